@@ -1,0 +1,96 @@
+// What the broker's endpoint may ask of the broker. The HTTP threads call it; answers come on a
+// broker thread through the callback, exactly once, also on errors. Nothing here blocks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/decision.h"
+#include "schemas/dispatch.h"
+#include "schemas/journal.h"
+#include "schemas/record.h"
+#include "schemas/result.h"
+#include "state/journal/journal.h"
+#include "state/market/market_view.h"
+
+namespace tradewind {
+
+template <class T>
+using Reply = std::function<void(Result<T>)>;
+
+struct Submission {
+  TenantId tenant;
+  std::string principal;
+  std::string idempotency_key;  // empty: none
+  JobSpec spec;                 // already validated
+};
+struct SubmitReceipt {
+  JobId job;              // the array's id for arrays
+  bool replayed = false;  // the idempotency key had been used: this is the first submission's id
+};
+
+// A copy of what the broker knows of the market, for people.
+struct MarketSnapshot {
+  Wall::time_point at{};
+  std::vector<SiteView> sites;
+  std::vector<std::pair<NodeId, MemberState>> members;
+  std::vector<std::pair<std::string, std::uint64_t>> drops;  // gossip drops by reason
+};
+
+struct Invite {
+  std::string token;  // given to the site once; "<secret>.<sha256 of the CA certificate>"
+  SiteId site;
+  Wall::time_point expires{};
+};
+struct JoinRequest {
+  std::string token;
+  SiteId site;
+  std::string csr_pem;  // certificate request, signed by the identity key
+  Bytes curve_key;      // 32 bytes
+  Bytes proof;          // signature by the identity key over "tradewind-join" || token || curve key
+};
+struct JoinAnswer {
+  std::string certificate_pem;
+  std::string ca_pem;
+  SignedRecord member;                // the new member's record
+  std::vector<SignedRecord> members;  // all members' records, the brokers' among them
+  Bytes registry_key;                 // public key that signs member records
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  virtual void submit(Submission submission, Reply<SubmitReceipt> reply) = 0;
+  // Ok when the request is durable, or the job has ended already. The caller has checked that it
+  // may.
+  virtual void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) = 0;
+  virtual void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) = 0;
+  // What is durable; answered from memory for live jobs. Any thread, at once. Null: no such job.
+  virtual std::shared_ptr<const JobRecord> find(const JobId& job) const = 0;
+  virtual Result<JobPage> list(const JobQuery& query) const = 0;
+  // The latest routing of a job that waits: why it is not placed. Nothing when it does not wait.
+  virtual void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) = 0;
+  // Bytes of a running or ended attempt, from the site or, when that is gone, from the journal's
+  // tail.
+  virtual void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
+                        std::uint32_t bytes_max, Reply<LogChunk> reply) = 0;
+  virtual void market(Reply<MarketSnapshot> reply) = 0;
+  virtual void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
+                      Reply<Invite> reply) = 0;
+  virtual void join(JoinRequest request, Reply<JoinAnswer> reply) = 0;
+  // suspended, revoked or active again.
+  virtual void set_member_state(const NodeId& node, MemberState state,
+                                Reply<std::monostate> reply) = 0;
+  // Whether it can take jobs: journal open and writable.
+  virtual Status ready() const = 0;
+  // Prometheus text of the broker's counters.
+  virtual std::string metrics() const = 0;
+  virtual FederationId federation() const = 0;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,48 @@
+// Encoding to and decoding from Cap'n Proto bytes: one pair a message. Decoding copies into aligned
+// words, bounds size, traversal and nesting first, then every list and text, and never throws;
+// bytes from anywhere may be given. Errors have ErrorCode::corrupt, or ErrorCode::too_large naming
+// the limit. The values themselves are checked for range here only where a wrong one would break an
+// invariant of the type (enums, counts, ids' form).
+#pragma once
+
+#include "schemas/dispatch.h"
+#include "schemas/gossip.h"
+#include "schemas/journal.h"
+#include "schemas/record.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+Bytes encode(const Record& record);
+Result<Record> decode_record(BytesView bytes);
+// Only the header, for comparing before verifying.
+Result<RecordHeader> decode_record_header(BytesView bytes);
+
+Bytes encode(const SignedRecord& record);
+Result<SignedRecord> decode_signed_record(BytesView bytes);
+
+Bytes encode(const GossipMessage& message);
+Result<GossipMessage> decode_gossip(BytesView bytes);
+
+Bytes encode(const ToGateway& message);
+Result<ToGateway> decode_to_gateway(BytesView bytes);
+
+Bytes encode(const ToBroker& message);
+Result<ToBroker> decode_to_broker(BytesView bytes);
+
+Bytes encode(const Entry& entry);
+Result<Entry> decode_entry(BytesView bytes);
+
+Bytes encode(const JobRecord& record);
+Result<JobRecord> decode_job_record(BytesView bytes);
+
+// The gateway keeps each attempt it granted as one of these.
+Bytes encode(const Assignment& assignment);
+Result<Assignment> decode_assignment(BytesView bytes);
+Bytes encode(const EndReport& report);
+Result<EndReport> decode_end_report(BytesView bytes);
+
+Bytes encode(const Decision& decision);
+Result<Decision> decode_decision(BytesView bytes);
+
+}  // namespace tradewind

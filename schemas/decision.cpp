@@ -1,0 +1,63 @@
+#include "schemas/decision.h"
+
+#include <array>
+
+namespace tradewind {
+namespace {
+
+constexpr std::array<std::string_view, reason_codes_count> kReasons = {"none",
+                                                                       "architecture",
+                                                                       "accelerator_family",
+                                                                       "accelerator_model",
+                                                                       "accelerator_memory",
+                                                                       "accelerator_count",
+                                                                       "interconnect",
+                                                                       "cpus",
+                                                                       "memory",
+                                                                       "disk",
+                                                                       "nodes",
+                                                                       "site_denied",
+                                                                       "region_denied",
+                                                                       "jurisdiction_denied",
+                                                                       "provider_denied",
+                                                                       "data_residency",
+                                                                       "label",
+                                                                       "site_policy",
+                                                                       "workload_class",
+                                                                       "preemptible_only",
+                                                                       "carbon",
+                                                                       "latency",
+                                                                       "rate_cap",
+                                                                       "currency",
+                                                                       "site_state",
+                                                                       "excluded",
+                                                                       "quote_missing",
+                                                                       "energy_quota",
+                                                                       "capacity",
+                                                                       "wait",
+                                                                       "deadline",
+                                                                       "budget",
+                                                                       "transfer_unknown"};
+
+}  // namespace
+
+std::string_view to_string(ReasonCode code) {
+  return kReasons.at(static_cast<std::size_t>(code));
+}
+
+bool is_passing(ReasonCode code) {
+  switch (code) {
+    case ReasonCode::none:
+    case ReasonCode::rate_cap:
+    case ReasonCode::site_state:
+    case ReasonCode::excluded:
+    case ReasonCode::quote_missing:
+    case ReasonCode::energy_quota:
+    case ReasonCode::capacity:
+    case ReasonCode::wait:
+    case ReasonCode::budget: return true;
+    default: return false;
+  }
+}
+
+}  // namespace tradewind

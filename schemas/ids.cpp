@@ -1,0 +1,97 @@
+#include "schemas/ids.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tradewind {
+namespace {
+
+constexpr std::string_view kCrockford = "0123456789abcdefghjkmnpqrstvwxyz";
+constexpr std::size_t kDigits = 13;      // 13 * 5 bits hold 64
+constexpr std::size_t kIndexDigits = 5;  // arrays hold at most 100,000 tasks
+
+bool is_plain_job_id(std::string_view text) {
+  return text.size() == 1 + kDigits && text[0] == 'j' &&
+         std::all_of(text.begin() + 1, text.end(),
+                     [](char c) { return kCrockford.find(c) != std::string_view::npos; });
+}
+
+}  // namespace
+
+std::string to_string(const AttemptId& attempt) {
+  return attempt.job.value + "#" + std::to_string(attempt.number);
+}
+
+Result<AttemptId> parse_attempt(std::string_view text) {
+  const auto hash = text.find('#');
+  std::uint32_t number = 0;
+  if (hash != std::string_view::npos && is_job_id(text.substr(0, hash))) {
+    const std::string_view digits = text.substr(hash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc{} && end == digits.data() + digits.size() && number > 0) {
+      return AttemptId{JobId{std::string(text.substr(0, hash))}, number};
+    }
+  }
+  return fail(ErrorCode::invalid, "attempt",
+              "\"" + std::string(text.substr(0, 64)) + "\" is no attempt id",
+              "write it as JOB#NUMBER");
+}
+
+JobId job_id(Sequence sequence) {
+  std::string text(1 + kDigits, 'j');
+  std::uint64_t rest = sequence.value;
+  for (std::size_t i = kDigits; i > 0; --i) {
+    text[i] = kCrockford[rest % 32];
+    rest /= 32;
+  }
+  return JobId{std::move(text)};
+}
+
+JobId array_task_id(const JobId& array, std::uint32_t index) {
+  std::string digits = std::to_string(index);
+  if (digits.size() < kIndexDigits) digits.insert(0, kIndexDigits - digits.size(), '0');
+  return JobId{array.value + "-" + digits};
+}
+
+bool is_job_id(std::string_view text) {
+  if (is_plain_job_id(text)) return true;
+  return text.size() == 1 + kDigits + 1 + kIndexDigits &&
+         is_plain_job_id(text.substr(0, 1 + kDigits)) && text[1 + kDigits] == '-' &&
+         std::all_of(text.end() - kIndexDigits, text.end(),
+                     [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Status check_name(std::string_view field, std::string_view name) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool good =
+      !name.empty() && name.size() <= 63 && plain(name.front()) && plain(name.back()) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-'; });
+  if (good) return ok();
+  return fail(ErrorCode::invalid, std::string(field),
+              "\"" + std::string(name.substr(0, 80)) + "\" is no valid name",
+              "use 1 to 63 of a-z, 0-9 and '-', with no '-' at either end");
+}
+
+Status check_jurisdiction(std::string_view field, std::string_view name) {
+  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (name.size() == 2 && capital(name[0]) && capital(name[1])) return ok();
+  return fail(ErrorCode::invalid, std::string(field),
+              "\"" + std::string(name.substr(0, 80)) + "\" is no jurisdiction",
+              "use the two capital letters of ISO 3166-1, such as JP");
+}
+
+NodeId site_node(const SiteId& site) {
+  return NodeId{"site/" + site.value};
+}
+NodeId broker_node(std::string_view name) {
+  return NodeId{"broker/" + std::string(name)};
+}
+
+Result<SiteId> site_of(const NodeId& node) {
+  constexpr std::string_view prefix = "site/";
+  if (node.value.compare(0, prefix.size(), prefix) == 0)
+    return SiteId{node.value.substr(prefix.size())};
+  return fail(ErrorCode::not_found, "node", "\"" + node.value + "\" is no site");
+}
+
+}  // namespace tradewind

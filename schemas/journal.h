@@ -1,0 +1,182 @@
+// The broker's journal: every fact that its state is made of, in order. Applying the entries from
+// the first gives the state; nothing is acknowledged or dispatched before its entry is durable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "schemas/decision.h"
+#include "schemas/dispatch.h"
+#include "schemas/ids.h"
+#include "schemas/job.h"
+#include "schemas/record.h"
+#include "schemas/time.h"
+
+namespace tradewind {
+
+struct TermBegan {
+  Term term;
+  friend bool operator==(const TermBegan&, const TermBegan&) = default;
+};
+
+// One job, or an array when spec.array_count > 0: its tasks are array_task_id(job, 0..count-1).
+struct JobSubmitted {
+  JobId job;
+  TenantId tenant;
+  std::string principal;        // who submitted: the token's name
+  std::string idempotency_key;  // empty: none
+  JobSpec spec;
+  friend bool operator==(const JobSubmitted&, const JobSubmitted&) = default;
+};
+// The router chose a site: attempt.number is new. Its dispatch follows the commit.
+struct JobDecided {
+  AttemptId attempt;
+  Decision decision;
+  friend bool operator==(const JobDecided&, const JobDecided&) = default;
+};
+// Nothing offered could ever run it; the decision holds the nearest misses. Ends the job.
+struct JobUnroutable {
+  JobId job;
+  Decision decision;
+  friend bool operator==(const JobUnroutable&, const JobUnroutable&) = default;
+};
+struct CancelRequested {
+  JobId job;
+  std::string principal;
+  friend bool operator==(const CancelRequested&, const CancelRequested&) = default;
+};
+// The job's queue time ran out, or its attempts did, with no attempt alive. Ends the job.
+struct JobExpired {
+  JobId job;
+  std::string reason;
+  friend bool operator==(const JobExpired&, const JobExpired&) = default;
+};
+struct AttemptGranted {
+  AttemptId attempt;
+  friend bool operator==(const AttemptGranted&, const AttemptGranted&) = default;
+};
+struct AttemptRefused {
+  AttemptId attempt;
+  RefusalCode code = RefusalCode::no_capacity;
+  std::string detail;
+  friend bool operator==(const AttemptRefused&, const AttemptRefused&) = default;
+};
+// Phase reported by the site: staging, running or finishing.
+struct AttemptAdvanced {
+  AttemptId attempt;
+  AttemptPhase phase = AttemptPhase::running;
+  friend bool operator==(const AttemptAdvanced&, const AttemptAdvanced&) = default;
+};
+struct AttemptFinished {
+  AttemptId attempt;
+  EndReport report;
+  friend bool operator==(const AttemptFinished&, const AttemptFinished&) = default;
+};
+// No word, and over for sure: lease, skew bound and delay bound have passed; or the site denies
+// knowing it.
+struct AttemptLost {
+  AttemptId attempt;
+  std::string reason;
+  friend bool operator==(const AttemptLost&, const AttemptLost&) = default;
+};
+
+struct InviteIssued {
+  std::string token_sha256;  // lower-case hex; the token itself is never stored
+  SiteId site;
+  std::uint32_t units_max = 0;
+  Wall::time_point expires{};
+  friend bool operator==(const InviteIssued&, const InviteIssued&) = default;
+};
+// A member was admitted, renewed, suspended or revoked: its record, signed by the registry key.
+struct MemberChanged {
+  SignedRecord record;
+  std::string token_sha256;  // the invite it consumed; empty: none
+  friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
+};
+
+struct Entry {
+  Wall::time_point at{};  // never decreases with the sequence
+  std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
+               AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
+               InviteIssued, MemberChanged>
+      body;
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+// --- what the entries fold into
+// ------------------------------------------------------------------------------------
+
+// DO NOT CHANGE THESE VALUES: they are in the tables.
+enum class JobState : std::uint16_t {
+  queued = 0,
+  dispatching = 1,
+  staging = 2,
+  running = 3,
+  finishing = 4,
+  succeeded = 5,
+  failed = 6,  // its own fault, or out of attempts
+  canceled = 7,
+  unroutable = 8,
+};
+inline constexpr std::uint16_t job_states_count = 9;
+std::string_view to_string(JobState state);
+constexpr bool is_final(JobState state) {
+  return state >= JobState::succeeded;
+}
+
+enum class AttemptState : std::uint16_t {
+  dispatching = 0,  // sent or about to be; the answer is outstanding
+  granted = 1,
+  staging = 2,
+  running = 3,
+  finishing = 4,
+  ended = 5,
+  refused = 6,
+  lost = 7,
+};
+inline constexpr std::uint16_t attempt_states_count = 8;
+std::string_view to_string(AttemptState state);
+constexpr bool is_over(AttemptState state) {
+  return state >= AttemptState::ended;
+}
+
+struct AttemptRecord {
+  std::uint32_t number = 0;
+  AttemptState state = AttemptState::dispatching;
+  Decision decision;
+  Wall::time_point decided{};
+  Wall::time_point granted{};  // zero time: not yet
+  Wall::time_point started{};  // when it was first reported running
+  Wall::time_point over{};
+  RefusalCode refusal = RefusalCode::no_capacity;  // when refused
+  std::string detail;                              // of a refusal or a loss
+  std::optional<EndReport> report;
+  friend bool operator==(const AttemptRecord&, const AttemptRecord&) = default;
+};
+
+// One job as the broker knows it. Refused attempts beyond the newest limits::refused_attempts_kept
+// are dropped from the record (the journal keeps them).
+struct JobRecord {
+  JobId job;
+  std::optional<JobId> array;  // of a task: its array
+  std::uint32_t array_index = 0;
+  TenantId tenant;
+  std::string principal;
+  JobSpec spec;  // array_count is 0 in a task's
+  JobState state = JobState::queued;
+  Wall::time_point submitted{};
+  Wall::time_point ended{};  // zero time: not yet
+  bool cancel_requested = false;
+  std::uint32_t attempts_count = 0;  // number of the newest attempt
+  std::uint32_t attempts_granted = 0;
+  std::vector<AttemptRecord> attempts;
+  std::optional<Decision> unplaced;  // why it was found unroutable
+  std::string end_reason;            // for people, when it did not succeed
+  Money charged{};                   // over all attempts
+  friend bool operator==(const JobRecord&, const JobRecord&) = default;
+};
+
+}  // namespace tradewind

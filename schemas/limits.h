@@ -1,0 +1,61 @@
+// Bounds of the protocol and of documents, each with its unit and reason. A limit hit is an error
+// that names it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tradewind::limits {
+
+using namespace std::chrono_literals;
+
+// Documents from users.
+inline constexpr std::size_t job_document_bytes_max = 256 * 1024;
+inline constexpr std::uint32_t array_tasks_max = 100'000;  // five digits in a task's id
+inline constexpr std::size_t variants_max = 16;
+inline constexpr std::size_t executors_max = 64;
+inline constexpr std::size_t inputs_max = 1'024;
+inline constexpr std::size_t outputs_max = 1'024;
+inline constexpr std::size_t replicas_max = 16;
+inline constexpr std::size_t input_content_bytes_max = 128 * 1024;  // TES asks for at least this
+inline constexpr std::size_t text_bytes_max = 4 * 1024;  // names, URLs, paths, descriptions
+inline constexpr std::size_t map_entries_max = 128;      // tags, labels, env
+inline constexpr std::size_t list_entries_max = 256;     // constraint lists
+inline constexpr std::uint32_t nodes_per_job_max = 4'096;
+inline constexpr std::uint64_t seconds_max = 366ULL * 24 * 3600;  // any stated duration
+inline constexpr std::uint64_t run_seconds_default =
+    3'600;  // when neither work nor duration nor limit is stated
+inline constexpr std::uint32_t attempts_per_job_max = 100;
+
+// Records from members.
+inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
+inline constexpr std::size_t quote_sheet_bytes_max = 8 * 1024;
+inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
+inline constexpr std::size_t sites_max = 10'000;
+inline constexpr std::size_t pools_per_site_max = 64;
+inline constexpr std::size_t network_rows_max = 512;
+inline constexpr auto clock_skew_max = 5s;        // a record from further in the future is dropped
+inline constexpr auto quote_validity = 15s;       // what a site publishes
+inline constexpr auto quote_validity_max = 60s;   // what a receiver believes
+inline constexpr auto publish_interval_max = 5s;  // a quote sheet at least this often
+inline constexpr auto publish_interval_min = 1s;  // and at most this often
+static_assert(quote_validity >= 3 * publish_interval_max, "outlives two missed publications");
+static_assert(quote_validity_max >= quote_validity + clock_skew_max);
+
+// Messages on links.
+inline constexpr std::size_t frame_bytes_max = 1024 * 1024;
+inline constexpr std::size_t log_chunk_bytes_max = 256 * 1024;
+inline constexpr std::size_t log_tail_bytes_max = 16 * 1024;  // kept in the journal of each stream
+inline constexpr std::size_t decode_words_max =
+    8 * frame_bytes_max / 8;  // Cap'n Proto traversal limit
+inline constexpr int decode_nesting_max = 16;
+inline constexpr std::size_t renew_attempts_max = 4'096;  // in one RenewLeases
+
+// Attempts.
+inline constexpr std::uint32_t lease_seconds_default = 60;
+inline constexpr std::size_t runners_up_max = 8;
+inline constexpr std::size_t rejections_max = 64;
+inline constexpr std::size_t refused_attempts_kept = 16;
+
+}  // namespace tradewind::limits

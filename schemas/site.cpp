@@ -1,0 +1,38 @@
+#include "schemas/site.h"
+
+#include <algorithm>
+
+namespace tradewind {
+
+std::uint32_t units_per_node(const Pool& pool) {
+  std::uint64_t units = UINT32_MAX;
+  const auto component = [&units](std::uint64_t node, std::uint64_t unit) {
+    if (unit != 0) units = std::min(units, node / unit);
+  };
+  component(pool.node.cpus, pool.unit.cpus);
+  component(pool.node.memory_mib, pool.unit.memory_mib);
+  component(pool.node.disk_mib, pool.unit.disk_mib);
+  component(pool.node.accelerators, pool.unit.accelerators);
+  return units == UINT32_MAX ? 0 : static_cast<std::uint32_t>(units);
+}
+
+MoneyPerHour unit_price(const Pool& pool) {
+  const auto part = [](MoneyPerHour rate, std::uint64_t amount, std::int64_t divisor) {
+    return mul_div_ceil(rate.micros, static_cast<std::int64_t>(amount), divisor)
+        .value_or(INT64_MAX / 8);
+  };
+  return MoneyPerHour{part(pool.tariff.cpu_hour, pool.unit.cpus, 1) +
+                      part(pool.tariff.gib_hour, pool.unit.memory_mib, 1024) +
+                      part(pool.tariff.accelerator_hour, pool.unit.accelerators, 1)};
+}
+
+std::string_view to_string(SiteState state) {
+  switch (state) {
+    case SiteState::active: return "active";
+    case SiteState::draining: return "draining";
+    case SiteState::maintenance: return "maintenance";
+  }
+  return "active";
+}
+
+}  // namespace tradewind
