@@ -1,8 +1,10 @@
-// Encoding to and decoding from Cap'n Proto bytes: one pair a message. Decoding copies into aligned
-// words, bounds size, traversal and nesting first, then every list and text, and never throws;
-// bytes from anywhere may be given. Errors have ErrorCode::corrupt, or ErrorCode::too_large naming
-// the limit. The values themselves are checked for range here only where a wrong one would break an
-// invariant of the type (enums, counts, ids' form).
+// Encoding to and decoding from Cap'n Proto bytes: one pair a message. Equal values have equal
+// bytes. Decoding bounds size, traversal and nesting first, then every list and text, and never
+// throws; bytes from anywhere may be given, aligned or not. Errors have ErrorCode::corrupt, or
+// ErrorCode::too_large naming the limit. Checked besides form: enums, ids, sizes of keys, that
+// money is not negative and times lie in the calendar. Records are checked whole: they speak of
+// their own subject, in clean text, within the bounds of limits.h. A job's document is not judged
+// again: that is the endpoint's work, and what is in the journal must stay readable. Any thread.
 #pragma once
 
 #include "schemas/dispatch.h"
@@ -41,6 +43,9 @@ Bytes encode(const Assignment& assignment);
 Result<Assignment> decode_assignment(BytesView bytes);
 Bytes encode(const EndReport& report);
 Result<EndReport> decode_end_report(BytesView bytes);
+
+Bytes encode(const HeldAttempt& held);
+Result<HeldAttempt> decode_held_attempt(BytesView bytes);
 
 Bytes encode(const Decision& decision);
 Result<Decision> decode_decision(BytesView bytes);

@@ -209,6 +209,22 @@ struct AttemptEnded {
   friend bool operator==(const AttemptEnded&, const AttemptEnded&) = default;
 };
 
+// How a gateway keeps an attempt that it granted, until its end is acknowledged.
+struct HeldAttempt {
+  AttemptId attempt;
+  NodeId broker;  // who dispatched it
+  Assignment assignment;
+  std::vector<std::uint32_t> nodes;  // indices of the pool's nodes that it holds
+  Wall::time_point granted{};
+  std::uint32_t lease_seconds = 60;
+  // Of the pool's tariff when it was granted: a later tariff changes nothing for it.
+  std::uint32_t increment_seconds = 1;
+  std::uint32_t minimum_seconds = 0;
+  Money fixed_fee{};
+  std::optional<EndReport> report;  // once it has ended
+  friend bool operator==(const HeldAttempt&, const HeldAttempt&) = default;
+};
+
 struct LogChunk {
   std::uint64_t request = 0;
   AttemptId attempt;

@@ -163,6 +163,7 @@ struct JobRecord {
   JobId job;
   std::optional<JobId> array;  // of a task: its array
   std::uint32_t array_index = 0;
+  std::uint32_t array_count = 0;  // of a task: how many tasks its array has
   TenantId tenant;
   std::string principal;
   JobSpec spec;  // array_count is 0 in a task's

@@ -35,27 +35,59 @@ inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
 inline constexpr std::size_t sites_max = 10'000;
 inline constexpr std::size_t pools_per_site_max = 64;
 inline constexpr std::size_t network_rows_max = 512;
-inline constexpr auto clock_skew_max = 5s;        // a record from further in the future is dropped
-inline constexpr auto quote_validity = 15s;       // what a site publishes
-inline constexpr auto quote_validity_max = 60s;   // what a receiver believes
-inline constexpr auto publish_interval_max = 5s;  // a quote sheet at least this often
-inline constexpr auto publish_interval_min = 1s;  // and at most this often
+inline constexpr auto clock_skew_max = 5s;       // a record from further in the future is dropped
+inline constexpr auto quote_validity = 15s;      // what a site publishes
+inline constexpr auto quote_validity_max = 60s;  // what a receiver believes
+inline constexpr auto site_validity_max = 31 * 24h;     // of a site record, likewise
+inline constexpr auto member_validity_max = 400 * 24h;  // of a member record, likewise
+inline constexpr auto publish_interval_max = 5s;        // a quote sheet at least this often
+inline constexpr auto publish_interval_min = 1s;        // and at most this often
 static_assert(quote_validity >= 3 * publish_interval_max, "outlives two missed publications");
 static_assert(quote_validity_max >= quote_validity + clock_skew_max);
+
+// What is believed of a record's numbers; a record beyond them is refused whole.
+// Of one hour, gigabyte or attempt.
+inline constexpr std::int64_t price_micros_max = 1'000'000'000'000'000;
+inline constexpr std::int64_t price_ppm_max = 1'000'000'000;            // a thousandfold
+inline constexpr std::int64_t performance_ppm_max = 1'000'000'000'000;  // a millionfold
+inline constexpr std::uint32_t pool_nodes_max = 1'000'000;
+inline constexpr std::uint32_t node_cpus_max = 1'000'000;
+inline constexpr std::uint64_t node_mib_max = 1'000'000'000'000;  // of memory or of disk
+inline constexpr std::uint32_t node_accelerators_max = 65'536;
+inline constexpr std::uint64_t bandwidth_mbit_max = 1'000'000'000;
+inline constexpr std::uint32_t rtt_ms_max = 10'000;
+inline constexpr std::uint32_t carbon_g_kwh_max = 100'000;
 
 // Messages on links.
 inline constexpr std::size_t frame_bytes_max = 1024 * 1024;
 inline constexpr std::size_t log_chunk_bytes_max = 256 * 1024;
 inline constexpr std::size_t log_tail_bytes_max = 16 * 1024;  // kept in the journal of each stream
-inline constexpr std::size_t decode_words_max =
-    8 * frame_bytes_max / 8;  // Cap'n Proto traversal limit
 inline constexpr int decode_nesting_max = 16;
 inline constexpr std::size_t renew_attempts_max = 4'096;  // in one RenewLeases
+inline constexpr std::size_t digests_max = 32'768;        // in one syn: every kind of every site
+inline constexpr std::size_t report_files_max = 16'384;   // inputs, and outputs, in one end report
+inline constexpr std::size_t report_lines_max = 4'096;    // of the system log in one end report
+inline constexpr std::size_t report_text_bytes_max = 64 * 1024;  // a path, URL or line of it
+
+// The broker's and the gateways' own stores. A job's record may hold every attempt with a report
+// that filled a frame.
+inline constexpr std::size_t entry_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t job_record_bytes_max = 128 * 1024 * 1024;
 
 // Attempts.
 inline constexpr std::uint32_t lease_seconds_default = 60;
+// A gateway takes a dispatch only while the quote sheet that it names is at most this much past its
+// valid-until, on its own steady clock: a dispatch that a network held back longer starts nothing.
+inline constexpr auto dispatch_grace = 15s;
+// Hence a dispatch takes effect at most this long after it was sent, or never. A broker that
+// declares an attempt lost by time counts on it, and on the same bound for renewals.
+inline constexpr auto message_delay_max = 30s;
+static_assert(message_delay_max >= quote_validity + dispatch_grace);
 inline constexpr std::size_t runners_up_max = 8;
 inline constexpr std::size_t rejections_max = 64;
 inline constexpr std::size_t refused_attempts_kept = 16;
+static_assert(job_record_bytes_max >=
+                  entry_bytes_max + attempts_per_job_max * (frame_bytes_max + 64 * 1024),
+              "a job at its limits can be read back");
 
 }  // namespace tradewind::limits

@@ -77,8 +77,13 @@ Result<Wall::time_point> parse_rfc3339(std::string_view field, std::string_view 
   const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
                             day(static_cast<unsigned>(d))};
   if (at != text.size() || !date.ok() || y < 1970 || h > 23 || mi > 59 || s > 60) return bad();
-  return Wall::time_point(duration_cast<Wall::duration>(sys_days(date).time_since_epoch()) +
-                          hours(h) + minutes(mi) + seconds(s) + microseconds(micros) - offset);
+  const Wall::time_point result(duration_cast<Wall::duration>(sys_days(date).time_since_epoch()) +
+                                hours(h) + minutes(mi) + seconds(s) + microseconds(micros) -
+                                offset);
+  // An offset or a leap second may lead out of the years that times may have.
+  constexpr auto year_10000 = sys_days(year(10'000) / January / 1).time_since_epoch();
+  if (result < Wall::time_point{} || result.time_since_epoch() >= year_10000) return bad();
+  return result;
 }
 
 }  // namespace tradewind

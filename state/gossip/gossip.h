@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,12 @@
 #include "schemas/record.h"
 #include "schemas/result.h"
 #include "schemas/time.h"
+#include "state/gossip/drop_reason.h"
+#include "state/gossip/flow_control.h"
+#include "state/gossip/peer_choice.h"
+#include "state/gossip/random.h"
+#include "state/gossip/record_book.h"
+#include "state/gossip/round_trip.h"
 
 namespace tradewind {
 
@@ -31,33 +36,8 @@ struct GossipOptions {
   std::chrono::milliseconds early_period{200};  // while there is news and byte budget left
   std::uint32_t fanout = 2;                     // peers a round
   std::size_t bytes_per_message_max = 256 * 1024;  // of records in one message
-  std::size_t bytes_per_second_max = 512 * 1024;   // sent, over all peers
+  std::size_t bytes_per_second_max = 512 * 1024;   // sent, over all peers; half of it to any one
   std::uint64_t seed = 1;
-};
-
-// Why a record was not taken. Each is counted.
-enum class DropReason : std::uint16_t {
-  malformed,
-  oversized,
-  unknown_member,
-  revoked_member,
-  wrong_signature,
-  old,
-  expired,
-  from_future,
-  too_long_valid,
-  insane_values,
-  over_ceiling,
-  too_often,
-  equivocation,
-};
-inline constexpr std::size_t drop_reasons_count = 13;
-std::string_view to_string(DropReason reason);
-
-// A record that was verified and taken.
-struct Accepted {
-  SignedRecord signed_record;
-  Record record;
 };
 
 struct GossipOutput {
@@ -72,41 +52,86 @@ struct GossipOutput {
 
 struct GossipCounters {
   std::uint64_t rounds = 0;
-  std::uint64_t bytes_sent = 0;  // of records and digests
+  std::uint64_t early_rounds = 0;  // of these, the ones that came before their period was over
+  std::uint64_t bytes_sent = 0;    // of records and digests
   std::uint64_t bytes_received = 0;
-  std::uint64_t verified = 0;  // signatures checked
+  std::uint64_t verified = 0;          // signatures checked
+  std::uint64_t messages_refused = 0;  // whole: over a pace, a byte budget or a size, or of someone
+                                       // revoked
   std::map<DropReason, std::uint64_t> dropped;
 };
 
 class Gossip {
  public:
   // (public key, message, signature) -> good?
-  using Verify = std::function<bool(BytesView key, BytesView message, BytesView signature)>;
+  using Verify = VerifySignature;
 
   Gossip(GossipOptions options, Verify verify);
 
-  // A record of our own (already signed), a member record from the registry, or one kept from
-  // before a restart. Subject to the same checks as a peer's.
+  // A record of our own (already signed), a member record from the registry, one kept from before a
+  // restart, or a quote sheet that came with a refusal. Subject to the same checks as a peer's, so
+  // the order is: the member record of a subject, then its site record, then its quote sheet.
   GossipOutput publish(const SignedRecord& record, Now now);
   // `from` is the sender as the link authenticated it.
   GossipOutput receive(const NodeId& from, const GossipMessage& message, Now now);
-  // To be called when `next_tick` has come; may start a round.
+  // To be called when `next_tick` has come; may start a round. Earlier calls do nothing.
   GossipOutput tick(Now now);
+  // May move closer with each publish and receive. Before the first tick: at once.
   Mono::time_point next_tick() const;
 
   // Who can be sent to right now; set by the shell when connections come and go. Seeds are tried
   // now and then even when silent.
   void set_peers(std::vector<NodeId> reachable, std::vector<NodeId> seeds);
 
-  // Newest valid record held; nullptr when none.
+  // Newest valid record held, as of the last call that was told the time; nullptr when none. Valid
+  // until the next call that is not const.
   const Accepted* find(const NodeId& subject, RecordKind kind) const;
+  // All of the kind, ordered by subject.
   std::vector<const Accepted*> all(RecordKind kind) const;
   // Round-trip to the peer by the exchanges: median of the last five; nothing before the first.
   std::optional<std::chrono::microseconds> round_trip(const NodeId& peer) const;
-  const GossipCounters& counters() const;
+  // Round-trip to each region: median over the peers whose site record names it. Regions without a
+  // measured peer are left out.
+  std::map<RegionId, std::chrono::microseconds> round_trip_by_region() const;
+  const GossipCounters& counters() const { return counters_; }
 
  private:
-  // The room's owner fills this in.
+  // What is kept of one who sends to us or is sent to.
+  struct PeerState {
+    ByteBucket bytes;    // that we send to it
+    PaceLimit messages;  // that it sends to us
+    PaceLimit faults;    // records of it that no honest relay would pass on
+    std::optional<Mono::time_point> heard_at;
+  };
+
+  void observe(Now now);
+  PeerState* peer_state(const NodeId& node);  // null when too many are known already
+  bool refuses(const NodeId& from, const PeerState& peer, const GossipMessage& message) const;
+  void consider(const SignedRecord& record, PaceLimit* sender_faults, GossipOutput& output);
+  std::vector<SignedRecord> records_for(const PeerState& peer, const std::vector<Digest>& digests,
+                                        std::size_t own_digests_count);
+  void send(const NodeId& to, PeerState& peer, GossipMessage message, GossipOutput& output);
+  void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange, const GossipSyn& syn,
+              GossipOutput& output);
+  void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
+              const GossipSynAck& syn_ack, GossipOutput& output);
+  bool is_revoked(const NodeId& node) const;
+  bool in_region(const NodeId& peer, const RegionId& region) const;
+  bool is_silent(const NodeId& peer) const;
+  bool in_force(const Accepted& accepted) const;
+
+  GossipOptions options_;
+  RecordBook book_;
+  PeerChoice peers_;
+  std::map<NodeId, PeerState> peer_states_;
+  RoundTrips round_trips_;
+  ByteBucket bytes_;
+  Random random_;
+  GossipCounters counters_;
+  Now last_;  // what the last call was told
+  Mono::time_point last_round_{};
+  Mono::time_point next_round_ = Mono::time_point::min();
+  bool news_ = false;  // since the last round
 };
 
 }  // namespace tradewind

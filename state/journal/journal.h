@@ -20,11 +20,19 @@
 
 namespace tradewind {
 
+// A small named value beside the entries: members, invitations, the broker's term. No value: erase
+// it.
+struct JournalValue {
+  std::string key;
+  std::optional<Bytes> value;
+};
+
 // What one commit makes durable, all of it or nothing.
 struct JournalBatch {
   std::vector<Entry> entries;   // get the next sequence numbers, in order
   std::vector<JobRecord> jobs;  // the jobs that these entries changed, as they are after them
-  bool empty() const { return entries.empty() && jobs.empty(); }
+  std::vector<JournalValue> values;
+  bool empty() const { return entries.empty() && jobs.empty() && values.empty(); }
 };
 
 // Newest first. `after` is the cursor of the page before: the last job id it returned; empty for
@@ -60,6 +68,10 @@ class Journal {
   // Calls `each` for the entries from `first` on, in order, until it returns false.
   virtual Status read(Sequence first,
                       const std::function<bool(Sequence, const Entry&)>& each) const = 0;
+  // The named values whose keys begin with `prefix`, in order of key.
+  virtual Status values(
+      std::string_view prefix,
+      const std::function<void(std::string_view key, BytesView value)>& each) const = 0;
   // Every job that is not in a final state.
   virtual Status live_jobs(const std::function<void(JobRecord)>& each) const = 0;
   virtual Result<JobRecord> job(const JobId& id) const = 0;  // not_found when there is none

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "schemas/record.h"
@@ -22,33 +23,67 @@ struct SiteView {
   RecordHeader record_header;
   std::optional<QuoteSheet> sheet;  // the newest, valid or not
   RecordHeader sheet_header;        // of `sheet`
+  // As in the newest member record; active while none has come, since gossip takes records of known
+  // members only. A site whose member is suspended or revoked stays listed and is never valid.
   MemberState member_state = MemberState::active;
   // Price of a whole hour of one unit now and so on are computed by routing from these.
 };
 
 class MarketView {
  public:
-  // Takes a record that gossip has verified; older ones are ignored.
+  // Takes a record that gossip has verified; a version that is not newer than the one held is
+  // ignored. Order does not matter: a sheet or member record that comes before its site record is
+  // kept and shows once the site is known. Members that are no sites are of no interest here.
+  // Holds at most limits::sites_max sites; a record of one more is ignored and counted.
   void accept(const Record& record);
 
-  // What this broker has dispatched and the site's sheet does not show yet. `since` is when it was
-  // sent: a sheet issued after the site has granted it (see settle) shows it by itself.
+  // What this broker has dispatched and the site's sheet does not show yet: `units` over all nodes,
+  // and how many nodes they lie on. Credited when a newer sheet shows it, or when it did not come
+  // to be. Credits never take the balance below zero.
   void debit(const SiteId& site, const PoolId& pool, std::uint32_t units, std::uint32_t nodes);
   void credit(const SiteId& site, const PoolId& pool, std::uint32_t units, std::uint32_t nodes);
-  // Units debited and not credited.
+  // Units, and nodes, debited and not credited.
   std::uint32_t debited_units(const SiteId& site, const PoolId& pool) const;
+  std::uint32_t debited_nodes(const SiteId& site, const PoolId& pool) const;
 
+  // Null when no site record of it has come. Valid until the next `accept`.
   const SiteView* find(const SiteId& site) const;
   // Ordered by site id.
   const std::map<SiteId, SiteView>& sites() const { return sites_; }
+  // Whether the site is bound by its sheet at `now`: its member is active, the site record and the
+  // sheet have both begun (within limits::clock_skew_max) and neither has run out.
   bool sheet_valid(const SiteView& view, Wall::time_point now) const;
-  // Rises with each change that may matter to a waiting job.
+  // Rises with each change that may matter to a waiting job: a site record, a member's state, a
+  // sheet that differs or ends a time without one, a credit. A sheet that only prolongs the one
+  // before does not count.
   std::uint64_t generation() const { return generation_; }
+  // Records ignored because of limits::sites_max.
+  std::uint64_t ignored_over_limit() const { return ignored_over_limit_; }
 
  private:
+  struct MemberStanding {
+    MemberState state = MemberState::active;
+    RecordVersion version;
+  };
+  struct EarlySheet {
+    QuoteSheet sheet;
+    RecordHeader header;
+  };
+  struct Debit {
+    std::uint64_t units = 0;
+    std::uint64_t nodes = 0;
+  };
+
+  void accept_member(const RecordHeader& header, const Member& member);
+  void accept_site(const RecordHeader& header, const SiteRecord& record);
+  void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
+
   std::map<SiteId, SiteView> sites_;
-  std::map<std::pair<SiteId, PoolId>, std::uint64_t> debits_;
+  std::map<SiteId, MemberStanding> members_;
+  std::map<SiteId, EarlySheet> early_sheets_;  // of sites whose record has not come yet
+  std::map<std::pair<SiteId, PoolId>, Debit> debits_;
   std::uint64_t generation_ = 0;
+  std::uint64_t ignored_over_limit_ = 0;
 };
 
 }  // namespace tradewind

@@ -1,0 +1,100 @@
+// What the handlers of all routes share, and the table of the routes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/api/array_tally.h"
+#include "broker/api/auth.h"
+#include "broker/api/endpoint.h"
+#include "broker/api/http_server.h"
+#include "broker/api/places.h"
+#include "broker/api/problem.h"
+#include "broker/api/rate_limit.h"
+#include "broker/api/recent_creates.h"
+#include "broker/api/route_table.h"
+#include "broker/core/service.h"
+
+namespace tradewind {
+
+class Api;
+
+// One request on its way through a handler.
+struct Call {
+  HttpRequest request;
+  Responder responder;
+  Caller caller;                      // empty on routes that need none
+  std::vector<std::string> captures;  // of the route's pattern
+  Face face = Face::native;
+  unsigned prefix = 0;  // of TES: which of its base paths
+
+  void answer(int status, const json::value& body) const {
+    responder.send(json_response(status, body));
+  }
+  void reject(const Error& error) const { responder.send(problem(face, error)); }
+};
+
+enum class Needs { nothing, caller };
+
+struct Route {
+  std::string method;
+  std::string pattern;
+  Face face = Face::native;
+  Needs needs = Needs::caller;
+  unsigned prefix = 0;
+  void (*handle)(const std::shared_ptr<Api>& api, Call call) = nullptr;
+};
+
+class Api : public std::enable_shared_from_this<Api> {
+ public:
+  Api(EndpointOptions options, Service& service, std::unique_ptr<Authenticator> authenticator,
+      std::shared_ptr<const HttpCounters> http_counters);
+
+  // Routes, authenticates and calls the handler.
+  void handle(HttpRequest request, Responder responder);
+  // Every route, for tests and documents.
+  const std::vector<Route>& routes() const { return routes_; }
+
+  // Whether the caller may; answers the call when not.
+  bool permits(const Call& call, Verb verb, const TenantId* owner = nullptr) const;
+  // The job that the text names, when the caller may do that with it; else null, and the call is
+  // answered.
+  std::shared_ptr<const JobRecord> job(const Call& call, std::string_view id, Verb verb) const;
+
+  const EndpointOptions options;
+  Service& service;
+  const std::shared_ptr<const HttpCounters> http_counters;
+  const std::shared_ptr<PlaceDirectory> places;
+  RecentCreates recent_creates;
+  ArrayTally array_tally;
+  RateLimit join_limit;
+
+ private:
+  Status check_origin(const HttpRequest& request) const;
+
+  std::unique_ptr<Authenticator> authenticator_;
+  std::vector<Route> routes_;
+  RouteTable router_;
+};
+
+// Each adds its routes.
+void add_job_routes(std::vector<Route>& routes);
+void add_log_routes(std::vector<Route>& routes);
+void add_array_routes(std::vector<Route>& routes);
+void add_market_routes(std::vector<Route>& routes);
+void add_member_routes(std::vector<Route>& routes);
+void add_health_routes(std::vector<Route>& routes);
+void add_tes_routes(std::vector<Route>& routes);
+
+// Handlers that an id of an array leads to, wherever it is given.
+void get_array(const std::shared_ptr<Api>& api, Call call);
+void cancel_array(const std::shared_ptr<Api>& api, Call call);
+
+// Reads a whole number of the query; `fallback` when it is absent or empty. Fails naming it.
+Result<std::int64_t> query_number(const HttpRequest& request, std::string_view name,
+                                  std::int64_t fallback, std::int64_t min, std::int64_t max);
+
+}  // namespace tradewind

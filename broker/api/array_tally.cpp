@@ -1,0 +1,58 @@
+#include "broker/api/array_tally.h"
+
+#include <algorithm>
+
+#include "broker/api/job_json.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+void add_task(ArrayCounts& counts, const JobRecord& task) {
+  ++counts.by_state.at(static_cast<std::size_t>(task.state));
+  counts.charged.micros += task.charged.micros;
+  counts.last_ended = std::max(counts.last_ended, task.ended);
+  const AttemptRecord* leading = leading_attempt(task);
+  if (leading == nullptr || !leading->decision.chosen) return;
+  if (is_final(task.state) || !is_over(leading->state)) {
+    ++counts.by_site[leading->decision.chosen->site.value];
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<ArrayTally::Entry> ArrayTally::entry(const JobId& array) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const auto& each) { return each.first == array; });
+  if (found != entries_.end()) {
+    entries_.splice(entries_.begin(), entries_, found);
+  } else {
+    entries_.emplace_front(array, std::make_shared<Entry>());
+    if (entries_.size() > arrays_max) entries_.pop_back();
+  }
+  return entries_.front().second;
+}
+
+ArrayCounts ArrayTally::count(const Service& service, const JobId& array) {
+  const std::shared_ptr<Entry> known = entry(array);
+  const std::lock_guard lock(known->mutex);
+  ArrayCounts counts = known->counts;
+  const std::uint32_t end = known->tasks != 0 ? known->tasks : limits::array_tasks_max;
+  std::uint32_t index = 0;
+  for (; index < end; ++index) {
+    if (index < known->ended.size() && known->ended[index]) continue;
+    const auto task = service.find(array_task_id(array, index));
+    if (task == nullptr) break;
+    if (known->ended.size() <= index) known->ended.resize(index + 1, false);
+    add_task(counts, *task);
+    if (is_final(task->state)) {
+      known->ended[index] = true;
+      add_task(known->counts, *task);
+    }
+  }
+  counts.tasks = known->tasks = index;
+  return counts;
+}
+
+}  // namespace tradewind

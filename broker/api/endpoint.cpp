@@ -1,0 +1,75 @@
+#include "broker/api/endpoint.h"
+
+#include "broker/api/api.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+class ServingEndpoint : public Endpoint {
+ public:
+  ServingEndpoint(std::unique_ptr<HttpServer> server, std::string url)
+      : server_(std::move(server)), url_(std::move(url)) {}
+  ~ServingEndpoint() override { stop(); }
+
+  std::uint16_t port() const override { return server_->port(); }
+  std::string url() const override { return url_; }
+  void stop() override { server_->stop(); }
+
+ private:
+  const std::unique_ptr<HttpServer> server_;
+  const std::string url_;
+};
+
+HttpResponse refusal(int status, const std::string& message) {
+  const ErrorCode code = status == 413 || status == 431 ? ErrorCode::too_large
+                         : status == 504                ? ErrorCode::maybe_delivered
+                         : status >= 500                ? ErrorCode::internal
+                                                        : ErrorCode::invalid;
+  return problem(Face::native, status, Error{code, "", message, ""});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service) {
+  const auto loopback = is_loopback(options.address);
+  if (!loopback) return fail(loopback.error());
+  if (options.open && !*loopback) {
+    return fail(ErrorCode::invalid, "open",
+                "an open endpoint on " + options.address + " would let anybody run jobs",
+                "serve it on 127.0.0.1, or give tokens");
+  }
+  auto authenticator =
+      Authenticator::open(Authenticator::Options{options.tokens_file, options.open});
+  if (!authenticator) return fail(authenticator.error());
+
+  const auto counters = std::make_shared<HttpCounters>();
+  HttpServerOptions http;
+  http.address = options.address;
+  http.port = options.port;
+  http.tls_certificate = options.tls_certificate;
+  http.tls_key = options.tls_key;
+  http.threads = options.threads;
+  http.limits = options.http;
+  http.counters = counters;
+  http.body_bytes_max = [](std::string_view, std::string_view) {
+    return limits::job_document_bytes_max;
+  };
+  http.refusal = refusal;
+  const bool tls = !options.tls_certificate.empty();
+  const std::string host =
+      options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
+  const auto api =
+      std::make_shared<Api>(std::move(options), service, std::move(*authenticator), counters);
+  http.handle = [api](HttpRequest request, Responder responder) {
+    api->handle(std::move(request), std::move(responder));
+  };
+  auto server = HttpServer::start(std::move(http));
+  if (!server) return fail(server.error());
+  std::string url = std::string(tls ? "https://" : "http://") + host + ":" +
+                    std::to_string((*server)->port());
+  return std::unique_ptr<Endpoint>(
+      std::make_unique<ServingEndpoint>(std::move(*server), std::move(url)));
+}
+
+}  // namespace tradewind

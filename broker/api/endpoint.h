@@ -1,0 +1,74 @@
+// The broker's one endpoint: GA4GH TES 1.1 and the native API over HTTP/1.1, in front of a Service.
+// docs/api.md and docs/tes.md have the routes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/service.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+// Bounds of the HTTP face. Each has an answer: 413, 431, 504, or the connection is closed.
+struct HttpLimits {
+  std::size_t connections_max = 8'192;
+  std::size_t connections_per_address_max = 2'048;
+  std::size_t header_bytes_max = 16 * 1024;
+  std::chrono::milliseconds header_timeout{15'000};  // from the first byte to the empty line
+  std::chrono::milliseconds body_timeout{60'000};    // the whole body
+  std::chrono::milliseconds idle_timeout{75'000};    // between two requests of a connection
+  std::chrono::milliseconds write_timeout{30'000};   // of one response, or one piece of a stream
+  std::chrono::milliseconds answer_timeout{60'000};  // for the broker to answer one request
+  std::chrono::milliseconds stop_timeout{3'000};     // for requests under way when it stops
+};
+
+struct EndpointOptions {
+  std::string address = "127.0.0.1";      // an IPv4 or IPv6 address, not a name
+  std::uint16_t port = 0;                 // 0: any free one, see Endpoint::port
+  std::filesystem::path tls_certificate;  // PEM chain; with tls_key it serves HTTPS (TLS 1.3) only
+  std::filesystem::path tls_key;          // PEM
+  bool open = false;                      // no credentials: user of tenant "default"; loopback only
+  std::filesystem::path tokens_file;      // see auth.h; empty: no token is valid
+  unsigned threads = 2;                   // HTTP threads, 1 to 64
+  HttpLimits http;
+
+  // What GET /service-info says.
+  std::string service_id = "org.tradewind.broker";  // reverse domain name
+  std::string service_name = "Tradewind";
+  std::string organization_name = "Tradewind";
+  std::string organization_url = "https://tradewind.example";
+  std::string contact_url;        // https; empty: left out
+  std::string documentation_url;  // https; empty: left out
+  std::vector<std::string> storage = {"file:///", "http://", "https://"};  // URL prefixes
+  std::string version = "0.1.0";
+  std::string accounting_currency = "USD";  // of every amount in answers
+};
+
+class Endpoint {
+ public:
+  virtual ~Endpoint() = default;  // stops
+  Endpoint() = default;
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  virtual std::uint16_t port() const = 0;
+  // "http://127.0.0.1:8080" or "https://…".
+  virtual std::string url() const = 0;
+  // Takes no new connection, lets requests under way finish within HttpLimits::stop_timeout, joins
+  // its threads. Answers of the service that come later are dropped. Idempotent; not from an HTTP
+  // thread.
+  virtual void stop() = 0;
+};
+
+// Binds and serves from then on. `service` must outlive the endpoint. Refuses an address that is
+// not loopback without TLS, and `open` on such an address. A certificate that changes on disk takes
+// effect at the next start.
+Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service);
+
+}  // namespace tradewind

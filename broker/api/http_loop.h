@@ -1,0 +1,201 @@
+// Inside of the HTTP server, included by its own sources only: the event loops, the exchange between
+// a connection and the handler of its request, and what all connections share.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/api/http_server.h"
+
+namespace tradewind {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using Tcp = asio::ip::tcp;
+using LoopExecutor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<Tcp, LoopExecutor>;
+using PlainStream = beast::basic_stream<Tcp, LoopExecutor>;
+using TlsStream = asio::ssl::stream<PlainStream>;
+using LoopTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                             asio::wait_traits<std::chrono::steady_clock>,
+                                             LoopExecutor>;
+template <class T>
+using Task = asio::awaitable<T, LoopExecutor>;
+// Errors come back as values: auto [error, n] = co_await operation(awaited).
+inline constexpr auto awaited = asio::as_tuple(asio::use_awaitable_t<LoopExecutor>{});
+using RequestParser = beast::http::request_parser<beast::http::string_body>;
+
+inline constexpr std::size_t request_body_bytes_max = 64 * 1024 * 1024;  // of any route
+
+class ConnectionBase;
+
+// One thread and its event loop; every connection lives on one of them, so that nothing in a
+// connection needs a lock. What others want done goes through post, also after the loop has ended,
+// when it is dropped.
+class HttpLoop {
+ public:
+  HttpLoop() : context_(std::make_unique<asio::io_context>(1)) {}
+
+  // Any thread.
+  void post(std::function<void()> what) {
+    const std::lock_guard lock(mutex_);
+    if (context_ != nullptr) asio::post(*context_, std::move(what));
+  }
+  // While the server runs.
+  asio::io_context& context() { return *context_; }
+  void start() {
+    thread_ = std::thread([this] {
+      const auto keep_running = asio::make_work_guard(*context_);
+      context_->run();
+    });
+  }
+  // Any thread: `what` runs on the loop after `delay`, or never.
+  void after(std::chrono::milliseconds delay, std::function<void()> what) {
+    post([this, delay, what = std::move(what)]() mutable {
+      const auto timer = std::make_shared<LoopTimer>(context_->get_executor(), delay);
+      timer->async_wait([timer, what = std::move(what)](boost::system::error_code error) {
+        if (!error) what();
+      });
+    });
+  }
+  void halt() {
+    context_->stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  // After halt: drops everything that still waits on the loop.
+  void end() {
+    std::unique_ptr<asio::io_context> context;
+    {
+      const std::lock_guard lock(mutex_);
+      context = std::move(context_);
+    }
+    // Destroyed outside of the lock: what waits may post once more when it is dropped.
+  }
+
+  std::set<ConnectionBase*> connections;  // on the loop's thread only
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<asio::io_context> context_;
+  std::thread thread_;
+};
+
+// What the handler of one request says to its connection, in order.
+class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
+ public:
+  enum class Kind { response, head, piece, end, abandoned };
+  struct Event {
+    Kind kind = Kind::response;
+    HttpResponse response;
+    std::string piece;
+    HttpStream::Written written;
+  };
+
+  HttpExchange(std::shared_ptr<HttpLoop> loop, LoopTimer& wake)
+      : loop_(std::move(loop)), wake_(&wake) {}
+
+  // Any thread.
+  void deliver(Event event) {
+    loop_->post([self = shared_from_this(), event = std::move(event)]() mutable {
+      if (self->wake_ == nullptr) {  // the connection has given up on it
+        if (event.written) event.written(false);
+        return;
+      }
+      self->events.push_back(std::move(event));
+      self->wake_->cancel();
+    });
+  }
+  HttpLoop& loop() { return *loop_; }
+  // On the loop's thread: what comes from now on is dropped.
+  void detach() {
+    wake_ = nullptr;
+    for (const Event& each : events) {
+      if (each.written) each.written(false);
+    }
+    events.clear();
+  }
+
+  std::deque<Event> events;  // on the loop's thread only
+
+ private:
+  std::shared_ptr<HttpLoop> loop_;
+  LoopTimer* wake_;
+};
+
+struct ServerCore {
+  HttpServerOptions options;
+  std::vector<std::shared_ptr<HttpLoop>> loops;
+  std::atomic<bool> stopping{false};
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable all_closed;
+  std::size_t open = 0;
+  std::map<std::string, std::size_t> open_by_address;
+
+  // Whether one more connection from there fits; counts it when it does.
+  bool admit(const std::string& peer);
+  void release(const std::string& peer);
+};
+
+// One connection, on its loop's thread.
+class ConnectionBase {
+ public:
+  ConnectionBase(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, std::string peer,
+                 bool peer_is_loopback);
+  virtual ~ConnectionBase();
+  ConnectionBase(const ConnectionBase&) = delete;
+  ConnectionBase& operator=(const ConnectionBase&) = delete;
+  // The server stops: at once when no request is under way, else after it; streams are cut.
+  virtual void begin_stop() = 0;
+
+ protected:
+  std::shared_ptr<ServerCore> core_;
+  std::shared_ptr<HttpLoop> loop_;
+  std::string peer_;
+  bool peer_is_loopback_;
+};
+
+// What is wrong with a request, as the server's own answer; status 0 only closes the connection.
+struct Refusal {
+  int status = 0;
+  std::string message;
+};
+// Parses the header that `bytes` holds, its empty line included, and checks what the parser leaves
+// to us: Host, folded lines, transfer codings, expectations, the body's size.
+std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
+                                  const HttpServerOptions& options);
+Result<HttpRequest> to_request(RequestParser& parser);
+
+// Serves one connection until it ends.
+void serve_plain(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, Socket socket,
+                 std::string peer, bool peer_is_loopback);
+void serve_tls(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, Socket socket,
+               std::string peer, bool peer_is_loopback,
+               std::shared_ptr<asio::ssl::context> context);
+
+}  // namespace tradewind

@@ -1,0 +1,147 @@
+#include "broker/api/http_message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace tradewind {
+namespace {
+
+constexpr std::size_t kQueryPairsMax = 256;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// IMF-fixdate, as RFC 9110 wants it.
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return std::string(text.data(), size);
+}
+
+// A header's value must not end the header: what could do so becomes a space.
+std::string one_line(std::string_view value) {
+  std::string text(value);
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string_view HttpRequest::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
+  for (const auto& [key, value] : query) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::string_view status_text(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Unknown";
+  }
+}
+
+Result<std::string> percent_decode(std::string_view field, std::string_view text,
+                                   bool plus_is_space) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0 || (high == 0 && low == 0)) {
+        return fail(ErrorCode::invalid, std::string(field),
+                    "\"" + std::string(text.substr(i, 3)) + "\" is no percent-encoded character",
+                    "write % as %25, and others as % and two hexadecimal digits");
+      }
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_space) {
+      c = ' ';
+    }
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  while (!text.empty()) {
+    const std::string_view each = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), each.size() + 1));
+    if (each.empty()) continue;
+    if (pairs.size() == kQueryPairsMax) {
+      return fail(ErrorCode::too_large, "query", "more than 256 query parameters",
+                  "send at most 256");
+    }
+    const std::size_t equals = each.find('=');
+    auto name = percent_decode("query", each.substr(0, equals), true);
+    if (!name) return fail(name.error());
+    auto value = percent_decode(
+        *name, equals == std::string_view::npos ? std::string_view() : each.substr(equals + 1),
+        true);
+    if (!value) return fail(value.error());
+    pairs.emplace_back(std::move(*name), std::move(*value));
+  }
+  return pairs;
+}
+
+std::string response_head(const HttpResponse& response, BodyFraming framing, bool keep_alive) {
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nServer: tradewind\r\n",
+                                 response.status, status_text(response.status), http_date());
+  if (!response.content_type.empty()) {
+    head += "Content-Type: " + one_line(response.content_type) + "\r\n";
+  }
+  for (const auto& [name, value] : response.headers) {
+    head += one_line(name) + ": " + one_line(value) + "\r\n";
+  }
+  head += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+  if (framing.length) {
+    head += "Content-Length: " + std::to_string(*framing.length) + "\r\n";
+  } else if (framing.chunked) {
+    head += "Transfer-Encoding: chunked\r\n";
+  }
+  if (!keep_alive) head += "Connection: close\r\n";
+  return head + "\r\n";
+}
+
+}  // namespace tradewind

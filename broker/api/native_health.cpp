@@ -1,0 +1,59 @@
+// Whether it lives, whether it can take jobs, and what it has counted.
+#include <fmt/format.h>
+
+#include "broker/api/api.h"
+
+namespace tradewind {
+namespace {
+
+void health(const std::shared_ptr<Api>& api, Call call) {
+  call.answer(200, json::object{{"status", "ok"}, {"version", api->options.version}});
+}
+
+void ready(const std::shared_ptr<Api>& api, Call call) {
+  if (const Status status = api->service.ready(); !status) {
+    Error error = status.error();
+    error.code = ErrorCode::unavailable;
+    call.reject(error);
+    return;
+  }
+  call.answer(200, json::object{{"status", "ready"},
+                                {"federation", api->service.federation().value}});
+}
+
+std::string http_metrics(const HttpCounters& counters) {
+  std::string text;
+  const auto put = [&](std::string_view name, std::string_view type, std::string_view help,
+                       std::uint64_t value) {
+    text += fmt::format("# HELP tradewind_http_{0} {1}\n# TYPE tradewind_http_{0} {2}\n"
+                        "tradewind_http_{0} {3}\n",
+                        name, help, type, value);
+  };
+  put("connections_total", "counter", "Connections accepted.", counters.connections);
+  put("connections_open", "gauge", "Connections open now.", counters.connections_open);
+  put("connections_refused_total", "counter", "Connections closed because of a cap.",
+      counters.connections_refused);
+  put("requests_total", "counter", "Requests read.", counters.requests);
+  put("requests_refused_total", "counter", "Requests that the server itself refused.",
+      counters.requests_refused);
+  put("timeouts_total", "counter", "Connections cut for being slow.", counters.timeouts);
+  return text;
+}
+
+void metrics(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::read_metrics)) return;
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = api->service.metrics() + http_metrics(*api->http_counters);
+  call.responder.send(std::move(response));
+}
+
+}  // namespace
+
+void add_health_routes(std::vector<Route>& routes) {
+  routes.push_back({"GET", "/healthz", Face::native, Needs::nothing, 0, health});
+  routes.push_back({"GET", "/readyz", Face::native, Needs::nothing, 0, ready});
+  routes.push_back({"GET", "/metrics", Face::native, Needs::caller, 0, metrics});
+}
+
+}  // namespace tradewind

@@ -1,0 +1,269 @@
+// Jobs and quotes of the native API.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "broker/api/api.h"
+#include "broker/api/decision_json.h"
+#include "broker/api/job_json.h"
+
+namespace tradewind {
+namespace {
+
+constexpr std::int64_t kPageDefault = 100;
+constexpr std::int64_t kPageMax = 1'000;
+constexpr std::size_t kKeyBytesMax = 255;
+
+Result<std::string> idempotency_key(const HttpRequest& request) {
+  const std::string_view key = request.header("idempotency-key");
+  const bool good = key.size() <= kKeyBytesMax && std::all_of(key.begin(), key.end(), [](char c) {
+                      return c >= ' ' && c < 0x7f;
+                    });
+  if (good) return std::string(key);
+  return fail(ErrorCode::invalid, "Idempotency-Key",
+              fmt::format("it has {} bytes, or others than printable ASCII", key.size()),
+              fmt::format("give at most {} printable ASCII characters", kKeyBytesMax));
+}
+
+// The job of a submission that had the same key, when it asks for something else.
+bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt, JobSpec spec) {
+  const bool array = spec.array_count > 0;
+  spec.array_count = 0;
+  const auto single = service.find(receipt.job);
+  const auto first = single != nullptr ? single : service.find(array_task_id(receipt.job, 0));
+  if (first == nullptr) return false;
+  return array != first->array.has_value() || first->spec != spec;
+}
+
+void submit(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::submit)) return;
+  auto key = idempotency_key(call.request);
+  if (!key) return call.reject(key.error());
+  auto spec = parse_job_spec(call.request.body);
+  if (!spec) return call.reject(spec.error());
+  Submission submission{call.caller.tenant, call.caller.principal, *key, *spec};
+  api->service.submit(
+      std::move(submission), [api, call, spec = std::move(*spec)](Result<SubmitReceipt> receipt) {
+        if (!receipt) return call.reject(receipt.error());
+        if (receipt->replayed && asks_for_another_job(api->service, *receipt, spec)) {
+          return call.reject(Error{ErrorCode::conflict, "Idempotency-Key",
+                                   "it was used for another job, " + receipt->job.value,
+                                   "use a new key for a new job"});
+        }
+        json::object body{{"id", receipt->job.value}, {"replayed", receipt->replayed}};
+        const bool array = spec.array_count > 0;
+        if (array) body["array"] = json::object{{"count", spec.array_count}};
+        HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);
+        response.headers.emplace_back("Location",
+                                      (array ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
+        call.responder.send(std::move(response));
+      });
+}
+
+// Which jobs of a list are wanted; the query's filters, all of which must hold.
+Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& request) {
+  std::set<JobState> states;
+  std::string array;
+  std::string prefix;
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (const auto& [name, value] : request.query) {
+    if (value.empty()) continue;
+    if (name == "state") {
+      for (std::size_t at = 0; at <= value.size();) {
+        const std::string word = value.substr(at, value.find(',', at) - at);
+        at += word.size() + 1;
+        std::uint16_t index = 0;
+        while (index < job_states_count && to_string(static_cast<JobState>(index)) != word) {
+          ++index;
+        }
+        if (index == job_states_count) {
+          return fail(ErrorCode::invalid, "state",
+                      "\"" + word.substr(0, 40) + "\" is no state of a job",
+                      "use queued, dispatching, staging, running, finishing, succeeded, failed, "
+                      "canceled or unroutable, several with commas");
+        }
+        states.insert(static_cast<JobState>(index));
+      }
+    } else if (name == "array") {
+      if (!is_job_id(value)) {
+        return fail(ErrorCode::invalid, "array", "\"" + value.substr(0, 64) + "\" is no id",
+                    "give the id that the submission answered");
+      }
+      array = value;
+    } else if (name == "name_prefix") {
+      prefix = value;
+    } else if (name == "tag") {
+      const auto colon = value.find(':');
+      if (colon == std::string::npos) {
+        return fail(ErrorCode::invalid, "tag", "\"" + value.substr(0, 64) + "\" has no colon",
+                    "write tag=KEY:VALUE");
+      }
+      tags.emplace_back(value.substr(0, colon), value.substr(colon + 1));
+    } else if (name != "limit" && name != "cursor" && name != "tenant") {
+      return fail(ErrorCode::invalid, name.substr(0, 64), "there is no such filter",
+                  "use state, array, tag, name_prefix, tenant, limit and cursor");
+    }
+  }
+  return std::function<bool(const JobRecord&)>(
+      [states, array, prefix, tags](const JobRecord& job) {
+        if (!states.empty() && !states.contains(job.state)) return false;
+        if (!array.empty() && (!job.array || job.array->value != array)) return false;
+        if (!job.spec.name.starts_with(prefix)) return false;
+        return std::all_of(tags.begin(), tags.end(), [&](const auto& tag) {
+          const auto found = job.spec.tags.find(tag.first);
+          return found != job.spec.tags.end() && found->second == tag.second;
+        });
+      });
+}
+
+void list(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::list_jobs)) return;
+  JobQuery query;
+  const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
+  if (!limit) return call.reject(limit.error());
+  query.limit = static_cast<std::size_t>(*limit);
+  query.after = call.request.parameter("cursor").value_or("");
+  if (!query.after.empty() && !is_job_id(query.after)) {
+    return call.reject(Error{ErrorCode::invalid, "cursor",
+                             "\"" + query.after.substr(0, 64) + "\" is no cursor",
+                             "give next_cursor of the page before, or leave it out"});
+  }
+  const std::string tenant = call.request.parameter("tenant").value_or("");
+  if (!sees_all_tenants(call.caller)) {
+    query.tenant = call.caller.tenant;
+  } else if (!tenant.empty()) {
+    query.tenant = TenantId{tenant};
+  }
+  auto keep = list_filter(call.request);
+  if (!keep) return call.reject(keep.error());
+  query.keep = std::move(*keep);
+  auto page = api->service.list(query);
+  if (!page) return call.reject(page.error());
+  api->places->with([call, page = std::move(*page)](const std::shared_ptr<const Places>& places) {
+    json::array jobs;
+    for (const JobRecord& each : page.jobs) jobs.push_back(job_summary_to_json(each, *places));
+    json::object body{{"jobs", std::move(jobs)}};
+    if (page.more && !page.jobs.empty()) body["next_cursor"] = page.jobs.back().job.value;
+    call.answer(200, body);
+  });
+}
+
+// Whether the id names an array rather than one job, and the caller may do that with it.
+bool is_array(const Api& api, const std::string& id) {
+  return is_job_id(id) && api.service.find(JobId{id}) == nullptr &&
+         id.find('-') == std::string::npos &&
+         api.service.find(array_task_id(JobId{id}, 0)) != nullptr;
+}
+
+void get(const std::shared_ptr<Api>& api, Call call) {
+  if (is_array(*api, call.captures[0])) return get_array(api, std::move(call));
+  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  if (job == nullptr) return;
+  api->places->with([api, call, job](const std::shared_ptr<const Places>& places) {
+    json::object body = job_to_json(*job, *places, api->options.accounting_currency);
+    if (job->state == JobState::unroutable && job->unplaced) {
+      body["reason"] = explain(*job->unplaced, api->options.accounting_currency);
+    }
+    if (job->state != JobState::queued) return call.answer(200, body);
+    api->service.waiting_decision(
+        job->job, [api, call, body = std::move(body)](Result<std::optional<Decision>> waiting) {
+          json::object answer = body;
+          if (waiting && *waiting) {
+            answer["waiting_for"] = explain(**waiting, api->options.accounting_currency);
+          }
+          call.answer(200, answer);
+        });
+  });
+}
+
+void answer_decision(const Api& api, const Call& call, const JobRecord& job,
+                     const Decision& decision, std::uint32_t attempt) {
+  json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
+  if (attempt > 0) body["attempt"] = attempt;
+  for (auto& each : decision_to_json(decision, job.spec, api.options.accounting_currency)) {
+    body.insert_or_assign(each.key(), std::move(each.value()));
+  }
+  call.answer(200, body);
+}
+
+void no_decision(const Call& call, const std::string& message) {
+  call.reject(Error{ErrorCode::not_found, "attempt", message,
+                    "GET the job to see its attempts, or ask again"});
+}
+
+void decision(const std::shared_ptr<Api>& api, Call call) {
+  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  if (job == nullptr) return;
+  const auto wanted = query_number(call.request, "attempt", 0, 1, UINT32_MAX);
+  if (!wanted) return call.reject(wanted.error());
+  if (*wanted > 0) {
+    for (const AttemptRecord& each : job->attempts) {
+      if (each.number == *wanted) {
+        return answer_decision(*api, call, *job, each.decision, each.number);
+      }
+    }
+    return no_decision(call, fmt::format("there is no attempt {}, or it was refused long ago",
+                                         *wanted));
+  }
+  if (job->state == JobState::unroutable && job->unplaced) {
+    return answer_decision(*api, call, *job, *job->unplaced, 0);
+  }
+  const auto newest = [api, job](const Call& asked) {
+    if (job->attempts.empty()) return no_decision(asked, "nothing has been decided yet");
+    const AttemptRecord& last = job->attempts.back();
+    answer_decision(*api, asked, *job, last.decision, last.number);
+  };
+  if (job->state != JobState::queued) return newest(call);
+  api->service.waiting_decision(
+      job->job, [api, call, job, newest](Result<std::optional<Decision>> waiting) {
+        if (!waiting) return call.reject(waiting.error());
+        call.responder.soon([api, call, job, newest, waiting = std::move(*waiting)] {
+          if (waiting) return answer_decision(*api, call, *job, *waiting, 0);
+          newest(call);
+        });
+      });
+}
+
+void cancel(const std::shared_ptr<Api>& api, Call call) {
+  if (is_array(*api, call.captures[0])) return cancel_array(api, std::move(call));
+  const auto job = api->job(call, call.captures[0], Verb::cancel_job);
+  if (job == nullptr) return;
+  api->service.cancel(job->job, call.caller.principal, [api, call, job](Result<std::monostate> done) {
+    if (!done) return call.reject(done.error());
+    const auto now = api->service.find(job->job);
+    const JobRecord& latest = now != nullptr ? *now : *job;
+    call.answer(200, json::object{{"id", latest.job.value},
+                                  {"state", json::string(to_string(latest.state))},
+                                  {"cancel_requested", latest.cancel_requested}});
+  });
+}
+
+void quote(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::submit)) return;
+  auto spec = parse_job_spec(call.request.body);
+  if (!spec) return call.reject(spec.error());
+  api->service.quote(call.caller.tenant, *spec, [api, call, spec = *spec](Result<Decision> quoted) {
+    if (!quoted) return call.reject(quoted.error());
+    call.responder.soon([api, call, spec, quoted = std::move(*quoted)] {
+      call.answer(200, decision_to_json(quoted, spec, api->options.accounting_currency));
+    });
+  });
+}
+
+}  // namespace
+
+void add_job_routes(std::vector<Route>& routes) {
+  const auto add = [&](const char* method, const char* pattern, auto handle) {
+    routes.push_back({method, pattern, Face::native, Needs::caller, 0, handle});
+  };
+  add("POST", "/v1/jobs", submit);
+  add("GET", "/v1/jobs", list);
+  add("GET", "/v1/jobs/{id}", get);
+  add("GET", "/v1/jobs/{id}/decision", decision);
+  add("POST", "/v1/jobs/{id}:cancel", cancel);
+  add("DELETE", "/v1/jobs/{id}", cancel);
+  add("POST", "/v1/quotes", quote);
+}
+
+}  // namespace tradewind

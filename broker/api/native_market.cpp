@@ -1,0 +1,99 @@
+// Sites, offers and the market of the native API.
+#include "broker/api/api.h"
+#include "broker/api/market_json.h"
+
+namespace tradewind {
+namespace {
+
+// Asks for the market and builds the answer on an HTTP thread: it may be large.
+void with_market(const std::shared_ptr<Api>& api, const Call& call,
+                 std::function<void(const MarketSnapshot&)> use) {
+  if (!api->permits(call, Verb::read_market)) return;
+  api->service.market([call, use = std::move(use)](Result<MarketSnapshot> market) {
+    if (!market) return call.reject(market.error());
+    auto shared = std::make_shared<const MarketSnapshot>(std::move(*market));
+    call.responder.soon([use, shared] { use(*shared); });
+  });
+}
+
+bool sees_policy(const Caller& caller) {
+  return caller.role == Role::operator_ || caller.role == Role::auditor;
+}
+
+void sites(const std::shared_ptr<Api>& api, Call call) {
+  with_market(api, call, [api, call](const MarketSnapshot& market) {
+    json::array list;
+    for (const SiteView& each : market.sites) {
+      list.push_back(site_to_json(each, market.at, api->options.accounting_currency,
+                                  sees_policy(call.caller)));
+    }
+    call.answer(200, json::object{{"at", to_rfc3339(market.at)}, {"sites", std::move(list)}});
+  });
+}
+
+void site(const std::shared_ptr<Api>& api, Call call) {
+  with_market(api, call, [api, call](const MarketSnapshot& market) {
+    for (const SiteView& each : market.sites) {
+      if (each.record.site.value != call.captures[0]) continue;
+      return call.answer(200, site_to_json(each, market.at, api->options.accounting_currency,
+                                           sees_policy(call.caller)));
+    }
+    call.reject(Error{ErrorCode::not_found, "id",
+                      "there is no site \"" + call.captures[0].substr(0, 64) + "\"",
+                      "list the sites to see their ids"});
+  });
+}
+
+OfferFilter filter_of(const HttpRequest& request) {
+  return OfferFilter{request.parameter("architecture").value_or(""),
+                     request.parameter("region").value_or(""),
+                     request.parameter("accelerator").value_or(""),
+                     request.parameter("site").value_or("")};
+}
+
+Status check_filter(const HttpRequest& request) {
+  const std::string architecture = request.parameter("architecture").value_or("");
+  if (architecture.empty()) return ok();
+  const auto parsed = parse_architecture("architecture", architecture);
+  return parsed ? ok() : Status(fail(parsed.error()));
+}
+
+void offers(const std::shared_ptr<Api>& api, Call call) {
+  if (const Status good = check_filter(call.request); !good) return call.reject(good.error());
+  with_market(api, call, [call](const MarketSnapshot& market) {
+    call.answer(200, json::object{{"at", to_rfc3339(market.at)},
+                                  {"offers", offers_to_json(market, filter_of(call.request))}});
+  });
+}
+
+void whole_market(const std::shared_ptr<Api>& api, Call call) {
+  if (const Status good = check_filter(call.request); !good) return call.reject(good.error());
+  with_market(api, call, [api, call](const MarketSnapshot& market) {
+    json::array members;
+    for (const auto& [node, state] : market.members) {
+      members.push_back(
+          json::object{{"node", node.value}, {"state", json::string(to_string(state))}});
+    }
+    json::object drops;
+    for (const auto& [reason, count] : market.drops) drops[reason] = count;
+    call.answer(200, json::object{{"federation", api->service.federation().value},
+                                  {"at", to_rfc3339(market.at)},
+                                  {"offers", offers_to_json(market, filter_of(call.request))},
+                                  {"members", std::move(members)},
+                                  {"drops", std::move(drops)}});
+  });
+}
+
+}  // namespace
+
+void add_market_routes(std::vector<Route>& routes) {
+  const auto add = [&](const char* pattern, auto handle) {
+    routes.push_back({"GET", pattern, Face::native, Needs::caller, 0, handle});
+  };
+  add("/v1/sites", sites);
+  add("/v1/sites/{id}", site);
+  add("/v1/offers", offers);
+  add("/v1/market", whole_market);
+}
+
+}  // namespace tradewind

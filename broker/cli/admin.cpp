@@ -1,0 +1,148 @@
+// Commands of those who run a federation: its certificate authority, invitations, and tokens.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "broker/api/auth.h"
+#include "broker/cli/context.h"
+#include "state/identity/authority.h"
+
+namespace tradewind::cli {
+namespace {
+
+void add_ca(CLI::App& app, Context& context) {
+  auto* ca = app.add_subcommand("ca", "the federation's certificate authority");
+  ca->require_subcommand(1);
+  struct Options {
+    std::string directory;
+    std::string federation;
+  };
+  auto options = std::make_shared<Options>();
+  auto* init = ca->add_subcommand(
+      "init",
+      "make a new authority: its key, its certificate and the registry key that signs members");
+  init->add_option("directory", options->directory, "where to put it; must not hold one yet")
+      ->required();
+  init->add_option("--federation", options->federation,
+                   "the federation's name, such as north-alliance")
+      ->required();
+  init->callback([&context, options] {
+    const auto made =
+        CertificateAuthority::create(FederationId{options->federation}, system_now().wall);
+    if (!made) return context.report(made.error());
+    if (const auto saved = made->save(options->directory); !saved)
+      return context.report(saved.error());
+    context.show(
+        boost::json::object{{"directory", options->directory}, {"federation", options->federation}},
+        [&] {
+          std::cout << "made the authority of \"" << options->federation << "\" in "
+                    << options->directory
+                    << "\nkeep its *.key files secret: whoever holds them can admit anybody\n";
+        });
+  });
+}
+
+void add_token(CLI::App& app, Context& context) {
+  auto* token = app.add_subcommand("token", "bearer tokens of a small set-up");
+  token->require_subcommand(1);
+  struct Options {
+    std::string file;
+    std::string name;
+    std::string role = "user";
+    std::string tenant;
+    std::string site;
+    std::int64_t ttl_seconds = 0;
+  };
+  auto options = std::make_shared<Options>();
+  auto* issue =
+      token->add_subcommand("issue", "make a token; prints its secret, which is kept nowhere");
+  issue->add_option("--file", options->file, "the broker's tokens file")->required();
+  issue->add_option("--name", options->name, "who will use it; stands in the journal as principal")
+      ->required();
+  issue->add_option("--role", options->role, "what it may do")
+      ->check(CLI::IsMember({"user", "centre", "auditor", "operator"}))
+      ->capture_default_str();
+  issue->add_option("--tenant", options->tenant, "whose jobs; users need one");
+  issue->add_option("--site", options->site, "of a centre's token");
+  issue->add_option("--ttl-seconds", options->ttl_seconds,
+                    "valid for so long; 0: until removed from the file");
+  issue->callback([&context, options] {
+    const auto role = parse_role("--role", options->role);
+    if (!role) return context.report(role.error());
+    if (*role == Role::user && options->tenant.empty()) {
+      return context.report(
+          Error{ErrorCode::invalid, "--tenant", "is missing", "name the tenant of this user"});
+    }
+    std::optional<std::chrono::seconds> ttl;
+    if (options->ttl_seconds > 0) ttl = std::chrono::seconds(options->ttl_seconds);
+    const auto secret = issue_token(options->file, options->name, *role, TenantId{options->tenant},
+                                    ttl, SiteId{options->site});
+    if (!secret) return context.report(secret.error());
+    context.show(boost::json::object{{"token", *secret}, {"name", options->name}},
+                 [&] { std::cout << *secret << '\n'; });
+  });
+}
+
+void add_site(CLI::App& app, Context& context) {
+  auto* site = app.add_subcommand("site", "sites of the federation");
+  site->require_subcommand(1);
+  struct Options {
+    std::string site;
+    std::uint32_t units_max = 0;
+    std::int64_t ttl_seconds = 900;
+    bool quiet = false;
+    std::string state;
+  };
+  auto options = std::make_shared<Options>();
+  auto* invite = site->add_subcommand("invite", "let a new site join: prints a single-use token");
+  invite->add_option("site", options->site, "the new site's id, such as jp-osaka-1")->required();
+  invite->add_option("--units-max", options->units_max,
+                     "certified ceiling: it may never offer more free units; 0: no ceiling");
+  invite->add_option("--ttl-seconds", options->ttl_seconds, "how long the token is good")
+      ->capture_default_str();
+  invite->add_flag("--quiet,-q", options->quiet, "print the token alone");
+  invite->callback([&context, options] {
+    const auto reply = context.client().post(
+        "/v1/invites", boost::json::object{{"site", options->site},
+                                           {"units_max", options->units_max},
+                                           {"ttl_seconds", options->ttl_seconds}});
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] {
+      if (options->quiet) {
+        std::cout << text(*reply, "token") << '\n';
+        return;
+      }
+      std::cout << fmt::format(
+          "token for {} (single use, until {}):\n  {}\non the site's machine:\n"
+          "  tradewind-gateway join {} --token {} --dir /var/lib/tradewind --site site.toml\n",
+          options->site, text(*reply, "expires"), text(*reply, "token"), context.connection.url,
+          text(*reply, "token"));
+    });
+  });
+  auto* state = site->add_subcommand("state", "suspend or revoke a site, or take it back");
+  state->add_option("site", options->site, "the site's id")->required();
+  state->add_option("state", options->state, "revoked is for good")
+      ->required()
+      ->check(CLI::IsMember({"active", "suspended", "revoked"}));
+  state->callback([&context, options] {
+    const auto reply =
+        context.client().post("/v1/members/site/" + url_escape(options->site) + "/state",
+                              boost::json::object{{"state", options->state}});
+    if (!reply) return context.report(reply.error());
+    context.show(*reply,
+                 [&] { std::cout << options->site << " is now " << options->state << '\n'; });
+  });
+}
+
+}  // namespace
+
+void add_admin_commands(CLI::App& app, Context& context) {
+  add_site(app, context);
+  add_token(app, context);
+  add_ca(app, context);
+}
+
+}  // namespace tradewind::cli

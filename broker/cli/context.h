@@ -1,0 +1,60 @@
+// What every command of `tradewind` shares: the connection, the output format, and the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <functional>
+#include <string>
+
+#include "broker/cli/http_client.h"
+#include "schemas/result.h"
+
+namespace tradewind::cli {
+
+// Exit codes of `tradewind`; docs/submitting.md lists them.
+enum class Exit : int {
+  ok = 0,
+  job_failed = 1,  // the job that was waited for did not succeed
+  usage = 2,       // wrong options or a wrong document
+  not_found = 3,
+  denied = 4,       // no or wrong credentials, or a role that may not
+  unavailable = 5,  // no answer, or the broker cannot serve now
+  unroutable = 6,   // no offer could ever run the job
+  failed = 7,       // anything else
+};
+Exit exit_of(const Error& error);
+
+struct Context {
+  Connection connection;
+  bool json = false;      // --output json
+  bool terminal = false;  // standard output is one
+  Exit exit = Exit::ok;
+
+  HttpClient client() const { return HttpClient(connection); }
+  // Prints the value as JSON when asked to, else calls `human`.
+  void show(const boost::json::value& value, const std::function<void()>& human) const;
+  // Prints the error to standard error and sets the exit code.
+  void report(const Error& error);
+};
+
+// Members of a JSON object as the table wants them; absent or null is empty or zero.
+std::string text(const boost::json::value& object, std::string_view key);
+std::int64_t number(const boost::json::value& object, std::string_view key);
+const boost::json::value& member(const boost::json::value& object, std::string_view key);
+// An array's elements, or none.
+const boost::json::array& items(const boost::json::value& object, std::string_view key);
+
+// Each adds its commands to the program.
+void add_submit_commands(CLI::App& app, Context& context);  // submit, quote
+void add_job_commands(CLI::App& app, Context& context);     // jobs, logs, explain, cancel
+void add_market_commands(CLI::App& app, Context& context);  // sites, market
+void add_admin_commands(CLI::App& app, Context& context);   // ca, site, token
+
+// Prints a decision: the chosen pool with its cost part by part, the runners-up and why not
+// elsewhere.
+void print_decision(const boost::json::value& decision);
+// Follows the job until it has ended; prints its output when `follow_log`. The exit code tells how
+// it ended.
+void wait_for_job(Context& context, const std::string& job, bool follow_log);
+
+}  // namespace tradewind::cli

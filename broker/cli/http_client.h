@@ -1,0 +1,44 @@
+// The command line's way to a broker: JSON over HTTP(S), by libcurl.
+#pragma once
+
+#include <boost/json.hpp>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/result.h"
+
+namespace tradewind::cli {
+
+// Where the broker is and who is asking.
+struct Connection {
+  std::string url = "http://127.0.0.1:8642";
+  std::string token;    // empty: no credentials are sent
+  std::string ca_file;  // PEM of the broker's issuer; empty: the system's
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(Connection connection);
+
+  // Each fails with the broker's own problem (field, message, remedy), or `unavailable` when nobody
+  // answers.
+  Result<boost::json::value> get(const std::string& path);
+  Result<boost::json::value> post(const std::string& path, const boost::json::value& body,
+                                  const std::vector<std::string>& headers = {});
+  // Hands on the body as it comes; stops when `on_data` returns false.
+  Status stream(const std::string& path, const std::function<bool(std::string_view)>& on_data);
+
+ private:
+  struct Reply;
+  Result<Reply> perform(const std::string& method, const std::string& path, const std::string* body,
+                        const std::vector<std::string>& headers,
+                        const std::function<bool(std::string_view)>* on_data);
+  Connection connection_;
+};
+
+// Text safe inside a URL's path segment or query value.
+std::string url_escape(std::string_view text);
+
+}  // namespace tradewind::cli

@@ -1,0 +1,54 @@
+// Job documents: read from a JSON or YAML file, or made from the options of a command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "schemas/result.h"
+
+namespace tradewind::cli {
+
+// Options of `submit` and `quote` that describe a job.
+struct JobOptions {
+  std::string file;  // JSON or YAML; "-": standard input; empty: only options
+  std::string name;
+  std::uint32_t cpus = 0;
+  std::string memory_gib;
+  std::string disk_gib;
+  std::uint32_t accelerators = 0;
+  std::string accelerator_family;
+  std::uint32_t nodes = 0;
+  std::vector<std::string> architectures;
+  std::string image;
+  std::uint64_t work_seconds = 0;
+  std::uint64_t duration_seconds = 0;
+  std::uint64_t run_seconds_max = 0;
+  std::vector<std::string> inputs;   // PATH=URL
+  std::vector<std::string> outputs;  // PATH=URL, or PATH alone
+  std::vector<std::string> env;      // NAME=VALUE
+  std::vector<std::string> tags;     // NAME=VALUE
+  std::vector<std::string> regions;
+  std::vector<std::string> sites;
+  std::string cost_max;
+  std::string deadline;
+  std::string objective;
+  std::string home_region;
+  std::int32_t priority = 0;
+  bool preemptible = false;
+  bool network = false;
+  std::uint32_t array_count = 0;
+  std::vector<std::string> command;
+};
+
+void add_job_options(CLI::App& command, JobOptions& options);
+
+// The document to post: the file's, with what the options say put over it.
+Result<boost::json::object> job_document(const JobOptions& options);
+// YAML (and so JSON) text as JSON. Plain scalars become null, booleans and integers where they look
+// like it, all else text; decimals stay text, so that no digit is lost.
+Result<boost::json::value> json_from_yaml(const std::string& text, const std::string& name);
+
+}  // namespace tradewind::cli

@@ -1,0 +1,295 @@
+// `tradewind jobs`, `logs`, `explain` and `cancel`.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "broker/cli/context.h"
+#include "broker/cli/table.h"
+#include "schemas/time.h"
+
+namespace tradewind::cli {
+namespace {
+
+constexpr auto kPollInterval = std::chrono::milliseconds(300);
+constexpr int kUnansweredPollsMax = 100;  // about half a minute of an endpoint that restarts
+
+bool is_over(const std::string& state) {
+  return state == "succeeded" || state == "failed" || state == "canceled" || state == "unroutable";
+}
+
+// Seconds between two times of an answer; -1 when one of them is not there.
+std::int64_t seconds_between(const std::string& from, const std::string& to) {
+  const auto first = parse_rfc3339("", from);
+  const auto second = parse_rfc3339("", to);
+  if (!first || !second) return -1;
+  return std::chrono::duration_cast<std::chrono::seconds>(*second - *first).count();
+}
+
+std::string span(const std::string& from, const std::string& to) {
+  const std::int64_t seconds = seconds_between(from, to);
+  return seconds < 0 ? "" : duration(seconds);
+}
+
+// "2026-11-22T02:30:00.123Z" -> "11-22 02:30:00".
+std::string moment(const std::string& time) {
+  return time.size() >= 19 ? time.substr(5, 5) + " " + time.substr(11, 8) : "";
+}
+
+void print_jobs(const boost::json::value& page) {
+  Table table({{"JOB"},
+               {"NAME"},
+               {"STATE"},
+               {"SITE"},
+               {"SUBMITTED"},
+               {"WAITED", true},
+               {"RAN", true},
+               {"COST", true}});
+  for (const auto& job : items(page, "jobs")) {
+    table.add({text(job, "id"), text(job, "name"), text(job, "state"), text(job, "site"),
+               moment(text(job, "submitted_at")),
+               span(text(job, "submitted_at"), text(job, "started_at")),
+               span(text(job, "started_at"), text(job, "ended_at")), money(text(job, "cost"))});
+  }
+  std::cout << (table.empty() ? "no jobs\n" : table.render());
+  const std::string cursor = text(page, "next_cursor");
+  if (!cursor.empty()) std::cerr << "more: --cursor " << cursor << '\n';
+}
+
+void print_job(const boost::json::value& job) {
+  std::cout << fmt::format("{}  {}\n", text(job, "id"), text(job, "name"));
+  const auto line = [](std::string_view title, const std::string& value) {
+    if (!value.empty()) std::cout << fmt::format("  {:<10} {}\n", title, value);
+  };
+  line("state", text(job, "state"));
+  line("why", text(job, "end_reason"));
+  line("waiting", text(member(job, "waiting"), "summary"));
+  line("site", text(job, "site"));
+  line("submitted", text(job, "submitted_at"));
+  line("ended", text(job, "ended_at"));
+  line("cost", money(text(job, "cost"), text(job, "currency")));
+  Table attempts({{"ATTEMPT", true},
+                  {"SITE"},
+                  {"POOL"},
+                  {"STATE"},
+                  {"RATE/H", true},
+                  {"QUOTED", true},
+                  {"CHARGED", true},
+                  {"RAN", true},
+                  {"EXIT", true},
+                  {"WHY"}});
+  for (const auto& each : items(job, "attempts")) {
+    const auto& report = member(each, "report");
+    const auto& executors = items(report, "executors");
+    std::string why = text(each, "refusal");
+    if (why.empty()) why = text(report, "code");
+    const std::string detail =
+        text(each, "detail").empty() ? text(report, "detail") : text(each, "detail");
+    if (!detail.empty()) why += (why.empty() ? "" : ": ") + detail;
+    attempts.add({text(each, "number"), text(each, "site"), text(each, "pool"), text(each, "state"),
+                  money(text(each, "rate_per_hour")), money(text(each, "cost_expected")),
+                  money(text(report, "charge")),
+                  span(text(each, "started_at"), text(each, "over_at")),
+                  executors.empty() ? "" : text(executors.back(), "exit_code"), why});
+  }
+  if (!attempts.empty()) std::cout << '\n' << attempts.render();
+  Table outputs({{"OUTPUT"}, {"SIZE", true}, {"SHA256"}, {"URL"}});
+  for (const auto& each : items(job, "outputs")) {
+    outputs.add({text(each, "path"), bytes(static_cast<std::uint64_t>(number(each, "size_bytes"))),
+                 text(each, "sha256"), text(each, "url")});
+  }
+  if (!outputs.empty()) std::cout << '\n' << outputs.render();
+}
+
+void add_jobs(CLI::App& app, Context& context) {
+  struct Options {
+    std::string job;
+    std::string state;
+    std::string array;
+    std::string cursor;
+    std::uint32_t limit = 50;
+  };
+  auto options = std::make_shared<Options>();
+  auto* jobs = app.add_subcommand("jobs", "list jobs, newest first, or show one whole");
+  jobs->add_option("job", options->job, "a job's id");
+  jobs->add_option("--state", options->state, "only jobs in this state");
+  jobs->add_option("--array", options->array, "only tasks of this array");
+  jobs->add_option("--limit", options->limit, "at most so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  jobs->add_option("--cursor", options->cursor, "go on where the page before ended");
+  jobs->callback([&context, options] {
+    if (!options->job.empty()) {
+      const auto job = context.client().get("/v1/jobs/" + url_escape(options->job));
+      if (!job) return context.report(job.error());
+      return context.show(*job, [&] { print_job(*job); });
+    }
+    std::string path = "/v1/jobs?limit=" + std::to_string(options->limit);
+    if (!options->state.empty()) path += "&state=" + url_escape(options->state);
+    if (!options->array.empty()) path += "&array=" + url_escape(options->array);
+    if (!options->cursor.empty()) path += "&cursor=" + url_escape(options->cursor);
+    const auto page = context.client().get(path);
+    if (!page) return context.report(page.error());
+    context.show(*page, [&] { print_jobs(*page); });
+  });
+}
+
+void add_logs(CLI::App& app, Context& context) {
+  struct Options {
+    std::string job;
+    bool follow = false;
+    bool errors = false;
+    std::uint32_t attempt = 0;
+  };
+  auto options = std::make_shared<Options>();
+  auto* logs = app.add_subcommand("logs", "what a job printed");
+  logs->add_option("job", options->job, "the job's id")->required();
+  logs->add_flag("-f,--follow", options->follow, "go on until it has ended");
+  logs->add_flag("--stderr", options->errors, "standard error instead of standard output");
+  logs->add_option("--attempt", options->attempt, "of this attempt instead of the newest");
+  logs->callback([&context, options] {
+    std::string path = "/v1/jobs/" + url_escape(options->job) +
+                       "/logs?stream=" + (options->errors ? "stderr" : "stdout");
+    if (options->follow) path += "&follow=true";
+    if (options->attempt != 0) path += "&attempt=" + std::to_string(options->attempt);
+    const auto done = context.client().stream(path, [](std::string_view data) {
+      std::cout << data << std::flush;
+      return true;
+    });
+    if (!done) context.report(done.error());
+  });
+}
+
+void add_explain(CLI::App& app, Context& context) {
+  struct Options {
+    std::string job;
+    std::uint32_t attempt = 0;
+  };
+  auto options = std::make_shared<Options>();
+  auto* explain = app.add_subcommand("explain", "why a job went where it went, or why it waits");
+  explain->add_option("job", options->job, "the job's id")->required();
+  explain->add_option("--attempt", options->attempt, "of this attempt instead of the newest");
+  explain->callback([&context, options] {
+    std::string path = "/v1/jobs/" + url_escape(options->job) + "/decision";
+    if (options->attempt != 0) path += "?attempt=" + std::to_string(options->attempt);
+    const auto decision = context.client().get(path);
+    if (!decision) return context.report(decision.error());
+    context.show(*decision, [&] { print_decision(*decision); });
+  });
+}
+
+void add_cancel(CLI::App& app, Context& context) {
+  auto jobs = std::make_shared<std::vector<std::string>>();
+  auto* cancel = app.add_subcommand("cancel", "end jobs, or all tasks of an array");
+  cancel->add_option("jobs", *jobs, "ids")->required();
+  cancel->callback([&context, jobs] {
+    for (const std::string& each : *jobs) {
+      const auto done =
+          context.client().post("/v1/jobs/" + url_escape(each) + ":cancel", boost::json::object());
+      if (!done) {
+        context.report(done.error());
+        continue;
+      }
+      context.show(*done, [&] { std::cout << "canceling " << each << '\n'; });
+    }
+  });
+}
+
+Exit exit_of_job(const std::string& state) {
+  if (state == "succeeded") return Exit::ok;
+  return state == "unroutable" ? Exit::unroutable : Exit::job_failed;
+}
+
+// Tasks of an array are waited for together.
+void wait_for_array(Context& context, const std::string& array) {
+  std::string last;
+  for (int unanswered = 0;;) {
+    const auto reply = context.client().get("/v1/arrays/" + url_escape(array));
+    if (!reply) {
+      if (reply.error().code != ErrorCode::unavailable || ++unanswered > kUnansweredPollsMax) {
+        return context.report(reply.error());
+      }
+    } else {
+      unanswered = 0;
+      const auto& states = member(*reply, "states");
+      std::int64_t all = 0;
+      std::int64_t over = 0;
+      std::string line;
+      if (states.is_object()) {
+        for (const auto& each : states.as_object()) {
+          const std::string state(each.key());
+          const std::int64_t count = number(states, state);
+          all += count;
+          if (is_over(state)) over += count;
+          if (count > 0) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, state);
+        }
+      }
+      if (line != last && !context.json) std::cerr << array << ": " << line << '\n';
+      last = line;
+      if (all > 0 && over == all) {
+        context.show(*reply, [] {});
+        context.exit = number(states, "succeeded") == all ? Exit::ok : Exit::job_failed;
+        return;
+      }
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+}  // namespace
+
+void wait_for_job(Context& context, const std::string& job, bool follow_log) {
+  const auto first = context.client().get("/v1/jobs/" + url_escape(job));
+  if (!first && first.error().code == ErrorCode::not_found) return wait_for_array(context, job);
+  if (follow_log) {
+    const auto done =
+        context.client().stream("/v1/jobs/" + url_escape(job) + "/logs?stream=stdout&follow=true",
+                                [](std::string_view data) {
+                                  std::cout << data << std::flush;
+                                  return true;
+                                });
+    // A broken stream is no reason to lose sight of the job.
+    if (!done && done.error().code != ErrorCode::unavailable) return context.report(done.error());
+  }
+  std::string last;
+  for (int unanswered = 0;;) {
+    const auto reply = context.client().get("/v1/jobs/" + url_escape(job));
+    if (!reply) {
+      if (reply.error().code != ErrorCode::unavailable || ++unanswered > kUnansweredPollsMax) {
+        return context.report(reply.error());
+      }
+    } else {
+      unanswered = 0;
+      const std::string state = text(*reply, "state");
+      if (state != last && context.terminal && !context.json) {
+        const std::string site = text(*reply, "site");
+        std::cerr << job << ' ' << state << (site.empty() ? "" : " at " + site) << '\n';
+      }
+      last = state;
+      if (is_over(state)) {
+        context.exit = exit_of_job(state);
+        context.show(*reply, [&] {
+          if (!follow_log) print_job(*reply);
+          if (state != "succeeded") {
+            const std::string why = text(*reply, "end_reason");
+            std::cerr << job << ' ' << state << (why.empty() ? "" : ": " + why) << '\n';
+          }
+        });
+        return;
+      }
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+void add_job_commands(CLI::App& app, Context& context) {
+  add_jobs(app, context);
+  add_logs(app, context);
+  add_explain(app, context);
+  add_cancel(app, context);
+}
+
+}  // namespace tradewind::cli

@@ -1,0 +1,109 @@
+// `tradewind sites` and `tradewind market`.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "broker/cli/context.h"
+#include "broker/cli/table.h"
+
+namespace tradewind::cli {
+namespace {
+
+constexpr auto kWatchInterval = std::chrono::seconds(1);
+
+std::string seconds_text(std::int64_t milliseconds) {
+  return fmt::format("{}.{}s", milliseconds / 1000, milliseconds % 1000 / 100);
+}
+
+std::string price_text(std::int64_t ppm) {
+  return fmt::format("x{}.{:02}", ppm / 1'000'000, ppm % 1'000'000 / 10'000);
+}
+
+void print_sites(const boost::json::value& reply) {
+  Table table(
+      {{"SITE"}, {"REGION"}, {"IN"}, {"PROVIDER"}, {"STATE"}, {"POOLS"}, {"QUOTE"}, {"AGE", true}});
+  for (const auto& site : items(reply, "sites")) {
+    std::string pools;
+    for (const auto& pool : items(site, "pools")) {
+      const auto& accelerator = member(pool, "accelerator");
+      pools += fmt::format("{}{} ({} x {}{})", pools.empty() ? "" : ", ", text(pool, "id"),
+                           text(pool, "nodes"), text(pool, "architecture"),
+                           accelerator.is_object() ? " " + text(accelerator, "model") : "");
+    }
+    const std::string member_state = text(site, "member_state");
+    const auto& sheet = member(site, "quote_sheet");
+    table.add({text(site, "id"), text(site, "region"), text(site, "jurisdiction"),
+               text(site, "provider"),
+               member_state == "active" ? text(site, "state") : member_state, pools,
+               !sheet.is_object() ? "none" : (text(sheet, "valid") == "true" ? "valid" : "expired"),
+               sheet.is_object() ? seconds_text(number(sheet, "age_ms")) : ""});
+  }
+  std::cout << (table.empty() ? "no sites\n" : table.render());
+}
+
+void print_market(const boost::json::value& reply) {
+  Table table({{"SITE"},
+               {"POOL"},
+               {"ARCH"},
+               {"ACCELERATOR"},
+               {"UNIT/H", true},
+               {"FACTOR", true},
+               {"FREE", true},
+               {"OF", true},
+               {"WAIT", true},
+               {"AGE", true},
+               {"QUOTE"}});
+  for (const auto& offer : items(reply, "offers")) {
+    const auto& accelerator = member(offer, "accelerator");
+    const bool valid = text(offer, "quote_valid") == "true";
+    table.add({text(offer, "site"), text(offer, "pool"), text(offer, "architecture"),
+               accelerator.is_object() ? text(accelerator, "model") : "-",
+               money(text(offer, "unit_price_per_hour"), text(offer, "currency")),
+               price_text(number(offer, "price_ppm")), text(offer, "units_free"),
+               text(offer, "units"), duration(number(offer, "wait_seconds")),
+               seconds_text(number(offer, "age_ms")), valid ? "valid" : "none"});
+  }
+  std::cout << (table.empty() ? "no offers\n" : table.render());
+  std::string drops;
+  const auto& dropped = member(reply, "drops");
+  if (dropped.is_object()) {
+    for (const auto& each : dropped.as_object()) {
+      const std::int64_t count = number(dropped, each.key());
+      if (count > 0)
+        drops += fmt::format("{}{} {}", drops.empty() ? "" : ", ", std::string(each.key()), count);
+    }
+  }
+  if (!drops.empty()) std::cout << "\nrecords dropped: " << drops << '\n';
+}
+
+}  // namespace
+
+void add_market_commands(CLI::App& app, Context& context) {
+  auto* sites = app.add_subcommand("sites", "the sites of the federation and what they are");
+  sites->callback([&context] {
+    const auto reply = context.client().get("/v1/sites");
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] { print_sites(*reply); });
+  });
+
+  auto watch = std::make_shared<bool>(false);
+  auto* market = app.add_subcommand(
+      "market", "what is sold now: prices, free units, waits, age of each quote");
+  market->add_flag("--watch,-w", *watch, "show it anew every second");
+  market->callback([&context, watch] {
+    for (;;) {
+      const auto reply = context.client().get("/v1/market");
+      if (!reply) return context.report(reply.error());
+      if (*watch && context.terminal && !context.json) std::cout << "\033[H\033[2J";
+      context.show(*reply, [&] { print_market(*reply); });
+      if (!*watch) return;
+      std::cout << std::flush;
+      std::this_thread::sleep_for(kWatchInterval);
+    }
+  });
+}
+
+}  // namespace tradewind::cli

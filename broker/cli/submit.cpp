@@ -1,0 +1,129 @@
+// `tradewind submit` and `tradewind quote`.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "broker/cli/context.h"
+#include "broker/cli/job_document.h"
+#include "broker/cli/table.h"
+
+namespace tradewind::cli {
+namespace {
+
+std::string cost_line(const boost::json::value& candidate) {
+  const auto& cost = member(candidate, "cost");
+  return fmt::format(
+      "{} ({}) {} total: compute {}, data in {}, data out {}, fixed {}; finished in {}",
+      text(candidate, "site"), text(candidate, "pool"), money(text(cost, "total")),
+      money(text(cost, "compute")), money(text(cost, "data_in")), money(text(cost, "data_out")),
+      money(text(cost, "fixed")), duration(number(member(candidate, "finish"), "total_seconds")));
+}
+
+}  // namespace
+
+void print_decision(const boost::json::value& decision) {
+  const auto& chosen = member(decision, "chosen");
+  const std::string outcome = text(decision, "outcome");
+  if (chosen.is_object()) {
+    std::cout << "chosen: " << cost_line(chosen) << '\n';
+  } else if (outcome == "waiting") {
+    std::cout << "waiting: nothing adequate is free now\n";
+  } else {
+    std::cout << "unroutable: nothing that is offered could ever run it\n";
+  }
+  std::cout << fmt::format("considered {} pools, {} adequate\n",
+                           number(decision, "pools_considered"),
+                           number(decision, "pools_adequate"));
+  const auto& runners_up = items(decision, "runners_up");
+  if (chosen.is_object() || !runners_up.empty()) {
+    Table table({{"SITE"},
+                 {"POOL"},
+                 {"VARIANT", true},
+                 {"RATE/H", true},
+                 {"COMPUTE", true},
+                 {"DATA IN", true},
+                 {"DATA OUT", true},
+                 {"FIXED", true},
+                 {"TOTAL", true},
+                 {"WAIT", true},
+                 {"STAGE IN", true},
+                 {"RUN", true},
+                 {"FINISH", true}});
+    const auto add = [&table](const boost::json::value& each) {
+      const auto& cost = member(each, "cost");
+      const auto& finish = member(each, "finish");
+      table.add(
+          {text(each, "site"), text(each, "pool"), text(each, "variant"),
+           money(text(each, "rate_per_hour")), money(text(cost, "compute")),
+           money(text(cost, "data_in")), money(text(cost, "data_out")), money(text(cost, "fixed")),
+           money(text(cost, "total")), duration(number(finish, "wait_seconds")),
+           duration(number(finish, "stage_in_seconds")), duration(number(finish, "run_seconds")),
+           duration(number(finish, "total_seconds"))});
+    };
+    if (chosen.is_object()) add(chosen);
+    for (const auto& each : runners_up) add(each);
+    std::cout << '\n' << table.render();
+  }
+  const auto& rejections = items(decision, "rejections");
+  if (!rejections.empty()) {
+    Table table({{"NOT ADEQUATE"}, {"POOL"}, {"REASON"}, {"WHY"}});
+    for (const auto& each : rejections) {
+      table.add(
+          {text(each, "site"), text(each, "pool"), text(each, "reason"), text(each, "detail")});
+    }
+    std::cout << '\n' << table.render();
+  }
+}
+
+void add_submit_commands(CLI::App& app, Context& context) {
+  struct Options {
+    JobOptions job;
+    std::string idempotency_key;
+    bool wait = false;
+    bool follow = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* submit = app.add_subcommand(
+      "submit",
+      "run a job at the cheapest adequate site\n\n"
+      "  tradewind submit -- sh -c 'echo hello'\n"
+      "  tradewind submit --cpus 4 --input /data/in=https://example.org/in --follow -- ./run.sh\n"
+      "  tradewind submit --file job.yaml --wait\n");
+  add_job_options(*submit, options->job);
+  submit->add_option("--idempotency-key", options->idempotency_key,
+                     "submitting again with the same key gives the same job");
+  submit->add_flag("--wait", options->wait, "return when it has ended; the exit code tells how");
+  submit->add_flag("--follow", options->follow, "like --wait, and show its output as it comes");
+  submit->callback([&context, options] {
+    const auto document = job_document(options->job);
+    if (!document) return context.report(document.error());
+    std::vector<std::string> headers;
+    if (!options->idempotency_key.empty())
+      headers.push_back("Idempotency-Key: " + options->idempotency_key);
+    const auto reply = context.client().post("/v1/jobs", *document, headers);
+    if (!reply) return context.report(reply.error());
+    const std::string job = text(*reply, "id");
+    if (!options->wait && !options->follow) {
+      context.show(*reply, [&] { std::cout << job << '\n'; });
+      return;
+    }
+    if (!context.json) std::cerr << "submitted " << job << '\n';
+    wait_for_job(context, job, options->follow);
+  });
+
+  auto quoted = std::make_shared<JobOptions>();
+  auto* quote = app.add_subcommand(
+      "quote", "what a job would cost, where it would go and why; submits nothing");
+  add_job_options(*quote, *quoted);
+  quote->callback([&context, quoted] {
+    const auto document = job_document(*quoted);
+    if (!document) return context.report(document.error());
+    const auto reply = context.client().post("/v1/quotes", *document);
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] { print_decision(*reply); });
+    if (text(*reply, "outcome") == "unroutable") context.exit = Exit::unroutable;
+  });
+}
+
+}  // namespace tradewind::cli

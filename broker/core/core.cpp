@@ -1,0 +1,494 @@
+#include "broker/core/core.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include "schemas/codec.h"
+
+namespace tradewind {
+namespace {
+
+constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
+constexpr std::size_t kLogRequestsMax = 1'024;
+constexpr int kExitStoreInDoubt = 70;
+constexpr std::string_view kTermKey = "term";
+constexpr std::string_view kRegistryPrefix = "registry/";
+
+// Where the registry's entry is kept, by what it speaks of.
+std::string registry_key_of(const Entry& entry) {
+  if (const auto* invite = std::get_if<InviteIssued>(&entry.body)) {
+    return std::string(kRegistryPrefix) + "invite/" + invite->token_sha256;
+  }
+  const auto& changed = std::get<MemberChanged>(entry.body);
+  const auto header = decode_record_header(changed.record.body);
+  return std::string(kRegistryPrefix) + "member/" +
+         (header ? header->subject.value : std::string());
+}
+
+}  // namespace
+
+Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority)
+    : options_(std::move(options)),
+      journal_(journal),
+      authority_(authority),
+      views_(journal),
+      router_(options_.route),
+      lifecycle_(options_.lifecycle, router_),
+      registry_(authority) {}
+
+Core::~Core() {
+  stop();
+}
+
+Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
+                                          const CertificateAuthority& authority,
+                                          const SigningKey& identity, const CurveKeys& curve_keys) {
+  std::unique_ptr<Core> core(new Core(std::move(options), journal, authority));
+  if (auto recovered = core->recover(identity, curve_keys); !recovered) {
+    return fail(std::move(recovered.error()));
+  }
+  core->thread_ = std::thread([raw = core.get()] { raw->run(); });
+  return core;
+}
+
+Status Core::load_registry() {
+  Status status = ok();
+  // Invitations come before members in the order of the keys, and a member's entry uses up its
+  // invitation.
+  const auto read = journal_.values(kRegistryPrefix, [&](std::string_view key, BytesView value) {
+    const auto entry = decode_entry(value);
+    if (entry) {
+      registry_.apply(*entry);
+    } else if (status) {
+      status = fail(ErrorCode::corrupt, std::string(key),
+                    "is no registry entry: " + entry.error().message,
+                    "restore the broker's store from a backup");
+    }
+  });
+  return read ? status : read;
+}
+
+Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
+  if (auto loaded = load_registry(); !loaded) return loaded;
+
+  Term term{1};
+  Status status = journal_.values(kTermKey, [&](std::string_view, BytesView value) {
+    std::uint64_t last = 0;
+    std::from_chars(value.data(), value.data() + value.size(), last);
+    term.value = last + 1;
+  });
+  if (!status) return status;
+  Wall::time_point newest{};
+  if (journal_.last().value > 0) {
+    status = journal_.read(journal_.last(), [&](Sequence, const Entry& entry) {
+      newest = entry.at;
+      return false;
+    });
+    if (!status) return status;
+  }
+  const Now now = system_now();
+  router_.expire(now);
+  std::size_t live = 0;
+  status = journal_.live_jobs([&](JobRecord job) {
+    ++live;
+    views_.publish(std::make_shared<const JobRecord>(job));
+    lifecycle_.recover(std::move(job));
+  });
+  if (!status) return status;
+
+  FederationOptions federation;
+  federation.self = options_.self;
+  federation.bind = options_.link_bind;
+  federation.registry_key = authority_.registry_key().public_key();
+  federation.curve_keys = curve_keys;
+  federation.seed = stable_hash(to_rfc3339(now.wall));
+  auto started = Federation::start(std::move(federation),
+                                   {.record =
+                                        [this](const Record& record) {
+                                          push([this, record] { router_.accept(record); }, false);
+                                        },
+                                    .message =
+                                        [this](const SiteId& site, ToBroker message) {
+                                          push(
+                                              [this, site, message = std::move(message)]() mutable {
+                                                on_site(site, std::move(message));
+                                              },
+                                              true);
+                                        }});
+  if (!started) return fail(std::move(started.error()));
+  federation_ = std::move(*started);
+
+  lifecycle_.begin(term, newest, now);
+  flush();
+  JournalBatch batch;
+  batch.values.push_back({std::string(kTermKey), std::to_string(term.value)});
+  const std::string endpoint =
+      options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
+  const auto admitted =
+      registry_.admit_broker(options_.self, identity.public_key(), curve_keys.public_key, endpoint,
+                             Now{now.mono, lifecycle_.stamp(now)});
+  for (const Entry& each : admitted.entries) {
+    batch.values.push_back({registry_key_of(each), encode(each)});
+    batch.entries.push_back(each);
+  }
+  commit(batch);
+  federation_->publish(registry_.records());
+  spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value, live,
+               journal_.last().value, endpoint);
+  return ok();
+}
+
+bool Core::push(Command command, bool bounded) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || (bounded && inbox_.size() >= options_.inbox_max)) return false;
+    inbox_.push_back(std::move(command));
+  }
+  arrived_.notify_one();
+  return true;
+}
+
+template <class T>
+bool Core::post(const Reply<T>& reply, Command command) {
+  if (push(std::move(command), true)) return true;
+  reply(fail(ErrorCode::exhausted, "", "the broker has more to do than it can hold",
+             "try again in a few seconds"));
+  return false;
+}
+
+void Core::run() {
+  std::deque<Command> batch;
+  for (bool stopping = false; !stopping;) {
+    {
+      std::unique_lock lock(mutex_);
+      const Mono::time_point wake = std::min(lifecycle_.next_tick(), next_housekeeping_);
+      const auto span = std::clamp<Mono::duration>(wake - system_now().mono, Mono::duration::zero(),
+                                                   kHousekeepingInterval);
+      arrived_.wait_for(lock, span, [this] { return stopping_ || !inbox_.empty(); });
+      batch.swap(inbox_);
+      stopping = stopping_;
+    }
+    router_.expire(system_now());
+    for (Command& each : batch) each();
+    batch.clear();
+    const Now now = system_now();
+    if (router_.view().generation() != market_generation_) {
+      market_generation_ = router_.view().generation();
+      lifecycle_.market_changed(now);
+    }
+    if (lifecycle_.next_tick() <= now.mono) lifecycle_.tick(now);
+    flush();
+    if (next_housekeeping_ <= now.mono) housekeeping(now);
+    expire_logs(now);
+  }
+  for (auto& [request, pending] : logs_) {
+    pending.reply(fail(ErrorCode::unavailable, "", "the broker is stopping", "try again later"));
+  }
+  logs_.clear();
+}
+
+void Core::flush() {
+  LifecycleOutput output = lifecycle_.take(system_now());
+  JournalBatch batch;
+  batch.entries = std::move(output.entries);
+  batch.jobs = std::move(output.jobs);
+  commit(batch);
+  for (JobRecord& each : batch.jobs)
+    views_.publish(std::make_shared<const JobRecord>(std::move(each)));
+  for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
+  batch_keys_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    counted_ = Counted{lifecycle_.counters(), lifecycle_.live(), lifecycle_.waiting(),
+                       lifecycle_.unanswered(), journal_.last().value};
+  }
+  const auto replies = std::exchange(after_commit_, {});
+  for (const auto& each : replies) each();
+}
+
+void Core::commit(const JournalBatch& batch) {
+  if (batch.empty()) return;
+  const Status committed = journal_.commit(batch);
+  if (committed) return;
+  // What memory holds is now ahead of what is durable, and the store is in doubt: going on could
+  // tell somebody of a thing that never happened. A restart recovers from what is on disk.
+  spdlog::critical("journal.failed {}", describe(committed.error()));
+  spdlog::shutdown();
+  std::_Exit(kExitStoreInDoubt);
+}
+
+void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
+  auto shared = std::make_shared<Submission>(std::move(submission));
+  post(reply, [this, shared, reply] {
+    const auto key = std::pair(shared->tenant, shared->idempotency_key);
+    if (!key.second.empty()) {
+      auto first = journal_.by_idempotency_key(key.first, key.second);
+      // The same key may have come a moment ago, in this batch; its receipt waits for the same
+      // commit.
+      if (const auto twin = batch_keys_.find(key); twin != batch_keys_.end()) first = twin->second;
+      if (first) {
+        after_commit_.push_back(
+            [reply, job = std::move(*first)] { reply(SubmitReceipt{job, true}); });
+        return;
+      }
+    }
+    const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1});
+    if (!key.second.empty()) batch_keys_.emplace(key, job);
+    lifecycle_.submit(JobSubmitted{job, shared->tenant, std::move(shared->principal),
+                                   std::move(shared->idempotency_key), std::move(shared->spec)},
+                      system_now());
+    after_commit_.push_back([reply, job] { reply(SubmitReceipt{job, false}); });
+  });
+}
+
+void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) {
+  post(reply, [this, job, principal = std::move(principal), reply] {
+    auto canceled = lifecycle_.cancel(job, principal, system_now());
+    if (!canceled && canceled.error().code == ErrorCode::not_found && views_.find(job) != nullptr) {
+      canceled = ok();  // it has ended already
+    }
+    after_commit_.push_back([reply, canceled] { reply(canceled); });
+  });
+}
+
+void Core::quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) {
+  auto shared = std::make_shared<const JobSpec>(std::move(spec));
+  post(reply,
+       [this, tenant, shared, reply] { reply(router_.quote(*shared, tenant, system_now())); });
+}
+
+std::shared_ptr<const JobRecord> Core::find(const JobId& job) const {
+  return views_.find(job);
+}
+
+Result<JobPage> Core::list(const JobQuery& query) const {
+  return journal_.jobs(query);
+}
+
+void Core::waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) {
+  post(reply, [this, job, reply] {
+    const Decision* const decision = lifecycle_.waiting_decision(job);
+    reply(decision != nullptr ? std::optional(*decision) : std::nullopt);
+  });
+}
+
+void Core::market(Reply<MarketSnapshot> reply) {
+  post(reply, [this, reply] {
+    MarketSnapshot snapshot;
+    snapshot.at = system_now().wall;
+    for (const auto& [site, view] : router_.view().sites()) snapshot.sites.push_back(view);
+    snapshot.members = registry_.states();
+    snapshot.drops = federation_->drops();
+    reply(std::move(snapshot));
+  });
+}
+
+template <class T>
+void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply) {
+  if (!change) return reply(fail(std::move(change.error())));
+  JournalBatch batch;
+  for (const Entry& each : change->entries) {
+    batch.values.push_back({registry_key_of(each), encode(each)});
+    if (const auto* member = std::get_if<MemberChanged>(&each.body)) {
+      batch.values.push_back(
+          {std::string(kRegistryPrefix) + "invite/" + member->token_sha256, std::nullopt});
+    }
+    batch.entries.push_back(each);
+  }
+  commit(batch);
+  if (!change->publish.empty()) federation_->publish(std::move(change->publish));
+  reply(std::move(change->answer));
+}
+
+void Core::invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
+                  Reply<Invite> reply) {
+  post(reply, [this, site, units_max, ttl, reply] {
+    flush();  // entries of the lifecycle so far come first, as their times do
+    const Now now = system_now();
+    change_registry(registry_.invite(site, units_max, ttl, Now{now.mono, lifecycle_.stamp(now)}),
+                    reply);
+  });
+}
+
+void Core::join(JoinRequest request, Reply<JoinAnswer> reply) {
+  post(reply, [this, request = std::move(request), reply] {
+    flush();
+    const Now now = system_now();
+    auto change = registry_.join(request, Now{now.mono, lifecycle_.stamp(now)});
+    if (change) {
+      spdlog::info("site.joined site={}", request.site.value);
+    } else {
+      spdlog::warn("site.join_refused site={} {}", request.site.value.substr(0, 64),
+                   describe(change.error()));
+    }
+    change_registry(std::move(change), reply);
+  });
+}
+
+void Core::set_member_state(const NodeId& node, MemberState state, Reply<std::monostate> reply) {
+  post(reply, [this, node, state, reply] {
+    flush();
+    const Now now = system_now();
+    change_registry(registry_.set_state(node, state, Now{now.mono, lifecycle_.stamp(now)}), reply);
+  });
+}
+
+void Core::on_site(const SiteId& site, ToBroker message) {
+  if (auto* chunk = std::get_if<LogChunk>(&message.body)) return on_log(std::move(*chunk));
+  if (const auto* refused = std::get_if<Refused>(&message.body)) {
+    // The refusal's sheet repairs the view before the job is decided again; gossip verifies it
+    // first.
+    if (!refused->quote.body.empty()) federation_->offer(refused->quote);
+    spdlog::debug("attempt.refused attempt={} site={} reason={} {}", to_string(refused->attempt),
+                  site.value, to_string(refused->code), refused->detail);
+  }
+  lifecycle_.from_site(site, message, system_now());
+}
+
+void Core::read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
+                    std::uint32_t bytes_max, Reply<LogChunk> reply) {
+  post(reply, [this, attempt, stream, offset, bytes_max, reply] {
+    const auto record = views_.find(attempt.job);
+    const AttemptRecord* const held = record ? find_attempt(*record, attempt.number) : nullptr;
+    if (held == nullptr || !held->decision.chosen) {
+      return reply(
+          fail(ErrorCode::not_found, "attempt", "there is no attempt " + to_string(attempt)));
+    }
+    PendingLog pending{attempt, stream, offset, bytes_max, system_now().mono + options_.log_timeout,
+                       reply};
+    if (logs_.size() >= kLogRequestsMax) {
+      return reply(fail(ErrorCode::exhausted, "", "1,024 log requests are under way",
+                        "try again in a moment"));
+    }
+    const std::uint64_t request = ++last_log_request_;
+    federation_->send(held->decision.chosen->site,
+                      ToGateway{Term{}, ReadLog{request, attempt, stream, offset, bytes_max}});
+    logs_.emplace(request, std::move(pending));
+  });
+}
+
+void Core::on_log(LogChunk chunk) {
+  const auto found = logs_.find(chunk.request);
+  if (found == logs_.end() || found->second.attempt != chunk.attempt) return;
+  const PendingLog pending = std::move(found->second);
+  logs_.erase(found);
+  if (chunk.known) {
+    pending.reply(std::move(chunk));
+  } else {
+    pending.reply(log_tail(pending));
+  }
+}
+
+void Core::expire_logs(Now now) {
+  for (auto each = logs_.begin(); each != logs_.end();) {
+    if (each->second.deadline > now.mono) {
+      ++each;
+      continue;
+    }
+    const PendingLog pending = std::move(each->second);
+    each = logs_.erase(each);
+    pending.reply(log_tail(pending));
+  }
+}
+
+Result<LogChunk> Core::log_tail(const PendingLog& wanted) const {
+  const auto record = views_.find(wanted.attempt.job);
+  const AttemptRecord* const attempt =
+      record ? find_attempt(*record, wanted.attempt.number) : nullptr;
+  if (attempt == nullptr || !attempt->report) {
+    return fail(ErrorCode::unavailable, "", "the site does not answer now",
+                "try again; the job is not affected");
+  }
+  Bytes text;
+  for (const ExecutorEnd& each : attempt->report->executors) {
+    text += wanted.stream == LogStream::out ? each.stdout_tail : each.stderr_tail;
+  }
+  LogChunk chunk{0, wanted.attempt, wanted.offset, {}, true, true};
+  if (wanted.offset < text.size()) chunk.data = text.substr(wanted.offset, wanted.bytes_max);
+  chunk.end = wanted.offset + chunk.data.size() >= text.size();
+  return chunk;
+}
+
+void Core::housekeeping(Now now) {
+  next_housekeeping_ = now.mono + kHousekeepingInterval;
+  change_registry<std::monostate>(registry_.renew(Now{now.mono, lifecycle_.stamp(now)}),
+                                  [](const auto&) {});
+}
+
+Status Core::ready() const {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return fail(ErrorCode::unavailable, "", "the broker is stopping");
+  if (inbox_.size() >= options_.inbox_max) {
+    return fail(ErrorCode::exhausted, "", "the broker has more to do than it can hold");
+  }
+  return ok();
+}
+
+std::string Core::metrics() const {
+  Counted counted;
+  {
+    const std::lock_guard lock(mutex_);
+    counted = counted_;
+  }
+  std::string text;
+  const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
+                           auto value) {
+    text += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
+  };
+  const LifecycleCounters& lifecycle = counted.lifecycle;
+  add("tradewind_jobs_submitted_total", "counter", "Jobs accepted, tasks of arrays one by one.",
+      lifecycle.submitted);
+  add("tradewind_jobs_succeeded_total", "counter", "Jobs that ended well.",
+      lifecycle.jobs_succeeded);
+  add("tradewind_jobs_failed_total", "counter", "Jobs that failed.", lifecycle.jobs_failed);
+  add("tradewind_jobs_canceled_total", "counter", "Jobs that were canceled.",
+      lifecycle.jobs_canceled);
+  add("tradewind_jobs_unroutable_total", "counter", "Jobs that nothing offered could run.",
+      lifecycle.jobs_unroutable);
+  add("tradewind_jobs_live", "gauge", "Jobs that have not ended.", counted.live);
+  add("tradewind_jobs_waiting", "gauge", "Jobs that wait for an adequate place.", counted.waiting);
+  add("tradewind_attempts_decided_total", "counter", "Attempts given to a site.",
+      lifecycle.decided);
+  add("tradewind_attempts_granted_total", "counter", "Attempts that a site granted.",
+      lifecycle.granted);
+  add("tradewind_attempts_refused_total", "counter", "Attempts that a site refused.",
+      lifecycle.refused);
+  add("tradewind_attempts_ended_total", "counter", "Attempts whose end was reported.",
+      lifecycle.ended);
+  add("tradewind_attempts_lost_total", "counter", "Attempts that are over without a report.",
+      lifecycle.lost);
+  add("tradewind_attempts_unanswered", "gauge", "Dispatches without an answer.",
+      counted.unanswered);
+  add("tradewind_attempts_asked_total", "counter", "Questions to sites about attempts.",
+      lifecycle.asked);
+  add("tradewind_messages_duplicate_total", "counter", "Messages of sites that said nothing new.",
+      lifecycle.duplicates);
+  add("tradewind_messages_stray_total", "counter",
+      "Messages about attempts that are not at their sender.", lifecycle.strays);
+  add("tradewind_charges_cut_total", "counter", "Charges above the decision's terms, cut to them.",
+      lifecycle.overcharges);
+  add("tradewind_journal_entries", "gauge", "Entries in the journal.", counted.entries);
+  return text + federation_->metrics();
+}
+
+FederationId Core::federation() const {
+  return authority_.federation();
+}
+
+void Core::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  if (federation_) federation_->stop();
+}
+
+}  // namespace tradewind

@@ -1,0 +1,135 @@
+// The broker: the single writer. One thread drains whatever has arrived, decides, commits one batch
+// to the journal with one sync, and only then lets replies and dispatches out.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "broker/core/federation.h"
+#include "broker/core/job_views.h"
+#include "broker/core/market_router.h"
+#include "broker/core/registry.h"
+#include "broker/core/service.h"
+#include "broker/jobs/lifecycle.h"
+#include "broker/routing/route.h"
+#include "state/journal/journal.h"
+
+namespace tradewind {
+
+struct CoreOptions {
+  NodeId self;
+  LifecycleOptions lifecycle;
+  RouteOptions route;
+  std::string link_bind = "tcp://127.0.0.1:0";
+  std::string link_advertise;                    // what others connect to; empty: as bound
+  std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused
+  std::chrono::milliseconds log_timeout{3'000};  // for a site to answer a log request
+};
+
+class Core final : public Service {
+ public:
+  // Opens nothing itself: journal and authority are handed in and must outlive it. Recovers the
+  // state, begins a new term and starts its thread.
+  static Result<std::unique_ptr<Core>> start(CoreOptions options, Journal& journal,
+                                             const CertificateAuthority& authority,
+                                             const SigningKey& identity,
+                                             const CurveKeys& curve_keys);
+  ~Core() override;
+
+  void submit(Submission submission, Reply<SubmitReceipt> reply) override;
+  void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
+  void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) override;
+  std::shared_ptr<const JobRecord> find(const JobId& job) const override;
+  Result<JobPage> list(const JobQuery& query) const override;
+  void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override;
+  void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
+                std::uint32_t bytes_max, Reply<LogChunk> reply) override;
+  void market(Reply<MarketSnapshot> reply) override;
+  void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
+              Reply<Invite> reply) override;
+  void join(JoinRequest request, Reply<JoinAnswer> reply) override;
+  void set_member_state(const NodeId& node, MemberState state,
+                        Reply<std::monostate> reply) override;
+  Status ready() const override;
+  std::string metrics() const override;
+  FederationId federation() const override;
+
+  std::string link_endpoint() const { return federation_->endpoint(); }
+  // Commits what has arrived, then ends its threads. Idempotent.
+  void stop();
+
+ private:
+  struct PendingLog {
+    AttemptId attempt;
+    LogStream stream = LogStream::out;
+    std::uint64_t offset = 0;
+    std::uint32_t bytes_max = 0;
+    Mono::time_point deadline{};
+    Reply<LogChunk> reply;
+  };
+  using Command = std::function<void()>;
+
+  Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
+  Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
+  Status load_registry();
+
+  // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
+  // returns false when the inbox is full or the broker stops.
+  template <class T>
+  bool post(const Reply<T>& reply, Command command);
+  bool push(Command command, bool bounded);
+  void run();
+  // Runs on the core's thread.
+  void flush();
+  void commit(const JournalBatch& batch);
+  template <class T>
+  void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
+  void on_site(const SiteId& site, ToBroker message);
+  void on_log(LogChunk chunk);
+  void expire_logs(Now now);
+  void housekeeping(Now now);
+  // The end of a stream as the journal keeps it.
+  Result<LogChunk> log_tail(const PendingLog& wanted) const;
+
+  const CoreOptions options_;
+  Journal& journal_;
+  const CertificateAuthority& authority_;
+  JobViews views_;
+  MarketRouter router_;
+  Lifecycle lifecycle_;
+  Registry registry_;
+  std::unique_ptr<Federation> federation_;
+
+  // Of the core's thread.
+  std::vector<std::function<void()>> after_commit_;
+  std::map<std::pair<TenantId, std::string>, JobId>
+      batch_keys_;  // idempotency keys not yet durable
+  std::unordered_map<std::uint64_t, PendingLog> logs_;
+  std::uint64_t last_log_request_ = 0;
+  std::uint64_t market_generation_ = 0;
+  Mono::time_point next_housekeeping_{};
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable arrived_;
+  std::deque<Command> inbox_;
+  bool stopping_ = false;
+  struct Counted {
+    LifecycleCounters lifecycle;
+    std::size_t live = 0;
+    std::size_t waiting = 0;
+    std::size_t unanswered = 0;
+    std::uint64_t entries = 0;
+  };
+  Counted counted_;  // as of the last batch
+
+  std::thread thread_;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,50 @@
+// The broker's side of the federation's network: one thread with the links and the gossip. What it
+// learns goes to the core; what the core sends leaves through it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/dispatch.h"
+#include "schemas/record.h"
+#include "schemas/result.h"
+#include "state/gossip/gossip.h"
+#include "state/identity/keys.h"
+
+namespace tradewind {
+
+struct FederationOptions {
+  NodeId self;
+  std::string bind;    // "tcp://127.0.0.1:0"
+  Bytes registry_key;  // signs member records
+  CurveKeys curve_keys;
+  std::uint64_t seed = 1;
+};
+
+class Federation {
+ public:
+  struct Handlers {                             // called on the federation's thread
+    std::function<void(const Record&)> record;  // verified and new
+    std::function<void(const SiteId&, ToBroker)> message;
+  };
+  static Result<std::unique_ptr<Federation>> start(FederationOptions options, Handlers handlers);
+  virtual ~Federation() = default;
+  Federation() = default;
+  Federation(const Federation&) = delete;
+  Federation& operator=(const Federation&) = delete;
+
+  // Any thread; all of them post and return at once.
+  virtual void send(const SiteId& site, const ToGateway& message) = 0;
+  virtual void publish(std::vector<SignedRecord> records) = 0;
+  // A record that came inside a refusal: taken as if it had come by gossip.
+  virtual void offer(SignedRecord record) = 0;
+
+  virtual std::string endpoint() const = 0;  // as bound
+  virtual std::vector<std::pair<std::string, std::uint64_t>> drops() const = 0;
+  virtual std::string metrics() const = 0;  // Prometheus text
+  virtual void stop() = 0;                  // idempotent; not from its own thread
+};
+
+}  // namespace tradewind

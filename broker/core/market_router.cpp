@@ -1,0 +1,80 @@
+#include "broker/core/market_router.h"
+
+#include <chrono>
+
+namespace tradewind {
+namespace {
+
+// After so long without a newer sheet the site's quotes have run out anyway.
+constexpr auto kDebitMax = std::chrono::seconds(15);
+
+}  // namespace
+
+void MarketRouter::accept(const Record& record) {
+  view_.accept(record);
+  if (record.header.kind != RecordKind::quote) return;
+  const auto site = site_of(record.header.subject);
+  if (!site) return;
+  const auto found = granted_.find(*site);
+  if (found == granted_.end()) return;
+  std::erase_if(found->second, [&](const Granted& each) {
+    // Signed after the grant was known here, so it shows the grant. The clocks may differ; then the
+    // debit ends early, which a refusal corrects, or late, which holds back a little.
+    if (record.header.issued < each.wall) return false;
+    credit(each);
+    return true;
+  });
+  if (found->second.empty()) granted_.erase(found);
+}
+
+void MarketRouter::credit(const Granted& granted) {
+  view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
+}
+
+Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
+  const std::vector<SiteId> none;
+  return route(RouteRequest{spec, tenant, "quote", none}, view_, options_, now.wall);
+}
+
+Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
+  now_ = now;
+  return route(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, view_, options_,
+               now.wall);
+}
+
+std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {
+  const SiteView* const site = view_.find(chosen.site);
+  if (site == nullptr || !site->sheet) return ppm_one;
+  for (const PoolQuote& each : site->sheet->pools) {
+    if (each.pool == chosen.pool) return each.price_ppm;
+  }
+  return ppm_one;
+}
+
+void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen) {
+  view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
+}
+
+void MarketRouter::settled(const AttemptId& /*attempt*/, const Candidate& chosen, bool granted) {
+  const Granted held{chosen.site,  chosen.pool, chosen.units * chosen.nodes,
+                     chosen.nodes, now_.wall,   now_.mono};
+  if (granted) {
+    granted_[chosen.site].push_back(held);
+  } else {
+    credit(held);
+  }
+}
+
+void MarketRouter::expire(Now now) {
+  now_ = now;
+  for (auto site = granted_.begin(); site != granted_.end();) {
+    std::erase_if(site->second, [&](const Granted& each) {
+      if (now.mono - each.at < kDebitMax) return false;
+      credit(each);
+      return true;
+    });
+    site = site->second.empty() ? granted_.erase(site) : std::next(site);
+  }
+}
+
+}  // namespace tradewind

@@ -1,0 +1,220 @@
+// Start, submissions, cancels, and what a batch comes to. The other parts of the class:
+// lifecycle_waiting.cpp (which job is tried when), lifecycle_attempts.cpp (what sites say),
+// lifecycle_time.cpp (leases, questions, losses).
+#include "broker/jobs/lifecycle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schemas/assert.h"
+
+namespace tradewind {
+namespace {
+
+// Sends that leave within this time of the take count as sent with it; the skew bound covers it.
+constexpr auto kPromptSend = std::chrono::seconds(1);
+
+}  // namespace
+
+Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
+    : options_(options), router_(router) {
+  TRADEWIND_ASSERT(options_.lease_seconds > 0 && options_.ask_interval.count() > 0 &&
+                   options_.decisions_per_take_max > 0);
+}
+
+// --- start ---------------------------------------------------------------------------------------
+
+void Lifecycle::recover(JobRecord job) {
+  TRADEWIND_ASSERT(!running_);
+  if (is_final(job.state)) return;
+  const Shape shape = shape_of(job.tenant, job.spec);
+  add(std::move(job), shape);
+}
+
+void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
+  TRADEWIND_ASSERT(!running_ && term.value > 0);
+  running_ = true;
+  term_ = term;
+  begun_ = now.mono;
+  seen_ = now.mono;
+  newest_ = newest;
+  next_retry_ = now.mono + options_.settling;
+  output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
+  for (auto& [id, live] : jobs_) recovered(live, now);
+}
+
+// What was sent in the life before, and when, is not known any more: it may have been sent just now.
+void Lifecycle::recovered(Live& live, Now now) {
+  const AttemptRecord* const attempt = live_attempt(live.record);
+  if (attempt == nullptr) {
+    enqueue(live, now);
+    return;
+  }
+  TRADEWIND_ASSERT(attempt->decision.chosen.has_value());
+  const AttemptId id{live.record.job, attempt->number};
+  live.site = attempt->decision.chosen->site;
+  live.placeable = true;
+  live.decided = now.mono;
+  live.last_sent = now.mono;
+  sent_.push_back(id.job);
+  live.next_ask = now.mono + options_.ask_interval;
+  if (attempt->state == AttemptState::dispatching) {
+    live.unanswered = true;
+    ++unanswered_;
+    router_.placed(id, *attempt->decision.chosen);
+    if (!live.record.cancel_requested) {
+      ++counters_.asked;
+      send(live.site, AskAttempt{id});
+    }
+  } else {
+    hold(live, now);
+    SiteContact& contact = sites_.at(live.site);
+    set_round(live.site, contact, now.mono);  // renewed at once
+  }
+  if (live.record.cancel_requested) send(live.site, CancelAttempt{id});
+  set_alarm(live);
+}
+
+Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape) {
+  const JobId id = record.job;
+  const auto [each, is_new] = jobs_.try_emplace(id);
+  TRADEWIND_ASSERT(is_new);
+  each->second.record = std::move(record);
+  each->second.shape = shape;
+  return each->second;
+}
+
+// The sends of the last take have left by now, perhaps only just.
+void Lifecycle::input(Now now) {
+  seen_ = now.mono;
+  if (sent_.empty() || !output_.empty()) return;
+  if (now.mono - taken_ > kPromptSend) {
+    for (const JobId& job : sent_) {
+      const auto found = jobs_.find(job);
+      if (found == jobs_.end() || live_attempt(found->second.record) == nullptr) continue;
+      found->second.last_sent = now.mono;
+      set_alarm(found->second);
+    }
+  }
+  sent_.clear();
+}
+
+// --- from users ----------------------------------------------------------------------------------
+
+void Lifecycle::submit(JobSubmitted submission, Now now) {
+  TRADEWIND_ASSERT(running_);
+  input(now);
+  const Wall::time_point at = stamp(now);
+  const Shape shape = shape_of(submission.tenant, submission.spec);
+  for (JobRecord& job : jobs_of(submission, at)) {
+    changed_.insert(job.job);
+    enqueue(add(std::move(job), shape), now);
+    ++counters_.submitted;
+  }
+  output_.entries.push_back(Entry{at, std::move(submission)});
+}
+
+Status Lifecycle::cancel(const JobId& job, const std::string& principal, Now now) {
+  TRADEWIND_ASSERT(running_);
+  input(now);
+  if (const auto found = jobs_.find(job); found != jobs_.end()) {
+    request_cancel(found->second, principal, now);
+    return ok();
+  }
+  // An array's tasks follow its id in the order of ids.
+  bool any = false;
+  for (auto each = jobs_.lower_bound(JobId{job.value + "-"});
+       each != jobs_.end() && each->second.record.array == job; ++each) {
+    request_cancel(each->second, principal, now);
+    any = true;
+  }
+  if (any) return ok();
+  return fail(ErrorCode::not_found, "job", "no job \"" + job.value + "\" is live",
+              "look at its state: it may have ended");
+}
+
+void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now) {
+  if (live.record.cancel_requested || is_final(live.record.state)) return;
+  record(live, now, CancelRequested{live.record.job, principal});
+  if (is_final(live.record.state)) {
+    dequeue(live);
+    drop_alarm(live);
+    return;
+  }
+  send(live.site, CancelAttempt{{live.record.job, live.record.attempts_count}});
+  live.next_ask = now.mono + options_.ask_interval;
+  set_alarm(live);
+}
+
+void Lifecycle::market_changed(Now now) {
+  input(now);
+  unblock_all();
+}
+
+// --- out -----------------------------------------------------------------------------------------
+
+LifecycleOutput Lifecycle::take(Now now) {
+  input(now);
+  if (running_) pass(now);
+  output_.jobs.reserve(changed_.size());
+  for (const JobId& id : changed_) {
+    const auto found = jobs_.find(id);
+    TRADEWIND_ASSERT(found != jobs_.end());
+    Live& live = found->second;
+    if (!is_final(live.record.state)) {
+      output_.jobs.push_back(live.record);
+      continue;
+    }
+    TRADEWIND_ASSERT(!live.waiting && !live.unanswered &&
+                     live.alarm == Mono::time_point::max());
+    switch (live.record.state) {
+      case JobState::succeeded: ++counters_.jobs_succeeded; break;
+      case JobState::failed: ++counters_.jobs_failed; break;
+      case JobState::canceled: ++counters_.jobs_canceled; break;
+      case JobState::unroutable: ++counters_.jobs_unroutable; break;
+      default: break;
+    }
+    output_.jobs.push_back(std::move(live.record));
+    jobs_.erase(found);
+  }
+  changed_.clear();
+  taken_ = now.mono;
+  return std::exchange(output_, {});
+}
+
+Wall::time_point Lifecycle::stamp(Now now) {
+  newest_ = std::max(newest_, now.wall);
+  return newest_;
+}
+
+void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
+  output_.entries.push_back(Entry{stamp(now), std::move(body)});
+  apply(live.record, output_.entries.back());
+  changed_.insert(live.record.job);
+}
+
+void Lifecycle::send(const SiteId& site, decltype(ToGateway::body) body) {
+  output_.sends.push_back({site, ToGateway{term_, std::move(body)}});
+}
+
+// --- for others to see ---------------------------------------------------------------------------
+
+const JobRecord* Lifecycle::find(const JobId& job) const {
+  const auto found = jobs_.find(job);
+  return found == jobs_.end() ? nullptr : &found->second.record;
+}
+
+const Decision* Lifecycle::waiting_decision(const JobId& job) const {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end() || !found->second.queue) return nullptr;
+  const auto queue = queues_.find(*found->second.queue);
+  if (queue == queues_.end() || !queue->second.decision) return nullptr;
+  return &*queue->second.decision;
+}
+
+std::size_t Lifecycle::held_at(const SiteId& site) const {
+  const auto found = sites_.find(site);
+  return found == sites_.end() ? 0 : found->second.held.size();
+}
+
+}  // namespace tradewind

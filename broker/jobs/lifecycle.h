@@ -1,0 +1,291 @@
+// The life of jobs and their attempts, as the broker leads it: a deterministic state machine.
+//
+// Sans-IO: reads no clock, sends nothing, keeps nothing; one thread. The shell feeds it inputs, then
+// calls `take` once for the whole batch, makes the batch durable, and only then does what it says:
+//
+//   lifecycle.submit(...); lifecycle.from_site(...); ...        // whatever has arrived
+//   LifecycleOutput output = lifecycle.take(now);               // decides where jobs go
+//   journal.commit({output.entries, output.jobs});              // one sync
+//   for (auto& each : output.sends) link.send(...);             // only now
+//
+// After a failed commit the process must stop: the lifecycle is then ahead of the journal. The next
+// input comes only after the sends have left; when a slow commit held them back, the lifecycle sees
+// that from the time of the next input and counts their leases from then.
+//
+// Safety (docs/architecture.md, never twice): an attempt is given to another site only after the one
+// before was refused, has ended, or is over for sure. Over for sure is: the site denies knowing it
+// (and from then on refuses it), or lease + skew bound + delay bound have passed on the steady clock
+// since the last dispatch or renewal was sent. Renewals are sent only to sites that have been heard
+// of lately, so that the lease of a silent site runs out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/jobs/fold.h"
+#include "broker/jobs/shape.h"
+#include "schemas/dispatch.h"
+#include "schemas/ids.h"
+#include "schemas/journal.h"
+#include "schemas/limits.h"
+#include "schemas/result.h"
+#include "schemas/time.h"
+
+namespace tradewind {
+
+struct LifecycleOptions {
+  // Renewed every third of it. Lower it only while no attempt runs under a longer one.
+  std::uint32_t lease_seconds = limits::lease_seconds_default;
+  // What the two steady clocks may differ by over a lease, and what a gateway may take to stop.
+  std::chrono::milliseconds skew_bound{limits::clock_skew_max};
+  // A message takes effect at its receiver at most this long after it was sent.
+  std::chrono::milliseconds delay_bound{limits::message_delay_max};
+  // Between questions about a dispatch without an answer, cancels, and probes of a silent site.
+  std::chrono::milliseconds ask_interval{5'000};
+  // How long a site that refused a job is not asked for it again; doubles with each refusal of the
+  // same job by the same site up to the maximum. Sites that lost a job start at the maximum.
+  std::chrono::milliseconds exclude_base{2'000};
+  std::chrono::milliseconds exclude_max{60'000};
+  // After this many refusals in a row a job waits before it is decided again: the base, doubling.
+  std::uint32_t refusals_per_pass = 4;
+  std::chrono::milliseconds pause_base{1'000};
+  std::chrono::milliseconds pause_max{30'000};
+  // Unanswered dispatches at a time; further jobs wait.
+  std::size_t dispatches_in_flight_max = 4'096;
+  // Router calls in one `take`; what is left goes on in the next, which next_tick asks for at once.
+  std::size_t decisions_per_take_max = 1'024;
+  // Jobs that found no place are tried again this often even when no record has changed.
+  std::chrono::milliseconds retry_interval{10'000};
+  // For so long after `begin` an unroutable outcome counts as waiting: the market view may not have
+  // filled yet.
+  std::chrono::milliseconds settling{10'000};
+};
+
+// How the lifecycle asks where a job goes. Pure as well; the shell implements it over routing and
+// the market view.
+class Router {
+ public:
+  virtual ~Router() = default;
+  // `excluded` is ordered and without doubles.
+  virtual Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) = 0;
+  // What the records that `decide` just relied on say of its choice: the price factor of the quote
+  // sheet, and the longest time limit that the site grants (0: not known).
+  virtual std::int64_t price_ppm(const Candidate& chosen) const = 0;
+  virtual std::uint64_t run_seconds_max(const Candidate& /*chosen*/) const { return 0; }
+  // Called once when an attempt is decided (and for each unanswered one of a recovered job), and
+  // once when its site has answered or it is over: the view's debits follow from these.
+  virtual void placed(const AttemptId& attempt, const Candidate& chosen) = 0;
+  virtual void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) = 0;
+};
+
+struct SendToSite {
+  SiteId site;
+  ToGateway message;
+  friend bool operator==(const SendToSite&, const SendToSite&) = default;
+};
+
+// What a batch of inputs came to. `entries` and `jobs` go into one commit; each of them is durable
+// before any of `sends` leaves, and before anybody is told of `jobs`.
+struct LifecycleOutput {
+  std::vector<Entry> entries;
+  // The jobs that the entries changed, each once, as they are after them, by id. Those in a final
+  // state are reported here for the last time: the lifecycle has let go of them.
+  std::vector<JobRecord> jobs;
+  std::vector<SendToSite> sends;
+  bool empty() const { return entries.empty() && jobs.empty() && sends.empty(); }
+};
+
+struct LifecycleCounters {
+  std::uint64_t submitted = 0;  // jobs, tasks of arrays counted one by one
+  std::uint64_t decided = 0;
+  std::uint64_t granted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t ended = 0;        // attempts
+  std::uint64_t asked = 0;        // questions about attempts
+  std::uint64_t duplicates = 0;   // messages that said nothing new
+  std::uint64_t strays = 0;       // messages about attempts that are not at their sender
+  std::uint64_t overcharges = 0;  // charges above the terms of the decision, cut to them
+  std::uint64_t jobs_succeeded = 0;
+  std::uint64_t jobs_failed = 0;
+  std::uint64_t jobs_canceled = 0;
+  std::uint64_t jobs_unroutable = 0;
+};
+
+class Lifecycle {
+ public:
+  // `router` must outlive it.
+  Lifecycle(LifecycleOptions options, Router& router);
+  Lifecycle(const Lifecycle&) = delete;
+  Lifecycle& operator=(const Lifecycle&) = delete;
+
+  // Start: first `recover` for each live job of the journal, then `begin` once with a term greater
+  // than any before. `newest` is the time of the journal's newest entry (zero time: none): no entry
+  // gets an earlier one.
+  void recover(JobRecord job);
+  void begin(Term term, Wall::time_point newest, Now now);
+
+  // The spec is validated, the id new. An array becomes its tasks.
+  void submit(JobSubmitted submission, Now now);
+  // Of a job, or of an array: then of each of its tasks that has not ended. Ok also when it was
+  // requested before; not_found when nothing live has that id (the shell knows of ended jobs).
+  Status cancel(const JobId& job, const std::string& principal, Now now);
+  // `site` is the sender as the link authenticated it. Its refusal's quote sheet should be in the
+  // market view already. Log chunks are not for the lifecycle and are ignored.
+  void from_site(const SiteId& site, const ToBroker& message, Now now);
+  // A record that may matter to waiting jobs has come (MarketView::generation rose).
+  void market_changed(Now now);
+  // To be called when `next_tick` has come.
+  void tick(Now now);
+  Mono::time_point next_tick() const;
+
+  // Decides the jobs that are due, highest priority and longest waiting first, and gives out
+  // everything since the last call.
+  LifecycleOutput take(Now now);
+
+  // Entries that the next take will give out, so far. A shell that derives a job id from the
+  // journal sequence adds this to the last one.
+  std::size_t entries_pending() const { return output_.entries.size(); }
+  // For the shell's own entries: the time that an entry made now must bear.
+  Wall::time_point stamp(Now now);
+
+  // A live job as of the last input; null for others. Valid until the next non-const call.
+  const JobRecord* find(const JobId& job) const;
+  // Why a queued job is not placed: the newest decision about it or one just like it. Null when it
+  // is not queued or was not yet decided. Valid until the next non-const call.
+  const Decision* waiting_decision(const JobId& job) const;
+  std::size_t live() const { return jobs_.size(); }
+  std::size_t waiting() const { return waiting_count_; }
+  std::size_t unanswered() const { return unanswered_; }
+  // Attempts that were granted and are not over, at one site.
+  std::size_t held_at(const SiteId& site) const;
+  const LifecycleCounters& counters() const { return counters_; }
+
+ private:
+  // The order in which waiting jobs are tried.
+  struct WaitKey {
+    std::int64_t rank = 0;  // minus the priority
+    Wall::time_point submitted{};
+    JobId job;
+    friend auto operator<=>(const WaitKey&, const WaitKey&) = default;
+  };
+  // Jobs of one shape: when the first of them finds no place, the others need not be tried.
+  struct WaitQueue {
+    std::set<WaitKey> jobs;
+    bool blocked = false;  // no place for the first, until something changes
+    std::optional<Decision> decision;
+  };
+  struct Exclusion {
+    SiteId site;
+    Mono::time_point until{};
+    std::chrono::milliseconds span{};
+  };
+  // A live job, and what is known of it in memory only.
+  struct Live {
+    JobRecord record;
+    Shape shape;             // without exclusions
+    bool placeable = false;  // some decision found or hoped for a place
+    // While it waits.
+    bool waiting = false;
+    std::optional<Shape> queue;     // nothing: it pauses
+    Mono::time_point not_before{};  // end of the pause
+    Mono::time_point expires{};
+    std::uint32_t refusals_in_row = 0;
+    std::chrono::milliseconds pause{};
+    std::vector<Exclusion> exclusions;
+    // Of the live attempt.
+    SiteId site;
+    Mono::time_point decided{};
+    Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
+    Mono::time_point next_ask{};
+    bool unanswered = false;  // counted in unanswered_, debited with the router
+    Mono::time_point alarm = Mono::time_point::max();  // its key in alarms_
+  };
+  // A site at which attempts are held.
+  struct SiteContact {
+    std::set<JobId> held;  // granted and not over
+    Mono::time_point heard{};
+    bool silent = false;            // not heard of since the last renewal: none is sent
+    JobId probed;                   // the last one asked about, for going round
+    Mono::time_point next_round{};  // renewal or probe; its key in site_alarms_
+  };
+  using Jobs = std::map<JobId, Live>;
+
+  // lifecycle.cpp
+  void input(Now now);
+  Live& add(JobRecord record, const Shape& shape);
+  void recovered(Live& live, Now now);
+  void record(Live& live, Now now, decltype(Entry::body) body);
+  void request_cancel(Live& live, const std::string& principal, Now now);
+  void send(const SiteId& site, decltype(ToGateway::body) body);
+
+  // lifecycle_waiting.cpp
+  void enqueue(Live& live, Now now);
+  void dequeue(Live& live);
+  void change_queue(const Shape& shape, bool insert, const Live& live);
+  void unblock_all();
+  void pass(Now now);
+  void try_first(Now now);
+  void dispatch(Live& live, Decision decision, Now now);
+  void exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now);
+  std::vector<SiteId> excluded_sites(const Live& live, Mono::time_point now) const;
+  static WaitKey wait_key(const JobRecord& job);
+
+  // lifecycle_attempts.cpp
+  void on_granted(const SiteId& site, const AttemptId& attempt, Now now);
+  void on_refused(const SiteId& site, const Refused& refused, Now now);
+  void on_status(const SiteId& site, const AttemptStatus& status, Now now);
+  void on_ended(const SiteId& site, const AttemptEnded& ended, Now now);
+  // The job whose live attempt this is, at this site; null when there is none.
+  Live* match(const SiteId& site, const AttemptId& attempt);
+  void stray(const SiteId& site, const AttemptId& attempt, bool runs);
+  void grant(Live& live, Now now);
+  void refuse(Live& live, RefusalCode code, std::string detail, Now now);
+  void lose(Live& live, std::string reason, Now now);
+  void after_attempt(Live& live, Now now);
+  void cut_charge(EndReport& report, const AttemptRecord& attempt, std::chrono::seconds held);
+
+  // lifecycle_time.cpp
+  void hold(Live& live, Now now);
+  void release(Live& live);
+  void settle(Live& live, bool granted);
+  Mono::time_point loss_at(const Live& live) const;
+  bool waits_for_site(const Live& live) const;
+  void set_alarm(Live& live);
+  void drop_alarm(Live& live);
+  void ring(Live& live, Now now);
+  void set_round(const SiteId& site, SiteContact& contact, Mono::time_point at);
+  void round(const SiteId& site, SiteContact& contact, Now now);
+  void heard(const SiteId& site, Mono::time_point now);
+  std::chrono::milliseconds renew_interval() const;
+
+  LifecycleOptions options_;
+  Router& router_;
+  Term term_;
+  Mono::time_point begun_{};
+  bool running_ = false;
+  Wall::time_point newest_{};
+  Mono::time_point seen_{};        // the time of the last input
+  Mono::time_point next_retry_{};  // of blocked queues
+  Jobs jobs_;
+  std::map<Shape, WaitQueue> queues_;                      // never an empty one
+  std::set<std::pair<WaitKey, Shape>> heads_;              // first of each that is not blocked
+  std::set<std::pair<Mono::time_point, JobId>> alarms_;    // at most one a job
+  std::map<SiteId, SiteContact> sites_;                    // those that hold something
+  std::set<std::pair<Mono::time_point, SiteId>> site_alarms_;  // one a site
+  std::size_t waiting_count_ = 0;
+  std::size_t unanswered_ = 0;
+  std::vector<JobId> sent_;  // jobs whose lease starts with a send of the last or the next take
+  Mono::time_point taken_{};
+  std::set<JobId> changed_;
+  LifecycleOutput output_;
+  LifecycleCounters counters_;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,197 @@
+// Leases, questions and losses: everything that happens because time passes.
+#include <algorithm>
+#include <utility>
+
+#include "broker/jobs/lifecycle.h"
+#include "schemas/assert.h"
+
+namespace tradewind {
+
+std::chrono::milliseconds Lifecycle::renew_interval() const {
+  return std::chrono::milliseconds(std::chrono::seconds(options_.lease_seconds)) / 3;
+}
+
+Mono::time_point Lifecycle::loss_at(const Live& live) const {
+  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound +
+         options_.delay_bound;
+}
+
+// An attempt that runs on without a lease is never over by time alone. Its job's cancel ends the
+// wait: a canceled job goes nowhere else, so nothing can run twice.
+bool Lifecycle::waits_for_site(const Live& live) const {
+  return live.record.spec.on_disconnect == OnDisconnect::resume && !live.record.cancel_requested;
+}
+
+// --- what each job waits for ---------------------------------------------------------------------
+
+void Lifecycle::set_alarm(Live& live) {
+  Mono::time_point next = Mono::time_point::max();
+  if (live.waiting) {
+    next = live.expires;
+    if (!live.queue) {
+      next = std::min(next, live.not_before);
+    } else if (*live.queue != live.shape) {
+      // Back to its like when the first of its exclusions runs out.
+      for (const Exclusion& each : live.exclusions) {
+        if (each.until > seen_) next = std::min(next, each.until);
+      }
+    }
+  } else if (live_attempt(live.record) != nullptr) {
+    if (live.unanswered || live.record.cancel_requested) next = live.next_ask;
+    if (!waits_for_site(live)) next = std::min(next, loss_at(live));
+  }
+  if (next == live.alarm) return;
+  drop_alarm(live);
+  live.alarm = next;
+  if (next != Mono::time_point::max()) alarms_.emplace(next, live.record.job);
+}
+
+void Lifecycle::drop_alarm(Live& live) {
+  if (live.alarm == Mono::time_point::max()) return;
+  alarms_.erase({live.alarm, live.record.job});
+  live.alarm = Mono::time_point::max();
+}
+
+void Lifecycle::ring(Live& live, Now now) {
+  if (live.waiting) {
+    if (live.expires <= now.mono) {
+      dequeue(live);
+      record(live, now,
+             JobExpired{live.record.job,
+                        "it found no place within the " +
+                            std::to_string(live.record.spec.queue_seconds_max) +
+                            " s that it may wait"});
+      drop_alarm(live);
+      return;
+    }
+    dequeue(live);
+    enqueue(live, now);
+    return;
+  }
+  const AttemptId id{live.record.job, live.record.attempts_count};
+  if (!waits_for_site(live) && loss_at(live) <= now.mono) {
+    const auto since =
+        std::chrono::duration_cast<std::chrono::seconds>(now.mono - live.last_sent).count();
+    lose(live, "no word from the site, and its lease is over for sure (" +
+                   std::to_string(since) + " s after the last renewal)",
+         now);
+    return;
+  }
+  live.next_ask = now.mono + options_.ask_interval;
+  if (live.record.cancel_requested) {
+    send(live.site, CancelAttempt{id});
+  } else {
+    ++counters_.asked;
+    send(live.site, AskAttempt{id});
+  }
+  set_alarm(live);
+}
+
+void Lifecycle::tick(Now now) {
+  TRADEWIND_ASSERT(running_);
+  input(now);
+  while (!alarms_.empty() && alarms_.begin()->first <= now.mono) {
+    Live& live = jobs_.at(alarms_.begin()->second);
+    drop_alarm(live);
+    ring(live, now);
+  }
+  while (!site_alarms_.empty() && site_alarms_.begin()->first <= now.mono) {
+    const SiteId site = site_alarms_.begin()->second;
+    round(site, sites_.at(site), now);
+  }
+  if (next_retry_ <= now.mono) {
+    next_retry_ = now.mono + options_.retry_interval;
+    unblock_all();
+  }
+}
+
+Mono::time_point Lifecycle::next_tick() const {
+  if (!heads_.empty() && unanswered_ < options_.dispatches_in_flight_max) return seen_;
+  Mono::time_point next = Mono::time_point::max();
+  if (!alarms_.empty()) next = alarms_.begin()->first;
+  if (!site_alarms_.empty()) next = std::min(next, site_alarms_.begin()->first);
+  if (waiting_count_ != 0) next = std::min(next, next_retry_);
+  return next;
+}
+
+// --- what each site waits for --------------------------------------------------------------------
+
+void Lifecycle::settle(Live& live, bool granted) {
+  if (!live.unanswered) return;
+  live.unanswered = false;
+  --unanswered_;
+  const AttemptId id{live.record.job, live.record.attempts_count};
+  const AttemptRecord* const attempt = find_attempt(live.record, id.number);
+  TRADEWIND_ASSERT(attempt != nullptr && attempt->decision.chosen);
+  router_.settled(id, *attempt->decision.chosen, granted);
+}
+
+void Lifecycle::hold(Live& live, Now now) {
+  const auto [each, is_new] = sites_.try_emplace(live.site);
+  SiteContact& contact = each->second;
+  contact.held.insert(live.record.job);
+  Mono::time_point due = live.last_sent + renew_interval();
+  if (is_new) {
+    contact.heard = now.mono;
+  } else {
+    due = std::min(due, contact.next_round);
+  }
+  set_round(live.site, contact, due);
+}
+
+void Lifecycle::release(Live& live) {
+  const auto found = sites_.find(live.site);
+  if (found == sites_.end()) return;
+  found->second.held.erase(live.record.job);
+  if (!found->second.held.empty()) return;
+  site_alarms_.erase({found->second.next_round, live.site});
+  sites_.erase(found);
+}
+
+void Lifecycle::set_round(const SiteId& site, SiteContact& contact, Mono::time_point at) {
+  site_alarms_.erase({contact.next_round, site});
+  contact.next_round = at;
+  site_alarms_.emplace(at, site);
+}
+
+void Lifecycle::heard(const SiteId& site, Mono::time_point now) {
+  const auto found = sites_.find(site);
+  if (found == sites_.end()) return;
+  found->second.heard = now;
+  if (!found->second.silent) return;
+  found->second.silent = false;
+  set_round(site, found->second, now);
+}
+
+// Renews what a site holds if the site has been heard of since about the last renewal, and asks it
+// about one attempt, going round, so that there is something to hear. A silent site gets the
+// question only: its leases must be let run out, or its attempts would never be over for sure.
+void Lifecycle::round(const SiteId& site, SiteContact& contact, Now now) {
+  contact.silent = now.mono - contact.heard > renew_interval() + options_.ask_interval;
+  if (!contact.silent) {
+    RenewLeases renew;
+    renew.lease_seconds = options_.lease_seconds;
+    for (const JobId& job : contact.held) {
+      Live& live = jobs_.at(job);
+      if (live.record.cancel_requested) continue;  // its lease may run out
+      live.last_sent = now.mono;
+      sent_.push_back(job);
+      set_alarm(live);
+      renew.attempts.push_back({job, live.record.attempts_count});
+      if (renew.attempts.size() == limits::renew_attempts_max) {
+        send(site, renew);
+        renew.attempts.clear();
+      }
+    }
+    if (!renew.attempts.empty()) send(site, std::move(renew));
+  }
+  auto next = contact.held.upper_bound(contact.probed);
+  if (next == contact.held.end()) next = contact.held.begin();
+  contact.probed = *next;
+  ++counters_.asked;
+  send(site, AskAttempt{{*next, jobs_.at(*next).record.attempts_count}});
+  set_round(site, contact,
+            now.mono + (contact.silent ? options_.ask_interval : renew_interval()));
+}
+
+}  // namespace tradewind

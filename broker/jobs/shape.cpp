@@ -1,0 +1,125 @@
+#include "broker/jobs/shape.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tradewind {
+namespace {
+
+class Hasher {
+ public:
+  void text(std::string_view value) {
+    number(value.size());
+    bytes(value);
+  }
+  void number(std::uint64_t value) {
+    char raw[8];
+    for (std::size_t i = 0; i < 8; ++i) raw[i] = static_cast<char>(value >> (8 * i));
+    bytes(std::string_view(raw, 8));
+  }
+  void signed_number(std::int64_t value) { number(static_cast<std::uint64_t>(value)); }
+  void texts(const std::vector<std::string>& values) {
+    number(values.size());
+    for (const std::string& each : values) text(each);
+  }
+  Shape shape() const { return {high_, low_}; }
+
+ private:
+  void bytes(std::string_view value) {
+    high_ = stable_hash(value, high_);
+    low_ = stable_hash(value, low_ * 0x9e3779b97f4a7c15ULL + 1);
+  }
+  std::uint64_t high_ = 0xcbf29ce484222325ULL;
+  std::uint64_t low_ = 0x84222325cbf29ce4ULL;
+};
+
+void add(Hasher& hash, const Variant& variant) {
+  hash.number(variant.architectures.size());
+  for (const Architecture each : variant.architectures) {
+    hash.number(static_cast<std::uint64_t>(each));
+  }
+  hash.text(variant.accelerator.family);
+  hash.texts(variant.accelerator.models);
+  hash.number(variant.accelerator.memory_gib_min);
+  hash.number(static_cast<std::uint64_t>(variant.accelerator.interconnect_min));
+  hash.text(variant.workload_class);
+  hash.number(variant.work_seconds);
+  hash.number(variant.duration_seconds);
+}
+
+void add(Hasher& hash, const Input& input) {
+  hash.number(input.content.size());
+  hash.number(input.size_bytes);
+  hash.number(input.replicas.size());
+  for (const Replica& each : input.replicas) {
+    hash.text(each.url);
+    hash.text(each.site);
+    hash.text(each.region);
+  }
+  hash.number(input.residency.size());
+  for (const Jurisdiction& each : input.residency) hash.text(each.value);
+}
+
+void add(Hasher& hash, const Constraints& constraints) {
+  hash.texts(constraints.sites_allowed);
+  hash.texts(constraints.sites_denied);
+  hash.texts(constraints.regions_allowed);
+  hash.texts(constraints.regions_denied);
+  hash.texts(constraints.jurisdictions_allowed);
+  hash.texts(constraints.jurisdictions_denied);
+  hash.texts(constraints.providers_allowed);
+  hash.texts(constraints.providers_denied);
+  hash.number(constraints.labels.size());
+  for (const auto& [key, value] : constraints.labels) {
+    hash.text(key);
+    hash.text(value);
+  }
+  hash.text(constraints.latency_region);
+  hash.number(constraints.latency_ms_max);
+  hash.signed_number(constraints.deadline ? constraints.deadline->time_since_epoch().count() : -1);
+  hash.signed_number(constraints.cost_max ? constraints.cost_max->micros : -1);
+  hash.signed_number(constraints.rate_max ? constraints.rate_max->micros : -1);
+  hash.number(constraints.preemptible_allowed ? 1 : 0);
+  hash.number(constraints.carbon_g_kwh_max);
+  hash.number(constraints.wait_seconds_max);
+}
+
+}  // namespace
+
+Shape shape_of(const TenantId& tenant, const JobSpec& spec) {
+  Hasher hash;
+  hash.text(tenant.value);
+  hash.number(spec.resources.cpus);
+  hash.number(spec.resources.memory_mib);
+  hash.number(spec.resources.disk_mib);
+  hash.number(spec.resources.accelerators);
+  hash.number(spec.nodes);
+  hash.number(spec.variants.size());
+  for (const Variant& each : spec.variants) add(hash, each);
+  hash.number(spec.inputs.size());
+  for (const Input& each : spec.inputs) add(hash, each);
+  hash.number(spec.outputs.size());
+  for (const Output& each : spec.outputs) {
+    hash.text(each.url);
+    hash.number(each.size_bytes);
+    hash.text(each.region);
+  }
+  add(hash, spec.constraints);
+  hash.number(static_cast<std::uint64_t>(spec.objective));
+  hash.signed_number(spec.value_per_hour.micros);
+  hash.text(spec.home_region);
+  hash.number(spec.run_seconds_max);
+  return hash.shape();
+}
+
+Shape shape_alone(const Shape& shape, const JobId& job) {
+  Hasher hash;
+  hash.number(shape.high);
+  hash.number(shape.low);
+  hash.text(job.value);
+  return hash.shape();
+}
+
+}  // namespace tradewind

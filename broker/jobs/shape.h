@@ -1,0 +1,25 @@
+// What of a job routing looks at, as one key: jobs of one shape find the same places.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+#include "schemas/ids.h"
+#include "schemas/job.h"
+
+namespace tradewind {
+
+// A hash of 128 bits; equal keys of different jobs do not happen in practice, and would only let one
+// job wait for the other's retry.
+struct Shape {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend auto operator<=>(const Shape&, const Shape&) = default;
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+Shape shape_of(const TenantId& tenant, const JobSpec& spec);
+// A shape of this job alone: what it may be given differs from the others for now.
+Shape shape_alone(const Shape& shape, const JobId& job);
+
+}  // namespace tradewind

@@ -1,0 +1,231 @@
+// `tradewind-broker`: takes jobs at the one endpoint, routes them, follows them, keeps the journal.
+// What it is made of is wired here, in order: authority, keys, journal, core, endpoint.
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "broker/api/endpoint.h"
+#include "broker/core/core.h"
+#include "state/identity/authority.h"
+#include "state/journal/journal.h"
+
+namespace tradewind {
+namespace {
+
+struct Options {
+  std::filesystem::path directory;
+  std::filesystem::path authority;
+  std::string name = "main";
+  std::string listen = "127.0.0.1:8642";
+  std::string link = "tcp://127.0.0.1:0";
+  std::string link_advertise;
+  std::filesystem::path tokens;
+  std::filesystem::path tls_certificate;
+  std::filesystem::path tls_key;
+  bool open = false;
+  unsigned threads = 2;
+  std::uint32_t lease_seconds = limits::lease_seconds_default;
+  std::uint32_t skew_seconds = std::chrono::seconds(limits::clock_skew_max).count();
+  std::uint32_t delay_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(limits::message_delay_max).count();
+  std::int64_t tolerance_ppm = 0;
+  std::uint32_t spare_units = 0;
+  std::filesystem::path ready_file;
+  std::filesystem::path log_file;
+  std::string log_level = "info";
+};
+
+// "127.0.0.1:8642" or "[::1]:8642".
+Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const auto bad = [&] {
+    return fail(ErrorCode::invalid, "--listen", "\"" + text + "\" is no address with a port",
+                "write 127.0.0.1:8642 or [::1]:8642; port 0 takes a free one");
+  };
+  if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) return bad();
+  std::string host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  int port = 0;
+  for (const char each : text.substr(colon + 1)) {
+    if (each < '0' || each > '9') return bad();
+    port = port * 10 + (each - '0');
+    if (port > 65'535) return bad();
+  }
+  return std::pair{host, static_cast<std::uint16_t>(port)};
+}
+
+Status write_ready_file(const std::filesystem::path& file, const std::string& text) {
+  if (file.empty()) return ok();
+  const std::filesystem::path draft = file.string() + ".new";
+  {
+    std::ofstream stream(draft);
+    stream << text << '\n';
+    if (!stream.flush()) {
+      return fail(ErrorCode::unavailable, "--ready-file",
+                  "\"" + file.string() + "\" cannot be written",
+                  "give a path in a folder that can be written");
+    }
+  }
+  std::filesystem::rename(draft, file);
+  return ok();
+}
+
+Status run(const Options& options) {
+  if (auto named = check_name("--name", options.name); !named) return named;
+  const auto listen = parse_listen(options.listen);
+  if (!listen) return fail(listen.error());
+  std::error_code made;
+  std::filesystem::create_directories(options.directory, made);
+  if (made) {
+    return fail(ErrorCode::unavailable, "--dir",
+                "\"" + options.directory.string() + "\": " + made.message(),
+                "give a folder that can be written");
+  }
+  const auto authority = CertificateAuthority::load(options.authority);
+  if (!authority) return fail(authority.error());
+  const auto identity = SigningKey::load_or_generate(options.directory / "identity.key");
+  if (!identity) return fail(identity.error());
+  const auto curve_keys = CurveKeys::load_or_generate(options.directory / "curve.key");
+  if (!curve_keys) return fail(curve_keys.error());
+  const auto journal = Journal::open(options.directory / "journal");
+  if (!journal) return fail(journal.error());
+
+  CoreOptions core_options;
+  core_options.self = broker_node(options.name);
+  core_options.lifecycle.lease_seconds = options.lease_seconds;
+  core_options.lifecycle.skew_bound = std::chrono::seconds(options.skew_seconds);
+  core_options.lifecycle.delay_bound = std::chrono::seconds(options.delay_seconds);
+  core_options.route.tolerance_ppm = options.tolerance_ppm;
+  core_options.route.spare_units = options.spare_units;
+  core_options.link_bind = options.link;
+  core_options.link_advertise = options.link_advertise;
+  auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
+  if (!core) return fail(core.error());
+
+  EndpointOptions endpoint_options;
+  endpoint_options.address = listen->first;
+  endpoint_options.port = listen->second;
+  endpoint_options.tls_certificate = options.tls_certificate;
+  endpoint_options.tls_key = options.tls_key;
+  endpoint_options.open = options.open;
+  endpoint_options.tokens_file = options.tokens;
+  endpoint_options.threads = options.threads;
+  endpoint_options.version = TRADEWIND_VERSION;
+  auto endpoint = start_endpoint(endpoint_options, **core);
+  if (!endpoint) return fail(endpoint.error());
+  spdlog::info("broker.ready url={} link={}", (*endpoint)->url(), (*core)->link_endpoint());
+  if (auto told = write_ready_file(options.ready_file, (*endpoint)->url()); !told) return told;
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  int received = 0;
+  sigwait(&signals, &received);
+  spdlog::info("broker.stopping signal={}", received);
+  (*endpoint)->stop();
+  (*core)->stop();
+  return ok();
+}
+
+}  // namespace
+}  // namespace tradewind
+
+int main(int argc, char** argv) {
+  using namespace tradewind;
+  // Every thread that is started later inherits the mask, so the signals come to sigwait alone.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Options options;
+  CLI::App app{"Takes jobs at one endpoint and routes each to the cheapest adequate site."};
+  app.set_version_flag("--version", "tradewind-broker " TRADEWIND_VERSION);
+  app.require_subcommand(1);
+  auto* run_command = app.add_subcommand("run", "serve until SIGTERM");
+  run_command->add_option("--dir", options.directory, "keys and journal; made when it is not there")
+      ->required();
+  run_command
+      ->add_option("--ca", options.authority, "the federation's authority, from: tradewind ca init")
+      ->required();
+  run_command->add_option("--name", options.name, "this broker's name in the federation")
+      ->capture_default_str();
+  run_command
+      ->add_option("--listen", options.listen,
+                   "address of the endpoint; HTTPS is required off loopback")
+      ->capture_default_str();
+  run_command->add_option("--link", options.link, "where gateways connect to")
+      ->capture_default_str();
+  run_command->add_option("--link-advertise", options.link_advertise,
+                          "what gateways are told to connect to, when it differs from --link");
+  run_command->add_option("--tokens", options.tokens, "tokens file, from: tradewind token issue");
+  run_command->add_option("--tls-certificate", options.tls_certificate,
+                          "PEM chain of the endpoint");
+  run_command->add_option("--tls-key", options.tls_key, "PEM key of the endpoint");
+  run_command->add_flag(
+      "--open", options.open,
+      "requests without credentials act as the tenant \"default\"; loopback only");
+  run_command->add_option("--threads", options.threads, "HTTP threads")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  run_command
+      ->add_option("--lease-seconds", options.lease_seconds,
+                   "how long an attempt may run without hearing from the broker")
+      ->check(CLI::Range(2, 86'400))
+      ->capture_default_str();
+  run_command
+      ->add_option("--skew-seconds", options.skew_seconds,
+                   "bound on the difference of clocks over a lease")
+      ->check(CLI::Range(1, 3'600))
+      ->capture_default_str();
+  run_command
+      ->add_option("--delay-seconds", options.delay_seconds, "bound on the delay of a message")
+      ->check(CLI::Range(1, 3'600))
+      ->capture_default_str();
+  run_command
+      ->add_option("--tolerance-ppm", options.tolerance_ppm,
+                   "spread jobs over sites at most this far above the least cost")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  run_command
+      ->add_option("--spare-units", options.spare_units,
+                   "free units wanted at a site beyond the need")
+      ->capture_default_str();
+  run_command->add_option("--ready-file", options.ready_file,
+                          "written with the URL once it serves");
+  run_command->add_option("--log-file", options.log_file,
+                          "append the log here instead of standard error");
+  run_command->add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    spdlog::set_default_logger(options.log_file.empty()
+                                   ? spdlog::stderr_logger_mt("broker")
+                                   : spdlog::basic_logger_mt("broker", options.log_file.string()));
+  } catch (const spdlog::spdlog_ex& error) {
+    std::cerr << "tradewind-broker: --log-file: " << error.what() << '\n';
+    return 1;
+  }
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  spdlog::flush_on(spdlog::level::info);
+
+  const Status status = run(options);
+  if (status) return 0;
+  spdlog::error("broker.failed {}", describe(status.error()));
+  std::cerr << "tradewind-broker: " << describe(status.error()) << '\n';
+  return 1;
+}

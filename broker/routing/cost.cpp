@@ -1,0 +1,54 @@
+#include "broker/routing/cost.h"
+
+#include <chrono>
+
+namespace tradewind {
+
+std::optional<std::int64_t> conversion_ppm(const std::string& currency,
+                                           const RouteOptions& options) {
+  if (currency == options.accounting_currency) return ppm_one;
+  const auto rate = options.rates_ppm.find(currency);
+  if (rate == options.rates_ppm.end() || rate->second <= 0) return std::nullopt;
+  return rate->second;
+}
+
+std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,
+                                     std::int64_t price_ppm, bool preemptible,
+                                     std::int64_t conversion) {
+  const std::int64_t unit = unit_price(pool).micros;
+  const std::int64_t node = pool.tariff.node_hour.micros;
+  std::int64_t base = 0;
+  if (unit < 0 || node < 0 || __builtin_mul_overflow(unit, std::int64_t{units}, &base) ||
+      __builtin_add_overflow(base, node, &base) ||
+      __builtin_mul_overflow(base, std::int64_t{nodes}, &base)) {
+    return std::nullopt;
+  }
+  std::optional<MoneyPerHour> rate = scale_ceil(MoneyPerHour{base}, price_ppm);
+  if (rate && preemptible) rate = scale_ceil(*rate, pool.tariff.preemptible_ppm);
+  if (rate) rate = scale_ceil(*rate, conversion);
+  return rate;
+}
+
+std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_seconds,
+                                      Money fixed_fee, std::int64_t conversion,
+                                      const Transfer& transfer) {
+  const auto compute =
+      cost_ceil(rate, std::chrono::seconds{static_cast<std::int64_t>(billed_seconds)});
+  const auto fixed = mul_div_ceil(fixed_fee.micros, conversion, ppm_one);
+  if (!compute || !fixed) return std::nullopt;
+
+  CostBreakdown cost;
+  cost.compute = *compute;
+  cost.fixed = Money{*fixed};
+  cost.data_in = transfer.data_in;
+  cost.data_out = transfer.data_out;
+  std::optional<Money> total = add(cost.compute, cost.fixed);
+  if (total) total = add(*total, cost.data_in);
+  if (total) total = add(*total, cost.data_out);
+  // INT64_MAX is how a part says that it does not fit.
+  if (!total || total->micros == INT64_MAX) return std::nullopt;
+  cost.total = *total;
+  return cost;
+}
+
+}  // namespace tradewind

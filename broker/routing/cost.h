@@ -1,0 +1,36 @@
+// What a job costs at a pool. Pure; whole micro-units, each rounding upwards; amounts that do not
+// fit are nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "broker/routing/route.h"
+#include "broker/routing/transfer.h"
+#include "schemas/decision.h"
+#include "schemas/money.h"
+#include "schemas/site.h"
+
+namespace tradewind {
+
+// Micro-units of the accounting currency for one unit of `currency`, as ppm; nothing when no rate
+// is known.
+std::optional<std::int64_t> conversion_ppm(const std::string& currency,
+                                           const RouteOptions& options);
+
+// What one hour of the whole job costs at the quoted price: nodes * (node_hour + units *
+// unit_price), times the quote's factor, times the preemptible share when `preemptible`, times the
+// conversion, rounded up after each factor. Nothing when it does not fit, or a price or factor is
+// negative.
+std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,
+                                     std::int64_t price_ppm, bool preemptible,
+                                     std::int64_t conversion);
+
+// Adds the parts up. Nothing when the sum, or a part, does not fit.
+std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_seconds,
+                                      Money fixed_fee, std::int64_t conversion,
+                                      const Transfer& transfer);
+
+}  // namespace tradewind

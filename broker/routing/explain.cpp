@@ -1,0 +1,189 @@
+#include "broker/routing/explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "broker/routing/finish.h"
+#include "schemas/architecture.h"
+#include "schemas/money.h"
+
+namespace tradewind {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " or "));
+}
+
+std::string architectures(const Variant& variant) {
+  std::vector<std::string> names;
+  for (const Architecture each : variant.architectures) names.emplace_back(to_string(each));
+  return joined(names);
+}
+
+std::string money(std::int64_t micros, const RouteOptions& options) {
+  if (micros == INT64_MAX) return "more than can be counted";
+  return fmt::format("{} {}", to_decimal(micros), options.accounting_currency);
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& value) {
+  return std::ranges::find(list, value) != list.end();
+}
+
+// Of a list of what is allowed and one of what is denied, the one that speaks against `value`.
+std::string list_against(std::string_view kind, const std::vector<std::string>& denied,
+                         const std::string& value) {
+  if (contains(denied, value)) return fmt::format("the job denies {} {}", kind, value);
+  return fmt::format("{} {} is not among those that the job allows", kind, value);
+}
+
+std::string residency(const JobSpec& spec, const SiteRecord& site) {
+  for (const Input& input : spec.inputs) {
+    if (input.residency.empty() ||
+        std::ranges::find(input.residency, site.jurisdiction) != input.residency.end()) {
+      continue;
+    }
+    std::vector<std::string> places;
+    for (const Jurisdiction& each : input.residency) places.push_back(each.value);
+    return fmt::format("input {} may be processed in {} only, the site is in {}",
+                       input.name.empty() ? input.path : input.name, joined(places),
+                       site.jurisdiction.value);
+  }
+  return {};
+}
+
+std::string label(const Constraints& constraints, const SiteRecord& site, const Pool& pool) {
+  for (const auto& [key, value] : constraints.labels) {
+    Constraints one;
+    one.labels = {{key, value}};
+    if (label_miss(one, site, pool)) return fmt::format("lacks the label {}={}", key, value);
+  }
+  return {};
+}
+
+std::string capacity(const RouteRequest& request, const Miss& miss) {
+  const bool nodes =
+      nodes_wanted(request.spec) > 1 && miss.wanted == std::int64_t{nodes_wanted(request.spec)};
+  return fmt::format("needs {} free {}, has {} now", miss.wanted,
+                     nodes ? "nodes" : (miss.wanted == 1 ? "unit" : "units"), miss.offered);
+}
+
+std::string state(const SiteView& site) {
+  if (site.member_state != MemberState::active) {
+    return fmt::format("the site's membership is {}", to_string(site.member_state));
+  }
+  return fmt::format("the site is in the state {}", to_string(site.record.state));
+}
+
+std::string deadline(const JobSpec& spec, const PoolMiss& miss) {
+  const auto run = run_seconds(spec, spec.variants[miss.variant], *miss.pool);
+  if (spec.run_seconds_max != 0 && run && *run > spec.run_seconds_max) {
+    return fmt::format("would run {} s, the job's own time limit is {} s", miss.miss.offered,
+                       miss.miss.wanted);
+  }
+  if (miss.miss.wanted < 0) return "the deadline has passed";
+  return fmt::format("would be done in {} s, the deadline is in {} s", miss.miss.offered,
+                     miss.miss.wanted);
+}
+
+std::string unreachable(const JobSpec& spec, const Miss& miss) {
+  const Input& input = spec.inputs[static_cast<std::size_t>(miss.wanted - 1)];
+  return fmt::format("the site can reach no replica of input {}",
+                     input.name.empty() ? input.path : input.name);
+}
+
+}  // namespace
+
+std::string explain(const RouteRequest& request, const RouteOptions& options,
+                    const PoolMiss& missed) {
+  const JobSpec& spec = request.spec;
+  const Constraints& asked = spec.constraints;
+  const Variant& variant = spec.variants[missed.variant];
+  const SiteRecord& site = missed.site->record;
+  const Pool& pool = *missed.pool;
+  const Miss& miss = missed.miss;
+
+  switch (miss.reason) {
+    case ReasonCode::none:
+    case ReasonCode::preemptible_only: return {};
+    case ReasonCode::architecture:
+      return fmt::format("needs {}, is {}", architectures(variant), to_string(pool.architecture));
+    case ReasonCode::accelerator_family:
+      if (pool.accelerator.family.empty()) return "needs an accelerator, has none";
+      return fmt::format("needs a {} accelerator, has {}", variant.accelerator.family,
+                         pool.accelerator.family);
+    case ReasonCode::accelerator_model:
+      return fmt::format("needs the accelerator {}, has {}", joined(variant.accelerator.models),
+                         pool.accelerator.model);
+    case ReasonCode::accelerator_memory:
+      return fmt::format("needs {} GiB of memory for each accelerator, has {}", miss.wanted,
+                         miss.offered);
+    case ReasonCode::accelerator_count:
+      return fmt::format("needs {} accelerators on a node, has {}", miss.wanted, miss.offered);
+    case ReasonCode::interconnect:
+      return fmt::format("needs accelerators joined by {} or better, has {}",
+                         to_string(variant.accelerator.interconnect_min),
+                         to_string(pool.accelerator.interconnect));
+    case ReasonCode::cpus:
+      return fmt::format("needs {} CPUs on a node, has {}", miss.wanted, miss.offered);
+    case ReasonCode::memory:
+      return fmt::format("needs {} MiB of memory on a node, has {}", miss.wanted, miss.offered);
+    case ReasonCode::disk:
+      return fmt::format("needs {} MiB of disk on a node, has {}", miss.wanted, miss.offered);
+    case ReasonCode::nodes: return fmt::format("needs {} nodes, has {}", miss.wanted, miss.offered);
+    case ReasonCode::site_denied: return list_against("site", asked.sites_denied, site.site.value);
+    case ReasonCode::region_denied:
+      return list_against("region", asked.regions_denied, site.region.value);
+    case ReasonCode::jurisdiction_denied:
+      return list_against("jurisdiction", asked.jurisdictions_denied, site.jurisdiction.value);
+    case ReasonCode::provider_denied:
+      return list_against("provider", asked.providers_denied, site.provider);
+    case ReasonCode::data_residency: return residency(spec, site);
+    case ReasonCode::label: return label(asked, site, pool);
+    case ReasonCode::site_policy:
+      if (miss.wanted == 0) {
+        return fmt::format("the site does not serve the tenant {}", request.tenant.value);
+      }
+      return fmt::format("needs a run of {} s, the site grants at most {} s", miss.wanted,
+                         miss.offered);
+    case ReasonCode::workload_class:
+      return fmt::format("states no performance for the workload class {}", variant.workload_class);
+    case ReasonCode::carbon:
+      if (miss.offered == 0) {
+        return fmt::format("wants at most {} g/kWh of carbon, the site states none", miss.wanted);
+      }
+      return fmt::format("wants at most {} g/kWh of carbon, the site has {}", miss.wanted,
+                         miss.offered);
+    case ReasonCode::latency:
+      if (miss.offered == 0) {
+        return fmt::format("wants a round trip of at most {} ms, the site's is unknown",
+                           miss.wanted);
+      }
+      return fmt::format("wants a round trip of at most {} ms, the site's is {} ms", miss.wanted,
+                         miss.offered);
+    case ReasonCode::rate_cap:
+      return fmt::format("wants at most {} an hour, costs {}", money(miss.wanted, options),
+                         money(miss.offered, options));
+    case ReasonCode::currency:
+      return fmt::format("no rate from {} to {} is known", pool.tariff.currency,
+                         options.accounting_currency);
+    case ReasonCode::site_state: return state(*missed.site);
+    case ReasonCode::excluded: return "the job was refused or lost there just now";
+    case ReasonCode::quote_missing: return "has no valid quote";
+    case ReasonCode::energy_quota: return "the site's energy quota is used up";
+    case ReasonCode::capacity: return capacity(request, miss);
+    case ReasonCode::wait:
+      return fmt::format("wants to wait at most {} s, the expected wait is {} s", miss.wanted,
+                         miss.offered);
+    case ReasonCode::deadline: return deadline(spec, missed);
+    case ReasonCode::budget:
+      return fmt::format("wants to pay at most {}, would cost {}", money(miss.wanted, options),
+                         money(miss.offered, options));
+    case ReasonCode::transfer_unknown: return unreachable(spec, miss);
+  }
+  return {};
+}
+
+}  // namespace tradewind

@@ -1,0 +1,88 @@
+#include "broker/routing/finish.h"
+
+#include <algorithm>
+
+#include "broker/routing/limits.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+std::uint64_t bounded(Wide seconds) {
+  return static_cast<std::uint64_t>(std::min(seconds, Wide{limits::seconds_forever}));
+}
+
+Wide divide_ceil(Wide value, Wide divisor) {
+  return (value + divisor - 1) / divisor;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> run_seconds(const JobSpec& spec, const Variant& variant,
+                                         const Pool& pool) {
+  if (variant.duration_seconds != 0) return bounded(variant.duration_seconds);
+  if (variant.work_seconds != 0) {
+    const auto performance = pool.performance_ppm.find(variant.workload_class);
+    if (performance == pool.performance_ppm.end() || performance->second <= 0) return std::nullopt;
+    return bounded(divide_ceil(Wide{variant.work_seconds} * static_cast<Wide>(ppm_one),
+                               static_cast<Wide>(performance->second)));
+  }
+  if (spec.run_seconds_max != 0) {
+    return std::min<std::uint64_t>(spec.run_seconds_max, limits::run_seconds_default);
+  }
+  return limits::run_seconds_default;
+}
+
+std::uint64_t rerun_seconds(std::uint64_t run_seconds, std::int64_t interruptions_ppm_hour) {
+  if (interruptions_ppm_hour <= 0) return 0;
+  const Wide run = bounded(run_seconds);
+  // run^2 is below 2^80 and the share below 2^63: only the product of all three may not fit.
+  const Wide squared = run * run;
+  const Wide share = static_cast<Wide>(interruptions_ppm_hour);
+  Wide product = 0;
+  if (__builtin_mul_overflow(squared, share, &product)) return limits::seconds_forever;
+  constexpr Wide divisor = Wide{2} * 3'600 * static_cast<Wide>(ppm_one);
+  if (product > ~Wide{0} - divisor) return limits::seconds_forever;
+  return bounded(divide_ceil(product, divisor));
+}
+
+std::uint64_t billed_seconds(std::uint64_t run_seconds, const Tariff& tariff) {
+  const Wide increment = std::max<std::uint32_t>(1, tariff.increment_seconds);
+  const Wide least = std::max<Wide>(bounded(run_seconds), tariff.minimum_seconds);
+  return bounded(divide_ceil(least, increment) * increment);
+}
+
+FinishEstimate finish_estimate(std::uint64_t wait_seconds, std::uint64_t stage_in_seconds,
+                               std::uint64_t run_seconds, std::uint64_t stage_out_seconds) {
+  FinishEstimate finish;
+  finish.wait_seconds = wait_seconds;
+  finish.stage_in_seconds = stage_in_seconds;
+  finish.run_seconds = run_seconds;
+  finish.stage_out_seconds = stage_out_seconds;
+  finish.total_seconds =
+      bounded(Wide{wait_seconds} + stage_in_seconds + run_seconds + stage_out_seconds);
+  return finish;
+}
+
+std::int64_t seconds_until(Wall::time_point deadline, Wall::time_point now) {
+  constexpr std::int64_t second = 1'000'000;
+  const std::int64_t end = deadline.time_since_epoch().count();
+  std::int64_t difference = 0;
+  if (__builtin_sub_overflow(end, now.time_since_epoch().count(), &difference)) {
+    return end < 0 ? INT64_MIN : INT64_MAX;
+  }
+  // Division rounds towards zero; a deadline that passed half a second ago has passed.
+  return difference / second - (difference % second < 0 ? 1 : 0);
+}
+
+std::uint64_t time_limit_seconds(const JobSpec& spec, std::uint64_t run_seconds,
+                                 const SitePolicy& policy) {
+  if (spec.run_seconds_max != 0) return spec.run_seconds_max;
+  const std::uint64_t wanted =
+      std::max<std::uint64_t>(limits::run_seconds_default, 2 * bounded(run_seconds));
+  return std::min<std::uint64_t>(wanted, policy.run_seconds_max);
+}
+
+}  // namespace tradewind

@@ -1,0 +1,108 @@
+#include "broker/routing/route.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/routing/choice.h"
+#include "broker/routing/explain.h"
+#include "broker/routing/survey.h"
+#include "broker/routing/transfer.h"
+#include "schemas/assert.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+Candidate candidate(const Draft& draft, const JobSpec& spec, const JobData& data) {
+  Candidate result;
+  result.site = draft.site->record.site;
+  result.pool = draft.pool->id;
+  result.variant = draft.variant;
+  result.preemptible = draft.preemptible;
+  result.nodes = nodes_wanted(spec);
+  result.units = draft.units;
+  result.rate = draft.rate;
+  result.billed_seconds = draft.billed_seconds;
+  result.cost = draft.cost;
+  result.finish = draft.finish;
+  std::optional<Transfer> transfer = data.at(draft.site->record);
+  TRADEWIND_ASSERT(transfer.has_value());
+  result.replicas = std::move(transfer->replicas);
+  return result;
+}
+
+std::uint64_t distance(const Miss& miss) {
+  const auto wanted = static_cast<std::uint64_t>(miss.wanted);
+  const auto offered = static_cast<std::uint64_t>(miss.offered);
+  return miss.wanted > miss.offered ? wanted - offered : offered - wanted;
+}
+
+// Nearest misses first: those that came furthest in the order of the predicates, then those whose
+// numbers lie closest, then by site.
+bool nearer(const PoolMiss& a, const PoolMiss& b) {
+  if (a.miss.reason != b.miss.reason) return a.miss.reason > b.miss.reason;
+  const std::uint64_t distance_a = distance(a.miss);
+  const std::uint64_t distance_b = distance(b.miss);
+  if (distance_a != distance_b) return distance_a < distance_b;
+  return a.order < b.order;
+}
+
+std::vector<Rejection> rejections(std::vector<PoolMiss>& misses, const RouteRequest& request,
+                                  const RouteOptions& options) {
+  const std::size_t count = std::min(misses.size(), limits::rejections_max);
+  std::partial_sort(misses.begin(), misses.begin() + static_cast<std::ptrdiff_t>(count),
+                    misses.end(), nearer);
+  std::vector<Rejection> result;
+  result.reserve(count);
+  for (std::size_t index = 0; index < count; ++index) {
+    const PoolMiss& missed = misses[index];
+    result.push_back(Rejection{missed.site->record.site, missed.pool->id, missed.variant,
+                               missed.miss.reason, missed.miss.wanted, missed.miss.offered,
+                               explain(request, options, missed)});
+  }
+  return result;
+}
+
+ReliedOn relied_on(const SiteView& site) {
+  return ReliedOn{site.record.site, site.record_header.version, site.sheet_header.version,
+                  site.sheet_header.valid_until};
+}
+
+Outcome outcome(const Survey& survey) {
+  if (!survey.drafts.empty()) return Outcome::placed;
+  // Where nothing is offered at all, nothing is known either: that is no reason to refuse a job.
+  return survey.passing || survey.misses.empty() ? Outcome::waiting : Outcome::unroutable;
+}
+
+}  // namespace
+
+Decision route(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
+               Wall::time_point now) {
+  TRADEWIND_ASSERT(!request.spec.variants.empty());
+  const JobData data(request.spec, view);
+  Survey found = survey(request, view, options, data, now);
+
+  Decision decision;
+  decision.outcome = outcome(found);
+  decision.decided_at = now;
+  decision.pools_adequate = static_cast<std::uint32_t>(found.drafts.size());
+  decision.pools_considered = static_cast<std::uint32_t>(found.drafts.size() + found.misses.size());
+  decision.tolerance_ppm = options.tolerance_ppm;
+  decision.spare_units = options.spare_units;
+  decision.rejections = rejections(found.misses, request, options);
+  if (found.drafts.empty()) return decision;
+
+  const std::size_t chosen =
+      choose(found.drafts, limits::runners_up_max + 1, request.tie_key, options.tolerance_ppm);
+  decision.chosen = candidate(found.drafts[chosen], request.spec, data);
+  decision.relied_on = relied_on(*found.drafts[chosen].site);
+  for (std::size_t index = 0; index < found.drafts.size(); ++index) {
+    if (decision.runners_up.size() == limits::runners_up_max) break;
+    if (index != chosen) {
+      decision.runners_up.push_back(candidate(found.drafts[index], request.spec, data));
+    }
+  }
+  return decision;
+}
+
+}  // namespace tradewind

@@ -1,0 +1,153 @@
+// What a dispatch must satisfy before it is granted.
+#include <algorithm>
+#include <string>
+
+#include "gateway/admission/admission.h"
+#include "gateway/admission/charge.h"
+
+namespace tradewind {
+namespace {
+
+bool has(const std::vector<TenantId>& list, const TenantId& tenant) {
+  return std::find(list.begin(), list.end(), tenant) != list.end();
+}
+
+std::string version_text(const RecordVersion& version) {
+  return std::to_string(version.epoch) + "." + std::to_string(version.version);
+}
+
+}  // namespace
+
+void Admission::published(const RecordVersion& version, const QuoteSheet& sheet,
+                          Wall::time_point valid_until, Now now) {
+  const auto stated = std::max(valid_until - now.wall, Wall::duration::zero());
+  SheetTerms terms;
+  terms.version = version;
+  terms.binds_until =
+      now.mono + std::min(stated, Wall::duration(std::chrono::seconds(limits::quote_validity)));
+  terms.taken_until = terms.binds_until + options_.dispatch_grace;
+  for (const PoolQuote& each : sheet.pools) terms.price_ppm.emplace_back(each.pool, each.price_ppm);
+  sheets_.push_back(std::move(terms));
+  // The newest is kept whatever its age: it says the price asked now.
+  while (sheets_.size() > 1 && sheets_.front().taken_until <= now.mono) sheets_.pop_front();
+}
+
+std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
+                                                    const Assignment& assignment,
+                                                    Mono::time_point now) const {
+  if (fences_.count(attempt) != 0) {
+    return Refusal{RefusalCode::fenced, "this attempt was denied or has ended here before"};
+  }
+  if (site_.state != SiteState::active) {
+    return Refusal{RefusalCode::site_state,
+                   "the site is in state " + std::string(to_string(site_.state))};
+  }
+  const auto index = pool_index(assignment.pool);
+  if (!index) {
+    return Refusal{RefusalCode::unknown_pool, "the site has no pool \"" + assignment.pool.value + '"'};
+  }
+  const Pool& pool = site_.pools[*index];
+  if (auto refusal = refuse_shape(assignment, pool)) return refusal;
+  if (auto refusal = refuse_policy(assignment)) return refusal;
+  if (auto refusal = refuse_price(assignment, pool, now)) return refusal;
+  if (options_.check) {
+    if (const Status status = options_.check(assignment); !status) {
+      const bool down = status.error().code == ErrorCode::unavailable;
+      return Refusal{down ? RefusalCode::engine_down : RefusalCode::invalid,
+                     describe(status.error())};
+    }
+  }
+  if (!pools_[*index].nodes.best_fit(assignment.nodes, assignment.units)) {
+    return Refusal{RefusalCode::no_capacity,
+                   std::to_string(assignment.nodes) + " nodes with " +
+                       std::to_string(assignment.units) + " units free are not there now"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Admission::Refusal> Admission::refuse_shape(const Assignment& assignment,
+                                                          const Pool& pool) const {
+  const auto invalid = [](std::string detail) {
+    return Refusal{RefusalCode::invalid, std::move(detail)};
+  };
+  if (assignment.nodes == 0 || assignment.nodes > pool.nodes) {
+    return invalid(std::to_string(assignment.nodes) + " nodes: the pool has " +
+                   std::to_string(pool.nodes));
+  }
+  const auto units = units_for(assignment.resources, pool.unit);
+  if (!units) return invalid("the resources ask for something that the pool's unit has none of");
+  if (*units != assignment.units) {
+    return invalid("the resources need " + std::to_string(*units) + " units on a node, not " +
+                   std::to_string(assignment.units));
+  }
+  if (*units > units_per_node(pool)) {
+    return invalid("a node holds " + std::to_string(units_per_node(pool)) + " units, not " +
+                   std::to_string(*units));
+  }
+  if (assignment.executors.empty()) return invalid("there is no executor");
+  if (assignment.run_seconds_max == 0 || assignment.run_seconds_max > limits::seconds_max) {
+    return invalid("a time limit of " + std::to_string(assignment.run_seconds_max) +
+                   " s is not within 1 to " + std::to_string(limits::seconds_max));
+  }
+  if (assignment.rate.micros < 0 || assignment.rate.micros > rate_max.micros) {
+    return invalid("the rate is out of range");
+  }
+  if (assignment.preemptible && pool.tariff.preemptible_ppm == 0) {
+    return invalid("the pool does not sell preemptible capacity");
+  }
+  return std::nullopt;
+}
+
+std::optional<Admission::Refusal> Admission::refuse_policy(const Assignment& assignment) const {
+  const SitePolicy& policy = site_.policy;
+  if (has(policy.tenants_denied, assignment.tenant) ||
+      (!policy.tenants_allowed.empty() && !has(policy.tenants_allowed, assignment.tenant))) {
+    return Refusal{RefusalCode::policy,
+                   "the site does not serve the tenant \"" + assignment.tenant.value + '"'};
+  }
+  if (assignment.run_seconds_max > policy.run_seconds_max) {
+    return Refusal{RefusalCode::policy,
+                   "a time limit of " + std::to_string(assignment.run_seconds_max) +
+                       " s is over the site's " + std::to_string(policy.run_seconds_max) + " s"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Admission::Refusal> Admission::refuse_price(const Assignment& assignment,
+                                                          const Pool& pool,
+                                                          Mono::time_point now) const {
+  const auto price_in = [&](const SheetTerms& terms) -> std::optional<std::int64_t> {
+    for (const auto& [id, price] : terms.price_ppm) {
+      if (id == pool.id) return price;
+    }
+    return std::nullopt;
+  };
+  const auto named = std::find_if(sheets_.begin(), sheets_.end(), [&](const SheetTerms& each) {
+    return each.version == assignment.quote_version;
+  });
+  if (named == sheets_.end() || now > named->taken_until) {
+    return Refusal{RefusalCode::price, "the quote sheet " + version_text(assignment.quote_version) +
+                                           " is too old or not one of ours"};
+  }
+  const auto asked = now <= named->binds_until ? price_in(*named) : price_in(sheets_.back());
+  if (!asked) {
+    return Refusal{RefusalCode::price, "the quote sheet " + version_text(named->version) +
+                                           " has no price of pool \"" + pool.id.value + '"'};
+  }
+  if (assignment.price_ppm < *asked) {
+    return Refusal{RefusalCode::price, "the price factor " + std::to_string(assignment.price_ppm) +
+                                           " is below the " + std::to_string(*asked) + " asked"};
+  }
+  if (pool.tariff.currency == options_.accounting_currency) {
+    const MoneyPerHour least = least_rate(pool, assignment.nodes, assignment.units,
+                                          assignment.preemptible, assignment.price_ppm);
+    if (assignment.rate < least) {
+      return Refusal{RefusalCode::price, "the rate " + to_decimal(assignment.rate.micros) +
+                                             " an hour is below the tariff's " +
+                                             to_decimal(least.micros)};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tradewind

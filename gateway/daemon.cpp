@@ -1,0 +1,467 @@
+#include "gateway/daemon.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "gateway/event_log.h"
+#include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "state/identity/random.h"
+#include "state/identity/records.h"
+#include "state/identity/stored_file.h"
+
+namespace tradewind {
+
+namespace {
+
+// Messages that have arrived and wait for their turn. Whoever sent more asks again.
+constexpr std::size_t inbox_messages_max = 8'192;
+constexpr auto peers_interval = std::chrono::milliseconds(500);
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  for (const char each : random_bytes(8)) seed = seed << 8 | static_cast<unsigned char>(each);
+  return seed;
+}
+
+GossipOptions gossip_options(const SiteFile& site, const Membership& membership) {
+  GossipOptions options;
+  options.self = site_node(membership.site);
+  options.region = site.record.region;
+  options.registry_key = membership.registry_key;
+  options.seed = random_seed();
+  return options;
+}
+
+bool same_staging(const StagingPolicy& a, const StagingPolicy& b) {
+  return a.file_read_roots == b.file_read_roots && a.file_write_roots == b.file_write_roots &&
+         a.http_allowed == b.http_allowed && a.allow_private_hosts == b.allow_private_hosts &&
+         a.file_bytes_max == b.file_bytes_max && a.attempt_bytes_max == b.attempt_bytes_max &&
+         a.files_max == b.files_max;
+}
+
+// What only a restart can change: the link and the engine were made from it.
+Status check_reload(const SiteFile& before, const SiteFile& after) {
+  const auto refuse = [](std::string field) {
+    return Status(fail(ErrorCode::conflict, std::move(field), "changes only with a restart",
+                       "restart the gateway, or put the former value back"));
+  };
+  if (before.record.site != after.record.site) return refuse("site.id");
+  if (before.record.region != after.record.region) return refuse("site.region");
+  if (!(before.link == after.link)) return refuse("link");
+  if (!(before.engine == after.engine)) return refuse("engine");
+  if (!same_staging(before.staging, after.staging)) return refuse("staging");
+  const auto& old_pools = before.record.pools;
+  const auto& new_pools = after.record.pools;
+  const bool same_pools = std::equal(old_pools.begin(), old_pools.end(), new_pools.begin(),
+                                     new_pools.end(), [](const Pool& a, const Pool& b) {
+                                       return a.id == b.id && a.architecture == b.architecture;
+                                     });
+  if (!same_pools) return refuse("pool");
+  return ok();
+}
+
+}  // namespace
+
+Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts)
+    : io_(io),
+      options_(std::move(options)),
+      site_(std::move(parts.site)),
+      keys_(std::move(parts.keys)),
+      store_(std::move(parts.store)),
+      membership_(std::move(parts.membership)),
+      self_(site_node(membership_.site)),
+      publisher_(keys_.identity, membership_.number, *store_),
+      gossip_(gossip_options(site_, membership_), verify_record),
+      timer_(io) {}
+
+Daemon::~Daemon() {
+  stop("destroyed");
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(boost::asio::io_context& io, DaemonOptions options,
+                                              DaemonParts parts, const MakeEngine& make_engine) {
+  if (parts.site.record.site != parts.membership.site) {
+    return fail(ErrorCode::conflict, "site.id",
+                fmt::format("the site file speaks of {}, the directory belongs to {}",
+                            parts.site.record.site.value, parts.membership.site.value),
+                "give the site file that this directory has joined with");
+  }
+  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(options), std::move(parts)));
+  if (const Status begun = daemon->begin(make_engine); !begun) return fail(begun.error());
+  return daemon;
+}
+
+std::unique_ptr<Admission> Daemon::make_admission(const SiteRecord& record) const {
+  AdmissionOptions options;
+  options.check = [this](const Assignment& assignment) { return engine_->check(assignment); };
+  return std::make_unique<Admission>(record, std::move(options));
+}
+
+Status Daemon::begin(const MakeEngine& make_engine) {
+  const Now now = system_now();
+  remove_ready_file();
+  auto engine = make_engine([this](EngineEvent event) { on_event(std::move(event)); });
+  if (!engine) return fail(engine.error());
+  engine_ = std::move(*engine);
+
+  // Without the link nobody hears of the attempts yet; what recovery says is kept until then.
+  admission_ = make_admission(site_.record);
+  const auto stored = store_->read_admission();
+  if (!stored) return fail(stored.error());
+  if (const Status taken = admission_->recover(*stored, now); !taken) return taken;
+  const std::vector<AttemptId> before = admission_->running();
+  const std::vector<AttemptId> adopted = engine_->adopt(before);
+  AdmissionOutput recovered = admission_->adopted(adopted, now);
+
+  LinkOptions link_options;
+  link_options.self = self_;
+  link_options.keys = keys_.curve;
+  link_options.bind = options_.listen.empty() ? site_.link.listen : options_.listen;
+  auto link = Link::open(io_.get_executor(), std::move(link_options), table_,
+                         [this](NodeId from, Channel channel, Bytes payload) {
+                           on_message(std::move(from), channel, std::move(payload));
+                         });
+  if (!link) return fail(link.error());
+  link_ = std::move(*link);
+  neighbourhood_.emplace(self_, table_, *link_);
+
+  spdlog::info(
+      "gateway.started site={} federation={} member={} endpoint={} recovered={} "
+      "interrupted={}",
+      membership_.site.value, membership_.federation.value, membership_.number.value,
+      link_->bound_endpoint(), before.size(), before.size() - adopted.size());
+  for (const SignedRecord& each : membership_.members) {
+    // They come from the store; there is nothing to keep.
+    for (const Accepted& known : gossip_.publish(each, now).accepted) learn(known.record);
+  }
+  if (gossip_.find(self_, RecordKind::member) == nullptr) {
+    return fail(ErrorCode::unauthenticated, "member",
+                "the record that makes this site a member is not valid any more",
+                "join again with a new token");
+  }
+  SiteRecord record = site_.record;
+  record.endpoint = options_.advertise.empty() ? site_.link.advertise : options_.advertise;
+  if (record.endpoint.empty()) record.endpoint = link_->bound_endpoint();
+  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+  carry_out(std::move(recovered));
+  carry_out(admission_->set_state(site_.record.state, now));
+  publish_due(now);
+  tick();
+  return outcome_;
+}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+void Daemon::on_message(NodeId from, Channel channel, Bytes payload) {
+  if (stopped_) return;
+  if (inbox_.size() >= inbox_messages_max) {
+    if (shed_++ % 1'000 == 0)
+      spdlog::warn("inbox.full limit={} shed={}", inbox_messages_max, shed_);
+    return;
+  }
+  inbox_.push_back(Arrived{std::move(from), channel, std::move(payload)});
+  if (draining_) return;
+  draining_ = true;
+  boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) drain();
+  });
+}
+
+// Everything that has arrived makes one step and one write to the disk.
+void Daemon::drain() {
+  draining_ = false;
+  if (stopped_) return;
+  const Now now = system_now();
+  AdmissionOutput output;
+  std::deque<Arrived> batch;
+  batch.swap(inbox_);
+  for (const Arrived& each : batch) {
+    if (each.channel == Channel::gossip) {
+      on_gossip(each.from, each.payload, now);
+    } else {
+      on_dispatch(each.from, each.payload, now, output);
+    }
+  }
+  carry_out(std::move(output));
+  publish_due(now);
+  look_ready();
+  arm();
+}
+
+void Daemon::on_gossip(const NodeId& from, const Bytes& payload, Now now) {
+  heard_ = true;
+  const auto message = decode_gossip(payload);
+  if (!message) {
+    spdlog::warn("gossip.malformed node={} error=\"{}\"", from.value, describe(message.error()));
+    return;
+  }
+  carry_out(gossip_.receive(from, *message, now));
+}
+
+void Daemon::on_dispatch(const NodeId& from, const Bytes& payload, Now now,
+                         AdmissionOutput& output) {
+  // Sites sell to brokers only; another site has nothing to say here.
+  if (from.value.rfind("broker/", 0) != 0) {
+    spdlog::warn("dispatch.not_a_broker node={}", from.value);
+    return;
+  }
+  const auto message = decode_to_gateway(payload);
+  if (!message) {
+    spdlog::warn("dispatch.malformed node={} error=\"{}\"", from.value, describe(message.error()));
+    return;
+  }
+  if (const auto* request = std::get_if<ReadLog>(&message->body)) {
+    answer_log(from, *request);
+    return;
+  }
+  output.append(admission_->from_broker(from, *message, publisher_.newest_sheet(), now));
+}
+
+void Daemon::answer_log(const NodeId& broker, const ReadLog& request) {
+  const auto bytes_max = static_cast<std::uint32_t>(
+      std::min<std::size_t>(request.bytes_max, limits::log_chunk_bytes_max));
+  auto chunk = engine_->read_log(request.attempt, request.stream, request.offset, bytes_max);
+  LogChunk answer;
+  if (chunk) {
+    answer = std::move(*chunk);
+  } else {
+    spdlog::debug("log.unknown site={} attempt={} error=\"{}\"", membership_.site.value,
+                  to_string(request.attempt), describe(chunk.error()));
+    answer.attempt = request.attempt;
+    answer.offset = request.offset;
+    answer.known = false;
+  }
+  answer.request = request.request;
+  send(broker, Channel::dispatch, encode(ToBroker{std::move(answer)}));
+}
+
+void Daemon::on_event(EngineEvent event) {
+  if (stopped_) return;
+  const Now now = system_now();
+  log_event(membership_.site, event);
+  if (event.phase == AttemptPhase::ended) {
+    EndReport report = event.report ? std::move(*event.report) : EndReport{};
+    carry_out(admission_->engine_ended(event.attempt, std::move(report), now));
+  } else {
+    carry_out(admission_->engine_phase(event.attempt, event.phase, now));
+  }
+  publish_due(now);
+  arm();
+}
+
+// --- what goes out -------------------------------------------------------------------------------
+
+void Daemon::carry_out(AdmissionOutput output) {
+  if (stopped_ || output.empty()) return;
+  if (const Status durable = store_->write_admission(output.writes); !durable) {
+    // The core is ahead of the disk now: going on would say what a restart does not know.
+    give_up(durable.error());
+    return;
+  }
+  log_effects(membership_.site, output);
+  for (const auto& each : output.replies) {
+    send(each.to, Channel::dispatch, encode(each.message));
+  }
+  for (const auto& each : output.starts) engine_->start(each.attempt, each.assignment);
+  for (const auto& each : output.stops) engine_->stop(each.attempt, each.code);
+  for (const AttemptId& each : output.forgets) engine_->forget(each);
+  if (output.capacity_changed) publisher_.capacity_changed();
+}
+
+void Daemon::carry_out(GossipOutput output) {
+  for (const Accepted& each : output.accepted) accept(each);
+  for (const auto& each : output.sends) send(each.to, Channel::gossip, encode(each.message));
+}
+
+void Daemon::accept(const Accepted& accepted) {
+  if (const auto* member = std::get_if<Member>(&accepted.record.body)) {
+    if (const Status kept = store_->keep_member(member->node, accepted.signed_record); !kept) {
+      return give_up(kept.error());
+    }
+  }
+  learn(accepted.record);
+}
+
+void Daemon::learn(const Record& record) {
+  neighbourhood_->accept(record);
+  const auto* member = std::get_if<Member>(&record.body);
+  if (member == nullptr || member->node != self_) return;
+  publisher_.set_units_max(member->units_max);
+  if (member->state == MemberState::active) return;
+  spdlog::error("gateway.excluded site={} state={}", membership_.site.value,
+                to_string(member->state));
+}
+
+void Daemon::send(const NodeId& to, Channel channel, const Bytes& payload) {
+  if (!link_->send(to, channel, payload)) spdlog::debug("link.shed node={}", to.value);
+}
+
+// Own records that are due, the site before its sheet: receivers check a sheet against the site.
+void Daemon::publish_due(Now now) {
+  if (stopped_) return;
+  const auto site = publisher_.due_site(now);
+  if (!site) return give_up(site.error());
+  if (*site) {
+    spdlog::info("site.published site={} state={}", membership_.site.value,
+                 to_string(publisher_.site().state));
+    publish_own(**site, now);
+  }
+  auto sheet = publisher_.due_sheet(admission_->capacity(), now);
+  if (!sheet) return give_up(sheet.error());
+  if (!*sheet) return;
+  sheet_ = std::move(**sheet);
+  // Bound before anybody can read it.
+  admission_->published(sheet_->version, sheet_->sheet, sheet_->valid_until, now);
+  publish_own(sheet_->signed_record, now);
+}
+
+void Daemon::publish_own(const SignedRecord& record, Now now) {
+  GossipOutput output = gossip_.publish(record, now);
+  // Other nodes check by the same rules, so they would not take it either.
+  if (output.accepted.empty()) {
+    std::string reasons;
+    for (const auto& [reason, count] : gossip_.counters().dropped) {
+      reasons += fmt::format(" {}={}", to_string(reason), count);
+    }
+    spdlog::error("record.not_accepted site={} drops so far:{}", membership_.site.value, reasons);
+  }
+  carry_out(std::move(output));
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void Daemon::refresh_peers() {
+  gossip_.set_peers(link_->reachable(), neighbourhood_->seeds());
+}
+
+void Daemon::tick() {
+  if (stopped_) return;
+  const Now now = system_now();
+  if (now.mono - peers_refreshed_ >= peers_interval) {
+    peers_refreshed_ = now.mono;
+    refresh_peers();
+  }
+  carry_out(admission_->tick(now));
+  publish_due(now);
+  carry_out(gossip_.tick(now));
+  look_ready();
+  arm();
+}
+
+// The timer goes off when the first of the cores, the publisher or the peers' list wants it.
+void Daemon::arm() {
+  if (stopped_) return;
+  const Now now = system_now();
+  const Mono::time_point next =
+      std::min({gossip_.next_tick(), admission_->next_tick(), publisher_.next_due(),
+                peers_refreshed_ + Mono::duration(peers_interval)});
+  // "At once" may be the beginning of time, from which nothing must be subtracted.
+  const Mono::duration soonest = std::chrono::milliseconds(1);
+  timer_.expires_after(next <= now.mono ? soonest : std::max(next - now.mono, soonest));
+  timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (!error && !alive.expired()) tick();
+  });
+}
+
+// Ready once the site's word is out and somebody has answered; a site that knows of nobody to
+// connect to is ready at once.
+void Daemon::look_ready() {
+  if (ready_ || stopped_ || !sheet_) return;
+  if (!heard_ && !neighbourhood_->seeds().empty()) return;
+  ready_ = true;
+  spdlog::info("gateway.ready site={} endpoint={}", membership_.site.value,
+               publisher_.site().endpoint);
+  if (options_.ready_file.empty()) return;
+  const Status written =
+      store_file(options_.ready_file, publisher_.site().endpoint + "\n", public_mode);
+  if (!written) give_up(written.error());
+}
+
+void Daemon::remove_ready_file() {
+  std::error_code ignored;  // most often it is not there
+  if (!options_.ready_file.empty()) std::filesystem::remove(options_.ready_file, ignored);
+}
+
+// --- changes and the end -------------------------------------------------------------------------
+
+Status Daemon::replace_admission(const SiteRecord& record, Now now) {
+  const auto stored = store_->read_admission();
+  if (!stored) return fail(stored.error());
+  std::unique_ptr<Admission> next = make_admission(record);
+  if (const Status taken = next->recover(*stored, now); !taken) return taken;
+  // The engine has not changed: it runs all that it ran.
+  const std::vector<AttemptId> running = next->running();
+  AdmissionOutput output = next->adopted(running, now);
+  for (const AttemptId& each : running) {
+    const auto held = admission_->find(each);
+    if (!held) continue;
+    // Their phases are news to the new book, but not to the broker.
+    output.append(next->engine_phase(each, held->phase, now));
+  }
+  if (sheet_) next->published(sheet_->version, sheet_->sheet, sheet_->valid_until, now);
+  output.append(next->set_state(record.state, now));
+  admission_ = std::move(next);
+  carry_out(std::move(output));
+  return ok();
+}
+
+void Daemon::reload() {
+  if (stopped_) return;
+  const auto refuse = [this](const Error& error) {
+    spdlog::error("site_file.refused site={} error=\"{}\"", membership_.site.value,
+                  describe(error));
+  };
+  auto file = load_site_file(options_.site_file);
+  if (!file) return refuse(file.error());
+  if (const Status possible = check_reload(site_, *file); !possible) {
+    return refuse(possible.error());
+  }
+  const Now now = system_now();
+  if (file->record.pools == site_.record.pools && file->record.policy == site_.record.policy) {
+    carry_out(admission_->set_state(file->record.state, now));
+  } else if (const Status replaced = replace_admission(file->record, now); !replaced) {
+    return refuse(replaced.error());
+  }
+  SiteRecord record = file->record;
+  record.endpoint = publisher_.site().endpoint;
+  publisher_.describe_site(std::move(record), file->energy_quota_wh);
+  site_ = std::move(*file);
+  spdlog::info("site_file.reloaded site={}", membership_.site.value);
+  publish_due(now);
+  arm();
+}
+
+void Daemon::stop(const std::string& why) {
+  if (stopped_) return;
+  stopped_ = true;
+  spdlog::info("gateway.stopping site={} why=\"{}\"", membership_.site.value, why);
+  timer_.cancel();
+  inbox_.clear();
+  if (ready_) remove_ready_file();
+  // What still runs ends with the engine. The store holds it as running, so that the next start
+  // reports it interrupted.
+  engine_.reset();
+  if (link_) link_->stop();
+  if (options_.on_stopped) options_.on_stopped();
+}
+
+void Daemon::give_up(const Error& error) {
+  if (stopped_) return;
+  spdlog::critical("gateway.failed site={} error=\"{}\"", membership_.site.value, describe(error));
+  outcome_ = fail(error);
+  // Not from inside a core's step: its caller still uses the parts.
+  stopped_ = true;
+  boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    stopped_ = false;
+    stop("it cannot go on");
+  });
+}
+
+}  // namespace tradewind

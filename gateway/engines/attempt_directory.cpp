@@ -1,0 +1,129 @@
+#include "gateway/engines/attempt_directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "state/identity/stored_file.h"
+
+namespace tradewind {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t end_bytes_max = limits::frame_bytes_max;
+
+// Also what a job made unreadable for its own owner.
+void remove_tree(const fs::path& tree) {
+  std::error_code problem;
+  fs::remove_all(tree, problem);
+  if (!problem) return;
+  std::error_code ignored;
+  // Each directory is opened to its owner before the iterator enters it.
+  fs::permissions(tree, fs::perms::owner_all, fs::perm_options::add | fs::perm_options::nofollow,
+                  ignored);
+  fs::recursive_directory_iterator each(tree, ignored);
+  for (const fs::recursive_directory_iterator end; each != end; each.increment(ignored)) {
+    if (each->is_symlink(ignored) || !each->is_directory(ignored)) continue;
+    fs::permissions(each->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+  }
+  fs::remove_all(tree, ignored);
+}
+
+}  // namespace
+
+Result<AttemptDirectory> AttemptDirectory::of(const fs::path& root, const AttemptId& attempt) {
+  const std::string& job = attempt.job.value;
+  const bool fits = !job.empty() && job.size() <= 64 && std::ranges::all_of(job, [](char each) {
+    return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
+           (each >= '0' && each <= '9') || each == '-';
+  });
+  if (!fits) {
+    return fail(ErrorCode::invalid, "attempt", "the job's id is not of the form of an id",
+                "give it as the broker made it");
+  }
+  return AttemptDirectory(root / fmt::format("{}.{}", job, attempt.number));
+}
+
+bool AttemptDirectory::exists() const {
+  std::error_code ignored;
+  return fs::exists(path_, ignored);
+}
+
+Status AttemptDirectory::create() const {
+  std::error_code problem;
+  if (!fs::create_directory(path_, problem)) {
+    if (!problem) {
+      return fail(ErrorCode::conflict, path_.string(), "the attempt's directory is there already");
+    }
+    return fail(ErrorCode::unavailable, path_.string(),
+                fmt::format("cannot be made: {}", problem.message()), "check the site's disk");
+  }
+  // What a tenant brings is nobody's business on this machine.
+  fs::permissions(path_, fs::perms::owner_all, problem);
+  for (const char* each : {"files", "kept", "log", "state"}) {
+    if (!problem) fs::create_directory(path_ / each, problem);
+  }
+  if (problem) {
+    return fail(ErrorCode::unavailable, path_.string(),
+                fmt::format("cannot be made: {}", problem.message()), "check the site's disk");
+  }
+  return ok();
+}
+
+Status AttemptDirectory::write_end(EndReport report) const {
+  Bytes bytes = encode(report);
+  if (bytes.size() > end_bytes_max) {
+    for (auto& each : report.executors) each.stdout_tail.clear();
+    for (auto& each : report.executors) each.stderr_tail.clear();
+    bytes = encode(report);
+  }
+  return store_file(path_ / "state" / "end", bytes, private_mode);
+}
+
+Result<std::optional<EndReport>> AttemptDirectory::read_end() const {
+  const auto bytes = load_file(path_ / "state" / "end", end_bytes_max);
+  if (!bytes) {
+    if (bytes.error().code == ErrorCode::not_found) return std::optional<EndReport>{};
+    return fail(bytes.error());
+  }
+  auto report = decode_end_report(*bytes);
+  if (!report) return fail(report.error());
+  return std::optional(std::move(*report));
+}
+
+void AttemptDirectory::remove_files() const {
+  remove_tree(files());
+}
+
+void AttemptDirectory::mark_forgotten() const {
+  std::error_code ignored;
+  if (!fs::exists(path_ / "state", ignored)) return;
+  static_cast<void>(store_file(path_ / "state" / "forgotten", "", private_mode));
+}
+
+void sweep_attempts(const fs::path& root, const std::set<std::string>& live,
+                    std::chrono::seconds retention, std::chrono::seconds abandoned_retention) {
+  const auto now = fs::file_time_type::clock::now();
+  const auto older = [&now](const fs::path& path, std::chrono::seconds age) {
+    std::error_code missing;
+    const auto at = fs::last_write_time(path, missing);
+    return !missing && now - at >= age;
+  };
+  std::error_code problem;
+  for (fs::directory_iterator each(root, problem), end; !problem && each != end;
+       each.increment(problem)) {
+    std::error_code ignored;
+    const fs::path path = each->path();
+    if (!each->is_directory(ignored) || live.contains(path.filename().string())) continue;
+    if (older(path / "state" / "forgotten", retention) ||
+        older(path / "state", abandoned_retention)) {
+      remove_tree(path);
+    }
+  }
+}
+
+}  // namespace tradewind

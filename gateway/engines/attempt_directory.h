@@ -1,0 +1,53 @@
+// One attempt's directory, `<root>/<attempt>/`:
+//   files/   what the job sees of its own: files/data/x is /data/x; gone once it has ended
+//   kept/    outputs without a URL
+//   log/     out and err, what all executors wrote
+//   state/   end: the report, once it has ended; forgotten: when its end was acknowledged
+// All calls block, but for paths and names; none is tied to a thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "schemas/dispatch.h"
+#include "schemas/ids.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+class AttemptDirectory {
+ public:
+  // Fails with ErrorCode::invalid for an id that cannot name a directory.
+  static Result<AttemptDirectory> of(const std::filesystem::path& root, const AttemptId& attempt);
+
+  std::string name() const { return path_.filename().string(); }
+  std::filesystem::path files() const { return path_ / "files"; }
+  std::filesystem::path kept() const { return path_ / "kept"; }
+  std::filesystem::path log(LogStream stream) const {
+    return path_ / "log" / (stream == LogStream::out ? "out" : "err");
+  }
+  bool exists() const;
+
+  // Fails with ErrorCode::conflict when it is there already.
+  Status create() const;
+  // Durable when it returns. Tails are left out if the report would be too large to be read back.
+  Status write_end(EndReport report) const;
+  // Nothing when the attempt has not ended; corrupt when its record cannot be read.
+  Result<std::optional<EndReport>> read_end() const;
+  void remove_files() const;
+  void mark_forgotten() const;
+
+ private:
+  explicit AttemptDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+// Removes the directories of attempts that were forgotten longer than `retention` ago, and those
+// not touched for `abandoned_retention`, except the ones named in `live`.
+void sweep_attempts(const std::filesystem::path& root, const std::set<std::string>& live,
+                    std::chrono::seconds retention, std::chrono::seconds abandoned_retention);
+
+}  // namespace tradewind

@@ -1,0 +1,217 @@
+// tradewind-gateway: the agent that speaks for one site. Reading run() tells what it is made of.
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/daemon.h"
+#include "gateway/engines/process_engine.h"
+#include "gateway/join.h"
+#include "gateway/site_file.h"
+
+namespace tradewind {
+namespace {
+
+struct Arguments {
+  std::string url;
+  std::string token;
+  std::string directory;
+  std::string site_file;
+  std::string listen;
+  std::string advertise;
+  std::string ready_file;
+  std::string log_file;
+  std::string log_level = "info";
+  bool print_id = false;
+};
+
+int complain(const Error& error) {
+  fmt::print(stderr, "tradewind-gateway: {}\n", describe(error));
+  return 1;
+}
+
+// A copy of the site file that this directory has joined with.
+std::filesystem::path own_site_file(const std::filesystem::path& directory) {
+  return directory / "site.toml";
+}
+
+int check(const Arguments& arguments) {
+  const auto file = load_site_file(arguments.site_file);
+  if (!file) return complain(file.error());
+  if (arguments.print_id) {
+    fmt::print("{}\n", file->record.site.value);
+  } else {
+    fmt::print("{}", summary(*file));
+  }
+  return 0;
+}
+
+int join_federation(const Arguments& arguments) {
+  // The whole file is checked, so that a site that cannot run does not use up its token.
+  const auto file = load_site_file(arguments.site_file);
+  if (!file) return complain(file.error());
+  JoinOptions options;
+  options.url = arguments.url;
+  options.token = arguments.token;
+  options.site = file->record.site;
+  options.directory = arguments.directory;
+  const auto membership = join(options, system_now());
+  if (!membership) return complain(membership.error());
+  std::error_code error;
+  const std::filesystem::path own = own_site_file(options.directory);
+  if (!std::filesystem::equivalent(arguments.site_file, own, error)) {
+    std::filesystem::copy_file(arguments.site_file, own,
+                               std::filesystem::copy_options::overwrite_existing, error);
+    if (error) {
+      return complain({ErrorCode::unavailable, "dir",
+                       fmt::format("{} cannot be written: {}", own.string(), error.message()),
+                       "check the disk and join again: the token stays good for these keys"});
+    }
+  }
+  fmt::print("{} joined {} as member {}\n", membership->site.value, membership->federation.value,
+             membership->number.value);
+  fmt::print("next: tradewind-gateway run --dir {}\n", arguments.directory);
+  return 0;
+}
+
+Status set_up_log(const Arguments& arguments) {
+  const auto level = spdlog::level::from_str(arguments.log_level);
+  try {
+    if (!arguments.log_file.empty()) {
+      spdlog::set_default_logger(spdlog::basic_logger_mt("gateway", arguments.log_file));
+    } else {
+      spdlog::set_default_logger(spdlog::stderr_color_mt("gateway"));
+    }
+  } catch (const spdlog::spdlog_ex& failure) {
+    return fail(ErrorCode::unavailable, "log-file", failure.what(),
+                "give a path that this user may write");
+  }
+  spdlog::set_level(level);
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::flush_on(spdlog::level::info);
+  return ok();
+}
+
+Result<DaemonParts> make_parts(const std::string& site_file, const std::filesystem::path& directory,
+                               Now now) {
+  auto papers = load_papers(directory);
+  if (!papers) return fail(papers.error());
+  auto site = load_site_file(site_file);
+  if (!site) return fail(site.error());
+  auto keys = load_or_make_keys(directory);
+  if (!keys) return fail(keys.error());
+  auto store = Store::open(store_directory(directory), now);
+  if (!store) return fail(store.error());
+  auto members = (*store)->members();
+  if (!members) return fail(members.error());
+  papers->members = std::move(*members);
+  auto membership = check_membership(std::move(*papers), *keys, now.wall);
+  if (!membership) return fail(membership.error());
+  return DaemonParts{std::move(*site), std::move(*keys), std::move(*store), std::move(*membership)};
+}
+
+ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem::path& directory) {
+  ProcessEngineOptions options;
+  options.attempts_directory = directory / "attempts";
+  options.sandbox =
+      site.engine.sandbox == Sandbox::none ? SandboxMode::none : SandboxMode::bubblewrap;
+  for (const std::string& each : site.engine.read_only) options.read_only_binds.emplace_back(each);
+  for (const Pool& each : site.record.pools) options.pools[each.id] = each.architecture;
+  options.emulators = site.engine.emulators;
+  options.staging = site.staging;
+  options.on_warning = [](const std::string& warning) {
+    spdlog::warn("engine.warning \"{}\"", warning);
+  };
+  return options;
+}
+
+int run(const Arguments& arguments) {
+  if (const Status logging = set_up_log(arguments); !logging) return complain(logging.error());
+  // Sandboxes and their parents have other working directories.
+  const std::filesystem::path directory = std::filesystem::absolute(arguments.directory);
+  boost::asio::io_context io(1);
+  DaemonOptions options;
+  options.directory = directory;
+  options.site_file =
+      arguments.site_file.empty() ? own_site_file(directory).string() : arguments.site_file;
+  options.ready_file = arguments.ready_file;
+  options.listen = arguments.listen;
+  options.advertise = arguments.advertise;
+  options.on_stopped = [&io] { io.stop(); };
+
+  auto parts = make_parts(options.site_file, directory, system_now());
+  if (!parts) return complain(parts.error());
+  const ProcessEngineOptions engine = engine_options(parts->site, directory);
+  auto started = Daemon::start(io, options, std::move(*parts), [&](Engine::OnEvent on_event) {
+    return make_process_engine(io, engine, std::move(on_event));
+  });
+  if (!started) return complain(started.error());
+  const std::unique_ptr<Daemon> daemon = std::move(*started);
+
+  boost::asio::signal_set ends(io, SIGTERM, SIGINT);
+  ends.async_wait([&](const boost::system::error_code& error, int signal) {
+    if (!error) daemon->stop(fmt::format("signal {}", signal));
+  });
+  boost::asio::signal_set reloads(io, SIGHUP);
+  std::function<void(const boost::system::error_code&, int)> reload =
+      [&](const boost::system::error_code& error, int) {
+        if (error) return;
+        daemon->reload();
+        reloads.async_wait(reload);
+      };
+  reloads.async_wait(reload);
+  io.run();
+  const Status& end = daemon->outcome();
+  return end ? 0 : complain(end.error());
+}
+
+}  // namespace
+}  // namespace tradewind
+
+int main(int count, char** values) {
+  using tradewind::Arguments;
+  Arguments arguments;
+  CLI::App app{"The agent that speaks for one site of a Tradewind federation", "tradewind-gateway"};
+  app.set_version_flag("--version", "tradewind-gateway " TRADEWIND_VERSION);
+  app.require_subcommand(1);
+
+  auto* join = app.add_subcommand("join", "become a member of a federation, with an invitation");
+  join->add_option("url", arguments.url, "the broker's endpoint, https://broker.example.org")
+      ->required();
+  join->add_option("--token", arguments.token, "the invitation's token")
+      ->required()
+      ->envname("TRADEWIND_JOIN_TOKEN");
+  join->add_option("--dir", arguments.directory, "keeps keys, certificate and state")->required();
+  join->add_option("--site", arguments.site_file, "the site file")->required();
+
+  auto* run = app.add_subcommand("run", "speak for the site");
+  run->add_option("--dir", arguments.directory, "the directory that has joined")->required();
+  run->add_option("--site", arguments.site_file, "the site file; default: DIR/site.toml");
+  run->add_option("--listen", arguments.listen, "in place of the site file's link.listen");
+  run->add_option("--advertise", arguments.advertise, "in place of the file's link.advertise");
+  run->add_option("--ready-file", arguments.ready_file,
+                  "written once records are published and a peer has answered");
+  run->add_option("--log-file", arguments.log_file, "instead of standard error");
+  run->add_option("--log-level", arguments.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+
+  auto* check = app.add_subcommand("check", "validate a site file and print what it offers");
+  check->add_option("--site", arguments.site_file, "the site file")->required();
+  check->add_flag("--print-id", arguments.print_id, "print the site's id alone, for scripts");
+
+  CLI11_PARSE(app, count, values);
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (*join) return tradewind::join_federation(arguments);
+  if (*check) return tradewind::check(arguments);
+  return tradewind::run(arguments);
+}

@@ -1,0 +1,38 @@
+// Stages one input in. Blocking; any thread.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "gateway/staging/budget.h"
+#include "gateway/staging/policy.h"
+#include "gateway/staging/rooted_directory.h"
+#include "schemas/dispatch.h"
+#include "schemas/job.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+// What was staged, and how it went.
+struct Fetched {
+  StagedInput input;  // its url without credentials
+  std::uint64_t files = 1;
+  std::uint64_t resumed_bytes = 0;
+  std::uint32_t tries = 1;
+};
+
+// Brings `input`, which has content or else its first replica's URL, to its path below `files`:
+// - content, or a copy of a file: URL, or a GET of an http(s) URL that is resumed when it breaks off;
+// - of type DIRECTORY: a copy of all regular files below a file: URL (links to files below it are
+//   followed, other links and special files refused).
+// A partial download lies beside the target as "<name>.part". The file gets mode 0755 when it is
+// executable (or, in a directory, was), else 0644. A directory's digest is the SHA-256 of the lines
+// "<sha256>  <relative path>\n" of its files in the order of their paths' bytes.
+// A given sha256 must match. Errors name `field` or a field below it, and never hold credentials.
+Result<Fetched> fetch(const StagingPolicy& policy, std::string_view field, const Input& input,
+                      const RootedDirectory& files, StagingBudget& budget,
+                      const std::stop_token& stop);
+
+}  // namespace tradewind

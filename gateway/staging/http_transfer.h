@@ -1,0 +1,39 @@
+// One file from or to an http(s) URL, by libcurl. Blocking; any thread; certificates are checked,
+// proxies of the environment are not used.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "gateway/staging/budget.h"
+#include "gateway/staging/policy.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+struct Transferred {
+  std::uint64_t size_bytes = 0;
+  std::string sha256;               // lower-case hex
+  std::uint64_t resumed_bytes = 0;  // that a later try did not have to fetch again
+  std::uint32_t tries = 1;
+};
+
+// Fetches the URL into the empty file `fd`. A transfer that breaks off goes on where it stopped, by
+// a Range request, if the server names the same version (ETag or Last-Modified, by If-Range) or
+// `sha256` (empty: unknown) can tell; else from the start. Tries that brought news do not count
+// against the policy's number of tries. Fails with ErrorCode::forbidden for an address that the
+// policy refuses, too_large, invalid (4xx answers), corrupt (another sha256) or unavailable.
+Result<Transferred> download(const StagingPolicy& policy, std::string_view field,
+                             const std::string& url, int fd, const std::string& sha256,
+                             StagingBudget& budget, const std::stop_token& stop);
+
+// PUTs the `size_bytes` of the file. Never follows a redirect. Fails as download does.
+Status upload(const StagingPolicy& policy, std::string_view field, const std::string& url, int fd,
+              std::uint64_t size_bytes, const std::stop_token& stop);
+
+// Sleeps, but not longer than until a stop is requested. Returns false when it is.
+bool wait_unless_stopped(std::chrono::milliseconds duration, const std::stop_token& stop);
+
+}  // namespace tradewind

@@ -1,0 +1,62 @@
+// What a site lets jobs move in and out, and how hard it tries. The defaults are for a site on the
+// internet: no files of the machine, no addresses of the inner network.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/result.h"
+
+namespace tradewind {
+
+struct StagingPolicy {
+  // Directories of this machine that file: inputs may be read from and file: outputs written to,
+  // with everything below them. Empty: file: is refused.
+  std::vector<std::filesystem::path> file_read_roots;
+  std::vector<std::filesystem::path> file_write_roots;
+
+  bool http_allowed = true;  // http: and https:
+  // Whether http(s) may go to loopback, private, link-local and other addresses that are not of the
+  // public internet. Off, jobs cannot make the gateway ask the site's inner services. On for
+  // federations on loopback. Checked for each connection, so also after each redirect.
+  bool allow_private_hosts = false;
+  std::uint32_t redirects_max = 5;  // of a download; an upload never follows one
+
+  std::uint64_t file_bytes_max = 1ULL << 40;     // of one input or output file
+  std::uint64_t attempt_bytes_max = 4ULL << 40;  // of all inputs, and again of all outputs
+  std::uint32_t files_max = 2'048;               // files that one attempt's directories may hold
+
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::seconds stall_timeout{30};   // a transfer that moves nothing for so long is cut
+  std::chrono::seconds total_timeout{3600};  // of one file with all its tries
+  std::uint32_t tries_max = 6;               // of one file, the first included
+  std::chrono::milliseconds backoff{200};    // before the second try; doubles, up to 10 s
+};
+
+// The place a URL names, told apart by scheme.
+enum class UrlScheme { file, http };
+
+// Which of the schemes that staging knows the URL has, and that it is well formed. `field` names it
+// in the error; messages never hold the URL's credentials.
+Result<UrlScheme> check_url(std::string_view field, const std::string& url);
+
+// Whether the policy lets this URL be read (an input) or written (an output). A host's addresses
+// are checked only at the connection. Fails with ErrorCode::invalid or ErrorCode::forbidden.
+Status check_source(const StagingPolicy& policy, std::string_view field, const std::string& url);
+Status check_target(const StagingPolicy& policy, std::string_view field, const std::string& url);
+
+// The absolute, normal path of a file: URL, percent-decoded; fails when the URL names another host,
+// has a ".." part or a NUL.
+Result<std::filesystem::path> path_of_file_url(std::string_view field, const std::string& url);
+
+// The URL as it may be shown: without user, password, query and fragment, which may hold secrets.
+std::string without_credentials(const std::string& url);
+
+// `url` with "/" and the percent-encoded relative path appended, before any query.
+std::string url_below(const std::string& url, std::string_view relative_path);
+
+}  // namespace tradewind

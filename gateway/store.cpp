@@ -1,0 +1,185 @@
+#include "gateway/store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <charconv>
+#include <optional>
+#include <string>
+
+#include "schemas/codec.h"
+
+namespace tradewind {
+
+namespace {
+
+constexpr std::string_view admission_prefix = "a/";
+constexpr std::string_view member_prefix = "m/";
+constexpr std::string_view epoch_key = "c/epoch";
+constexpr std::string_view version_key = "c/version";
+
+// Versions are taken from the disk in blocks, so that a quote sheet a second does not cost a sync
+// each. A crash skips the rest of a block; only their order matters.
+constexpr std::uint64_t version_block = 256;
+
+rocksdb::Slice slice(std::string_view text) {
+  return rocksdb::Slice(text.data(), text.size());
+}
+
+std::string key_of(std::string_view prefix, std::string_view key) {
+  std::string whole(prefix);
+  whole += key;
+  return whole;
+}
+
+tl::unexpected<Error> failure(std::string_view doing, const rocksdb::Status& status) {
+  if (status.IsCorruption()) {
+    return fail(ErrorCode::corrupt, "store", fmt::format("{} failed: {}", doing, status.ToString()),
+                "restore the gateway's directory from its newest backup");
+  }
+  return fail(ErrorCode::unavailable, "store",
+              fmt::format("{} failed: {}", doing, status.ToString()),
+              "check the disk, and that no other gateway uses this directory");
+}
+
+rocksdb::WriteOptions synced() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
+}
+
+// Every key under the prefix, without it, in order.
+template <class Take>
+Status scan(rocksdb::DB& database, std::string_view prefix, const Take& take) {
+  const std::unique_ptr<rocksdb::Iterator> at(database.NewIterator(rocksdb::ReadOptions()));
+  for (at->Seek(slice(prefix)); at->Valid() && at->key().starts_with(slice(prefix)); at->Next()) {
+    std::string_view key(at->key().data(), at->key().size());
+    key.remove_prefix(prefix.size());
+    if (const Status taken = take(key, BytesView(at->value().data(), at->value().size())); !taken) {
+      return taken;
+    }
+  }
+  if (!at->status().ok()) return failure("reading the store", at->status());
+  return ok();
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<rocksdb::DB> database) : database_(std::move(database)) {}
+
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Now now) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.paranoid_checks = true;
+  options.write_buffer_size = 8 << 20;  // the working set is small
+  options.max_open_files = 64;
+  options.keep_log_file_num = 2;
+  options.max_background_jobs = 2;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(options, directory.string(), &raw);
+  if (!opened.ok()) return failure(fmt::format("opening {}", directory.string()), opened);
+  std::unique_ptr<Store> store(new Store(std::unique_ptr<rocksdb::DB>(raw)));
+
+  const auto epoch = store->read_number(epoch_key);
+  if (!epoch) return fail(epoch.error());
+  if (*epoch) {
+    store->epoch_ = **epoch;
+  } else {
+    const auto since = now.wall.time_since_epoch();
+    store->epoch_ =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
+    if (const Status kept = store->write_number(epoch_key, store->epoch_); !kept) {
+      return fail(kept.error());
+    }
+  }
+  const auto version = store->read_number(version_key);
+  if (!version) return fail(version.error());
+  store->next_ = version->value_or(1);
+  store->reserved_ = store->next_;
+  return store;
+}
+
+Status Store::write_admission(const std::vector<StoreWrite>& writes) {
+  if (writes.empty()) return ok();
+  rocksdb::WriteBatch batch;
+  for (const StoreWrite& each : writes) {
+    const std::string key = key_of(admission_prefix, each.key);
+    const rocksdb::Status added =
+        each.value ? batch.Put(key, slice(*each.value)) : batch.Delete(key);
+    if (!added.ok()) return failure("writing an attempt", added);
+  }
+  const rocksdb::Status written = database_->Write(synced(), &batch);
+  if (!written.ok()) return failure("writing attempts", written);
+  return ok();
+}
+
+Result<std::vector<StoreWrite>> Store::read_admission() const {
+  std::vector<StoreWrite> all;
+  const Status read =
+      scan(*database_, admission_prefix, [&](std::string_view key, BytesView value) {
+        all.push_back(StoreWrite{std::string(key), Bytes(value)});
+        return ok();
+      });
+  if (!read) return fail(read.error());
+  return all;
+}
+
+Status Store::keep_member(const NodeId& node, const SignedRecord& record) {
+  const rocksdb::Status written =
+      database_->Put(synced(), key_of(member_prefix, node.value), encode(record));
+  if (!written.ok()) return failure("writing a member", written);
+  return ok();
+}
+
+Result<std::vector<SignedRecord>> Store::members() const {
+  std::vector<SignedRecord> all;
+  const Status read = scan(*database_, member_prefix, [&](std::string_view key, BytesView value) {
+    auto record = decode_signed_record(value);
+    if (!record) {
+      return Status(fail(
+          ErrorCode::corrupt, "store",
+          fmt::format("the record of member {} cannot be read: {}", key, record.error().message),
+          "join again with a new token"));
+    }
+    all.push_back(std::move(*record));
+    return ok();
+  });
+  if (!read) return fail(read.error());
+  return all;
+}
+
+Result<RecordVersion> Store::next_version() {
+  if (next_ == reserved_) {
+    if (const Status kept = write_number(version_key, reserved_ + version_block); !kept) {
+      return fail(kept.error());
+    }
+    reserved_ += version_block;
+  }
+  return RecordVersion{epoch_, next_++};
+}
+
+Status Store::write_number(std::string_view key, std::uint64_t number) {
+  const rocksdb::Status written = database_->Put(synced(), slice(key), std::to_string(number));
+  if (!written.ok()) return failure("writing a counter", written);
+  return ok();
+}
+
+Result<std::optional<std::uint64_t>> Store::read_number(std::string_view key) const {
+  std::string text;
+  const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), slice(key), &text);
+  if (read.IsNotFound()) return std::optional<std::uint64_t>();
+  if (!read.ok()) return failure("reading a counter", read);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number == 0) {
+    return fail(ErrorCode::corrupt, "store", fmt::format("{} is no number", key),
+                "restore the gateway's directory from its newest backup");
+  }
+  return std::optional(number);
+}
+
+}  // namespace tradewind

@@ -1,0 +1,62 @@
+// The part of a job that a site must know.
+#include "schemas/codec.h"
+#include "schemas/codec_internal.h"
+
+namespace tradewind {
+namespace codec {
+
+void write(schema::Assignment::Builder to, const Assignment& from) {
+  using Builder = schema::Assignment::Builder;
+  put_text(to, &Builder::setTenant, from.tenant.value);
+  put_text(to, &Builder::setJobName, from.job_name);
+  put_text(to, &Builder::setPool, from.pool.value);
+  to.setNodes(from.nodes);
+  to.setUnits(from.units);
+  to.setPreemptible(from.preemptible);
+  write(to.initResources(), from.resources);
+  put_list(to, &Builder::initExecutors, from.executors);
+  put_list(to, &Builder::initInputs, from.inputs);
+  put_list(to, &Builder::initOutputs, from.outputs);
+  put_texts(to, &Builder::initVolumes, from.volumes);
+  put_map(to, &Builder::initEnv, from.env);
+  to.setNetwork(from.network);
+  to.setOnDisconnect(static_cast<schema::OnDisconnect>(from.on_disconnect));
+  to.setRunSecondsMax(from.run_seconds_max);
+  to.setPrice(from.price_ppm);
+  to.setRate(from.rate.micros);
+  write(to.initQuoteVersion(), from.quote_version);
+}
+void read(schema::Assignment::Reader from, Assignment& to) {
+  to.tenant = TenantId{read_name("assignment.tenant", from.getTenant())};
+  to.job_name = read_document_text("assignment.job_name", from.getJobName());
+  to.pool = PoolId{read_name("assignment.pool", from.getPool())};
+  to.nodes = from.getNodes();
+  to.units = from.getUnits();
+  to.preemptible = from.getPreemptible();
+  read(from.getResources(), to.resources);
+  read_list("assignment.executors", from.getExecutors(), limits::executors_max, to.executors);
+  read_list("assignment.inputs", from.getInputs(), limits::inputs_max, to.inputs);
+  read_list("assignment.outputs", from.getOutputs(), limits::outputs_max, to.outputs);
+  to.volumes = read_texts("assignment.volumes", from.getVolumes(), limits::job_document_bytes_max,
+                          limits::job_document_bytes_max);
+  to.env = read_document_map("assignment.env", from.getEnv());
+  to.network = from.getNetwork();
+  to.on_disconnect = read_enum<OnDisconnect>("assignment.on_disconnect", from.getOnDisconnect());
+  to.run_seconds_max = from.getRunSecondsMax();
+  to.price_ppm = in_range("assignment.price_ppm", from.getPrice(), 1, limits::price_ppm_max);
+  to.rate = {not_negative("assignment.rate", from.getRate())};
+  read(from.getQuoteVersion(), to.quote_version);
+}
+
+}  // namespace codec
+
+Bytes encode(const Assignment& assignment) {
+  return codec::encode_message<schema::Assignment>(assignment);
+}
+
+Result<Assignment> decode_assignment(BytesView bytes) {
+  return codec::decode_value<schema::Assignment, Assignment>("assignment", bytes,
+                                                             limits::entry_bytes_max);
+}
+
+}  // namespace tradewind

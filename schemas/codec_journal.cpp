@@ -1,0 +1,200 @@
+// Journal entries.
+#include "schemas/codec.h"
+#include "schemas/codec_internal.h"
+
+namespace tradewind {
+namespace codec {
+namespace {
+
+using Body = schema::JournalEntry::Body;
+
+// Each of these fills the union's member that belongs to it.
+struct WriteBody {
+  Body::Builder body;
+
+  void operator()(const TermBegan& from) { body.initTermBegan().setTerm(from.term.value); }
+  void operator()(const JobSubmitted& from) {
+    using Builder = schema::JobSubmitted::Builder;
+    Builder to = body.initJobSubmitted();
+    put_text(to, &Builder::setJob, from.job.value);
+    put_text(to, &Builder::setTenant, from.tenant.value);
+    put_text(to, &Builder::setPrincipal, from.principal);
+    put_text(to, &Builder::setIdempotencyKey, from.idempotency_key);
+    write(to.initSpec(), from.spec);
+  }
+  void operator()(const JobDecided& from) {
+    auto to = body.initJobDecided();
+    write(to.initAttempt(), from.attempt);
+    write(to.initDecision(), from.decision);
+  }
+  void operator()(const JobUnroutable& from) {
+    auto to = body.initJobUnroutable();
+    put_text(to, &schema::JobUnroutable::Builder::setJob, from.job.value);
+    write(to.initDecision(), from.decision);
+  }
+  void operator()(const CancelRequested& from) {
+    auto to = body.initCancelRequested();
+    put_text(to, &schema::CancelRequested::Builder::setJob, from.job.value);
+    put_text(to, &schema::CancelRequested::Builder::setPrincipal, from.principal);
+  }
+  void operator()(const JobExpired& from) {
+    auto to = body.initJobExpired();
+    put_text(to, &schema::JobExpired::Builder::setJob, from.job.value);
+    put_text(to, &schema::JobExpired::Builder::setReason, from.reason);
+  }
+  void operator()(const AttemptGranted& from) {
+    write(body.initAttemptGranted().initAttempt(), from.attempt);
+  }
+  void operator()(const AttemptRefused& from) {
+    auto to = body.initAttemptRefused();
+    write(to.initAttempt(), from.attempt);
+    to.setCode(static_cast<schema::RefusalCode>(from.code));
+    put_text(to, &schema::AttemptRefused::Builder::setDetail, from.detail);
+  }
+  void operator()(const AttemptAdvanced& from) {
+    auto to = body.initAttemptAdvanced();
+    write(to.initAttempt(), from.attempt);
+    to.setPhase(static_cast<schema::AttemptPhase>(from.phase));
+  }
+  void operator()(const AttemptFinished& from) {
+    auto to = body.initAttemptFinished();
+    write(to.initAttempt(), from.attempt);
+    write(to.initReport(), from.report);
+  }
+  void operator()(const AttemptLost& from) {
+    auto to = body.initAttemptLost();
+    write(to.initAttempt(), from.attempt);
+    put_text(to, &schema::AttemptLost::Builder::setReason, from.reason);
+  }
+  void operator()(const InviteIssued& from) {
+    auto to = body.initInviteIssued();
+    put_text(to, &schema::InviteIssued::Builder::setTokenSha256, from.token_sha256);
+    put_text(to, &schema::InviteIssued::Builder::setSite, from.site.value);
+    to.setUnitsMax(from.units_max);
+    to.setExpires(micros_of(from.expires));
+  }
+  void operator()(const MemberChanged& from) {
+    auto to = body.initMemberChanged();
+    write(to.initRecord(), from.record);
+    put_text(to, &schema::MemberChanged::Builder::setTokenSha256, from.token_sha256);
+  }
+};
+
+TermBegan read(schema::TermBegan::Reader from) {
+  return {Term{from.getTerm()}};
+}
+JobSubmitted read(schema::JobSubmitted::Reader from) {
+  JobSubmitted to;
+  to.job = read_job_id("job_submitted.job", from.getJob());
+  to.tenant = TenantId{read_name("job_submitted.tenant", from.getTenant())};
+  to.principal = read_document_text("job_submitted.principal", from.getPrincipal());
+  to.idempotency_key =
+      read_document_text("job_submitted.idempotency_key", from.getIdempotencyKey());
+  codec::read(from.getSpec(), to.spec);
+  return to;
+}
+JobDecided read(schema::JobDecided::Reader from) {
+  JobDecided to;
+  codec::read(from.getAttempt(), to.attempt);
+  codec::read(from.getDecision(), to.decision);
+  return to;
+}
+JobUnroutable read(schema::JobUnroutable::Reader from) {
+  JobUnroutable to;
+  to.job = read_job_id("job_unroutable.job", from.getJob());
+  codec::read(from.getDecision(), to.decision);
+  return to;
+}
+CancelRequested read(schema::CancelRequested::Reader from) {
+  return {read_job_id("cancel_requested.job", from.getJob()),
+          read_document_text("cancel_requested.principal", from.getPrincipal())};
+}
+JobExpired read(schema::JobExpired::Reader from) {
+  return {read_job_id("job_expired.job", from.getJob()),
+          read_document_text("job_expired.reason", from.getReason())};
+}
+AttemptGranted read(schema::AttemptGranted::Reader from) {
+  AttemptGranted to;
+  codec::read(from.getAttempt(), to.attempt);
+  return to;
+}
+AttemptRefused read(schema::AttemptRefused::Reader from) {
+  AttemptRefused to;
+  codec::read(from.getAttempt(), to.attempt);
+  to.code = read_enum<RefusalCode>("attempt_refused.code", from.getCode());
+  to.detail = read_report_text("attempt_refused.detail", from.getDetail());
+  return to;
+}
+AttemptAdvanced read(schema::AttemptAdvanced::Reader from) {
+  AttemptAdvanced to;
+  codec::read(from.getAttempt(), to.attempt);
+  to.phase = read_enum<AttemptPhase>("attempt_advanced.phase", from.getPhase());
+  return to;
+}
+AttemptFinished read(schema::AttemptFinished::Reader from) {
+  AttemptFinished to;
+  codec::read(from.getAttempt(), to.attempt);
+  codec::read(from.getReport(), to.report);
+  return to;
+}
+AttemptLost read(schema::AttemptLost::Reader from) {
+  AttemptLost to;
+  codec::read(from.getAttempt(), to.attempt);
+  to.reason = read_document_text("attempt_lost.reason", from.getReason());
+  return to;
+}
+InviteIssued read(schema::InviteIssued::Reader from) {
+  InviteIssued to;
+  to.token_sha256 = read_sha256("invite_issued.token_sha256", from.getTokenSha256());
+  to.site = SiteId{read_name("invite_issued.site", from.getSite())};
+  to.units_max = from.getUnitsMax();
+  to.expires = read_time("invite_issued.expires", from.getExpires());
+  return to;
+}
+MemberChanged read(schema::MemberChanged::Reader from) {
+  MemberChanged to;
+  codec::read(from.getRecord(), to.record);
+  to.token_sha256 = read_sha256("member_changed.token_sha256", from.getTokenSha256());
+  return to;
+}
+
+Entry read_entry(schema::JournalEntry::Reader from) {
+  Entry to;
+  to.at = read_time("entry.at", from.getAt());
+  const auto body = from.getBody();
+  switch (body.which()) {
+    case Body::TERM_BEGAN: to.body = read(body.getTermBegan()); break;
+    case Body::JOB_SUBMITTED: to.body = read(body.getJobSubmitted()); break;
+    case Body::JOB_DECIDED: to.body = read(body.getJobDecided()); break;
+    case Body::JOB_UNROUTABLE: to.body = read(body.getJobUnroutable()); break;
+    case Body::CANCEL_REQUESTED: to.body = read(body.getCancelRequested()); break;
+    case Body::JOB_EXPIRED: to.body = read(body.getJobExpired()); break;
+    case Body::ATTEMPT_GRANTED: to.body = read(body.getAttemptGranted()); break;
+    case Body::ATTEMPT_REFUSED: to.body = read(body.getAttemptRefused()); break;
+    case Body::ATTEMPT_ADVANCED: to.body = read(body.getAttemptAdvanced()); break;
+    case Body::ATTEMPT_FINISHED: to.body = read(body.getAttemptFinished()); break;
+    case Body::ATTEMPT_LOST: to.body = read(body.getAttemptLost()); break;
+    case Body::INVITE_ISSUED: to.body = read(body.getInviteIssued()); break;
+    case Body::MEMBER_CHANGED: to.body = read(body.getMemberChanged()); break;
+    default: unknown_kind("entry", static_cast<unsigned>(body.which()));
+  }
+  return to;
+}
+
+}  // namespace
+}  // namespace codec
+
+Bytes encode(const Entry& entry) {
+  codec::Building building;
+  auto root = building.root<schema::JournalEntry>();
+  root.setAt(codec::micros_of(entry.at));
+  std::visit(codec::WriteBody{root.initBody()}, entry.body);
+  return building.finish();
+}
+
+Result<Entry> decode_entry(BytesView bytes) {
+  return codec::decode_message<schema::JournalEntry>("entry", bytes, limits::entry_bytes_max,
+                                                     codec::read_entry);
+}
+
+}  // namespace tradewind

@@ -1,0 +1,152 @@
+// Texts, bytes and maps of messages.
+#include <algorithm>
+
+#include "schemas/codec_internal.h"
+
+namespace tradewind::codec {
+namespace {
+
+std::string_view view(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
+
+// Whether it is UTF-8 (RFC 3629: shortest form, no surrogates) without control characters, those
+// of C1 included, which terminals obey.
+bool is_clean(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  for (std::size_t at = 0; at < text.size();) {
+    const unsigned first = byte(at);
+    if (first < 0x80) {
+      if (first < 0x20 || first == 0x7f) return false;
+      ++at;
+      continue;
+    }
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() - at < length) return false;
+    std::uint32_t point = first & (0x7fU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+      if ((byte(at + i) & 0xc0U) != 0x80) return false;
+      point = (point << 6U) | (byte(at + i) & 0x3fU);
+    }
+    constexpr std::uint32_t least[] = {0, 0, 0xa0, 0x800, 0x10000};
+    if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
+      return false;
+    }
+    at += length;
+  }
+  return true;
+}
+
+template <class ReadText>
+Map read_map(std::string_view field, MapReader list, ReadText&& read_each) {
+  if (list.size() > limits::map_entries_max) {
+    over_limit(field, list.size(), limits::map_entries_max);
+  }
+  Map values;
+  for (const auto each : list) {
+    std::string key = read_each(field, each.getKey());
+    if (!values.empty() && key <= values.rbegin()->first) {
+      broken(field, "has keys that are not sorted or come twice");
+    }
+    values.emplace_hint(values.end(), std::move(key), read_each(field, each.getValue()));
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string read_text(std::string_view field, capnp::Text::Reader text, std::size_t bytes_max) {
+  if (text.size() > bytes_max) over_limit(field, text.size(), bytes_max);
+  return std::string(view(text));
+}
+
+std::string read_clean_text(std::string_view field, capnp::Text::Reader text) {
+  std::string value = read_text(field, text, limits::text_bytes_max);
+  if (!is_clean(value)) broken(field, "is not UTF-8, or has control characters");
+  return value;
+}
+
+std::string read_name(std::string_view field, capnp::Text::Reader text) {
+  if (const Status good = check_name(field, view(text)); !good) broken(field, good.error().message);
+  return std::string(view(text));
+}
+
+std::string read_name_or_none(std::string_view field, capnp::Text::Reader text) {
+  return text.size() == 0 ? std::string() : read_name(field, text);
+}
+
+NodeId read_node(std::string_view field, capnp::Text::Reader text) {
+  const std::string_view node(text.begin(), text.size());
+  const auto slash = node.find('/');
+  const std::string_view role = node.substr(0, slash);
+  if (slash == std::string_view::npos || (role != "site" && role != "broker") ||
+      !check_name(field, node.substr(slash + 1))) {
+    broken(field, "is no node; a node is \"site/NAME\" or \"broker/NAME\"");
+  }
+  return NodeId{std::string(node)};
+}
+
+JobId read_job_id(std::string_view field, capnp::Text::Reader text) {
+  if (!is_job_id(view(text))) broken(field, "is no job id");
+  return JobId{std::string(view(text))};
+}
+
+std::string read_sha256(std::string_view field, capnp::Text::Reader text) {
+  const std::string_view digits = view(text);
+  const bool good = digits.empty() ||
+                    (digits.size() == 64 && std::all_of(digits.begin(), digits.end(), [](char c) {
+                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                     }));
+  if (!good) broken(field, "is no SHA-256 digest in lower-case hexadecimal");
+  return std::string(digits);
+}
+
+Bytes read_bytes(std::string_view field, capnp::Data::Reader bytes, std::size_t bytes_max) {
+  if (bytes.size() > bytes_max) over_limit(field, bytes.size(), bytes_max);
+  return Bytes(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+}
+
+Bytes read_bytes_exactly(std::string_view field, capnp::Data::Reader bytes, std::size_t size) {
+  if (bytes.size() != size) {
+    broken(field,
+           "has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(size));
+  }
+  return read_bytes(field, bytes, size);
+}
+
+std::vector<std::string> read_texts(std::string_view field, TextsReader list, std::size_t count_max,
+                                    std::size_t bytes_max) {
+  if (list.size() > count_max) over_limit(field, list.size(), count_max);
+  std::vector<std::string> values;
+  values.reserve(list.size());
+  for (const auto each : list) values.push_back(read_text(field, each, bytes_max));
+  return values;
+}
+
+std::vector<std::uint32_t> read_numbers(std::string_view field, NumbersReader list,
+                                        std::size_t count_max) {
+  if (list.size() > count_max) over_limit(field, list.size(), count_max);
+  std::vector<std::uint32_t> values;
+  values.reserve(list.size());
+  for (const std::uint32_t each : list) values.push_back(each);
+  return values;
+}
+
+void write_map(MapBuilder list, const Map& values) {
+  unsigned i = 0;
+  for (const auto& [key, value] : values) {
+    auto entry = list[i++];
+    put_text(entry, &schema::Entry::Builder::setKey, key);
+    put_text(entry, &schema::Entry::Builder::setValue, value);
+  }
+}
+
+Map read_document_map(std::string_view field, MapReader list) {
+  return read_map(field, list, read_document_text);
+}
+
+Map read_clean_map(std::string_view field, MapReader list) {
+  return read_map(field, list, read_clean_text);
+}
+
+}  // namespace tradewind::codec

@@ -1,0 +1,154 @@
+@0xda63c73f3c67e021;
+# The broker's journal and the job table that it folds into. C++ side: journal.h.
+#
+# One entry is one fact. The broker writes a batch of entries with one sync, and only then answers
+# users and dispatches. Its state is what applying all entries in order gives. Entries are never
+# rewritten, so each stays readable by every later version.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tradewind::schema");
+using V = import "vocabulary.capnp";
+using Job = import "job.capnp";
+using Decision = import "decision.capnp";
+using Dispatch = import "dispatch.capnp";
+
+struct JournalEntry {
+  at @0 :V.Time;  # never decreases with the sequence
+  body :union {
+    termBegan @1 :TermBegan;
+    jobSubmitted @2 :JobSubmitted;
+    jobDecided @3 :JobDecided;
+    jobUnroutable @4 :JobUnroutable;
+    cancelRequested @5 :CancelRequested;
+    jobExpired @6 :JobExpired;
+    attemptGranted @7 :AttemptGranted;
+    attemptRefused @8 :AttemptRefused;
+    attemptAdvanced @9 :AttemptAdvanced;
+    attemptFinished @10 :AttemptFinished;
+    attemptLost @11 :AttemptLost;
+    inviteIssued @12 :InviteIssued;
+    memberChanged @13 :MemberChanged;
+  }
+}
+
+struct TermBegan {
+  # The first entry of each reign of a broker.
+  term @0 :UInt64;
+}
+struct JobSubmitted {
+  # One job, or an array when spec.arrayCount > 0.
+  job @0 :Text;
+  tenant @1 :Text;
+  principal @2 :Text;       # who submitted: the token's name
+  idempotencyKey @3 :Text;  # none: none
+  spec @4 :Job.JobSpec;
+}
+struct JobDecided {
+  # The router chose a site; attempt.number is new. The dispatch follows the commit.
+  attempt @0 :V.AttemptId;
+  decision @1 :Decision.Decision;
+}
+struct JobUnroutable {
+  # Nothing offered could ever run it. Ends the job.
+  job @0 :Text;
+  decision @1 :Decision.Decision;
+}
+struct CancelRequested {
+  job @0 :Text;
+  principal @1 :Text;
+}
+struct JobExpired {
+  # Its queue time ran out, or its attempts did, with none alive. Ends the job.
+  job @0 :Text;
+  reason @1 :Text;
+}
+struct AttemptGranted {
+  attempt @0 :V.AttemptId;
+}
+struct AttemptRefused {
+  attempt @0 :V.AttemptId;
+  code @1 :Dispatch.RefusalCode;
+  detail @2 :Text;
+}
+struct AttemptAdvanced {
+  attempt @0 :V.AttemptId;
+  phase @1 :Dispatch.AttemptPhase;
+}
+struct AttemptFinished {
+  attempt @0 :V.AttemptId;
+  report @1 :Dispatch.EndReport;
+}
+struct AttemptLost {
+  # No word, and over for sure; or the site denies knowing it.
+  attempt @0 :V.AttemptId;
+  reason @1 :Text;
+}
+struct InviteIssued {
+  tokenSha256 @0 :Text;  # lower-case hex; the token itself is never stored
+  site @1 :Text;
+  unitsMax @2 :UInt32;
+  expires @3 :V.Time;
+}
+struct MemberChanged {
+  # A member was admitted, renewed, suspended or revoked.
+  record @0 :V.SignedRecord;  # of kind member, signed by the registry key
+  tokenSha256 @1 :Text;       # the invite it consumed; none: none
+}
+
+enum JobState {
+  queued @0;
+  dispatching @1;
+  staging @2;
+  running @3;
+  finishing @4;
+  succeeded @5;
+  failed @6;
+  canceled @7;
+  unroutable @8;
+}
+
+enum AttemptState {
+  dispatching @0;  # sent or about to be; the answer is outstanding
+  granted @1;
+  staging @2;
+  running @3;
+  finishing @4;
+  ended @5;
+  refused @6;
+  lost @7;
+}
+
+struct AttemptRecord {
+  number @0 :UInt32;
+  state @1 :AttemptState;
+  decision @2 :Decision.Decision;
+  decided @3 :V.Time;
+  granted @4 :V.Time;   # 0: not yet; also below
+  started @5 :V.Time;   # first reported running
+  over @6 :V.Time;
+  refusal @7 :Dispatch.RefusalCode;  # when refused
+  detail @8 :Text;                   # of a refusal or a loss
+  report @9 :Dispatch.EndReport;     # when ended
+}
+
+struct JobRecord {
+  # One job as the broker knows it: a row of the job table, rewritten in the batch of the entries
+  # that changed it.
+  job @0 :Text;
+  array @1 :Text;            # of a task: its array
+  arrayIndex @2 :UInt32;
+  tenant @3 :Text;
+  principal @4 :Text;
+  spec @5 :Job.JobSpec;
+  state @6 :JobState;
+  submitted @7 :V.Time;
+  ended @8 :V.Time;          # 0: not yet
+  cancelRequested @9 :Bool;
+  attemptsCount @10 :UInt32; # number of the newest attempt
+  attemptsGranted @11 :UInt32;
+  attempts @12 :List(AttemptRecord);
+  unplaced @13 :Decision.Decision;  # why it was found unroutable
+  endReason @14 :Text;       # for people, when it did not succeed
+  charged @15 :V.Micros;     # over all attempts
+  arrayCount @16 :UInt32;    # of a task: how many tasks its array has
+}

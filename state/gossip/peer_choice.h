@@ -1,0 +1,38 @@
+// Whom to gossip with in a round.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "schemas/ids.h"
+#include "state/gossip/random.h"
+
+namespace tradewind {
+
+class PeerChoice {
+ public:
+  using Predicate = std::function<bool(const NodeId&)>;
+
+  explicit PeerChoice(NodeId self) : self_(std::move(self)) {}
+
+  // Who can be sent to now, and who is tried now and then even when silent; oneself is left out.
+  void set(std::vector<NodeId> reachable, std::vector<NodeId> seeds);
+  const std::vector<NodeId>& reachable() const { return reachable_; }
+  bool knows(const NodeId& peer) const;
+
+  // `fanout` different reachable peers (all, when there are fewer): the first with one chance in
+  // two from the own region, the others from anywhere. Every tenth round, and in each round while
+  // nobody is reachable, also one seed or one peer that has been silent, so that cuts heal from
+  // both sides.
+  std::vector<NodeId> choose(std::uint64_t round, std::uint32_t fanout,
+                             const Predicate& in_own_region, const Predicate& silent,
+                             Random& random) const;
+
+ private:
+  NodeId self_;
+  std::vector<NodeId> reachable_;  // sorted, without repetitions
+  std::vector<NodeId> seeds_;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,222 @@
+#include "state/gossip/record_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schemas/assert.h"
+#include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "state/gossip/freshness.h"
+#include "state/gossip/news.h"
+#include "state/gossip/sanity.h"
+
+namespace tradewind {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t signature_bytes = 64;
+constexpr auto ended_kept = 2 * limits::clock_skew_max;
+
+// How often a subject may speak. Site and member records change rarely; the burst lets a member be
+// corrected at once. A quote's burst is for sheets that a relay held back and brings together.
+PaceLimit pace_of(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::member: return PaceLimit(1s, 16);
+    case RecordKind::site: return PaceLimit(5s, 16);
+    case RecordKind::quote: return PaceLimit(limits::publish_interval_min, 4);
+  }
+  return PaceLimit(1s, 1);
+}
+
+template <class Body>
+const Body* body_of(const std::optional<Accepted>& held) {
+  return held ? std::get_if<Body>(&held->record.body) : nullptr;
+}
+
+}  // namespace
+
+RecordBook::Entry::Entry(const NodeId& subject)
+    : node(subject),
+      slots{Slot{{}, {}, false, pace_of(RecordKind::member)},
+            Slot{{}, {}, false, pace_of(RecordKind::site)},
+            Slot{{}, {}, false, pace_of(RecordKind::quote)}} {}
+
+const Member* RecordBook::Entry::member() const {
+  return body_of<Member>(slot(RecordKind::member).held);
+}
+
+RecordBook::RecordBook(Bytes registry_key, VerifySignature verify)
+    : registry_key_(std::move(registry_key)), verify_(std::move(verify)) {
+  TRADEWIND_ASSERT(verify_ != nullptr);
+}
+
+const RecordBook::Entry* RecordBook::find(const NodeId& subject) const {
+  const auto place = entries_.find(subject);
+  return place == entries_.end() ? nullptr : &place->second;
+}
+
+const RecordBook::Entry* RecordBook::find(MemberNumber number) const {
+  const auto place = by_number_.find(number);
+  return place == by_number_.end() ? nullptr : place->second;
+}
+
+RecordBook::Place RecordBook::place_of(const RecordHeader& header, const SignedRecord& record,
+                                       Now now) {
+  const auto dropped = [](DropReason reason) { return Place{.dropped = reason}; };
+  const auto found = entries_.find(header.subject);
+  Entry* entry = found == entries_.end() ? nullptr : &found->second;
+  Place place;
+  if (header.kind == RecordKind::member) {
+    const Entry* namesake = find(header.member);
+    if (namesake != nullptr && namesake->node != header.subject) {
+      return dropped(DropReason::insane_values);
+    }
+    if (entry == nullptr) {
+      if (entries_.size() >= limits::sites_max) return dropped(DropReason::too_many_members);
+      place.dropped = check_freshness(header, now.wall);
+      return place;
+    }
+  } else {
+    place.subject = entry == nullptr ? nullptr : entry->member();
+    if (place.subject == nullptr) return dropped(DropReason::unknown_member);
+    if (place.subject->state == MemberState::revoked) return dropped(DropReason::revoked_member);
+    if (place.subject->number != header.member) return dropped(DropReason::insane_values);
+    if (header.kind == RecordKind::quote && !entry->slot(RecordKind::site).held) {
+      return dropped(DropReason::unknown_site);
+    }
+  }
+  place.slot = &entry->slot(header.kind);
+  if (header.version < place.slot->newest) return dropped(DropReason::old);
+  if (header.version == place.slot->newest && place.slot->held) {
+    if (place.slot->held->signed_record.body == record.body) return dropped(DropReason::old);
+    place.same_version = true;
+  }
+  place.dropped = check_freshness(header, now.wall);
+  if (!place.dropped && !place.same_version && !place.slot->pace.allows(now.mono)) {
+    place.dropped = DropReason::too_often;
+  }
+  return place;
+}
+
+RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
+                                         PaceLimit* sender_faults) {
+  if (sender_faults != nullptr && !sender_faults->allows(now.mono)) {
+    return Verdict{.dropped = DropReason::too_often};
+  }
+  const auto fault = [&](DropReason reason, bool verified = false) {
+    if (sender_faults != nullptr) sender_faults->charge(now.mono);
+    return Verdict{.dropped = reason, .verified = verified};
+  };
+  if (record.body.size() > limits::site_record_bytes_max) return fault(DropReason::oversized);
+  if (record.signature.size() != signature_bytes) return fault(DropReason::malformed);
+  const Result<RecordHeader> header = decode_record_header(record.body);
+  if (!header) {
+    const bool over = header.error().code == ErrorCode::too_large;
+    return fault(over ? DropReason::oversized : DropReason::malformed);
+  }
+  if (record.body.size() > record_bytes_max(header->kind)) return fault(DropReason::oversized);
+
+  const Place place = place_of(*header, record, now);
+  if (place.dropped) return Verdict{.dropped = place.dropped};
+  const Bytes& key = place.subject == nullptr ? registry_key_ : place.subject->identity_key;
+  if (!verify_(key, record.body, record.signature)) {
+    return fault(DropReason::wrong_signature, true);
+  }
+  if (place.same_version) return fault(DropReason::equivocation, true);
+  // Only its owner can use up a subject's pace, since the signature is good by now; a forger could
+  // otherwise keep a site's sheets out by sending false ones.
+  if (place.slot != nullptr) place.slot->pace.charge(now.mono);
+
+  // The codec bounds every value and holds the body against the header's kind, subject and number.
+  Result<Record> whole = decode_record(record.body);
+  if (!whole) return Verdict{.dropped = DropReason::insane_values, .verified = true};
+  if (const auto reason = check_body(*whole, find(header->subject))) {
+    return Verdict{.dropped = reason, .verified = true};
+  }
+  const bool matters = take(record, std::move(*whole));
+  const Slot& slot = entries_.at(header->subject).slot(header->kind);
+  return Verdict{
+      .dropped = std::nullopt, .taken = &*slot.held, .matters = matters, .verified = true};
+}
+
+std::optional<DropReason> RecordBook::check_body(const Record& record, const Entry* entry) const {
+  const auto* sheet = std::get_if<QuoteSheet>(&record.body);
+  if (sheet == nullptr) return std::nullopt;
+  const auto* site = body_of<SiteRecord>(entry->slot(RecordKind::site).held);
+  return check_quote(*sheet, *site, *entry->member());
+}
+
+bool RecordBook::take(const SignedRecord& signed_record, Record record) {
+  const RecordKind kind = record.header.kind;
+  Accepted accepted{signed_record, std::move(record)};
+  if (kind == RecordKind::member) return take_member(std::move(accepted));
+  Entry& entry = entries_.at(accepted.record.header.subject);
+  return kind == RecordKind::site ? take_site(entry, std::move(accepted))
+                                  : take_quote(entry, std::move(accepted));
+}
+
+bool RecordBook::take_member(Accepted accepted) {
+  const NodeId node = accepted.record.header.subject;
+  Entry& entry = entries_.try_emplace(node, node).first->second;
+  Slot& slot = entry.slot(RecordKind::member);
+  const Member& member = std::get<Member>(accepted.record.body);
+  const Member* before = entry.member();
+  const bool matters = before == nullptr || *before != member;
+  const bool signs_anew = before != nullptr && (before->identity_key != member.identity_key ||
+                                                before->number != member.number);
+  if (before != nullptr) by_number_.erase(before->number);
+  by_number_[member.number] = &entry;
+  entry.remembered_until = std::max(entry.remembered_until, accepted.record.header.valid_until);
+  slot.newest = accepted.record.header.version;
+  const bool revoked = member.state == MemberState::revoked;
+  slot.held = std::move(accepted);
+  // A revoked member offers nothing; records under a former key or number convince nobody who comes
+  // later. The versions stay, so that none of them returns.
+  if (revoked || signs_anew) {
+    entry.slot(RecordKind::site).held.reset();
+    entry.slot(RecordKind::quote).held.reset();
+  }
+  return matters;
+}
+
+bool RecordBook::take_site(Entry& entry, Accepted accepted) {
+  Slot& slot = entry.slot(RecordKind::site);
+  const auto* before = body_of<SiteRecord>(slot.held);
+  const bool matters = before == nullptr || *before != std::get<SiteRecord>(accepted.record.body);
+  slot.newest = accepted.record.header.version;
+  slot.held = std::move(accepted);
+  return matters;
+}
+
+bool RecordBook::take_quote(Entry& entry, Accepted accepted) {
+  Slot& slot = entry.slot(RecordKind::quote);
+  const auto* before = body_of<QuoteSheet>(slot.held);
+  const auto& sheet = std::get<QuoteSheet>(accepted.record.body);
+  const bool matters = before == nullptr || quote_change_matters(*before, sheet);
+  slot.capacity_fell = before != nullptr && capacity_fell(*before, sheet);
+  slot.newest = accepted.record.header.version;
+  slot.held = std::move(accepted);
+  return matters;
+}
+
+void RecordBook::forget_ended(Wall::time_point now) {
+  for (auto place = entries_.begin(); place != entries_.end();) {
+    Entry& entry = place->second;
+    // Not now >= valid_until + ended_kept: a stated end near the end of time would overflow.
+    const auto ended = [now](Wall::time_point end) { return now - ended_kept >= end; };
+    const Member* member = entry.member();
+    if (member != nullptr &&
+        ended(entry.slot(RecordKind::member).held->record.header.valid_until)) {
+      by_number_.erase(member->number);
+      for (Slot& each : entry.slots) each.held.reset();
+    }
+    for (Slot& each : entry.slots) {
+      if (each.held && ended(each.held->record.header.valid_until)) each.held.reset();
+    }
+    place = entry.member() == nullptr && ended(entry.remembered_until) ? entries_.erase(place)
+                                                                       : std::next(place);
+  }
+}
+
+}  // namespace tradewind

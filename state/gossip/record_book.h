@@ -1,0 +1,102 @@
+// The newest record of each (subject, kind), and the checks that a record passes to get in.
+// No I/O, no clock; one thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "schemas/record.h"
+#include "schemas/result.h"
+#include "schemas/time.h"
+#include "state/gossip/drop_reason.h"
+#include "state/gossip/flow_control.h"
+
+namespace tradewind {
+
+// (public key, message, signature) -> good?
+using VerifySignature = std::function<bool(BytesView key, BytesView message, BytesView signature)>;
+
+// A record that was verified and taken.
+struct Accepted {
+  SignedRecord signed_record;
+  Record record;
+};
+
+class RecordBook {
+ public:
+  // What is kept of one subject's records of one kind.
+  struct Slot {
+    std::optional<Accepted> held;
+    // The newest that was ever taken: an older one never comes back, even when `held` is gone.
+    RecordVersion newest;
+    bool capacity_fell = false;  // of a quote sheet, against the one before
+    PaceLimit pace;
+  };
+  struct Entry {
+    explicit Entry(const NodeId& subject);
+    const Slot& slot(RecordKind kind) const { return slots[static_cast<std::size_t>(kind)]; }
+    Slot& slot(RecordKind kind) { return slots[static_cast<std::size_t>(kind)]; }
+    // The member record held; null when it is over.
+    const Member* member() const;
+
+    NodeId node;
+    std::array<Slot, record_kinds_count> slots;
+    // When the last of its member records that were taken ends: until then an earlier one could be
+    // replayed, so the versions stay.
+    Wall::time_point remembered_until{};
+  };
+
+  // What became of a record.
+  struct Verdict {
+    std::optional<DropReason> dropped;
+    const Accepted* taken = nullptr;  // valid until the next call that changes the book
+    bool matters = false;             // taken, and worth an early round
+    bool verified = false;            // its signature was checked, whatever came of it
+  };
+
+  RecordBook(Bytes registry_key, VerifySignature verify);
+
+  // Checks the cheap things first: size, header, member, version, time, pace; only then the
+  // signature, then the whole body. Versions are compared before verifying, so an old record costs
+  // no cryptography. `sender_faults`, when given, is charged for each record that an honest relay
+  // would not have passed on, and while it is used up nothing of that sender is looked at.
+  Verdict consider(const SignedRecord& record, Now now, PaceLimit* sender_faults);
+
+  // Lets go of what has been over for a while (a digest names an ended record a little longer, so
+  // that a peer whose clock is behind does not send it again and again).
+  void forget_ended(Wall::time_point now);
+
+  const Entry* find(const NodeId& subject) const;
+  const Entry* find(MemberNumber number) const;
+  // Ordered by member number, as digests are.
+  const std::map<MemberNumber, Entry*>& by_number() const { return by_number_; }
+  // Ordered by node id.
+  const std::map<NodeId, Entry>& entries() const { return entries_; }
+
+ private:
+  // The slot that a record with this header would go to, after the checks that need no signature.
+  struct Place {
+    std::optional<DropReason> dropped;
+    Slot* slot = nullptr;             // null: a member that is not known yet
+    const Member* subject = nullptr;  // null for member records
+    bool same_version = false;        // as the one held, with other bytes
+  };
+  Place place_of(const RecordHeader& header, const SignedRecord& record, Now now);
+  std::optional<DropReason> check_body(const Record& record, const Entry* entry) const;
+  // Whether it matters.
+  bool take(const SignedRecord& signed_record, Record record);
+  bool take_member(Accepted accepted);
+  bool take_site(Entry& entry, Accepted accepted);
+  bool take_quote(Entry& entry, Accepted accepted);
+
+  Bytes registry_key_;
+  VerifySignature verify_;
+  std::map<NodeId, Entry> entries_;  // nodes of a map stay where they are: by_number_ points there
+  std::map<MemberNumber, Entry*> by_number_;
+};
+
+}  // namespace tradewind

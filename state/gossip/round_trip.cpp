@@ -1,0 +1,46 @@
+#include "state/gossip/round_trip.h"
+
+#include <algorithm>
+
+namespace tradewind {
+namespace {
+
+constexpr std::size_t samples_max = 5;
+constexpr std::size_t awaited_max = 1'024;
+
+}  // namespace
+
+std::optional<std::chrono::microseconds> median(std::vector<std::chrono::microseconds> values) {
+  if (values.empty()) return std::nullopt;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+void RoundTrips::sent(std::uint64_t exchange, const NodeId& peer, Mono::time_point now) {
+  while (!awaited_.empty() &&
+         (awaited_.size() >= awaited_max || now - awaited_.begin()->second.since > longest)) {
+    awaited_.erase(awaited_.begin());
+  }
+  awaited_[exchange] = Awaited{peer, now};
+}
+
+bool RoundTrips::answered(std::uint64_t exchange, const NodeId& peer, Mono::time_point now) {
+  const auto place = awaited_.find(exchange);
+  if (place == awaited_.end() || place->second.peer != peer) return false;
+  const auto taken = now - place->second.since;
+  awaited_.erase(place);
+  if (taken < Mono::duration::zero() || taken > longest) return false;
+  std::deque<std::chrono::microseconds>& samples = samples_[peer];
+  samples.push_back(taken);
+  if (samples.size() > samples_max) samples.pop_front();
+  return true;
+}
+
+std::optional<std::chrono::microseconds> RoundTrips::of(const NodeId& peer) const {
+  const auto place = samples_.find(peer);
+  if (place == samples_.end()) return std::nullopt;
+  return median({place->second.begin(), place->second.end()});
+}
+
+}  // namespace tradewind

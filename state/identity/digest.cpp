@@ -1,0 +1,57 @@
+#include "state/identity/digest.h"
+
+#include <openssl/evp.h>
+
+#include "schemas/assert.h"
+
+namespace tradewind {
+namespace {
+
+// Fetching the algorithm costs more than hashing a short message, so it happens once; it lives as
+// long as the process.
+const EVP_MD* algorithm() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  TRADEWIND_ASSERT(fetched != nullptr);
+  return fetched;
+}
+
+}  // namespace
+
+Bytes sha256(BytesView bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.finish();
+}
+
+void Sha256::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  TRADEWIND_ASSERT(context_ != nullptr);
+  start();
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::start() {
+  TRADEWIND_ASSERT(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr) == 1);
+}
+
+void Sha256::update(BytesView bytes) {
+  TRADEWIND_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Bytes Sha256::finish() {
+  Bytes digest(sha256_bytes, '\0');
+  unsigned int length = 0;
+  TRADEWIND_ASSERT(EVP_DigestFinal_ex(context_.get(),
+                                      reinterpret_cast<unsigned char*>(digest.data()),
+                                      &length) == 1);
+  TRADEWIND_ASSERT(length == sha256_bytes);
+  start();
+  return digest;
+}
+
+}  // namespace tradewind

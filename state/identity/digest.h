@@ -1,0 +1,39 @@
+// SHA-256 and its text form. Any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "schemas/result.h"
+
+struct evp_md_ctx_st;
+
+namespace tradewind {
+
+inline constexpr std::size_t sha256_bytes = 32;
+
+// The raw digest, 32 bytes.
+Bytes sha256(BytesView bytes);
+
+// A digest over bytes that come piece by piece. One thread at a time.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  void update(BytesView bytes);
+  // The raw digest, 32 bytes, of all that came since the start or the last finish(); starts anew.
+  Bytes finish();
+
+ private:
+  void start();
+
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,141 @@
+#include "state/market/market_view.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "schemas/ids.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+bool in_force(const RecordHeader& header, Wall::time_point now) {
+  return header.issued <= now + limits::clock_skew_max && now < header.valid_until;
+}
+
+std::uint32_t saturated(std::uint64_t value) {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min(value, most));
+}
+
+// Whether a table keyed by site has no room for this site.
+template <class Table>
+bool full_for(const Table& table, const SiteId& site) {
+  return table.size() >= limits::sites_max && table.count(site) == 0;
+}
+
+}  // namespace
+
+void MarketView::accept(const Record& record) {
+  if (const auto* member = std::get_if<Member>(&record.body)) {
+    accept_member(record.header, *member);
+  } else if (const auto* site = std::get_if<SiteRecord>(&record.body)) {
+    accept_site(record.header, *site);
+  } else if (const auto* sheet = std::get_if<QuoteSheet>(&record.body)) {
+    accept_sheet(record.header, *sheet);
+  }
+}
+
+void MarketView::accept_member(const RecordHeader& header, const Member& member) {
+  const Result<SiteId> site = site_of(member.node);
+  if (!site) return;
+  if (full_for(members_, *site)) {
+    ++ignored_over_limit_;
+    return;
+  }
+  const auto [standing, is_new] = members_.try_emplace(*site);
+  if (!is_new && header.version <= standing->second.version) return;
+  standing->second = MemberStanding{member.state, header.version};
+  const auto view = sites_.find(*site);
+  if (view == sites_.end() || view->second.member_state == member.state) return;
+  view->second.member_state = member.state;
+  ++generation_;
+}
+
+void MarketView::accept_site(const RecordHeader& header, const SiteRecord& record) {
+  if (full_for(sites_, record.site)) {
+    ++ignored_over_limit_;
+    return;
+  }
+  const auto [place, is_new] = sites_.try_emplace(record.site);
+  SiteView& view = place->second;
+  if (!is_new && header.version <= view.record_header.version) return;
+  view.record = record;
+  view.record_header = header;
+  if (is_new) {
+    if (const auto standing = members_.find(record.site); standing != members_.end()) {
+      view.member_state = standing->second.state;
+    }
+    if (auto early = early_sheets_.extract(record.site)) {
+      view.sheet = std::move(early.mapped().sheet);
+      view.sheet_header = early.mapped().header;
+    }
+  }
+  ++generation_;
+}
+
+void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& sheet) {
+  const auto place = sites_.find(sheet.site);
+  if (place == sites_.end()) {
+    if (full_for(early_sheets_, sheet.site)) {
+      ++ignored_over_limit_;
+      return;
+    }
+    const auto [early, is_new] = early_sheets_.try_emplace(sheet.site);
+    if (is_new || early->second.header.version < header.version) {
+      early->second = EarlySheet{sheet, header};
+    }
+    return;
+  }
+  SiteView& view = place->second;
+  if (view.sheet && header.version <= view.sheet_header.version) return;
+  // Most sheets only prolong the one before; waking every waiting job for those would cost a
+  // routing pass each few seconds for nothing.
+  const bool prolongs = view.sheet && *view.sheet == sheet &&
+                        header.issued <= view.sheet_header.valid_until &&
+                        view.sheet_header.issued <= header.issued;
+  view.sheet = sheet;
+  view.sheet_header = header;
+  if (!prolongs) ++generation_;
+}
+
+void MarketView::debit(const SiteId& site, const PoolId& pool, std::uint32_t units,
+                       std::uint32_t nodes) {
+  if (units == 0 && nodes == 0) return;
+  Debit& balance = debits_[{site, pool}];
+  balance.units += units;
+  balance.nodes += nodes;
+}
+
+void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t units,
+                        std::uint32_t nodes) {
+  const auto place = debits_.find({site, pool});
+  if (place == debits_.end() || (units == 0 && nodes == 0)) return;
+  Debit& balance = place->second;
+  balance.units -= std::min<std::uint64_t>(balance.units, units);
+  balance.nodes -= std::min<std::uint64_t>(balance.nodes, nodes);
+  if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
+  ++generation_;
+}
+
+std::uint32_t MarketView::debited_units(const SiteId& site, const PoolId& pool) const {
+  const auto place = debits_.find({site, pool});
+  return place == debits_.end() ? 0 : saturated(place->second.units);
+}
+
+std::uint32_t MarketView::debited_nodes(const SiteId& site, const PoolId& pool) const {
+  const auto place = debits_.find({site, pool});
+  return place == debits_.end() ? 0 : saturated(place->second.nodes);
+}
+
+const SiteView* MarketView::find(const SiteId& site) const {
+  const auto place = sites_.find(site);
+  return place == sites_.end() ? nullptr : &place->second;
+}
+
+bool MarketView::sheet_valid(const SiteView& view, Wall::time_point now) const {
+  return view.member_state == MemberState::active && view.sheet.has_value() &&
+         in_force(view.record_header, now) && in_force(view.sheet_header, now);
+}
+
+}  // namespace tradewind

@@ -1,0 +1,233 @@
+#include "tests/simulation/checker.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace tradewind::simulation {
+namespace {
+
+// The edges of the lifecycle. What happens within one batch may skip states in between, so every
+// state but a final one may be followed by any other that comes later or by a new start.
+bool allowed(JobState from, JobState to) {
+  if (is_final(from)) return from == to;
+  if (to == JobState::unroutable) return from == JobState::queued;
+  return true;
+}
+
+bool covers(const Resources& capacity, const Resources& used) { return capacity.covers(used); }
+
+Resources plus(Resources a, const Resources& b) {
+  a.cpus += b.cpus;
+  a.memory_mib += b.memory_mib;
+  a.disk_mib += b.disk_mib;
+  a.accelerators += b.accelerators;
+  return a;
+}
+
+Resources minus(Resources a, const Resources& b) {
+  a.cpus -= b.cpus;
+  a.memory_mib -= b.memory_mib;
+  a.disk_mib -= b.disk_mib;
+  a.accelerators -= b.accelerators;
+  return a;
+}
+
+}  // namespace
+
+void Checker::violated(std::string what) {
+  if (violation_) return;
+  violation_ = "at " + std::to_string(scheduler_.now() / kMillisecond) + " ms: " + std::move(what);
+}
+
+void Checker::committed(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs) {
+  std::set<JobId> touched;
+  for (const Entry& entry : entries) {
+    if (entry.at < newest_) violated("I5: an entry is older than the one before it");
+    newest_ = entry.at;
+    check_entry(entry);
+    if (const auto* submission = std::get_if<JobSubmitted>(&entry.body)) {
+      for (JobRecord& job : jobs_of(*submission, entry.at)) {
+        touched.insert(job.job);
+        const JobId id = job.job;
+        folded_.emplace(id, std::move(job));
+      }
+    } else if (const auto id = job_of(entry)) {
+      touched.insert(*id);
+      const auto job = folded_.find(*id);
+      if (job == folded_.end()) {
+        violated("I8: an entry speaks of job " + id->value + ", which was never submitted");
+        return;
+      }
+      const JobRecord before = job->second;
+      apply(job->second, entry);
+      if (before == job->second) violated("I8: an entry about " + id->value + " changes nothing");
+    }
+  }
+  std::set<JobId> reported;
+  for (const JobRecord& job : jobs) {
+    reported.insert(job.job);
+    const auto folded = folded_.find(job.job);
+    if (folded == folded_.end() || !(folded->second == job)) {
+      violated("I8: the row of " + job.job.value + " is not the fold of its entries");
+      return;
+    }
+    const auto state = states_.find(job.job);
+    if (state != states_.end() && !allowed(state->second, job.state)) {
+      violated("I1: " + job.job.value + " went from " + std::string(to_string(state->second)) +
+               " to " + std::string(to_string(job.state)));
+    }
+    states_[job.job] = job.state;
+    check_charges(job);
+  }
+  if (reported != touched) violated("I8: the rows of a batch are not those that its entries touch");
+}
+
+void Checker::check_entry(const Entry& entry) {
+  const auto* decided = std::get_if<JobDecided>(&entry.body);
+  if (decided == nullptr) return;
+  const Decision& decision = decided->decision;
+  if (!decision.chosen || decision.relied_on.site != decision.chosen->site) {
+    violated("I4: a decision about " + to_string(decided->attempt) + " relies on no record");
+  } else if (decision.relied_on.quote_valid_until <= decision.decided_at) {
+    violated("I4: a decision about " + to_string(decided->attempt) + " relies on an expired sheet");
+  }
+}
+
+void Checker::check_charges(const JobRecord& job) {
+  Money sum;
+  for (const AttemptRecord& attempt : job.attempts) {
+    if (!attempt.report) continue;
+    sum.micros += attempt.report->charge.micros;
+    const SiteId& site = attempt.decision.chosen->site;
+    const auto grant = grants_.find({site, {job.job, attempt.number}});
+    if (grant == grants_.end() || !grant->second.charge) {
+      violated("I6: " + job.job.value + " is charged for an attempt that no site reported");
+    } else if (attempt.report->charge > *grant->second.charge) {
+      // The broker may cut a charge, when its own clock was set back; it never adds to one.
+      violated("I6: " + job.job.value + " is charged " +
+               to_decimal(attempt.report->charge.micros) + ", the site reported " +
+               to_decimal(grant->second.charge->micros));
+    }
+  }
+  // Refused attempts may have been dropped from the record; they are never charged.
+  if (sum != job.charged) {
+    violated("I6: " + job.job.value + " is charged " + to_decimal(job.charged.micros) +
+             ", its attempts cost " + to_decimal(sum.micros));
+  }
+}
+
+void Checker::acknowledged(const JobId& job, std::uint32_t array_count) {
+  if (array_count == 0) acknowledged_.insert(job);
+  for (std::uint32_t i = 0; i < array_count; ++i) acknowledged_.insert(array_task_id(job, i));
+}
+
+void Checker::restarted(const std::vector<Entry>& entries,
+                        const std::map<JobId, JobRecord>& tables) {
+  if (fold(entries) != tables) violated("I8: the tables are not the fold of the journal");
+  for (const JobId& job : acknowledged_) {
+    if (tables.count(job) == 0) violated("I1: acknowledged job " + job.value + " is lost");
+  }
+}
+
+void Checker::run_started(const Pool& pool, const SiteId& site, const AttemptId& attempt,
+                          const Assignment& assignment, const std::vector<std::uint32_t>& nodes) {
+  ++runs_count_;
+  if (!started_.emplace(site, attempt).second) {
+    violated("I2: " + to_string(attempt) + " was started twice at " + site.value);
+  }
+  const auto other = running_.find(attempt.job);
+  if (other != running_.end()) {
+    violated("I2: " + to_string(attempt) + " starts at " + site.value + " while " +
+             to_string(other->second.attempt) + " runs at " + other->second.site.value);
+    return;
+  }
+  const auto state = states_.find(attempt.job);
+  if (state != states_.end() && is_final(state->second)) {
+    const auto job = folded_.find(attempt.job);
+    // A cancel may overtake a dispatch that is on its way; a result may not.
+    if (job != folded_.end() && job->second.state == JobState::succeeded) {
+      violated("I2: " + to_string(attempt) + " starts after its job has succeeded");
+    }
+  }
+  for (const std::uint32_t node : nodes) {
+    Resources& used = used_[{site, pool.id, node}];
+    used = plus(used, assignment.resources);
+    if (!covers(pool.node, used)) {
+      violated("I3: node " + std::to_string(node) + " of " + pool.id.value + " at " + site.value +
+               " is oversubscribed by " + to_string(attempt));
+    }
+  }
+  running_.emplace(attempt.job, Run{site, attempt, pool.id, assignment.resources, nodes});
+}
+
+void Checker::run_ended(const SiteId& site, const AttemptId& attempt) {
+  if (!runs(site, attempt)) return;
+  const auto run = running_.find(attempt.job);
+  for (const std::uint32_t node : run->second.nodes) {
+    Resources& used = used_[{site, run->second.pool, node}];
+    used = minus(used, run->second.resources);
+  }
+  running_.erase(run);
+}
+
+bool Checker::runs(const SiteId& site, const AttemptId& attempt) const {
+  const auto run = running_.find(attempt.job);
+  return run != running_.end() && run->second.site == site && run->second.attempt == attempt;
+}
+
+void Checker::granted(const SiteId& site, const AttemptId& attempt, const Assignment& assignment,
+                      const Tariff& tariff) {
+  Grant grant;
+  grant.at = scheduler_.now();
+  grant.assignment = assignment;
+  grant.tariff = tariff;
+  grants_.try_emplace({site, attempt}, std::move(grant));
+}
+
+void Checker::end_reported(const SiteId& site, const AttemptEnded& ended) {
+  const auto found = grants_.find({site, ended.attempt});
+  if (found == grants_.end()) {
+    violated("I6: " + site.value + " reports the end of " + to_string(ended.attempt) +
+             ", which it never granted");
+    return;
+  }
+  Grant& grant = found->second;
+  if (grant.charge) {
+    if (*grant.charge != ended.report.charge) {
+      violated("I6: the charge of " + to_string(ended.attempt) + " changed between two reports");
+    }
+    return;
+  }
+  grant.charge = ended.report.charge;
+  // By true time, with two seconds for clocks that drift and for rounding up; wall clocks, which
+  // count across a restart, may be off by more, and then the engine's figure bounds them.
+  const std::int64_t used = (scheduler_.now() - grant.at) / kSecond + 2;
+  const std::int64_t increment = std::max<std::int64_t>(grant.tariff.increment_seconds, 1);
+  const std::int64_t billed = std::max<std::int64_t>(grant.tariff.minimum_seconds,
+                                                     (used + increment - 1) / increment * increment);
+  const Money most{cost_ceil(grant.assignment.rate, std::chrono::seconds(billed))->micros +
+                   grant.tariff.fixed_fee.micros};
+  if (ended.report.charge > most || ended.report.charge.micros < 0) {
+    violated("I6: " + to_string(ended.attempt) + " is charged " +
+             to_decimal(ended.report.charge.micros) + ", its terms allow " +
+             to_decimal(most.micros));
+  }
+}
+
+void Checker::booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units) {
+  if (units_free > units) violated("I3: the book of " + site.value + " is over its capacity");
+}
+
+void Checker::calm(const std::map<JobId, JobRecord>& tables) {
+  for (const auto& [id, job] : tables) {
+    if (is_final(job.state)) continue;
+    violated("I10: " + id.value + " is still " + std::string(to_string(job.state)) +
+             " long after all faults have ended");
+  }
+  if (!running_.empty()) {
+    violated("I10: " + to_string(running_.begin()->second.attempt) + " still runs at " +
+             running_.begin()->second.site.value + " though every job has ended");
+  }
+}
+
+}  // namespace tradewind::simulation

@@ -1,0 +1,86 @@
+// The invariants, as predicates over what no fault touches: every run that was started and ended at
+// any site, every submission that was acknowledged, and every durable batch of the broker.
+// Names are those of reliability: I1 nothing lost, I2 nothing twice, I3 no oversubscription, I4 no
+// expired offer used, I6 money conserved, I8 recovery is replay, I10 liveness.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "broker/jobs/fold.h"
+#include "schemas/dispatch.h"
+#include "schemas/journal.h"
+#include "schemas/site.h"
+#include "tests/simulation/scheduler.h"
+
+namespace tradewind::simulation {
+
+class Checker {
+ public:
+  explicit Checker(const Scheduler& scheduler) : scheduler_(scheduler) {}
+
+  // The first that was found; nothing more is checked after it.
+  const std::optional<std::string>& violation() const { return violation_; }
+
+  // A batch has become durable.
+  void committed(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs);
+  // The client was told that the job is taken.
+  void acknowledged(const JobId& job, std::uint32_t array_count);
+  // A broker has started from these tables: they must be the fold of all entries, and hold every
+  // acknowledged job.
+  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables);
+
+  void run_started(const Pool& pool, const SiteId& site, const AttemptId& attempt,
+                   const Assignment& assignment, const std::vector<std::uint32_t>& nodes);
+  void run_ended(const SiteId& site, const AttemptId& attempt);
+  bool runs(const SiteId& site, const AttemptId& attempt) const;
+  // A gateway has granted, or reports the end of, an attempt.
+  void granted(const SiteId& site, const AttemptId& attempt, const Assignment& assignment,
+               const Tariff& tariff);
+  void end_reported(const SiteId& site, const AttemptEnded& ended);
+  void booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units);
+
+  // After the calm phase.
+  void calm(const std::map<JobId, JobRecord>& tables);
+
+  std::size_t acknowledged_count() const { return acknowledged_.size(); }
+  std::uint64_t runs_count() const { return runs_count_; }
+
+ private:
+  struct Run {
+    SiteId site;
+    AttemptId attempt;
+    PoolId pool;
+    Resources resources;
+    std::vector<std::uint32_t> nodes;
+  };
+  struct Grant {
+    Micros at = 0;
+    Assignment assignment;
+    Tariff tariff;
+    std::optional<Money> charge;
+  };
+  void violated(std::string what);
+  void check_entry(const Entry& entry);
+  void check_charges(const JobRecord& job);
+
+  const Scheduler& scheduler_;
+  std::optional<std::string> violation_;
+  std::map<JobId, JobRecord> folded_;
+  std::map<JobId, JobState> states_;
+  std::set<JobId> acknowledged_;
+  std::map<JobId, Run> running_;  // a job runs at most once
+  std::set<std::pair<SiteId, AttemptId>> started_;
+  std::map<std::tuple<SiteId, PoolId, std::uint32_t>, Resources> used_;
+  std::map<std::pair<SiteId, AttemptId>, Grant> grants_;
+  std::uint64_t runs_count_ = 0;
+  Wall::time_point newest_{};
+};
+
+}  // namespace tradewind::simulation

@@ -1,0 +1,58 @@
+// What a seed makes of a run: sizes, workload and faults. Each fault class is on or off by the seed
+// (swarm testing), and every value is printed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tests/simulation/scheduler.h"
+
+namespace tradewind::simulation {
+
+// Ways to break the system on purpose, to see that the checks are not blind.
+enum class Break : std::uint8_t {
+  none,
+  idempotency,     // gateways start every dispatch that arrives, again and again
+  lease_wait,      // the broker declares attempts lost without waiting for their leases
+  stale_dispatch,  // gateways take dispatches however old, and keep no fences
+};
+
+struct SimulationOptions {
+  std::uint64_t seed = 1;
+  Break broken = Break::none;
+
+  std::uint32_t sites = 3;
+  std::uint32_t submissions = 20;
+  Micros fault_phase = 120 * kSecond;
+  Micros calm_phase = 4 * 3600 * kSecond;
+  std::uint32_t lease_seconds = 60;
+  bool through_codec = false;  // each message is encoded and decoded
+  bool engines_survive = false;  // attempts run on while their gateway is down
+
+  // The network, per message.
+  std::uint32_t loss_ppm = 0;
+  std::uint32_t duplicate_ppm = 0;
+  std::uint32_t slow_ppm = 0;  // delayed by up to slow_max
+  Micros delay_max = 50 * kMillisecond;
+  Micros slow_max = 25 * kSecond;
+  std::uint32_t held_dispatch_ppm = 0;  // a dispatch is held back by up to 300 s
+
+  // Mean time between faults; 0: none of that kind.
+  Micros partition_every = 0;
+  Micros broker_crash_every = 0;
+  Micros gateway_crash_every = 0;
+  std::uint32_t wipe_ppm = 0;  // of gateway crashes that lose the disk
+  Micros broker_pause_every = 0;
+  Micros wall_jump_every = 0;
+  Micros site_state_every = 0;  // draining, maintenance and back
+
+  Micros clock_offset_max = 0;
+  std::uint32_t clock_drift_ppm = 0;
+  Micros commit_max = 5 * kMillisecond;
+  std::uint32_t attempt_failure_ppm = 100'000;  // ends that are not successes
+};
+
+SimulationOptions draw(std::uint64_t seed, Break broken);
+std::string describe(const SimulationOptions& options);
+
+}  // namespace tradewind::simulation

@@ -1,0 +1,271 @@
+// A broker in memory, for tests of its endpoint. Replies come from a thread of its own, as the real
+// one's do.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "broker/core/service.h"
+
+namespace tradewind::testing {
+
+class FakeService : public Service {
+ public:
+  FakeService() : thread_([this] { run(); }) {}
+  ~FakeService() override {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  // --- what tests set and look at
+  void put(JobRecord job) {
+    const std::lock_guard lock(mutex_);
+    jobs_[job.job] = std::make_shared<const JobRecord>(std::move(job));
+  }
+  void change(const JobId& id, const std::function<void(JobRecord&)>& how) {
+    const std::lock_guard lock(mutex_);
+    auto job = std::make_shared<JobRecord>(*jobs_.at(id));
+    how(*job);
+    jobs_[id] = std::move(job);
+  }
+  std::size_t jobs_count() const {
+    const std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
+  Submission last_submission() const {
+    const std::lock_guard lock(mutex_);
+    return submissions_.back();
+  }
+  std::size_t submissions_count() const {
+    const std::lock_guard lock(mutex_);
+    return submissions_.size();
+  }
+  void append_log(const AttemptId& attempt, LogStream stream, std::string_view text, bool end) {
+    const std::lock_guard lock(mutex_);
+    auto& log = logs_[{attempt, stream}];
+    log.first += text;
+    log.second = end;
+  }
+  void set_market(MarketSnapshot market) {
+    const std::lock_guard lock(mutex_);
+    market_ = std::move(market);
+  }
+  void set_waiting(const JobId& job, Decision decision) {
+    const std::lock_guard lock(mutex_);
+    waiting_[job] = std::move(decision);
+  }
+  // Submissions are taken but not answered until it is released.
+  void hold_submissions(bool hold) {
+    {
+      const std::lock_guard lock(mutex_);
+      hold_ = hold;
+    }
+    changed_.notify_all();
+  }
+  void refuse_with(std::optional<Error> error) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = std::move(error);
+  }
+  // Requests are dropped: their replies are never called.
+  void drop_requests(bool drop) {
+    const std::lock_guard lock(mutex_);
+    drop_ = drop;
+  }
+  std::vector<std::string> calls() const {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+
+  // --- Service
+  void submit(Submission submission, Reply<SubmitReceipt> reply) override {
+    const std::lock_guard lock(mutex_);
+    if (drop_) return;
+    if (refuse_) return answer(reply, Result<SubmitReceipt>(fail(*refuse_)));
+    submissions_.push_back(submission);
+    const auto key = std::make_pair(submission.tenant, submission.idempotency_key);
+    SubmitReceipt receipt;
+    if (!submission.idempotency_key.empty() && keys_.contains(key)) {
+      receipt = {keys_.at(key), true};
+    } else {
+      receipt = {add(submission), false};
+      if (!submission.idempotency_key.empty()) keys_[key] = receipt.job;
+    }
+    answer(reply, Result<SubmitReceipt>(receipt));
+  }
+  void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("cancel " + job.value + " by " + principal);
+    if (refuse_) return answer(reply, Result<std::monostate>(fail(*refuse_)));
+    const auto found = jobs_.find(job);
+    if (found != jobs_.end() && !is_final(found->second->state)) {
+      auto changed = std::make_shared<JobRecord>(*found->second);
+      changed->cancel_requested = true;
+      changed->state = JobState::canceled;
+      changed->ended = system_now().wall;
+      found->second = std::move(changed);
+    }
+    answer(reply, Result<std::monostate>(std::monostate{}));
+  }
+  void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("quote for " + tenant.value + " of " + spec.name);
+    answer(reply, Result<Decision>(quoted_));
+  }
+  void set_quoted(Decision decision) {
+    const std::lock_guard lock(mutex_);
+    quoted_ = std::move(decision);
+  }
+  std::shared_ptr<const JobRecord> find(const JobId& job) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = jobs_.find(job);
+    return found == jobs_.end() ? nullptr : found->second;
+  }
+  Result<JobPage> list(const JobQuery& query) const override {
+    const std::lock_guard lock(mutex_);
+    JobPage page;
+    for (auto each = jobs_.rbegin(); each != jobs_.rend(); ++each) {
+      if (!query.after.empty() && each->first.value >= query.after) continue;
+      if (query.tenant && each->second->tenant != *query.tenant) continue;
+      if (query.keep && !query.keep(*each->second)) continue;
+      if (page.jobs.size() == query.limit) {
+        page.more = true;
+        break;
+      }
+      page.jobs.push_back(*each->second);
+    }
+    return page;
+  }
+  void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = waiting_.find(job);
+    answer(reply, Result<std::optional<Decision>>(
+                      found == waiting_.end() ? std::nullopt : std::optional(found->second)));
+  }
+  void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
+                std::uint32_t bytes_max, Reply<LogChunk> reply) override {
+    const std::lock_guard lock(mutex_);
+    LogChunk chunk;
+    chunk.attempt = attempt;
+    chunk.offset = offset;
+    const auto found = logs_.find({attempt, stream});
+    chunk.known = found != logs_.end();
+    if (chunk.known) {
+      const auto& [text, ended] = found->second;
+      if (offset < text.size()) chunk.data = text.substr(offset, bytes_max);
+      chunk.end = ended && offset + chunk.data.size() >= text.size();
+    }
+    answer(reply, Result<LogChunk>(std::move(chunk)));
+  }
+  void market(Reply<MarketSnapshot> reply) override {
+    const std::lock_guard lock(mutex_);
+    MarketSnapshot market = market_;
+    market.at = system_now().wall;
+    answer(reply, Result<MarketSnapshot>(std::move(market)));
+  }
+  void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
+              Reply<Invite> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("invite " + site.value + " " + std::to_string(units_max) + " " +
+                     std::to_string(ttl.count()));
+    answer(reply, Result<Invite>(Invite{"secret.hash", site, system_now().wall + ttl}));
+  }
+  void join(JoinRequest request, Reply<JoinAnswer> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("join " + request.site.value + " " + request.token + " " +
+                     std::to_string(request.curve_key.size()) + " " + request.proof);
+    if (request.token != "secret.hash") {
+      return answer(reply, Result<JoinAnswer>(fail(ErrorCode::forbidden, "token",
+                                                   "the token is not known", "ask for a new one")));
+    }
+    JoinAnswer joined;
+    joined.certificate_pem = "CERT";
+    joined.ca_pem = "CA";
+    joined.member = {std::string("\0body", 5), "sig"};
+    joined.members = {joined.member, joined.member};
+    joined.registry_key = std::string(32, '\7');
+    answer(reply, Result<JoinAnswer>(std::move(joined)));
+  }
+  void set_member_state(const NodeId& node, MemberState state,
+                        Reply<std::monostate> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("state " + node.value + " " + std::string(to_string(state)));
+    answer(reply, Result<std::monostate>(std::monostate{}));
+  }
+  Status ready() const override {
+    const std::lock_guard lock(mutex_);
+    return refuse_ ? Status(fail(*refuse_)) : ok();
+  }
+  std::string metrics() const override { return "tradewind_jobs_total 1\n"; }
+  FederationId federation() const override { return FederationId{"test-federation"}; }
+
+ private:
+  JobId add(const Submission& submission) {
+    JobRecord job;
+    const JobId id = job_id(Sequence{++sequence_});
+    job.tenant = submission.tenant;
+    job.principal = submission.principal;
+    job.spec = submission.spec;
+    job.submitted = system_now().wall;
+    const std::uint32_t tasks = job.spec.array_count;
+    job.spec.array_count = 0;
+    if (tasks == 0) {
+      job.job = id;
+      jobs_[id] = std::make_shared<const JobRecord>(std::move(job));
+      return id;
+    }
+    job.array = id;
+    for (std::uint32_t i = 0; i < tasks; ++i) {
+      job.job = array_task_id(id, i);
+      job.array_index = i;
+      jobs_[job.job] = std::make_shared<const JobRecord>(job);
+    }
+    return id;
+  }
+
+  template <class T>
+  void answer(const Reply<T>& reply, Result<T> result) {
+    queue_.push_back([reply, result = std::move(result)] { reply(result); });
+    changed_.notify_all();
+  }
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [&] { return over_ || (!queue_.empty() && !hold_); });
+      if (over_) return;
+      auto next = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      next();
+      next = nullptr;
+      lock.lock();
+    }
+  }
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  bool over_ = false;
+  bool hold_ = false;
+  bool drop_ = false;
+  std::optional<Error> refuse_;
+  std::uint64_t sequence_ = 0;
+  std::map<JobId, std::shared_ptr<const JobRecord>> jobs_;
+  std::map<std::pair<TenantId, std::string>, JobId> keys_;
+  std::map<std::pair<AttemptId, LogStream>, std::pair<std::string, bool>> logs_;
+  std::map<JobId, Decision> waiting_;
+  std::vector<Submission> submissions_;
+  std::vector<std::string> calls_;
+  MarketSnapshot market_;
+  Decision quoted_;
+  std::thread thread_;
+};
+
+}  // namespace tradewind::testing

@@ -1,0 +1,478 @@
+// The HTTP server over real sockets: what it refuses, what it bounds, what it promises.
+#include "broker/api/http_server.h"
+
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <thread>
+
+#include "tests/unit/api/endpoint_fixture.h"
+#include "tests/unit/api/raw_client.h"
+
+namespace tradewind::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  HttpServerTest() {
+    options.counters = std::make_shared<HttpCounters>();
+    options.body_bytes_max = [](std::string_view, std::string_view path) {
+      return path == "/large" ? std::size_t{1 << 20} : std::size_t{1000};
+    };
+    options.refusal = [](int status, const std::string& message) {
+      HttpResponse response;
+      response.status = status;
+      response.body = message;
+      return response;
+    };
+    options.handle = [this](HttpRequest request, Responder responder) {
+      if (handler) return handler(std::move(request), std::move(responder));
+      HttpResponse response;
+      response.body = request.method + " " + request.path + " " + request.body;
+      responder.send(std::move(response));
+    };
+  }
+  ~HttpServerTest() override {
+    server.reset();
+    if (other.joinable()) other.join();
+  }
+  void start() {
+    auto started = HttpServer::start(options);
+    ASSERT_TRUE(started.has_value()) << describe(started.error());
+    server = std::move(*started);
+  }
+  RawResponse exchange(std::string_view bytes) {
+    RawClient client(server->port());
+    client.send(bytes);
+    return client.read();
+  }
+
+  HttpServerOptions options;
+  std::function<void(HttpRequest, Responder)> handler;
+  std::thread other;
+  std::unique_ptr<HttpServer> server;
+};
+
+TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
+  start();
+  RawClient client(server->port());
+  for (int i = 0; i < 3; ++i) {
+    client.send(request_text("POST", "/a", "body" + std::to_string(i)));
+    const RawResponse response = client.read();
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "POST /a body" + std::to_string(i));
+  }
+  EXPECT_EQ(options.counters->connections, 1U);
+  EXPECT_EQ(options.counters->requests, 3U);
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrderHoweverLateTheFirst) {
+  handler = [this](HttpRequest request, const Responder& responder) {
+    HttpResponse response;
+    response.body = request.path;
+    if (request.path != "/1") return responder.send(std::move(response));
+    other = std::thread([responder, response] {
+      std::this_thread::sleep_for(milliseconds(100));
+      responder.send(response);
+    });
+  };
+  start();
+  RawClient client(server->port());
+  client.send(request_text("GET", "/1") + request_text("POST", "/2", "x") +
+              request_text("GET", "/3"));
+  EXPECT_EQ(client.read().body, "/1");
+  EXPECT_EQ(client.read().body, "/2");
+  EXPECT_EQ(client.read().body, "/3");
+}
+
+TEST_F(HttpServerTest, RefusesMalformedRequests) {
+  start();
+  const std::pair<const char*, int> cases[] = {
+      {"GET / HTTP/1.1\r\n\r\n", 400},                                        // no Host
+      {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},                  // two
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400},               // folded
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\t2\r\n\r\n", 400},              // folded
+      {"GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400},                    // space before colon
+      {"NONSENSE\r\n\r\n", 400},                                              //
+      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},                             //
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+       400},                                                                  // smuggling
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", 415},
+      {"POST / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 1\r\n\r\nx", 417},
+      {"GET /?a=%GG HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+  };
+  for (const auto& [bytes, status] : cases) EXPECT_EQ(exchange(bytes).status, status) << bytes;
+}
+
+TEST_F(HttpServerTest, AnswersALongHeaderWith431AndCloses) {
+  start();
+  RawClient client(server->port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(32 * 1024, 'x'));
+  EXPECT_EQ(client.read().status, 431);
+  EXPECT_TRUE(client.sees_close());
+}
+
+TEST_F(HttpServerTest, AnswersALargeBodyWith413ByRoute) {
+  start();
+  EXPECT_EQ(exchange(request_text("POST", "/small", std::string(1001, 'x'))).status, 413);
+  EXPECT_EQ(exchange(request_text("POST", "/small", std::string(1000, 'x'))).status, 200);
+  EXPECT_EQ(exchange(request_text("POST", "/large", std::string(100'000, 'x'))).status, 200);
+  EXPECT_EQ(exchange("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n").status,
+            413);
+  // Chunked, so that the size is not announced.
+  EXPECT_EQ(exchange("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
+                     std::string(2000, 'x') + "\r\n0\r\n\r\n")
+                .status,
+            413);
+}
+
+TEST_F(HttpServerTest, TakesChunkedBodiesAnd100Continue) {
+  start();
+  EXPECT_EQ(exchange("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2"
+                     "\r\nde\r\n0\r\n\r\n")
+                .body,
+            "POST /c abcde");
+  RawClient client(server->port());
+  client.send("POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.read().status, 100);
+  client.send("hi");
+  EXPECT_EQ(client.read().body, "POST /e hi");
+}
+
+TEST_F(HttpServerTest, CutsClientsThatAreSlowWithHeaderOrBody) {
+  options.limits.header_timeout = milliseconds(200);
+  options.limits.body_timeout = milliseconds(200);
+  start();
+  RawClient header(server->port());
+  RawClient body(server->port());
+  body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
+  // A byte now and then does not buy more time.
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 6; ++i) {
+    header.send("G");
+    body.send("x");
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_TRUE(header.sees_close());
+  EXPECT_TRUE(body.sees_close());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
+  EXPECT_EQ(options.counters->timeouts, 2U);
+  EXPECT_EQ(exchange(request_text("GET", "/other")).status, 200);
+}
+
+TEST_F(HttpServerTest, ClosesIdleConnections) {
+  options.limits.idle_timeout = milliseconds(100);
+  start();
+  RawClient client(server->port());
+  client.send(request_text("GET", "/"));
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_TRUE(client.sees_close());
+}
+
+TEST_F(HttpServerTest, CapsConnectionsPerAddress) {
+  options.limits.connections_per_address_max = 2;
+  start();
+  RawClient first(server->port());
+  first.send(request_text("GET", "/"));
+  EXPECT_EQ(first.read().status, 200);
+  RawClient second(server->port());
+  second.send(request_text("GET", "/"));
+  EXPECT_EQ(second.read().status, 200);
+  RawClient third(server->port());
+  EXPECT_TRUE(third.sees_close());
+  EXPECT_EQ(options.counters->connections_refused, 1U);
+  second.close();
+  // The place is free again once the server has seen the close.
+  for (int i = 0; i < 100; ++i) {
+    RawClient again(server->port());
+    again.send(request_text("GET", "/"));
+    if (again.read().status == 200) return;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  FAIL() << "the place of the closed connection was never given back";
+}
+
+TEST_F(HttpServerTest, HonoursConnectionCloseAndHttp10) {
+  start();
+  RawClient client(server->port());
+  client.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const RawResponse response = client.read();
+  EXPECT_EQ(response.headers.at("connection"), "close");
+  EXPECT_TRUE(client.sees_close());
+  RawClient old(server->port());
+  old.send("GET /y HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(old.read().body, "GET /y ");
+  EXPECT_TRUE(old.sees_close());
+}
+
+TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
+  start();
+  RawClient client(server->port());
+  client.send(request_text("HEAD", "/x") + request_text("GET", "/y"));
+  const RawResponse head = client.read(true);
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(std::string("HEAD /x ").size()));
+  EXPECT_EQ(client.read().body, "GET /y ");
+}
+
+TEST_F(HttpServerTest, Answers500WhenTheHandlerDropsTheRightToAnswer) {
+  handler = [](const HttpRequest&, const Responder&) {};
+  start();
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 500);
+}
+
+TEST_F(HttpServerTest, Answers500WhenTheHandlerThrows) {
+  handler = [](const HttpRequest&, const Responder&) { throw std::runtime_error("oops"); };
+  start();
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 500);
+  handler = nullptr;
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 200);
+}
+
+TEST_F(HttpServerTest, Answers504WhenNoAnswerComesAndDropsALateOne) {
+  options.limits.answer_timeout = milliseconds(100);
+  std::optional<Responder> kept;
+  handler = [&](const HttpRequest&, const Responder& responder) { kept = responder; };
+  start();
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 504);
+  kept->send(HttpResponse{});
+  kept.reset();
+  handler = nullptr;
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 200);
+}
+
+TEST_F(HttpServerTest, StreamsPiecesAndTheConnectionLivesOn) {
+  handler = [this](HttpRequest request, const Responder& responder) {
+    if (request.path != "/stream") return responder.send(HttpResponse{});
+    const HttpStream stream = responder.stream(HttpResponse{});
+    other = std::thread([stream] {
+      stream.write("one,", [stream](bool first) {
+        EXPECT_TRUE(first);
+        stream.after(milliseconds(20), [stream] {
+          stream.write("two", [stream](bool second) {
+            EXPECT_TRUE(second);
+            stream.end();
+          });
+        });
+      });
+    });
+  };
+  start();
+  RawClient client(server->port());
+  client.send(request_text("GET", "/stream") + request_text("GET", "/next"));
+  const RawResponse response = client.read();
+  EXPECT_EQ(response.body, "one,two");
+  EXPECT_FALSE(response.cut);
+  EXPECT_EQ(client.read().status, 200);
+}
+
+TEST_F(HttpServerTest, AnAbandonedStreamIsVisiblyCut) {
+  handler = [](const HttpRequest&, const Responder& responder) {
+    const HttpStream stream = responder.stream(HttpResponse{});
+    stream.write("half", [](bool) {});
+  };
+  start();
+  const RawResponse response = exchange(request_text("GET", "/"));
+  EXPECT_EQ(response.body, "half");
+  EXPECT_TRUE(response.cut);
+}
+
+TEST_F(HttpServerTest, AStreamLearnsThatItsClientHasGone) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<HttpStream> stream;
+  bool gone = false;
+  handler = [&](const HttpRequest&, const Responder& responder) {
+    const std::lock_guard lock(mutex);
+    stream = responder.stream(HttpResponse{});
+    changed.notify_all();
+  };
+  start();
+  {
+    RawClient client(server->port());
+    client.send(request_text("GET", "/"));
+    EXPECT_EQ(client.read(true).status, 200);
+  }
+  std::this_thread::sleep_for(milliseconds(50));
+  std::unique_lock lock(mutex);
+  stream->write("", [&](bool there) {
+    const std::lock_guard inner(mutex);
+    gone = !there;
+    changed.notify_all();
+  });
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(5), [&] { return gone; }));
+  lock.unlock();
+  stream.reset();
+}
+
+TEST_F(HttpServerTest, StopLetsRequestsUnderWayFinishAndClosesIdleConnections) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool arrived = false;
+  handler = [&](const HttpRequest& request, const Responder& responder) {
+    if (request.path != "/slow") return responder.send(HttpResponse{});
+    other = std::thread([responder] {
+      std::this_thread::sleep_for(milliseconds(200));
+      HttpResponse response;
+      response.body = "done";
+      responder.send(std::move(response));
+    });
+    const std::lock_guard lock(mutex);
+    arrived = true;
+    changed.notify_all();
+  };
+  start();
+  RawClient idle(server->port());
+  idle.send(request_text("GET", "/"));
+  EXPECT_EQ(idle.read().status, 200);
+  RawClient busy(server->port());
+  busy.send(request_text("GET", "/slow"));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return arrived; });
+  }
+  server->stop();
+  EXPECT_EQ(busy.read().body, "done");
+  EXPECT_TRUE(idle.sees_close());
+  RawClient late(server->port());
+  EXPECT_FALSE(late.send(request_text("GET", "/")) && late.read().status != 0);
+}
+
+TEST_F(HttpServerTest, StopDoesNotWaitForeverAndLateAnswersAreDropped) {
+  options.limits.stop_timeout = milliseconds(100);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<Responder> kept;
+  handler = [&](const HttpRequest&, const Responder& responder) {
+    const std::lock_guard lock(mutex);
+    kept = responder;
+    changed.notify_all();
+  };
+  start();
+  RawClient client(server->port());
+  client.send(request_text("GET", "/"));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return kept.has_value(); });
+  }
+  server->stop();
+  server.reset();
+  kept->send(HttpResponse{});
+  kept->soon([] { FAIL() << "nothing runs after the end"; });
+  EXPECT_EQ(client.read().status, 0);
+}
+
+TEST_F(HttpServerTest, RefusesToServeOtherThanLoopbackWithoutTls) {
+  for (const char* address : {"0.0.0.0", "::", "192.0.2.1"}) {
+    options.address = address;
+    const auto started = HttpServer::start(options);
+    ASSERT_FALSE(started.has_value());
+    EXPECT_EQ(started.error().field, "address");
+    EXPECT_NE(started.error().remedy, "");
+  }
+  options.address = "example.org";
+  EXPECT_EQ(HttpServer::start(options).error().field, "address");
+  options.address = "127.0.0.1";
+  options.tls_key = "/nonexistent";
+  EXPECT_EQ(HttpServer::start(options).error().field, "tls_certificate");
+  options.tls_certificate = "/nonexistent";
+  EXPECT_EQ(HttpServer::start(options).error().field, "tls_certificate");
+  options.tls_certificate.clear();
+  options.tls_key.clear();
+  options.threads = 0;
+  EXPECT_EQ(HttpServer::start(options).error().field, "threads");
+  options.threads = 1;
+  start();
+  options.port = server->port();
+  EXPECT_EQ(HttpServer::start(options).error().field, "port");
+}
+
+// A certificate for 127.0.0.1, signed by itself.
+void write_certificate(const std::filesystem::path& directory) {
+  EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  X509* certificate = X509_new();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+  X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+  X509_sign(certificate, key, nullptr);
+  FILE* out = std::fopen((directory / "cert.pem").c_str(), "w");
+  PEM_write_X509(out, certificate);
+  std::fclose(out);
+  out = std::fopen((directory / "key.pem").c_str(), "w");
+  PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(out);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+}
+
+// One request over TLS; the version is 0 when there is no connection.
+struct TlsExchange {
+  int version = 0;
+  std::string response;
+  bool closed_properly = false;
+};
+TlsExchange tls_exchange(std::uint16_t port, int version_max, const std::string& request) {
+  TlsExchange out;
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_max_proto_version(context, version_max);
+  SSL* ssl = SSL_new(context);
+  SSL_set_fd(ssl, fd);
+  if (SSL_connect(ssl) == 1) {
+    out.version = SSL_version(ssl);
+    SSL_write(ssl, request.data(), static_cast<int>(request.size()));
+    char bytes[4096];
+    int count;
+    while ((count = SSL_read(ssl, bytes, sizeof bytes)) > 0) {
+      out.response.append(bytes, static_cast<std::size_t>(count));
+    }
+    out.closed_properly = SSL_get_error(ssl, count) == SSL_ERROR_ZERO_RETURN;
+  }
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  ::close(fd);
+  return out;
+}
+
+TEST_F(HttpServerTest, SpeaksTls13AndNothingOlder) {
+  const TemporaryDirectory directory;
+  write_certificate(directory.path);
+  options.tls_certificate = directory.path / "cert.pem";
+  options.tls_key = directory.path / "key.pem";
+  options.address = "0.0.0.0";
+  start();
+  const std::string request = "POST /t HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: "
+                              "2\r\n\r\nhi";
+  const TlsExchange good = tls_exchange(server->port(), 0, request);
+  EXPECT_EQ(good.version, TLS1_3_VERSION);
+  EXPECT_NE(good.response.find("POST /t hi"), std::string::npos);
+  EXPECT_TRUE(good.closed_properly);
+  EXPECT_EQ(tls_exchange(server->port(), TLS1_2_VERSION, request).version, 0);
+  EXPECT_EQ(exchange(request_text("GET", "/plain")).status, 0);
+  options.tls_key = directory.path / "cert.pem";
+  EXPECT_EQ(HttpServer::start(options).error().field, "tls_key");
+}
+
+}  // namespace
+}  // namespace tradewind::testing

@@ -1,0 +1,291 @@
+#include "gateway/daemon.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "tests/unit/gateway/small_federation.h"
+#include "tests/unit/gateway/temporary_directory.h"
+
+namespace tradewind {
+namespace {
+
+const SiteId zurich{"eu-zurich-1"};
+const SiteId iowa{"us-iowa-1"};
+
+// Runs nothing: the test says how each attempt goes on.
+class PuppetEngine : public Engine {
+ public:
+  explicit PuppetEngine(OnEvent on_event) : on_event_(std::move(on_event)) {}
+
+  Status check(const Assignment&) const override { return ok(); }
+  void start(const AttemptId& attempt, const Assignment&) override { started.push_back(attempt); }
+  void stop(const AttemptId& attempt, EndCode code) override {
+    stopped.emplace_back(attempt, code);
+  }
+  Result<LogChunk> read_log(const AttemptId& attempt, LogStream, std::uint64_t offset,
+                            std::uint32_t bytes_max) override {
+    if (logs.count(attempt) == 0) return fail(ErrorCode::not_found, "attempt", "not known");
+    LogChunk chunk;
+    chunk.attempt = attempt;
+    chunk.offset = offset;
+    chunk.data = logs[attempt].substr(offset, bytes_max);
+    return chunk;
+  }
+  std::vector<AttemptId> adopt(const std::vector<AttemptId>&) override { return {}; }
+  void forget(const AttemptId& attempt) override { forgotten.push_back(attempt); }
+
+  void report(const AttemptId& attempt, AttemptPhase phase) {
+    on_event_(EngineEvent{attempt, phase, std::nullopt});
+  }
+  void end(const AttemptId& attempt, EndCode code) {
+    EndReport report;
+    report.code = code;
+    report.started = true;
+    on_event_(EngineEvent{attempt, AttemptPhase::ended, report});
+  }
+
+  std::vector<AttemptId> started;
+  std::vector<std::pair<AttemptId, EndCode>> stopped;
+  std::vector<AttemptId> forgotten;
+  std::map<AttemptId, std::string> logs;
+
+ private:
+  OnEvent on_event_;
+};
+
+std::string site_text(const SiteId& site, const std::string& cpu_hour, const std::string& state) {
+  return "[site]\nid = \"" + site.value + "\"\nregion = \"" +
+         site.value.substr(0, site.value.size() - 2) + "\"\njurisdiction = \"CH\"\n" +
+         "provider = \"Test\"\nstate = \"" + state +
+         "\"\n[link]\nlisten = \"tcp://127.0.0.1:0\"\n" +
+         "[[pool]]\nid = \"cpu\"\narchitecture = \"amd64\"\nnodes = 2\n" +
+         "node = { cpus = 4, memory_gib = 4 }\ntariff = { cpu_hour = \"" + cpu_hour + "\" }\n";
+}
+
+// One site's gateway with a puppet engine.
+struct Site {
+  Site(boost::asio::io_context& loop, const SiteId& id, std::filesystem::path where)
+      : io(loop), site(id), directory(std::move(where)) {
+    describe_as("0.1", "active");
+  }
+
+  void describe_as(const std::string& cpu_hour, const std::string& state) {
+    std::ofstream(file()) << site_text(site, cpu_hour, state);
+  }
+  std::string file() const { return (directory.parent_path() / (site.value + ".toml")).string(); }
+  std::string ready_file() const {
+    return (directory.parent_path() / (site.value + ".ready")).string();
+  }
+
+  Status start() {
+    const Now now = system_now();
+    auto papers = load_papers(directory);
+    auto keys = load_or_make_keys(directory);
+    auto store = Store::open(store_directory(directory), now);
+    if (!papers || !keys || !store) return fail(ErrorCode::internal, "", "not joined");
+    papers->members = *(*store)->members();
+    auto membership = check_membership(*papers, *keys, now.wall);
+    if (!membership) return fail(membership.error());
+    auto parsed = load_site_file(file());
+    if (!parsed) return fail(parsed.error());
+    DaemonOptions options;
+    options.directory = directory;
+    options.site_file = file();
+    options.ready_file = ready_file();
+    auto started =
+        Daemon::start(io, options,
+                      DaemonParts{std::move(*parsed), std::move(*keys), std::move(*store),
+                                  std::move(*membership)},
+                      [this](Engine::OnEvent on_event) -> Result<std::unique_ptr<Engine>> {
+                        auto made = std::make_unique<PuppetEngine>(std::move(on_event));
+                        engine = made.get();
+                        return std::unique_ptr<Engine>(std::move(made));
+                      });
+    if (!started) return fail(started.error());
+    daemon = std::move(*started);
+    return ok();
+  }
+  void stop() {
+    daemon.reset();
+    engine = nullptr;
+  }
+
+  boost::asio::io_context& io;
+  SiteId site;
+  std::filesystem::path directory;
+  PuppetEngine* engine = nullptr;
+  std::unique_ptr<Daemon> daemon;
+};
+
+class GatewayDaemon : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    zurich_.emplace(io_, zurich, directory_.path() / "zurich");
+    broker_.know(federation_.join(zurich_->directory, zurich, 2, {broker_.record()}));
+  }
+
+  // Until the broker holds a quote sheet of the site.
+  bool sheet_arrives(const SiteId& site) {
+    return run_until(io_, [&] { return broker_.find(site, RecordKind::quote) != nullptr; });
+  }
+  AttemptId dispatch(const std::string& sequence) {
+    const Accepted* sheet = broker_.find(zurich, RecordKind::quote);
+    EXPECT_NE(sheet, nullptr);
+    Dispatch dispatch;
+    dispatch.attempt = AttemptId{job_id(Sequence{std::stoull(sequence)}), 1};
+    dispatch.lease_seconds = 60;
+    Assignment& assignment = dispatch.assignment;
+    assignment.tenant = TenantId{"physics"};
+    assignment.pool = PoolId{"cpu"};
+    assignment.units = 1;
+    assignment.resources = Resources{1, 512, 0, 0};
+    assignment.executors = {Executor{"", {"true"}, "", "", "", "", {}, false}};
+    assignment.run_seconds_max = 600;
+    assignment.price_ppm = std::get<QuoteSheet>(sheet->record.body).pools.at(0).price_ppm;
+    assignment.rate = MoneyPerHour{1'000'000};
+    assignment.quote_version = sheet->record.header.version;
+    broker_.say(zurich, ToGateway{Term{1}, dispatch});
+    return dispatch.attempt;
+  }
+  template <class Message>
+  bool hears(std::size_t count) {
+    return run_until(io_, [&] { return broker_.heard<Message>().size() >= count; });
+  }
+
+  boost::asio::io_context io_{1};
+  TemporaryDirectory directory_;
+  SmallFederation federation_;
+  SpeakingBroker broker_{io_, federation_};
+  std::optional<Site> zurich_;
+};
+
+TEST_F(GatewayDaemon, PublishesItsSiteWithTheBoundPortAndAQuoteSheet) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const Accepted* site = broker_.find(zurich, RecordKind::site);
+  ASSERT_NE(site, nullptr);
+  const auto& record = std::get<SiteRecord>(site->record.body);
+  EXPECT_EQ(record.endpoint, zurich_->daemon->endpoint());
+  EXPECT_THAT(record.endpoint, ::testing::MatchesRegex("tcp://.*127\\.0\\.0\\.1.*:[1-9][0-9]*"));
+  const Accepted* quote = broker_.find(zurich, RecordKind::quote);
+  const auto& sheet = std::get<QuoteSheet>(quote->record.body);
+  ASSERT_EQ(sheet.pools.size(), 1u);
+  EXPECT_EQ(sheet.pools[0].units_free, 8u);
+  EXPECT_EQ(sheet.pools[0].price_ppm, ppm_one);
+  EXPECT_TRUE(run_until(io_, [&] { return std::filesystem::exists(zurich_->ready_file()); }));
+}
+
+TEST_F(GatewayDaemon, TwoSitesLearnOfEachOtherThroughTheBroker) {
+  Site other(io_, iowa, directory_.path() / "iowa");
+  broker_.know(federation_.join(other.directory, iowa, 3, {broker_.record()}));
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(other.start());
+  EXPECT_TRUE(run_until(io_, [&] {
+    return zurich_->daemon->gossip().find(site_node(iowa), RecordKind::quote) != nullptr &&
+           other.daemon->gossip().find(site_node(zurich), RecordKind::quote) != nullptr;
+  }));
+}
+
+TEST_F(GatewayDaemon, GrantsStartsReportsAndForgetsAnAttempt) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const AttemptId attempt = dispatch("7");
+  ASSERT_TRUE(hears<Granted>(1));
+  EXPECT_EQ(broker_.heard<Granted>().at(0).attempt, attempt);
+  ASSERT_EQ(zurich_->engine->started, std::vector<AttemptId>{attempt});
+  // The sheet that follows has one unit less.
+  EXPECT_TRUE(run_until(io_, [&] {
+    const auto* quote = broker_.find(zurich, RecordKind::quote);
+    return quote != nullptr && std::get<QuoteSheet>(quote->record.body).pools.at(0).units_free == 7;
+  }));
+  zurich_->engine->report(attempt, AttemptPhase::running);
+  ASSERT_TRUE(hears<AttemptStatus>(1));
+  EXPECT_EQ(broker_.heard<AttemptStatus>().at(0).phase, AttemptPhase::running);
+  zurich_->engine->end(attempt, EndCode::succeeded);
+  ASSERT_TRUE(hears<AttemptEnded>(1));
+  EXPECT_EQ(broker_.heard<AttemptEnded>().at(0).report.code, EndCode::succeeded);
+  broker_.say(zurich, ToGateway{Term{1}, AcknowledgeEnd{attempt}});
+  EXPECT_TRUE(run_until(io_, [&] { return !zurich_->engine->forgotten.empty(); }));
+  EXPECT_TRUE(zurich_->daemon->admission().held().empty());
+}
+
+TEST_F(GatewayDaemon, ReadsLogsForBrokersAndSaysWhenThereIsNone) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const AttemptId attempt{job_id(Sequence{9}), 1};
+  zurich_->engine->logs[attempt] = "hello, federation\n";
+  broker_.say(zurich, ToGateway{Term{1}, ReadLog{41, attempt, LogStream::out, 7, 10}});
+  ASSERT_TRUE(hears<LogChunk>(1));
+  LogChunk chunk = broker_.heard<LogChunk>().at(0);
+  EXPECT_EQ(chunk.request, 41u);
+  EXPECT_EQ(chunk.data, "federation");
+  EXPECT_TRUE(chunk.known);
+  broker_.say(zurich, ToGateway{Term{1}, ReadLog{42, AttemptId{job_id(Sequence{10}), 1},
+                                                 LogStream::out, 0, 10}});
+  ASSERT_TRUE(hears<LogChunk>(2));
+  EXPECT_FALSE(broker_.heard<LogChunk>().at(1).known);
+}
+
+TEST_F(GatewayDaemon, AfterARestartItReportsWhatWasInterruptedUnderNewerVersions) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const AttemptId attempt = dispatch("7");
+  ASSERT_TRUE(hears<Granted>(1));
+  const RecordVersion before = broker_.find(zurich, RecordKind::quote)->record.header.version;
+  zurich_->stop();
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(hears<AttemptEnded>(1));
+  EXPECT_EQ(broker_.heard<AttemptEnded>().at(0).attempt, attempt);
+  EXPECT_EQ(broker_.heard<AttemptEnded>().at(0).report.code, EndCode::interrupted);
+  EXPECT_TRUE(zurich_->engine->started.empty());
+  EXPECT_TRUE(run_until(io_, [&] {
+    return before < broker_.find(zurich, RecordKind::quote)->record.header.version;
+  }));
+}
+
+TEST_F(GatewayDaemon, AReloadPublishesTheNewPriceAndKeepsWhatRuns) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const AttemptId attempt = dispatch("7");
+  ASSERT_TRUE(hears<Granted>(1));
+  zurich_->describe_as("0.2", "active");
+  zurich_->daemon->reload();
+  EXPECT_TRUE(run_until(io_, [&] {
+    const auto* site = broker_.find(zurich, RecordKind::site);
+    return std::get<SiteRecord>(site->record.body).pools.at(0).tariff.cpu_hour.micros == 200'000;
+  }));
+  EXPECT_EQ(zurich_->daemon->admission().running(), std::vector<AttemptId>{attempt});
+  EXPECT_EQ(zurich_->engine->started.size(), 1u);
+  zurich_->engine->end(attempt, EndCode::succeeded);
+  EXPECT_TRUE(hears<AttemptEnded>(1));
+}
+
+TEST_F(GatewayDaemon, AReloadToDrainingStopsSellingAndAWrongFileChangesNothing) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  std::ofstream(zurich_->file()) << "[site]\nid = 3\n";
+  zurich_->daemon->reload();
+  EXPECT_EQ(zurich_->daemon->admission().state(), SiteState::active);
+  zurich_->describe_as("0.1", "draining");
+  zurich_->daemon->reload();
+  EXPECT_EQ(zurich_->daemon->admission().state(), SiteState::draining);
+  EXPECT_TRUE(run_until(io_, [&] {
+    const auto* site = broker_.find(zurich, RecordKind::site);
+    const auto* quote = broker_.find(zurich, RecordKind::quote);
+    return std::get<SiteRecord>(site->record.body).state == SiteState::draining &&
+           std::get<QuoteSheet>(quote->record.body).pools.at(0).units_free == 0;
+  }));
+}
+
+TEST_F(GatewayDaemon, TheSiteFileMustBeTheMembers) {
+  std::ofstream(zurich_->file()) << site_text(iowa, "0.1", "active");
+  const Status started = zurich_->start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().field, "site.id");
+}
+
+}  // namespace
+}  // namespace tradewind

@@ -1,0 +1,111 @@
+#include "gateway/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/unit/gateway/temporary_directory.h"
+
+namespace tradewind {
+namespace {
+
+Now at_seconds(std::int64_t seconds) {
+  Now now;
+  now.wall = wall_from_ms(seconds * 1'000);
+  return now;
+}
+
+std::unique_ptr<Store> open(const TemporaryDirectory& directory, std::int64_t seconds = 1'000) {
+  auto store = Store::open(directory.path() / "store", at_seconds(seconds));
+  EXPECT_TRUE(store) << describe(store.error());
+  return store ? std::move(*store) : nullptr;
+}
+
+TEST(Store, KeepsWhatAdmissionWroteAndNothingItErased) {
+  const TemporaryDirectory directory;
+  {
+    auto store = open(directory);
+    ASSERT_TRUE(store->write_admission({{"t/1", Bytes("one")}, {"t/2", Bytes("two\0x", 5)}}));
+    ASSERT_TRUE(store->write_admission({{"t/1", std::nullopt}, {"term", Bytes("7")}}));
+  }
+  auto store = open(directory);
+  const auto stored = store->read_admission();
+  ASSERT_TRUE(stored);
+  const std::vector<StoreWrite> expected = {{"t/2", Bytes("two\0x", 5)}, {"term", Bytes("7")}};
+  EXPECT_EQ(*stored, expected);
+}
+
+TEST(Store, AcknowledgedWritesSurviveAnAbruptEndOfTheProcess) {
+  const TemporaryDirectory directory;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto store = Store::open(directory.path() / "store", at_seconds(1'000));
+    const bool good = store && (*store)->write_admission({{"held", Bytes("attempt")}}) &&
+                      (*store)->next_version();
+    ::_exit(good ? 0 : 1);  // without closing anything
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  auto store = open(directory, 2'000);
+  const auto stored = store->read_admission();
+  ASSERT_TRUE(stored);
+  ASSERT_EQ(stored->size(), 1u);
+  EXPECT_EQ(stored->front().value, "attempt");
+  const auto version = store->next_version();
+  ASSERT_TRUE(version);
+  EXPECT_EQ(version->epoch, 1'000u);
+  EXPECT_GT(version->version, 1u);
+}
+
+TEST(Store, VersionsRiseOverRestartsAndTheEpochStays) {
+  const TemporaryDirectory directory;
+  RecordVersion last;
+  for (int restart = 0; restart < 3; ++restart) {
+    auto store = open(directory, 1'000 + restart);
+    for (int i = 0; i < 300; ++i) {
+      const auto version = store->next_version();
+      ASSERT_TRUE(version);
+      ASSERT_LT(last, *version);
+      ASSERT_EQ(version->epoch, 1'000u);
+      last = *version;
+    }
+  }
+}
+
+TEST(Store, KeepsTheNewestRecordOfEachMember) {
+  const TemporaryDirectory directory;
+  {
+    auto store = open(directory);
+    ASSERT_TRUE(store->keep_member(NodeId{"site/a"}, {Bytes("old"), Bytes(64, 's')}));
+    ASSERT_TRUE(store->keep_member(NodeId{"site/a"}, {Bytes("new"), Bytes(64, 't')}));
+    ASSERT_TRUE(store->keep_member(NodeId{"broker/b"}, {Bytes("broker"), Bytes(64, 'u')}));
+  }
+  auto store = open(directory);
+  const auto members = store->members();
+  ASSERT_TRUE(members) << describe(members.error());
+  ASSERT_EQ(members->size(), 2u);
+  EXPECT_EQ(members->at(0).body, "broker");
+  EXPECT_EQ(members->at(1), (SignedRecord{Bytes("new"), Bytes(64, 't')}));
+}
+
+TEST(Store, ASecondGatewayOnTheSameDirectoryIsRefused) {
+  const TemporaryDirectory directory;
+  const auto first = open(directory);
+  const auto second = Store::open(directory.path() / "store", at_seconds(1'000));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::unavailable);
+  EXPECT_FALSE(second.error().remedy.empty());
+}
+
+TEST(Store, ADirectoryThatIsNotOursIsAnErrorNotACrash) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "store") << "a file";
+  EXPECT_FALSE(Store::open(directory.path() / "store", at_seconds(1'000)));
+}
+
+}  // namespace
+}  // namespace tradewind

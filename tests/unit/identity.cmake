@@ -1,0 +1,7 @@
+tradewind_test(identity
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/identity/certificates_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/forgery.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/join_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/keys_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/records_test.cpp
+  DEPENDS tradewind_identity OpenSSL::Crypto)

@@ -1,0 +1,325 @@
+// Bytes that nobody of ours would send: each is refused, with an error that says why, and nothing
+// crashes or grows beyond its bound.
+#include "schemas/codec_internal.h"
+// The codec's own header must come before others of Cap'n Proto.
+#include <capnp/any.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "schemas/codec.h"
+#include "tests/unit/schemas/samples.h"
+
+namespace tradewind::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class AnyMessage : public ::testing::TestWithParam<Message> {};
+INSTANTIATE_TEST_SUITE_P(Codec, AnyMessage, ::testing::ValuesIn(messages()), [](const auto& info) {
+  std::string name = info.param.name;
+  for (char& each : name) each = each == '-' ? '_' : each;
+  return name;
+});
+
+Bytes full_bytes(const Message& message) {
+  Sampler full;
+  return message.encoded(full);
+}
+
+TEST_P(AnyMessage, IsRefusedWhenEmpty) {
+  const auto result = GetParam().recoded("");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::corrupt);
+}
+
+TEST_P(AnyMessage, IsRefusedWhenCutAtAnyByte) {
+  const Bytes bytes = full_bytes(GetParam());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    ASSERT_FALSE(GetParam().recoded(BytesView(bytes).substr(0, size))) << "cut at " << size;
+  }
+}
+
+TEST_P(AnyMessage, IsRefusedWithBytesAfterItsEnd) {
+  const Bytes bytes = full_bytes(GetParam());
+  EXPECT_FALSE(GetParam().recoded(bytes + '\0'));
+  const auto result = GetParam().recoded(bytes + std::string(8, '\0'));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::corrupt);
+}
+
+TEST_P(AnyMessage, IsRefusedOverItsLimitWhichTheErrorNames) {
+  const auto result = GetParam().recoded(std::string(GetParam().bytes_max + 8, '\0'));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::too_large);
+  EXPECT_THAT(result.error().message, HasSubstr("limit of "));
+}
+
+TEST_P(AnyMessage, SurvivesFlippedBits) {
+  const Bytes bytes = full_bytes(GetParam());
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 2'000; ++round) {
+    Bytes flipped = bytes;
+    for (std::uint64_t flips = 1 + random() % 4; flips > 0; --flips) {
+      flipped[random() % flipped.size()] ^= static_cast<char>(1U << random() % 8);
+    }
+    const auto result = GetParam().recoded(flipped);
+    // What was taken must be a value that we could have written ourselves.
+    if (result) {
+      const auto again = GetParam().recoded(*result);
+      ASSERT_TRUE(again) << describe(again.error());
+      ASSERT_EQ(*again, *result);
+    } else {
+      EXPECT_FALSE(result.error().message.empty());
+    }
+  }
+}
+
+TEST_P(AnyMessage, SurvivesNoise) {
+  std::mt19937_64 random(12);
+  for (int round = 0; round < 500; ++round) {
+    Bytes noise(8 * (1 + random() % 40), '\0');
+    for (char& each : noise) each = static_cast<char>(random() % 3 == 0 ? random() : 0);
+    (void)GetParam().recoded(noise);
+  }
+}
+
+// --- messages built to mislead ------------------------------------------------------------------
+
+Bytes finish(capnp::MallocMessageBuilder& message) {
+  const auto words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  return Bytes(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+}
+
+TEST(Codec, RefusesManyPointersToOneText) {
+  // 60 KB in the message, 250 times as much once read.
+  capnp::MallocMessageBuilder message(32 * 1024);
+  auto log = message.initRoot<schema::EndReport>().initSystemLog(250);
+  log.set(0, std::string(60'000, 'x').c_str());
+  Bytes bytes = finish(message);
+  ASSERT_TRUE(decode_end_report(bytes));
+
+  const std::uint64_t wanted = std::uint64_t{(60'001U << 3U) | 2U};  // a list of so many bytes
+  std::size_t at = 0;
+  std::uint64_t pointer = 0;
+  for (; pointer >> 32U != wanted; at += 8) {
+    ASSERT_LT(at, bytes.size());
+    std::memcpy(&pointer, bytes.data() + at, 8);
+  }
+  for (std::uint64_t i = 1; i < 250; ++i) {
+    const std::uint64_t same_target = pointer - (i << 2U);
+    std::memcpy(bytes.data() + at - 8 + i * 8, &same_target, 8);
+  }
+  EXPECT_FALSE(decode_end_report(bytes));
+}
+
+TEST(Codec, RefusesAListThatCountsMoreThanItHolds) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::ToGateway>().initBody().initRenewLeases().initAttempts(
+      limits::renew_attempts_max + 1);
+  const auto result = decode_to_gateway(finish(message));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::too_large);
+  EXPECT_EQ(result.error().field, "renew_leases.attempts");
+}
+
+TEST(Codec, RefusesAListOfNothingsThatClaimsToBeHuge) {
+  // Elements of no size cost the sender no bytes.
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<capnp::AnyPointer>().initAsAnyStruct(4, 4);
+  for (unsigned i = 0; i < 4; ++i) {
+    root.getPointerSection()[i].initAsAnyList(capnp::ElementSize::VOID, (1U << 29U) - 1);
+  }
+  const Bytes bytes = finish(message);
+  for (const Message& each : messages()) EXPECT_FALSE(each.recoded(bytes)) << each.name;
+}
+
+TEST(Codec, IgnoresHoweverDeepAPartOfANewerMessageIs) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<capnp::AnyPointer>().initAsAnyStruct(1, 2);
+  capnp::AnyPointer::Builder pointer = root.getPointerSection()[1];
+  for (int depth = 0; depth < 1'000; ++depth) {
+    pointer = pointer.initAsAnyStruct(0, 1).getPointerSection()[0];
+  }
+  root.getPointerSection()[0].initAs<schema::Granted>().initAttempt().setJob("j0000000000001");
+  root.getPointerSection()[0].getAs<schema::Granted>().getAttempt().setNumber(1);
+  const auto result = decode_to_broker(finish(message));
+  ASSERT_TRUE(result) << describe(result.error());
+  EXPECT_TRUE(std::holds_alternative<Granted>(result->body));
+}
+
+TEST(Codec, RefusesPartsThatAreNestedTooDeep) {
+  // A chain of double-far or self-nested pointers ends at the nesting limit.
+  capnp::MallocMessageBuilder message;
+  auto pointer = message.initRoot<capnp::AnyPointer>().initAsAnyStruct(0, 1).getPointerSection()[0];
+  for (int depth = 0; depth < 100; ++depth) {
+    pointer = pointer.initAsAnyStruct(0, 1).getPointerSection()[0];
+  }
+  const Bytes bytes = finish(message);
+  const auto words = codec::Words(bytes);
+  capnp::FlatArrayMessageReader reader(words.array(), codec::reader_options(bytes.size()));
+  EXPECT_ANY_THROW((void)reader.getRoot<capnp::AnyPointer>().targetSize());
+}
+
+TEST(Codec, NamesTheMemberOfAUnionThatItDoesNotKnow) {
+  capnp::MallocMessageBuilder message;
+  capnp::AnyStruct::Builder(message.initRoot<schema::ToBroker>()).getDataSection()[0] = 99;
+  const auto result = decode_to_broker(finish(message));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::corrupt);
+  EXPECT_EQ(result.error().field, "message to a broker");
+  EXPECT_THAT(result.error().message, HasSubstr("kind 99"));
+  EXPECT_THAT(result.error().remedy, HasSubstr("newer version"));
+}
+
+TEST(Codec, NamesTheEntryThatItDoesNotKnow) {
+  capnp::MallocMessageBuilder message;
+  capnp::AnyStruct::Builder(message.initRoot<schema::JournalEntry>()).getDataSection()[8] = 40;
+  const auto result = decode_entry(finish(message));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::corrupt);
+  EXPECT_THAT(result.error().message, HasSubstr("kind 40"));
+}
+
+TEST(Codec, SkipsDigestsOfKindsThatItDoesNotKnow) {
+  capnp::MallocMessageBuilder message;
+  auto digests = message.initRoot<schema::GossipMessage>().initBody().initSyn().initDigests();
+  // Member 1 kind 9, then member 2 kind 2; both with epoch 5 and version 6.
+  const unsigned char packed[] = {2, 9, 10, 6, 2, 2, 0, 6};
+  digests.setCount(2);
+  digests.setPacked(capnp::Data::Reader(packed, sizeof packed));
+  const auto result = decode_gossip(finish(message));
+  ASSERT_TRUE(result) << describe(result.error());
+  const std::vector<Digest> expected = {{MemberNumber{2}, RecordKind::quote, {5, 6}}};
+  EXPECT_EQ(std::get<GossipSyn>(result->body).digests, expected);
+}
+
+TEST(Codec, RefusesDigestsThatAreNotPackedAsSaid) {
+  const auto decoded = [](unsigned count, std::vector<unsigned char> packed) {
+    capnp::MallocMessageBuilder message;
+    auto digests = message.initRoot<schema::GossipMessage>().initBody().initSyn().initDigests();
+    digests.setCount(count);
+    digests.setPacked(capnp::Data::Reader(packed.data(), packed.size()));
+    return decode_gossip(finish(message));
+  };
+  EXPECT_TRUE(decoded(1, {2, 1, 10, 6}));
+  EXPECT_TRUE(decoded(0, {}));
+  EXPECT_FALSE(decoded(2, {2, 1, 10, 6}));              // fewer than counted
+  EXPECT_FALSE(decoded(0, {2, 1, 10, 6}));              // more than counted
+  EXPECT_FALSE(decoded(1, {2, 1, 10, 0x86}));           // ends within a number
+  EXPECT_FALSE(decoded(1, {2, 1, 10, 0x86, 0x00}));     // two ways to say 6
+  EXPECT_FALSE(decoded(1, {1, 1, 10, 6}));              // member -1
+  EXPECT_FALSE(decoded(1, {2, 0x80, 0x80, 4, 10, 6}));  // kind 65,536
+  EXPECT_FALSE(decoded(                                 // 2^70
+      1, {2, 1, 10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1}));
+  EXPECT_FALSE(decoded(1, {2, 1, 10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}));
+  EXPECT_TRUE(decoded(1, {2, 1, 10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}));
+  const auto too_many = decoded(limits::digests_max + 1, {2, 1, 10, 6});
+  ASSERT_FALSE(too_many);
+  EXPECT_EQ(too_many.error().code, ErrorCode::too_large);
+}
+
+// Encodes a value after `spoil` has made it wrong, and expects the refusal to name the field.
+template <class T, class Decode, class Spoil>
+void expect_refused(Decode decode, std::string_view field, Spoil spoil) {
+  Sampler full;
+  T value;
+  full.fill(value);
+  ASSERT_TRUE(decode(encode(value)));
+  spoil(value);
+  const auto result = decode(encode(value));
+  ASSERT_FALSE(result) << field;
+  EXPECT_EQ(result.error().field, field);
+}
+
+TEST(Codec, RefusesNegativeMoney) {
+  expect_refused<Decision>(decode_decision, "cost.total",
+                           [](Decision& value) { value.chosen->cost.total.micros = -1; });
+  expect_refused<Decision>(decode_decision, "candidate.rate",
+                           [](Decision& value) { value.runners_up[0].rate.micros = INT64_MIN; });
+  expect_refused<EndReport>(decode_end_report, "report.charge",
+                            [](EndReport& value) { value.charge.micros = -1; });
+  expect_refused<Assignment>(decode_assignment, "assignment.rate",
+                             [](Assignment& value) { value.rate.micros = -1; });
+  expect_refused<HeldAttempt>(decode_held_attempt, "held.fixed_fee",
+                              [](HeldAttempt& value) { value.fixed_fee.micros = -1; });
+  expect_refused<JobRecord>(decode_job_record, "job.charged",
+                            [](JobRecord& value) { value.charged.micros = -1; });
+  expect_refused<JobRecord>(decode_job_record, "constraints.cost_max",
+                            [](JobRecord& value) { value.spec.constraints.cost_max = Money{-2}; });
+}
+
+TEST(Codec, RefusesEnumsOutOfRange) {
+  expect_refused<Decision>(decode_decision, "rejection.reason", [](Decision& value) {
+    value.rejections[0].reason = static_cast<ReasonCode>(reason_codes_count);
+  });
+  expect_refused<EndReport>(decode_end_report, "report.code", [](EndReport& value) {
+    value.code = static_cast<EndCode>(end_codes_count);
+  });
+  expect_refused<JobRecord>(decode_job_record, "job.state", [](JobRecord& value) {
+    value.state = static_cast<JobState>(job_states_count);
+  });
+  expect_refused<JobRecord>(decode_job_record, "variant.architectures", [](JobRecord& value) {
+    value.spec.variants[0].architectures[0] = static_cast<Architecture>(65'535);
+  });
+  expect_refused<JobRecord>(decode_job_record, "objective", [](JobRecord& value) {
+    value.spec.objective = static_cast<Objective>(3);
+  });
+}
+
+TEST(Codec, RefusesIdsThatAreNone) {
+  expect_refused<JobRecord>(decode_job_record, "job.id",
+                            [](JobRecord& value) { value.job.value = "../../etc"; });
+  expect_refused<JobRecord>(decode_job_record, "job.tenant",
+                            [](JobRecord& value) { value.tenant.value = ""; });
+  expect_refused<Decision>(decode_decision, "candidate.site",
+                           [](Decision& value) { value.chosen->site.value = "Osaka"; });
+  expect_refused<HeldAttempt>(decode_held_attempt, "attempt.number",
+                              [](HeldAttempt& value) { value.attempt.number = 0; });
+  expect_refused<HeldAttempt>(decode_held_attempt, "held.broker",
+                              [](HeldAttempt& value) { value.broker.value = "nobody"; });
+  expect_refused<EndReport>(decode_end_report, "output.sha256", [](EndReport& value) {
+    value.outputs[0].sha256 = std::string(64, 'G');
+  });
+}
+
+TEST(Codec, RefusesTimesOutsideTheCalendar) {
+  expect_refused<Decision>(decode_decision, "decision.decided_at", [](Decision& value) {
+    value.decided_at = Wall::time_point(Wall::duration(-1));
+  });
+  expect_refused<EndReport>(decode_end_report, "usage.ended", [](EndReport& value) {
+    value.usage.ended = wall_from_ms(253'402'300'800'000);
+  });
+}
+
+TEST(Codec, RefusesListsAndTextsOverTheirLimits) {
+  expect_refused<Decision>(decode_decision, "decision.rejections", [](Decision& value) {
+    value.rejections.resize(limits::rejections_max + 1);
+  });
+  expect_refused<JobRecord>(decode_job_record, "inputs", [](JobRecord& value) {
+    value.spec.inputs.resize(limits::inputs_max + 1);
+  });
+  expect_refused<JobRecord>(decode_job_record, "tags", [](JobRecord& value) {
+    for (std::size_t i = 0; i < limits::map_entries_max; ++i) {
+      value.spec.tags[std::to_string(i)] = "";
+    }
+  });
+  expect_refused<EndReport>(decode_end_report, "executor.stdout_tail", [](EndReport& value) {
+    value.executors[0].stdout_tail.resize(limits::log_tail_bytes_max + 1);
+  });
+  expect_refused<SignedRecord>(decode_signed_record, "record.signature",
+                               [](SignedRecord& value) { value.signature.resize(63); });
+}
+
+TEST(Codec, RefusesADecisionThatPlacesAJobNowhere) {
+  expect_refused<Decision>(decode_decision, "decision.chosen",
+                           [](Decision& value) { value.chosen.reset(); });
+  expect_refused<Decision>(decode_decision, "decision.chosen",
+                           [](Decision& value) { value.outcome = Outcome::waiting; });
+}
+
+}  // namespace
+}  // namespace tradewind::testing

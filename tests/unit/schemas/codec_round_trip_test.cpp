@@ -1,0 +1,125 @@
+// What is encoded comes back, and old bytes stay readable.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "schemas/limits.h"
+#include "tests/unit/schemas/samples.h"
+
+namespace tradewind::testing {
+namespace {
+
+class EachMessage : public ::testing::TestWithParam<Message> {};
+INSTANTIATE_TEST_SUITE_P(Codec, EachMessage, ::testing::ValuesIn(messages()), [](const auto& info) {
+  std::string name = info.param.name;
+  for (char& each : name) each = each == '-' ? '_' : each;
+  return name;
+});
+
+TEST_P(EachMessage, ComesBackEqualWithEveryFieldSet) {
+  Sampler full;
+  EXPECT_TRUE(GetParam().round_trips(full));
+}
+
+TEST_P(EachMessage, ComesBackEqualForRandomValues) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Sampler sampler(seed);
+    ASSERT_TRUE(GetParam().round_trips(sampler)) << "seed " << seed;
+  }
+}
+
+TEST_P(EachMessage, HasTheSameBytesForTheSameValue) {
+  Sampler first(7);
+  Sampler second(7);
+  const Bytes bytes = GetParam().encoded(first);
+  // Others in between must not leave anything behind in memory that is used again.
+  for (const Message& other : messages()) {
+    Sampler full;
+    other.encoded(full);
+  }
+  EXPECT_EQ(GetParam().encoded(second), bytes);
+}
+
+Bytes from_hex(const std::string& text) {
+  Bytes bytes;
+  std::string digits;
+  for (const char each : text) {
+    if (std::isxdigit(static_cast<unsigned char>(each)) == 0) continue;
+    digits.push_back(each);
+    if (digits.size() < 2) continue;
+    bytes.push_back(static_cast<char>(std::stoi(digits, nullptr, 16)));
+    digits.clear();
+  }
+  return bytes;
+}
+
+// Golden files are NAME.N.hex. Once committed they never change: when a message gains a field, the
+// writer of samples makes a file with the next N, and the older ones go on being decoded.
+TEST_P(EachMessage, IsDecodedFromTheBytesOfEveryVersionSoFar) {
+  std::map<int, Bytes> versions;
+  for (const auto& each : std::filesystem::directory_iterator(TRADEWIND_GOLDEN_DIRECTORY)) {
+    const std::string file = each.path().filename().string();
+    const std::string prefix = GetParam().name + ".";
+    if (file.compare(0, prefix.size(), prefix) != 0) continue;
+    std::ifstream stream(each.path());
+    const std::string text(std::istreambuf_iterator<char>(stream), {});
+    versions[std::stoi(file.substr(prefix.size()))] = from_hex(text);
+  }
+  ASSERT_FALSE(versions.empty()) << "no golden file of this message";
+  for (const auto& [version, bytes] : versions) {
+    const auto again = GetParam().recoded(bytes);
+    EXPECT_TRUE(again) << "version " << version << ": " << describe(again.error());
+  }
+  EXPECT_TRUE(GetParam().equals_full_sample(versions.rbegin()->second))
+      << "the newest golden file lacks a field; write the next version of it";
+}
+
+TEST(Codec, KeepsAQuoteSheetOfFourPoolsSmall) {
+  QuoteSheet sheet{SiteId{"jp-osaka-1"}, {}, -1};
+  for (const char* pool : {"cpu-small", "cpu-large", "a100", "h100"}) {
+    sheet.pools.push_back(PoolQuote{PoolId{pool}, 12, 4, 3, 0, 1'250'000});
+  }
+  const Wall::time_point now = wall_from_ms(1'800'000'000'000);
+  const Record record{{RecordKind::quote, NodeId{"site/jp-osaka-1"}, MemberNumber{7},
+                       RecordVersion{1'800'000'000, 42}, now, now + std::chrono::seconds(15)},
+                      sheet};
+  EXPECT_LE(encode(record).size(), 416U);
+}
+
+TEST(Codec, PacksADigestIntoAboutNineBytes) {
+  GossipSyn syn;
+  for (std::uint32_t member = 1; member <= 1'000; ++member) {
+    for (const RecordKind kind : {RecordKind::member, RecordKind::site, RecordKind::quote}) {
+      const std::uint64_t version = kind == RecordKind::quote ? 100'000 + member : 3;
+      syn.digests.push_back(
+          Digest{MemberNumber{member}, kind, {1'800'000'000 + member * 7'919, version}});
+    }
+  }
+  const Bytes bytes = encode(GossipMessage{1, syn});
+  EXPECT_LE(bytes.size(), 9 * syn.digests.size());
+  EXPECT_EQ(decode_gossip(bytes)->body, decltype(GossipMessage::body)(syn));
+}
+
+TEST(Codec, CarriesTheLargestJobThatADocumentCanHold) {
+  JobSubmitted submitted;
+  submitted.job = job_id(Sequence{1});
+  submitted.tenant.value = "default";
+  Executor& executor = submitted.spec.variants.emplace_back().executors.emplace_back();
+  executor.command.assign(limits::job_document_bytes_max / 4, "x");
+  const Entry entry{wall_from_ms(1), submitted};
+  const auto again = decode_entry(encode(entry));
+  ASSERT_TRUE(again) << describe(again.error());
+  EXPECT_EQ(*again, entry);
+}
+
+TEST(Codec, ReadsAHeaderAloneAsItStandsInTheRecord) {
+  Sampler sampler(3);
+  const Record record = sampler.record<SiteRecord>();
+  EXPECT_EQ(*decode_record_header(encode(record)), record.header);
+}
+
+}  // namespace
+}  // namespace tradewind::testing

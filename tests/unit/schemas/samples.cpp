@@ -1,0 +1,548 @@
+#include "tests/unit/schemas/samples.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "schemas/limits.h"
+
+namespace tradewind::testing {
+
+std::uint64_t Sampler::number(std::uint64_t low, std::uint64_t high) {
+  if (full_)
+    return low == high ? low : low + 1 + counter_++ % std::min<std::uint64_t>(high - low, 97);
+  switch (random_() % 4) {
+    case 0: return low;
+    case 1: return high;
+    case 2: return low + random_() % (std::min<std::uint64_t>(high - low, 1'000) + 1);
+    default: return std::uniform_int_distribution<std::uint64_t>(low, high)(random_);
+  }
+}
+std::int64_t Sampler::amount(std::int64_t high, std::int64_t low) {
+  return static_cast<std::int64_t>(
+      number(static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high)));
+}
+Wall::time_point Sampler::time() {
+  return Wall::time_point(Wall::duration(amount(253'402'300'799'999'999)));
+}
+
+std::string Sampler::text() {
+  if (full_) return "text " + std::to_string(++counter_);
+  return bytes(number(0, 40));
+}
+std::string Sampler::clean_text() {
+  static const std::vector<std::string> parts = {"a",    "Z", " ",   "\"",    "é",
+                                                 "東京", "𝄞", "<b>", "\u00a0"};
+  if (full_) return "clean " + std::to_string(++counter_);
+  std::string value;
+  for (std::size_t i = count(8); i > 0; --i) value += parts[random_() % parts.size()];
+  return value;
+}
+std::string Sampler::name() {
+  if (full_) return "name-" + std::to_string(++counter_);
+  // The number makes names that must differ differ.
+  return std::string(number(1, 40), 'x') + "-" + std::to_string(++counter_);
+}
+Bytes Sampler::bytes(std::size_t size) {
+  Bytes value(size, '\0');
+  for (char& each : value) each = static_cast<char>(random_());
+  return value;
+}
+std::string Sampler::sha256() {
+  if (!full_ && flag()) return {};
+  std::string digits(64, '0');
+  for (char& each : digits) each = "0123456789abcdef"[random_() % 16];
+  return digits;
+}
+JobId Sampler::job() {
+  const JobId array = job_id(Sequence{any()});
+  return full_ || flag() ? array_task_id(array, small(limits::array_tasks_max - 1)) : array;
+}
+NodeId Sampler::node() {
+  return flag() ? broker_node(name()) : site_node(SiteId{name()});
+}
+std::vector<std::string> Sampler::texts() {
+  std::vector<std::string> values(count());
+  for (std::string& each : values) each = text();
+  return values;
+}
+std::map<std::string, std::string> Sampler::map(bool clean) {
+  std::map<std::string, std::string> values;
+  for (std::size_t i = count(); i > 0; --i) {
+    std::string key = clean ? clean_text() : text();
+    values.emplace(std::move(key), clean ? clean_text() : text());
+  }
+  return values;
+}
+
+void Sampler::fill(Resources& to) {
+  to.cpus = small();
+  to.memory_mib = any();
+  to.disk_mib = any();
+  to.accelerators = small();
+}
+void Sampler::fill(Accelerator& to) {
+  to.family = clean_text();
+  to.model = clean_text();
+  to.memory_gib = small();
+  to.interconnect = member_of<Interconnect>(interconnects_count);
+}
+void Sampler::fill(AcceleratorNeed& to) {
+  to.family = text();
+  to.models = texts();
+  to.memory_gib_min = small();
+  to.interconnect_min = member_of<Interconnect>(interconnects_count);
+}
+void Sampler::fill(AttemptId& to) {
+  to.job = job();
+  to.number = small(UINT32_MAX, 1);
+}
+void Sampler::fill(RecordVersion& to) {
+  to.epoch = any();
+  to.version = any();
+}
+void Sampler::fill(SignedRecord& to) {
+  to.body = bytes(number(1, 300));
+  to.signature = bytes(64);
+}
+
+void Sampler::fill(Member& to) {
+  to.node = node();
+  to.number.value = small();
+  to.state = member_of<MemberState>(member_states_count);
+  to.identity_key = bytes(32);
+  to.curve_key = bytes(32);
+  to.endpoint = flag() ? "tcp://" + name() + ":7500" : "";
+  to.units_max = small();
+}
+void Sampler::fill(Pool& to) {
+  to.id.value = name();
+  to.architecture = member_of<Architecture>(architectures_count);
+  fill(to.accelerator);
+  to.node = Resources{small(limits::node_cpus_max, 1), number(1, limits::node_mib_max),
+                      number(0, limits::node_mib_max), small(limits::node_accelerators_max)};
+  to.unit = Resources{small(to.node.cpus, 1), number(1, to.node.memory_mib),
+                      number(0, to.node.disk_mib), small(to.node.accelerators)};
+  to.nodes = small(std::min(UINT32_MAX / std::max(units_per_node(to), 1U), limits::pool_nodes_max));
+  to.performance_ppm = {{"default", amount(limits::performance_ppm_max, 1)}};
+  for (std::size_t i = count(); i > 0; --i) {
+    to.performance_ppm.emplace(clean_text(), amount(limits::performance_ppm_max, 1));
+  }
+  const auto price = [&] { return amount(limits::price_micros_max); };
+  to.tariff = Tariff{"JPY",
+                     {price()},
+                     {price()},
+                     {price()},
+                     {price()},
+                     amount(ppm_one),
+                     amount(1000 * ppm_one),
+                     small(86'400, 1),
+                     small(limits::seconds_max),
+                     {price()}};
+  to.price_curve = PriceCurve{amount(limits::price_ppm_max - ppm_one), small(16, 1)};
+  to.labels = map(true);
+}
+void Sampler::fill(NetworkTariff& to) {
+  switch (full_ ? 0 : number(0, 3)) {
+    case 0: to.peer = "site:" + name(); break;
+    case 1: to.peer = "region:" + name(); break;
+    // One row of a site record at most can have these.
+    case 2: to.peer = "jurisdiction:JP"; break;
+    default: to.peer = "default";
+  }
+  to.egress.micros = amount(limits::price_micros_max);
+  to.ingress.micros = amount(limits::price_micros_max);
+  to.bandwidth_mbit = number(0, limits::bandwidth_mbit_max);
+  to.rtt_ms = small(limits::rtt_ms_max);
+}
+void Sampler::fill(SiteRecord& to) {
+  to.site.value = name();
+  to.region.value = name();
+  to.jurisdiction.value = "JP";
+  to.provider = clean_text();
+  to.state = member_of<SiteState>(site_states_count);
+  to.endpoint = flag() ? "tcp://[::1]:7500" : "";
+  fill_list(to.pools);
+  fill_list(to.network);
+  std::sort(to.network.begin(), to.network.end(),
+            [](const auto& a, const auto& b) { return a.peer < b.peer; });
+  to.network.erase(std::unique(to.network.begin(), to.network.end(),
+                               [](const auto& a, const auto& b) { return a.peer == b.peer; }),
+                   to.network.end());
+  to.labels = map(true);
+  for (std::size_t i = count(); i > 0; --i) {
+    to.policy.tenants_allowed.push_back(TenantId{name()});
+    to.policy.tenants_denied.push_back(TenantId{name()});
+  }
+  to.policy.run_seconds_max = small();
+  to.carbon_g_kwh = small(limits::carbon_g_kwh_max);
+}
+void Sampler::fill(PoolQuote& to) {
+  to.pool.value = name();
+  to.units_free = small(UINT32_MAX, full_ ? 1'000 : 0);
+  to.units_free_node = small(to.units_free);
+  to.nodes_free = small(to.units_free);
+  to.wait_seconds = small(limits::seconds_max);
+  to.price_ppm = amount(limits::price_ppm_max, 1);
+}
+void Sampler::fill(QuoteSheet& to) {
+  to.site.value = name();
+  fill_list(to.pools);
+  to.energy_left_wh = flag() ? amount() : -1;
+}
+
+template <class Body>
+Record Sampler::record() {
+  Record to;
+  Body body;
+  fill(body);
+  if constexpr (std::is_same_v<Body, Member>) {
+    to.header.kind = RecordKind::member;
+    to.header.subject = body.node;
+    to.header.member = body.number;
+  } else {
+    to.header.kind = std::is_same_v<Body, SiteRecord> ? RecordKind::site : RecordKind::quote;
+    to.header.subject = site_node(body.site);
+    to.header.member.value = small();
+  }
+  fill(to.header.version);
+  to.header.issued = Wall::time_point(Wall::duration(amount(200'000'000'000'000'000)));
+  to.header.valid_until = to.header.issued + Wall::duration(amount(60'000'000, 1));
+  to.body = std::move(body);
+  return to;
+}
+
+template Record Sampler::record<Member>();
+template Record Sampler::record<SiteRecord>();
+template Record Sampler::record<QuoteSheet>();
+
+void Sampler::fill(Executor& to) {
+  to.image = text();
+  to.command = texts();
+  to.workdir = text();
+  to.stdin_path = text();
+  to.stdout_path = text();
+  to.stderr_path = text();
+  to.env = map(false);
+  to.ignore_error = flag();
+}
+void Sampler::fill(Replica& to) {
+  to.url = text();
+  to.site = text();
+  to.region = text();
+}
+void Sampler::fill(Input& to) {
+  to.name = text();
+  to.description = text();
+  to.path = text();
+  to.type = member_of<FileType>(2);
+  to.content = bytes(number(0, 100));
+  fill_list(to.replicas);
+  to.size_bytes = any();
+  to.sha256 = sha256();
+  for (std::size_t i = count(); i > 0; --i) to.residency.push_back(Jurisdiction{"JP"});
+  to.executable = flag();
+  to.streamable = flag();
+}
+void Sampler::fill(Output& to) {
+  to.name = text();
+  to.description = text();
+  to.path = text();
+  to.path_prefix = text();
+  to.url = text();
+  to.type = member_of<FileType>(2);
+  to.size_bytes = any();
+  to.region = text();
+}
+void Sampler::fill(Variant& to) {
+  to.name = text();
+  to.architectures.resize(count());
+  for (Architecture& each : to.architectures) each = member_of<Architecture>(architectures_count);
+  fill(to.accelerator);
+  to.workload_class = text();
+  to.work_seconds = any();
+  to.duration_seconds = any();
+  fill_list(to.executors);
+}
+void Sampler::fill(JobSpec& to) {
+  to.name = text();
+  to.description = text();
+  to.tags = map(false);
+  fill(to.resources);
+  to.nodes = small();
+  fill_list(to.variants);
+  fill_list(to.inputs);
+  fill_list(to.outputs);
+  to.volumes = texts();
+  Constraints& constraints = to.constraints;
+  constraints.sites_allowed = texts();
+  constraints.sites_denied = texts();
+  constraints.regions_allowed = texts();
+  constraints.regions_denied = texts();
+  constraints.jurisdictions_allowed = texts();
+  constraints.jurisdictions_denied = texts();
+  constraints.providers_allowed = texts();
+  constraints.providers_denied = texts();
+  constraints.labels = map(false);
+  constraints.latency_region = text();
+  constraints.latency_ms_max = small();
+  if (flag()) constraints.deadline = time();
+  if (flag()) constraints.cost_max = Money{amount()};
+  if (flag()) constraints.rate_max = MoneyPerHour{amount()};
+  constraints.preemptible_allowed = flag();
+  constraints.carbon_g_kwh_max = small();
+  constraints.wait_seconds_max = small();
+  to.objective = member_of<Objective>(3);
+  to.value_per_hour.micros = amount();
+  to.home_region = text();
+  to.network = flag();
+  to.restartable = flag();
+  to.attempts_max = small();
+  to.on_disconnect = member_of<OnDisconnect>(2);
+  to.priority = static_cast<std::int32_t>(small(200)) - 100;
+  to.queue_seconds_max = any();
+  to.run_seconds_max = any();
+  to.array_count = small();
+  to.tes_resources = text();
+}
+
+void Sampler::fill(Candidate& to) {
+  to.site.value = name();
+  to.pool.value = name();
+  to.variant = small(limits::variants_max - 1);
+  to.preemptible = flag();
+  to.nodes = small();
+  to.units = small();
+  to.rate.micros = amount();
+  to.billed_seconds = any();
+  to.cost = CostBreakdown{{amount()}, {amount()}, {amount()}, {amount()}, {amount()}, {amount()}};
+  to.finish = FinishEstimate{any(), any(), any(), any(), any()};
+  to.replicas.resize(count());
+  for (std::uint32_t& each : to.replicas) each = small();
+}
+void Sampler::fill(Rejection& to) {
+  to.site.value = name();
+  to.pool.value = flag() ? name() : "";
+  to.variant = small(limits::variants_max - 1);
+  to.reason = member_of<ReasonCode>(reason_codes_count);
+  to.wanted = static_cast<std::int64_t>(any());
+  to.offered = static_cast<std::int64_t>(any());
+  to.detail = text();
+}
+void Sampler::fill(Decision& to) {
+  to.outcome = full_ ? Outcome::placed : member_of<Outcome>(3);
+  to.decided_at = time();
+  if (to.outcome == Outcome::placed) {
+    fill(to.chosen.emplace());
+    to.relied_on.site.value = name();
+    fill(to.relied_on.site_version);
+    fill(to.relied_on.quote_version);
+    to.relied_on.quote_valid_until = time();
+  }
+  fill_list(to.runners_up);
+  fill_list(to.rejections);
+  to.pools_considered = small();
+  to.pools_adequate = small();
+  to.tolerance_ppm = amount();
+  to.spare_units = small();
+}
+
+void Sampler::fill(Assignment& to) {
+  to.tenant.value = name();
+  to.job_name = text();
+  to.pool.value = name();
+  to.nodes = small();
+  to.units = small();
+  to.preemptible = flag();
+  fill(to.resources);
+  fill_list(to.executors);
+  fill_list(to.inputs);
+  fill_list(to.outputs);
+  to.volumes = texts();
+  to.env = map(false);
+  to.network = flag();
+  to.on_disconnect = member_of<OnDisconnect>(2);
+  to.run_seconds_max = any();
+  to.price_ppm = amount(limits::price_ppm_max, 1);
+  to.rate.micros = amount();
+  fill(to.quote_version);
+}
+void Sampler::fill(ExecutorEnd& to) {
+  to.exit_code = static_cast<std::int32_t>(small(255));
+  to.started = time();
+  to.ended = time();
+  to.stdout_tail = bytes(number(0, 100));
+  to.stderr_tail = bytes(number(0, 100));
+}
+void Sampler::fill(StagedInput& to) {
+  to.path = text();
+  to.url = text();
+  to.size_bytes = any();
+  to.sha256 = sha256();
+  to.milliseconds = any();
+}
+void Sampler::fill(OutputFile& to) {
+  to.path = text();
+  to.url = text();
+  to.size_bytes = any();
+  to.sha256 = sha256();
+}
+void Sampler::fill(EndReport& to) {
+  to.code = member_of<EndCode>(end_codes_count);
+  to.detail = text();
+  to.started = flag();
+  fill_list(to.executors);
+  fill_list(to.inputs);
+  fill_list(to.outputs);
+  to.usage = Usage{time(), time(), any(), any(), any()};
+  to.charge.micros = amount();
+  to.system_log = texts();
+}
+void Sampler::fill(HeldAttempt& to) {
+  fill(to.attempt);
+  to.broker = broker_node(name());
+  fill(to.assignment);
+  to.nodes.resize(count());
+  for (std::uint32_t& each : to.nodes) each = small();
+  to.granted = time();
+  to.lease_seconds = small();
+  to.increment_seconds = small(86'400, 1);
+  to.minimum_seconds = small();
+  to.fixed_fee.micros = amount();
+  if (flag()) fill(to.report.emplace());
+}
+
+void Sampler::fill(Dispatch& to) {
+  fill(to.attempt);
+  fill(to.assignment);
+  to.lease_seconds = small();
+}
+void Sampler::fill(RenewLeases& to) {
+  fill_list(to.attempts);
+  to.lease_seconds = small();
+}
+void Sampler::fill(ReadLog& to) {
+  to.request = any();
+  fill(to.attempt);
+  to.stream = member_of<LogStream>(2);
+  to.offset = any();
+  to.bytes_max = small();
+}
+void Sampler::fill(Refused& to) {
+  fill(to.attempt);
+  to.code = member_of<RefusalCode>(refusal_codes_count);
+  to.detail = text();
+  if (flag()) fill(to.quote);
+}
+void Sampler::fill(AttemptStatus& to) {
+  fill(to.attempt);
+  to.phase = member_of<AttemptPhase>(6);
+  to.since = time();
+}
+void Sampler::fill(AttemptEnded& to) {
+  fill(to.attempt);
+  fill(to.report);
+}
+void Sampler::fill(LogChunk& to) {
+  to.request = any();
+  fill(to.attempt);
+  to.offset = any();
+  to.data = bytes(number(0, 1'000));
+  to.end = flag();
+  to.known = flag();
+}
+
+void Sampler::fill(Digest& to) {
+  to.member.value = small();
+  to.kind = member_of<RecordKind>(record_kinds_count);
+  fill(to.version);
+}
+void Sampler::fill(GossipSynAck& to) {
+  fill_list(to.records);
+  fill_list(to.digests);
+}
+
+void Sampler::fill(JobSubmitted& to) {
+  to.job = job();
+  to.tenant.value = name();
+  to.principal = text();
+  to.idempotency_key = text();
+  fill(to.spec);
+}
+void Sampler::fill(JobDecided& to) {
+  fill(to.attempt);
+  fill(to.decision);
+}
+void Sampler::fill(JobUnroutable& to) {
+  to.job = job();
+  fill(to.decision);
+}
+void Sampler::fill(CancelRequested& to) {
+  to.job = job();
+  to.principal = text();
+}
+void Sampler::fill(JobExpired& to) {
+  to.job = job();
+  to.reason = text();
+}
+void Sampler::fill(AttemptRefused& to) {
+  fill(to.attempt);
+  to.code = member_of<RefusalCode>(refusal_codes_count);
+  to.detail = text();
+}
+void Sampler::fill(AttemptAdvanced& to) {
+  fill(to.attempt);
+  to.phase = member_of<AttemptPhase>(6);
+}
+void Sampler::fill(AttemptFinished& to) {
+  fill(to.attempt);
+  fill(to.report);
+}
+void Sampler::fill(AttemptLost& to) {
+  fill(to.attempt);
+  to.reason = text();
+}
+void Sampler::fill(InviteIssued& to) {
+  to.token_sha256 = sha256();
+  to.site.value = name();
+  to.units_max = small();
+  to.expires = time();
+}
+void Sampler::fill(MemberChanged& to) {
+  fill(to.record);
+  to.token_sha256 = sha256();
+}
+
+void Sampler::fill(AttemptRecord& to) {
+  to.number = small();
+  to.state = member_of<AttemptState>(attempt_states_count);
+  fill(to.decision);
+  to.decided = time();
+  to.granted = time();
+  to.started = time();
+  to.over = time();
+  to.refusal = member_of<RefusalCode>(refusal_codes_count);
+  to.detail = text();
+  if (flag()) fill(to.report.emplace());
+}
+void Sampler::fill(JobRecord& to) {
+  to.job = job();
+  if (flag()) to.array = job();
+  to.array_index = small();
+  to.array_count = small();
+  to.tenant.value = name();
+  to.principal = text();
+  fill(to.spec);
+  to.state = member_of<JobState>(job_states_count);
+  to.submitted = time();
+  to.ended = time();
+  to.cancel_requested = flag();
+  to.attempts_count = small();
+  to.attempts_granted = small();
+  fill_list(to.attempts);
+  if (flag()) fill(to.unplaced.emplace());
+  to.end_reason = text();
+  to.charged.micros = amount();
+}
+
+}  // namespace tradewind::testing
