@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -103,6 +104,10 @@ Status run(const Options& options) {
   core_options.lifecycle.lease_seconds = options.lease_seconds;
   core_options.lifecycle.skew_bound = std::chrono::seconds(options.skew_seconds);
   core_options.lifecycle.delay_bound = std::chrono::seconds(options.delay_seconds);
+  // A short lease wants a broker that notices silence as soon.
+  core_options.lifecycle.ask_interval =
+      std::min<std::chrono::milliseconds>(core_options.lifecycle.ask_interval,
+                                          std::chrono::milliseconds(options.lease_seconds * 1000ULL / 3));
   core_options.route.tolerance_ppm = options.tolerance_ppm;
   core_options.route.spare_units = options.spare_units;
   core_options.link_bind = options.link;

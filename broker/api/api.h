@@ -89,8 +89,7 @@ void add_member_routes(std::vector<Route>& routes);
 void add_health_routes(std::vector<Route>& routes);
 void add_tes_routes(std::vector<Route>& routes);
 
-// Handlers that an id of an array leads to, wherever it is given.
-void get_array(const std::shared_ptr<Api>& api, Call call);
+// Where the cancel of a job leads whose id is an array's.
 void cancel_array(const std::shared_ptr<Api>& api, Call call);
 
 // Reads a whole number of the query; `fallback` when it is absent or empty. Fails naming it.

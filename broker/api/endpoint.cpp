@@ -26,7 +26,10 @@ HttpResponse refusal(int status, const std::string& message) {
                          : status == 504                ? ErrorCode::maybe_delivered
                          : status >= 500                ? ErrorCode::internal
                                                         : ErrorCode::invalid;
-  return problem(Face::native, status, Error{code, "", message, ""});
+  const char* remedy = code == ErrorCode::too_large ? "send less at once"
+                       : code == ErrorCode::invalid ? "send HTTP/1.1 as RFC 9112 has it"
+                                                    : "look whether it was done, then try again";
+  return problem(Face::native, status, Error{code, "", message, remedy});
 }
 
 }  // namespace

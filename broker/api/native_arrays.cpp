@@ -82,8 +82,6 @@ class ArrayCancel : public std::enable_shared_from_this<ArrayCancel> {
   std::optional<Error> error_;
 };
 
-}  // namespace
-
 void get_array(const std::shared_ptr<Api>& api, Call call) {
   const auto first = first_task(*api, call, Verb::read_job);
   if (first == nullptr) return;
@@ -114,6 +112,8 @@ void get_array(const std::shared_ptr<Api>& api, Call call) {
   if (ended == counts.tasks) body["ended_at"] = to_rfc3339(counts.last_ended);
   call.answer(200, body);
 }
+
+}  // namespace
 
 void cancel_array(const std::shared_ptr<Api>& api, Call call) {
   if (first_task(*api, call, Verb::cancel_job) == nullptr) return;

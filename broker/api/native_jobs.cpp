@@ -149,16 +149,21 @@ void list(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-// Whether the id names an array rather than one job, and the caller may do that with it.
-bool is_array(const Api& api, const std::string& id) {
-  return is_job_id(id) && api.service.find(JobId{id}) == nullptr &&
-         id.find('-') == std::string::npos &&
-         api.service.find(array_task_id(JobId{id}, 0)) != nullptr;
+// Whether the id names an array rather than one job, one that the caller may know of.
+bool is_array(const Api& api, const Caller& caller, const std::string& id) {
+  if (!is_job_id(id) || id.find('-') != std::string::npos) return false;
+  if (api.service.find(JobId{id}) != nullptr) return false;
+  const auto first = api.service.find(array_task_id(JobId{id}, 0));
+  return first != nullptr && may(caller, Verb::read_job, &first->tenant) == Access::allowed;
 }
 
 void get(const std::shared_ptr<Api>& api, Call call) {
-  if (is_array(*api, call.captures[0])) return get_array(api, std::move(call));
-  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  const std::string& id = call.captures[0];
+  if (is_array(*api, call.caller, id)) {
+    return call.reject(Error{ErrorCode::not_found, "id", id + " is an array of jobs",
+                             "GET /v1/arrays/" + id + ", or its jobs with /v1/jobs?array=" + id});
+  }
+  const auto job = api->job(call, id, Verb::read_job);
   if (job == nullptr) return;
   api->places->with([api, call, job](const std::shared_ptr<const Places>& places) {
     json::object body = job_to_json(*job, *places, api->options.accounting_currency);
@@ -167,10 +172,11 @@ void get(const std::shared_ptr<Api>& api, Call call) {
     }
     if (job->state != JobState::queued) return call.answer(200, body);
     api->service.waiting_decision(
-        job->job, [api, call, body = std::move(body)](Result<std::optional<Decision>> waiting) {
+        job->job, [api, call, job, body = std::move(body)](const Result<std::optional<Decision>>& waiting) {
           json::object answer = body;
           if (waiting && *waiting) {
-            answer["waiting_for"] = explain(**waiting, api->options.accounting_currency);
+            answer["waiting"] =
+                decision_to_json(**waiting, job->spec, api->options.accounting_currency);
           }
           call.answer(200, answer);
         });
@@ -226,7 +232,7 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void cancel(const std::shared_ptr<Api>& api, Call call) {
-  if (is_array(*api, call.captures[0])) return cancel_array(api, std::move(call));
+  if (is_array(*api, call.caller, call.captures[0])) return cancel_array(api, std::move(call));
   const auto job = api->job(call, call.captures[0], Verb::cancel_job);
   if (job == nullptr) return;
   api->service.cancel(job->job, call.caller.principal, [api, call, job](Result<std::monostate> done) {

@@ -37,8 +37,8 @@ void end(JobRecord& job, JobState state, std::string reason, Wall::time_point at
 }
 
 // Queued again, or failed when it may not be.
-void again(JobRecord& job, const AttemptRecord& attempt, const std::string& what,
-           bool may_have_run, Wall::time_point at) {
+void again(JobRecord& job, const AttemptRecord& attempt, const std::string& what, bool may_have_run,
+           Wall::time_point at) {
   if (job.cancel_requested) {
     end(job, JobState::canceled, "canceled", at);
   } else if (may_have_run && !job.spec.restartable) {
@@ -244,8 +244,9 @@ void apply(JobRecord& job, const Entry& entry) {
 }
 
 const AttemptRecord* find_attempt(const JobRecord& job, std::uint32_t number) {
-  const auto found = std::find_if(job.attempts.rbegin(), job.attempts.rend(),
-                                  [number](const AttemptRecord& each) { return each.number == number; });
+  const auto found =
+      std::find_if(job.attempts.rbegin(), job.attempts.rend(),
+                   [number](const AttemptRecord& each) { return each.number == number; });
   return found == job.attempts.rend() ? nullptr : &*found;
 }
 

@@ -22,8 +22,8 @@ std::vector<JobRecord> jobs_of(const JobSubmitted& submission, Wall::time_point 
 // terms, invites and members.
 std::optional<JobId> job_of(const Entry& entry);
 
-// Applies an entry that speaks of this job. An entry that cannot follow what the record holds (of an
-// attempt that it does not have, or of a job that has ended) changes nothing.
+// Applies an entry that speaks of this job. An entry that cannot follow what the record holds (of
+// an attempt that it does not have, or of a job that has ended) changes nothing.
 //
 // What an attempt's end means for its job:
 //   succeeded                                        -> succeeded, canceled in between or not
@@ -31,7 +31,8 @@ std::optional<JobId> job_of(const Entry& entry);
 //   failed, time_limit, out_of_memory,
 //   stage_in_failed, stage_out_failed                -> failed: running it again would not help
 //   engine_failed, interrupted, lease_expired,
-//   preempted, canceled without a request, or lost   -> queued again when the job is restartable and
+//   preempted, canceled without a request, or lost   -> queued again when the job is restartable
+//   and
 //                                                       fewer than attempts_max were granted, else
 //                                                       failed with the reason
 // An end that is reported after its attempt was declared lost keeps its report and adds its charge,

@@ -43,7 +43,8 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   for (auto& [id, live] : jobs_) recovered(live, now);
 }
 
-// What was sent in the life before, and when, is not known any more: it may have been sent just now.
+// What was sent in the life before, and when, is not known any more: it may have been sent just
+// now.
 void Lifecycle::recovered(Live& live, Now now) {
   const AttemptRecord* const attempt = live_attempt(live.record);
   if (attempt == nullptr) {
@@ -84,10 +85,13 @@ Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape) {
   return each->second;
 }
 
-// The sends of the last take have left by now, perhaps only just.
 void Lifecycle::input(Now now) {
   seen_ = now.mono;
-  if (sent_.empty() || !output_.empty()) return;
+  // Of a shell that did not say when its sends left: they have left by now, perhaps only just.
+  if (!sent_.empty() && output_.empty()) sent(now);
+}
+
+void Lifecycle::sent(Now now) {
   if (now.mono - taken_ > kPromptSend) {
     for (const JobId& job : sent_) {
       const auto found = jobs_.find(job);
@@ -165,8 +169,7 @@ LifecycleOutput Lifecycle::take(Now now) {
       output_.jobs.push_back(live.record);
       continue;
     }
-    TRADEWIND_ASSERT(!live.waiting && !live.unanswered &&
-                     live.alarm == Mono::time_point::max());
+    TRADEWIND_ASSERT(!live.waiting && !live.unanswered && live.alarm == Mono::time_point::max());
     switch (live.record.state) {
       case JobState::succeeded: ++counters_.jobs_succeeded; break;
       case JobState::failed: ++counters_.jobs_failed; break;

@@ -1,22 +1,23 @@
 // The life of jobs and their attempts, as the broker leads it: a deterministic state machine.
 //
-// Sans-IO: reads no clock, sends nothing, keeps nothing; one thread. The shell feeds it inputs, then
-// calls `take` once for the whole batch, makes the batch durable, and only then does what it says:
+// Sans-IO: reads no clock, sends nothing, keeps nothing; one thread. The shell feeds it inputs,
+// then calls `take` once for the whole batch, makes the batch durable, and only then does what it
+// says:
 //
 //   lifecycle.submit(...); lifecycle.from_site(...); ...        // whatever has arrived
 //   LifecycleOutput output = lifecycle.take(now);               // decides where jobs go
 //   journal.commit({output.entries, output.jobs});              // one sync
 //   for (auto& each : output.sends) link.send(...);             // only now
+//   lifecycle.sent(now);
 //
-// After a failed commit the process must stop: the lifecycle is then ahead of the journal. The next
-// input comes only after the sends have left; when a slow commit held them back, the lifecycle sees
-// that from the time of the next input and counts their leases from then.
+// After a failed commit the process must stop: the lifecycle is then ahead of the journal. Leases
+// are counted from `sent`; a shell that does not call it has them counted from its next input.
 //
-// Safety (docs/architecture.md, never twice): an attempt is given to another site only after the one
-// before was refused, has ended, or is over for sure. Over for sure is: the site denies knowing it
-// (and from then on refuses it), or lease + skew bound + delay bound have passed on the steady clock
-// since the last dispatch or renewal was sent. Renewals are sent only to sites that have been heard
-// of lately, so that the lease of a silent site runs out.
+// Safety (docs/architecture.md, never twice): an attempt is given to another site only after the
+// one before was refused, has ended, or is over for sure. Over for sure is: the site denies knowing
+// it (and from then on refuses it), or lease + skew bound + delay bound have passed on the steady
+// clock since the last dispatch or renewal was sent. Renewals are sent only to sites that have been
+// heard of lately, so that the lease of a silent site runs out.
 #pragma once
 
 #include <chrono>
@@ -148,6 +149,8 @@ class Lifecycle {
   // Decides the jobs that are due, highest priority and longest waiting first, and gives out
   // everything since the last call.
   LifecycleOutput take(Now now);
+  // The sends of the last take have left. A slow commit may have held them back for long.
+  void sent(Now now);
 
   // Entries that the next take will give out, so far. A shell that derives a job id from the
   // journal sequence adds this to the last one.
@@ -274,10 +277,10 @@ class Lifecycle {
   Mono::time_point seen_{};        // the time of the last input
   Mono::time_point next_retry_{};  // of blocked queues
   Jobs jobs_;
-  std::map<Shape, WaitQueue> queues_;                      // never an empty one
-  std::set<std::pair<WaitKey, Shape>> heads_;              // first of each that is not blocked
-  std::set<std::pair<Mono::time_point, JobId>> alarms_;    // at most one a job
-  std::map<SiteId, SiteContact> sites_;                    // those that hold something
+  std::map<Shape, WaitQueue> queues_;                          // never an empty one
+  std::set<std::pair<WaitKey, Shape>> heads_;                  // first of each that is not blocked
+  std::set<std::pair<Mono::time_point, JobId>> alarms_;        // at most one a job
+  std::map<SiteId, SiteContact> sites_;                        // those that hold something
   std::set<std::pair<Mono::time_point, SiteId>> site_alarms_;  // one a site
   std::size_t waiting_count_ = 0;
   std::size_t unanswered_ = 0;

@@ -186,16 +186,15 @@ void Lifecycle::on_ended(const SiteId& site, const AttemptEnded& ended, Now now)
 }
 
 // A site may not charge more than its terms allow for the time since it was given the attempt. The
-// billed seconds of the decision hold at least one increment and the minimum, hence their sum bounds
-// any honest rounding.
+// billed seconds of the decision hold at least one increment and the minimum, hence their sum
+// bounds any honest rounding.
 void Lifecycle::cut_charge(EndReport& report, const AttemptRecord& attempt,
                            std::chrono::seconds held) {
   const Candidate& chosen = *attempt.decision.chosen;
   const auto slack = std::chrono::ceil<std::chrono::seconds>(options_.skew_bound);
   const auto billed = std::chrono::seconds(
       static_cast<std::int64_t>(std::min(chosen.billed_seconds, limits::seconds_max)));
-  const Money compute =
-      cost_ceil(chosen.rate, held + slack + billed).value_or(Money{INT64_MAX});
+  const Money compute = cost_ceil(chosen.rate, held + slack + billed).value_or(Money{INT64_MAX});
   const Money most = tradewind::add(compute, chosen.cost.fixed).value_or(Money{INT64_MAX});
   const Money allowed = std::clamp(report.charge, Money{0}, most);
   if (allowed == report.charge) return;
@@ -207,8 +206,7 @@ void Lifecycle::cut_charge(EndReport& report, const AttemptRecord& attempt,
 
 void Lifecycle::lose(Live& live, std::string reason, Now now) {
   settle(live, false);
-  record(live, now,
-         AttemptLost{{live.record.job, live.record.attempts_count}, std::move(reason)});
+  record(live, now, AttemptLost{{live.record.job, live.record.attempts_count}, std::move(reason)});
   ++counters_.lost;
   exclude(live, live.site, options_.exclude_max, now);
   after_attempt(live, now);

@@ -57,10 +57,9 @@ void Lifecycle::ring(Live& live, Now now) {
     if (live.expires <= now.mono) {
       dequeue(live);
       record(live, now,
-             JobExpired{live.record.job,
-                        "it found no place within the " +
-                            std::to_string(live.record.spec.queue_seconds_max) +
-                            " s that it may wait"});
+             JobExpired{live.record.job, "it found no place within the " +
+                                             std::to_string(live.record.spec.queue_seconds_max) +
+                                             " s that it may wait"});
       drop_alarm(live);
       return;
     }
@@ -72,8 +71,9 @@ void Lifecycle::ring(Live& live, Now now) {
   if (!waits_for_site(live) && loss_at(live) <= now.mono) {
     const auto since =
         std::chrono::duration_cast<std::chrono::seconds>(now.mono - live.last_sent).count();
-    lose(live, "no word from the site, and its lease is over for sure (" +
-                   std::to_string(since) + " s after the last renewal)",
+    lose(live,
+         "no word from the site, and its lease is over for sure (" + std::to_string(since) +
+             " s after the last renewal)",
          now);
     return;
   }
@@ -190,8 +190,7 @@ void Lifecycle::round(const SiteId& site, SiteContact& contact, Now now) {
   contact.probed = *next;
   ++counters_.asked;
   send(site, AskAttempt{{*next, jobs_.at(*next).record.attempts_count}});
-  set_round(site, contact,
-            now.mono + (contact.silent ? options_.ask_interval : renew_interval()));
+  set_round(site, contact, now.mono + (contact.silent ? options_.ask_interval : renew_interval()));
 }
 
 }  // namespace tradewind

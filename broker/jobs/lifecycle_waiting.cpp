@@ -33,8 +33,8 @@ void Lifecycle::enqueue(Live& live, Now now) {
     live.expires = Mono::time_point::max();
     if (live.record.spec.queue_seconds_max != 0) {
       const auto waited = std::max(now.wall - waits_since(live.record), Wall::duration::zero());
-      const auto most = std::chrono::seconds(
-          std::min(live.record.spec.queue_seconds_max, limits::seconds_max));
+      const auto most =
+          std::chrono::seconds(std::min(live.record.spec.queue_seconds_max, limits::seconds_max));
       live.expires = now.mono + std::max(most - waited, Wall::duration::zero());
     }
   }
@@ -119,9 +119,8 @@ void Lifecycle::try_first(Now now) {
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
-  Assignment assignment =
-      make_assignment(live.record, id.number, decision, router_.price_ppm(chosen),
-                      router_.run_seconds_max(chosen));
+  Assignment assignment = make_assignment(
+      live.record, id.number, decision, router_.price_ppm(chosen), router_.run_seconds_max(chosen));
   record(live, now, JobDecided{id, std::move(decision)});
   TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
   live.site = chosen.site;
@@ -139,16 +138,14 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
 void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now) {
   auto& list = live.exclusions;
   // An exclusion is remembered for a while after it ran out, so that the next one grows.
-  std::erase_if(list, [&](const Exclusion& each) {
-    return each.until + options_.exclude_max <= now.mono;
-  });
+  std::erase_if(
+      list, [&](const Exclusion& each) { return each.until + options_.exclude_max <= now.mono; });
   auto found = std::find_if(list.begin(), list.end(),
                             [&](const Exclusion& each) { return each.site == site; });
   if (found == list.end()) {
     if (list.size() >= kExclusionsMax) {
-      list.erase(std::min_element(list.begin(), list.end(), [](const auto& a, const auto& b) {
-        return a.until < b.until;
-      }));
+      list.erase(std::min_element(list.begin(), list.end(),
+                                  [](const auto& a, const auto& b) { return a.until < b.until; }));
     }
     found = list.insert(list.end(), Exclusion{site, {}, span});
   } else {

@@ -9,8 +9,8 @@
 
 namespace tradewind {
 
-// A hash of 128 bits; equal keys of different jobs do not happen in practice, and would only let one
-// job wait for the other's retry.
+// A hash of 128 bits; equal keys of different jobs do not happen in practice, and would only let
+// one job wait for the other's retry.
 struct Shape {
   std::uint64_t high = 0;
   std::uint64_t low = 0;

@@ -9,12 +9,14 @@ come out as said.
 import concurrent.futures
 import datetime
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -96,13 +98,32 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def compress_job(name, source, size):
+class DataServer:
+    """The dear site's data server: how other sites get at the files that lie there."""
+
+    def __init__(self, folder):
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=str(folder))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, file):
+        return f"http://127.0.0.1:{self.server.server_address[1]}/{file.name}"
+
+
+def compress_job(name, source, server, size):
+    """Its input lies at the dear site only: a local file there, a download anywhere else."""
     command = "gzip -nc /data/in.txt >/data/out.gz && sha256sum </data/out.gz"
     return {
         "name": name,
         "resources": {"cpus": 1, "memory_mib": 256},
         "inputs": [{"path": "/data/in.txt", "size_bytes": size,
-                    "replicas": [{"url": source.as_uri(), "site": DEAR, "region": "eu-zurich"}]}],
+                    "replicas": [{"url": source.as_uri(), "site": DEAR}, {"url": server.url(source), "site": DEAR}]}],
         "outputs": [{"path": "/data/out.gz"}],
         "variants": [{"name": "amd64", "architectures": ["amd64"], "duration_seconds": 20,
                       "executors": [{"command": ["sh", "-c", command]}]}],
@@ -210,6 +231,7 @@ def main():
     say("making the sample data and programs")
     big, tiny, lines = make_data(data)
     programs = build_work(data)
+    server = DataServer(data)
 
     def local_work(arguments):
         return subprocess.run([programs["amd64"], lines, *arguments.split()], check=True, capture_output=True).stdout
@@ -220,8 +242,8 @@ def main():
     started = time.monotonic()
     say("submitting: compression twice, two architectures twice, one that fails, one to cancel, one for nobody")
     jobs = {
-        "a big": broker.submit(compress_job("compress 64 MiB", big, BIG_BYTES)),
-        "a tiny": broker.submit(compress_job("compress 2 KiB", tiny, tiny.stat().st_size)),
+        "a big": broker.submit(compress_job("compress 64 MiB", big, server, BIG_BYTES)),
+        "a tiny": broker.submit(compress_job("compress 2 KiB", tiny, server, tiny.stat().st_size)),
         "b arm64": broker.submit(work_job("two architectures", programs, lines, "0 1 20", "default")),
         "b amd64": broker.submit(work_job("two architectures, slow on arm64", programs, lines, "0 1 20", "branchy")),
         "d fails": broker.submit(shell_job("fails", "echo working; echo 'no such reactor' >&2; exit 3")),
@@ -260,7 +282,7 @@ def main():
     tasks, cursor = [], ""
     while True:
         page = broker.call("GET", f"/v1/jobs?array={array}&limit=250" + (f"&cursor={cursor}" if cursor else ""))
-        tasks += page["jobs"]
+        tasks += [broker.job(each["id"]) for each in page["jobs"]]
         cursor = page.get("next_cursor")
         if not cursor:
             break

@@ -54,7 +54,8 @@ std::optional<std::size_t> Admission::pool_index(const PoolId& pool) const {
 AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& message,
                                        const SignedRecord& quote, Now now) {
   AdmissionOutput output;
-  // Before the engine has said what it still runs, any answer might be wrong; the broker asks again.
+  // Before the engine has said what it still runs, any answer might be wrong; the broker asks
+  // again.
   if (!ready_ || std::holds_alternative<ReadLog>(message.body)) return output;
   if (!take_term(broker, message, quote, now.mono, output)) return output;
   prune_fences(now.mono, output);
@@ -72,9 +73,8 @@ AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& me
   return output;
 }
 
-bool Admission::take_term(const NodeId& broker, const ToGateway& message,
-                          const SignedRecord& quote, Mono::time_point now,
-                          AdmissionOutput& output) {
+bool Admission::take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
+                          Mono::time_point now, AdmissionOutput& output) {
   if (message.term < term_) {
     ++counters_.old_terms;
     if (const auto* dispatch = std::get_if<Dispatch>(&message.body)) {
@@ -168,7 +168,8 @@ void Admission::on_renew(const NodeId& broker, const RenewLeases& renew, Now now
     if (known == held_.end()) {
       deny(broker, id, now, output);
     } else if (known->second.phase == AttemptPhase::ended) {
-      output.replies.push_back({broker, ToBroker{AttemptStatus{id, AttemptPhase::ended, now.wall}}});
+      output.replies.push_back(
+          {broker, ToBroker{AttemptStatus{id, AttemptPhase::ended, now.wall}}});
     } else if (!known->second.stopping) {
       set_lease(known->second, renew.lease_seconds, now, output);
       set_alarm(known->second);
@@ -349,8 +350,8 @@ Mono::time_point Admission::next_tick() const {
   Mono::time_point next = Mono::time_point::max();
   if (!alarms_.empty()) next = alarms_.begin()->first;
   if (!fence_order_.empty()) {
-    next = std::min(next,
-                    fence_order_.front().first + std::chrono::seconds(options_.fence_seconds));
+    next =
+        std::min(next, fence_order_.front().first + std::chrono::seconds(options_.fence_seconds));
   }
   return next;
 }
@@ -376,7 +377,8 @@ void Admission::set_lease(Held& held, std::uint32_t lease_seconds, Now now,
 
 void Admission::send_end(Held& held, Mono::time_point now, AdmissionOutput& output) {
   const NodeId& to = broker_.value.empty() ? held.durable.broker : broker_;
-  output.replies.push_back({to, ToBroker{AttemptEnded{held.durable.attempt, *held.durable.report}}});
+  output.replies.push_back(
+      {to, ToBroker{AttemptEnded{held.durable.attempt, *held.durable.report}}});
   held.resend = now + held.resend_span;
   held.resend_span = std::min(2 * held.resend_span, kResendGrowthMax * options_.resend_interval);
   set_alarm(held);
@@ -412,8 +414,8 @@ std::vector<PoolCapacity> Admission::capacity() const {
     each.attempts = book.attempts;
     if (each.units_free == 0 && book.attempts != 0) {
       const std::uint64_t wait = book.held_seconds_mean / book.attempts;
-      each.wait_seconds = static_cast<std::uint32_t>(
-          std::clamp<std::uint64_t>(wait, 1, limits::seconds_max));
+      each.wait_seconds =
+          static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wait, 1, limits::seconds_max));
     }
     result.push_back(std::move(each));
   }

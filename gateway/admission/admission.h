@@ -5,11 +5,11 @@
 // rest: an attempt is granted, started, reported ended or denied only after that is on disk.
 //
 // Idempotent by attempt id: a dispatch that comes again is answered with what became of the first.
-// An attempt that was refused, denied (asked about, not known) or forgotten (its end acknowledged) is
-// fenced: a late or doubled dispatch of it starts nothing. Fences are kept for `fence_seconds`; past
-// that, and after a wiped store, the quote sheet that a dispatch names is too old or not ours, and
-// the dispatch is refused for that. A fence after a refusal is kept in memory only, for the same
-// reason: no sheet of the life before a restart is ours any more.
+// An attempt that was refused, denied (asked about, not known) or forgotten (its end acknowledged)
+// is fenced: a late or doubled dispatch of it starts nothing. Fences are kept for `fence_seconds`;
+// past that, and after a wiped store, the quote sheet that a dispatch names is too old or not ours,
+// and the dispatch is refused for that. A fence after a refusal is kept in memory only, for the
+// same reason: no sheet of the life before a restart is ours any more.
 #pragma once
 
 #include <chrono>
@@ -50,8 +50,8 @@ struct AdmissionOptions {
   std::chrono::milliseconds dispatch_grace{limits::dispatch_grace};
   // Longer than any sheet is believed plus the grace: a later dispatch is refused for its sheet.
   std::uint32_t fence_seconds = fence_seconds_default;
-  // Attempts held plus fences; at the limit further dispatches, and questions about unknown attempts,
-  // are left unanswered and counted: without a fence no denial would be for sure.
+  // Attempts held plus fences; at the limit further dispatches, and questions about unknown
+  // attempts, are left unanswered and counted: without a fence no denial would be for sure.
   std::size_t attempts_max = 65'536;
   std::uint32_t lease_seconds_max = 24 * 3600;  // longer ones are cut to this
   // The engine's time limit is the first; past it by so much, admission stops the attempt itself.
@@ -115,7 +115,7 @@ struct PoolCapacity {
 struct HeldView {
   AttemptPhase phase = AttemptPhase::granted;
   Assignment assignment;
-  std::vector<std::uint32_t> nodes;   // indices of the pool's nodes
+  std::vector<std::uint32_t> nodes;            // indices of the pool's nodes
   std::optional<Mono::time_point> lease_ends;  // nothing: runs on without one
   bool stopping = false;
 };
@@ -127,7 +127,7 @@ struct AdmissionCounters {
   std::map<EndCode, std::uint64_t> ended;
   std::uint64_t leases_expired = 0;
   std::uint64_t fenced = 0;
-  std::uint64_t old_terms = 0;  // messages of a deposed broker
+  std::uint64_t old_terms = 0;            // messages of a deposed broker
   std::uint64_t unanswered_for_room = 0;  // at AdmissionOptions::attempts_max
 };
 
@@ -187,11 +187,11 @@ class Admission {
   struct Held {
     HeldAttempt durable;
     AttemptPhase phase = AttemptPhase::granted;
-    std::size_t pool = 0;  // index into pools_; of no meaning once it has ended
-    std::optional<Mono::time_point> granted;     // nothing: before the last restart
-    std::optional<Mono::time_point> lease_ends;  // nothing: no lease
+    std::size_t pool = 0;                     // index into pools_; of no meaning once it has ended
+    std::optional<Mono::time_point> granted;  // nothing: before the last restart
+    std::optional<Mono::time_point> lease_ends;        // nothing: no lease
     std::optional<Wall::time_point> stored_lease_end;  // of a recovered one, until it is adopted
-    std::optional<Mono::time_point> run_ends;    // of the time limit with its slack
+    std::optional<Mono::time_point> run_ends;          // of the time limit with its slack
     std::optional<EndCode> stopping;
     Mono::time_point resend{};  // of the stop or the end, when there is one
     std::chrono::milliseconds resend_span{};

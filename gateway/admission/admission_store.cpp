@@ -30,9 +30,15 @@ tl::unexpected<Error> damaged(const std::string& key) {
 
 }  // namespace
 
-std::string attempt_key(const AttemptId& attempt) { return "attempt/" + to_string(attempt); }
-std::string lease_key(const AttemptId& attempt) { return "lease/" + to_string(attempt); }
-std::string fence_key(const AttemptId& attempt) { return "fence/" + to_string(attempt); }
+std::string attempt_key(const AttemptId& attempt) {
+  return "attempt/" + to_string(attempt);
+}
+std::string lease_key(const AttemptId& attempt) {
+  return "lease/" + to_string(attempt);
+}
+std::string fence_key(const AttemptId& attempt) {
+  return "fence/" + to_string(attempt);
+}
 
 Status Admission::recover(const std::vector<StoreWrite>& stored, Now now) {
   TRADEWIND_ASSERT(!ready_ && held_.empty());

@@ -44,7 +44,8 @@ std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
   }
   const auto index = pool_index(assignment.pool);
   if (!index) {
-    return Refusal{RefusalCode::unknown_pool, "the site has no pool \"" + assignment.pool.value + '"'};
+    return Refusal{RefusalCode::unknown_pool,
+                   "the site has no pool \"" + assignment.pool.value + '"'};
   }
   const Pool& pool = site_.pools[*index];
   if (auto refusal = refuse_shape(assignment, pool)) return refusal;
@@ -58,9 +59,9 @@ std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
     }
   }
   if (!pools_[*index].nodes.best_fit(assignment.nodes, assignment.units)) {
-    return Refusal{RefusalCode::no_capacity,
-                   std::to_string(assignment.nodes) + " nodes with " +
-                       std::to_string(assignment.units) + " units free are not there now"};
+    return Refusal{RefusalCode::no_capacity, std::to_string(assignment.nodes) + " nodes with " +
+                                                 std::to_string(assignment.units) +
+                                                 " units free are not there now"};
   }
   return std::nullopt;
 }

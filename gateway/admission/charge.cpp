@@ -12,10 +12,11 @@ Money charge_of(const HeldAttempt& held, const EndReport& report) {
   const std::uint64_t seconds = std::min(report.usage.wall_seconds, limits::seconds_max);
   const std::uint64_t increment = std::max<std::uint64_t>(held.increment_seconds, 1);
   const std::uint64_t billed = std::min<std::uint64_t>(
-      limits::seconds_max, std::max<std::uint64_t>(held.minimum_seconds,
-                                                   (seconds + increment - 1) / increment * increment));
-  const auto compute = cost_ceil(held.assignment.rate,
-                                 std::chrono::seconds(static_cast<std::int64_t>(billed)));
+      limits::seconds_max,
+      std::max<std::uint64_t>(held.minimum_seconds,
+                              (seconds + increment - 1) / increment * increment));
+  const auto compute =
+      cost_ceil(held.assignment.rate, std::chrono::seconds(static_cast<std::int64_t>(billed)));
   TRADEWIND_ASSERT(compute.has_value());
   if (!report.started) return *compute;
   return add(*compute, held.fixed_fee).value_or(*compute);

@@ -36,9 +36,9 @@ void shorten(EndReport& report, std::size_t bytes_max) {
     cut_tails(report, tail);
     if (fits(report, bytes_max)) return;
   }
-  report.system_log.push_back("the report was still too large: " +
-                              std::to_string(report.inputs.size()) + " inputs and " +
-                              std::to_string(report.outputs.size()) + " outputs were left out");
+  report.system_log.push_back(
+      "the report was still too large: " + std::to_string(report.inputs.size()) + " inputs and " +
+      std::to_string(report.outputs.size()) + " outputs were left out");
   report.inputs.clear();
   report.outputs.clear();
   if (fits(report, bytes_max)) return;

@@ -126,7 +126,7 @@ void Link::Core::listen() {
   // its note of the sender and their messages are dropped.
   zmq::socket_t gate(context_, zmq::socket_type::rep);
   gate.bind(zap_endpoint);
-  zmq::socket_t router = make_router(context_, options_.keys);
+  zmq::socket_t router = make_router(context_, options_.keys, options_.bind);
   router.bind(options_.bind);
   bound_endpoint_ = router.get(zmq::sockopt::last_endpoint);
   const auto answered = [weak = weak_from_this()](bool admitted) {

@@ -8,7 +8,8 @@
 namespace tradewind {
 
 // Listens; not yet bound.
-zmq::socket_t make_router(zmq::context_t& context, const CurveKeys& keys);
+zmq::socket_t make_router(zmq::context_t& context, const CurveKeys& keys,
+                          const std::string& bind_endpoint);
 // Connects to a peer with this public key; not yet connected.
 zmq::socket_t make_dealer(zmq::context_t& context, const CurveKeys& keys, BytesView peer_key);
 

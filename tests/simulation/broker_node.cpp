@@ -46,8 +46,7 @@ void BrokerNode::crash() {
 
 void BrokerNode::submit(JobSpec spec) {
   input([this, spec = std::move(spec)] {
-    const JobId job =
-        job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1});
+    const JobId job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1});
     const std::uint32_t count = spec.array_count;
     lifecycle_->submit(JobSubmitted{job, TenantId{"tenant"}, "user", {}, spec}, clock_.now());
     unacknowledged_.emplace_back(job, count);
@@ -79,7 +78,9 @@ void BrokerNode::on_tick() {
   if (lifecycle_->next_tick() <= clock_.now().mono) lifecycle_->tick(clock_.now());
 }
 
-Micros BrokerNode::next_tick() const { return clock_.true_time(lifecycle_->next_tick()); }
+Micros BrokerNode::next_tick() const {
+  return clock_.true_time(lifecycle_->next_tick());
+}
 
 Process::Work BrokerNode::finish_batch() {
   if (router_->view().generation() != generation_) {
@@ -105,10 +106,12 @@ Process::Work BrokerNode::finish_batch() {
         acknowledged_.push_back(job);
       }
       for (const SendToSite& each : sends) send_(each.site, each.message);
+      lifecycle_->sent(clock_.now());
     };
   } else if (!output.sends.empty()) {
     work.effects = [this, sends = std::move(output.sends)] {
       for (const SendToSite& each : sends) send_(each.site, each.message);
+      lifecycle_->sent(clock_.now());
     };
   }
   return work;

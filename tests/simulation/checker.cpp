@@ -14,7 +14,9 @@ bool allowed(JobState from, JobState to) {
   return true;
 }
 
-bool covers(const Resources& capacity, const Resources& used) { return capacity.covers(used); }
+bool covers(const Resources& capacity, const Resources& used) {
+  return capacity.covers(used);
+}
 
 Resources plus(Resources a, const Resources& b) {
   a.cpus += b.cpus;
@@ -104,9 +106,8 @@ void Checker::check_charges(const JobRecord& job) {
       violated("I6: " + job.job.value + " is charged for an attempt that no site reported");
     } else if (attempt.report->charge > *grant->second.charge) {
       // The broker may cut a charge, when its own clock was set back; it never adds to one.
-      violated("I6: " + job.job.value + " is charged " +
-               to_decimal(attempt.report->charge.micros) + ", the site reported " +
-               to_decimal(grant->second.charge->micros));
+      violated("I6: " + job.job.value + " is charged " + to_decimal(attempt.report->charge.micros) +
+               ", the site reported " + to_decimal(grant->second.charge->micros));
     }
   }
   // Refused attempts may have been dropped from the record; they are never charged.
@@ -203,8 +204,8 @@ void Checker::end_reported(const SiteId& site, const AttemptEnded& ended) {
   // count across a restart, may be off by more, and then the engine's figure bounds them.
   const std::int64_t used = (scheduler_.now() - grant.at) / kSecond + 2;
   const std::int64_t increment = std::max<std::int64_t>(grant.tariff.increment_seconds, 1);
-  const std::int64_t billed = std::max<std::int64_t>(grant.tariff.minimum_seconds,
-                                                     (used + increment - 1) / increment * increment);
+  const std::int64_t billed = std::max<std::int64_t>(
+      grant.tariff.minimum_seconds, (used + increment - 1) / increment * increment);
   const Money most{cost_ceil(grant.assignment.rate, std::chrono::seconds(billed))->micros +
                    grant.tariff.fixed_fee.micros};
   if (ended.report.charge > most || ended.report.charge.micros < 0) {

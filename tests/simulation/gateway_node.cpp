@@ -121,9 +121,9 @@ void GatewayNode::publish_sheet() {
   sheet.site = site_.site;
   for (const PoolCapacity& each : admission_->capacity()) {
     const std::int64_t used = std::int64_t{each.units} - each.units_free;
-    const std::int64_t price = ppm_one + 2 * ppm_one * used * used /
-                                             std::max<std::int64_t>(1, std::int64_t{each.units} *
-                                                                           each.units);
+    const std::int64_t price =
+        ppm_one + 2 * ppm_one * used * used /
+                      std::max<std::int64_t>(1, std::int64_t{each.units} * each.units);
     sheet.pools.push_back({each.pool, each.units_free, each.units_free_node, each.nodes_free,
                            each.wait_seconds, price});
     checker_.booked(site_.site, each.units_free, each.units);
@@ -169,9 +169,9 @@ Process::Work GatewayNode::finish_batch() {
 
 void GatewayNode::release(AdmissionOutput& output) {
   for (const auto& each : output.starts) {
-    const auto pool =
-        std::find_if(site_.pools.begin(), site_.pools.end(),
-                     [&](const Pool& pool_) { return pool_.id == each.assignment.pool; });
+    const auto pool = std::find_if(site_.pools.begin(), site_.pools.end(), [&](const Pool& pool_) {
+      return pool_.id == each.assignment.pool;
+    });
     checker_.granted(site_.site, each.attempt, each.assignment, pool->tariff);
     engine_start(each.attempt, each.assignment);
   }
@@ -222,8 +222,8 @@ void GatewayNode::advance(const AttemptId& attempt, std::uint64_t serial) {
     constexpr EndCode kFailures[] = {EndCode::failed, EndCode::engine_failed,
                                      EndCode::stage_out_failed, EndCode::out_of_memory,
                                      EndCode::preempted};
-    engine_end(attempt, random_.chance(failure_ppm_) ? kFailures[random_.below(5)]
-                                                     : EndCode::succeeded);
+    engine_end(attempt,
+               random_.chance(failure_ppm_) ? kFailures[random_.below(5)] : EndCode::succeeded);
     return;
   }
   tell(attempt);

@@ -89,9 +89,10 @@ int main(int count, char** values) {
       if (again.hash != result.hash) result.violation = "I12: the second run went another way";
     }
     if (result.violation) {
-      std::printf("seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu\n",
-                  static_cast<unsigned long long>(seed), result.violation->c_str(),
-                  describe(options).c_str(), static_cast<unsigned long long>(seed));
+      std::printf(
+          "seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu\n",
+          static_cast<unsigned long long>(seed), result.violation->c_str(),
+          describe(options).c_str(), static_cast<unsigned long long>(seed));
       return arguments.expect_failure ? 0 : 1;
     }
     if (arguments.count == 1) {

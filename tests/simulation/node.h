@@ -51,8 +51,8 @@ class NodeClock {
 };
 
 // One process. Inputs are handled one batch at a time; a batch's writes are durable after a while,
-// and only then do its effects happen and the next batch begin. A crash in between leaves the writes
-// done or not done, and the effects not done.
+// and only then do its effects happen and the next batch begin. A crash in between leaves the
+// writes done or not done, and the effects not done.
 class Process {
  public:
   Process(Scheduler& scheduler, Random& random, const SimulationOptions& options)

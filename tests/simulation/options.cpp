@@ -35,7 +35,8 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
   if (half()) options.duplicate_ppm = static_cast<std::uint32_t>(random.between(1'000, 200'000));
   if (half()) options.slow_ppm = static_cast<std::uint32_t>(random.between(1'000, 100'000));
   if (half()) options.delay_max = random.between(50, 3'000) * kMillisecond;
-  if (half()) options.held_dispatch_ppm = static_cast<std::uint32_t>(random.between(10'000, 300'000));
+  if (half())
+    options.held_dispatch_ppm = static_cast<std::uint32_t>(random.between(10'000, 300'000));
   if (half()) options.partition_every = random.between(20, 120) * kSecond;
   if (half()) options.broker_crash_every = random.between(10, 120) * kSecond;
   if (half()) options.gateway_crash_every = random.between(10, 120) * kSecond;
@@ -44,7 +45,8 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
   if (half()) options.site_state_every = random.between(60, 200) * kSecond;
   // A wall clock that jumps while a gateway is down would be believed about its leases, and an
   // engine that runs on meanwhile would not know: the two are not drawn together.
-  if (half() && !options.engines_survive) options.wall_jump_every = random.between(60, 200) * kSecond;
+  if (half() && !options.engines_survive)
+    options.wall_jump_every = random.between(60, 200) * kSecond;
   if (half()) options.clock_offset_max = random.between(1, 2'000) * kMillisecond;
   if (half()) options.clock_drift_ppm = 200;
   if (half()) options.commit_max = random.between(5, 500) * kMillisecond;

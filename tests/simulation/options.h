@@ -26,7 +26,7 @@ struct SimulationOptions {
   Micros fault_phase = 120 * kSecond;
   Micros calm_phase = 4 * 3600 * kSecond;
   std::uint32_t lease_seconds = 60;
-  bool through_codec = false;  // each message is encoded and decoded
+  bool through_codec = false;    // each message is encoded and decoded
   bool engines_survive = false;  // attempts run on while their gateway is down
 
   // The network, per message.

@@ -141,8 +141,8 @@ void World::send_to_site(const SiteId& site, const ToGateway& message) {
 void World::send_to_broker(const SiteId& site, const ToBroker& message) {
   network_.send(site, false, false, [this, site, message] {
     scheduler_.trace("from " + site.value + ": " + what(message));
-    broker_->from_site(site, options_.through_codec ? through_codec(message, decode_to_broker)
-                                                    : message);
+    broker_->from_site(site,
+                       options_.through_codec ? through_codec(message, decode_to_broker) : message);
   });
 }
 
@@ -186,7 +186,8 @@ void World::schedule_faults() {
     });
   });
   repeat(options_.gateway_crash_every, [this] { crash_gateway(any_gateway()); });
-  repeat(options_.broker_pause_every, [this] { broker_->pause(random_.between(1, 150) * kSecond); });
+  repeat(options_.broker_pause_every,
+         [this] { broker_->pause(random_.between(1, 150) * kSecond); });
   repeat(options_.wall_jump_every, [this] {
     const Micros by = random_.between(-3'600, 3'600) * kSecond;
     if (random_.below(2) == 0) {
@@ -195,9 +196,8 @@ void World::schedule_faults() {
       any_gateway().clock().jump(by);
     }
   });
-  repeat(options_.site_state_every, [this] {
-    any_gateway().set_state(static_cast<SiteState>(random_.below(3)));
-  });
+  repeat(options_.site_state_every,
+         [this] { any_gateway().set_state(static_cast<SiteState>(random_.below(3))); });
 }
 
 void World::schedule_submissions() {
@@ -229,7 +229,9 @@ bool World::all_ended() const {
                      [](const auto& each) { return is_final(each.second.state); });
 }
 
-bool World::step(Micros end) { return !checker_.violation() && scheduler_.step(end); }
+bool World::step(Micros end) {
+  return !checker_.violation() && scheduler_.step(end);
+}
 
 RunResult World::run(bool trace) {
   if (trace) {

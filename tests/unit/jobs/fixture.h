@@ -16,7 +16,8 @@
 
 namespace tradewind {
 
-// Places each job at the first of `open` that is not excluded; otherwise it waits, or is unroutable.
+// Places each job at the first of `open` that is not excluded; otherwise it waits, or is
+// unroutable.
 class FakeRouter final : public Router {
  public:
   std::vector<std::string> open{"s1", "s2"};
@@ -36,7 +37,7 @@ class FakeRouter final : public Router {
       chosen.site.value = site;
       chosen.pool.value = "cpu";
       chosen.units = 1;
-      chosen.rate.micros = 3'600'000;  // one unit of money a second
+      chosen.rate.micros = 3'600'000'000;  // one unit of money a second
       chosen.billed_seconds = 10;
       chosen.finish.run_seconds = 10;
       decision.outcome = Outcome::placed;
@@ -70,9 +71,11 @@ class LifecycleTest : public ::testing::Test {
     lifecycle->begin(Term{++term}, newest, now);
     step();
   }
-  // One batch: commits it, and keeps what it says.
-  LifecycleOutput step() {
+  // One batch: commits it, which may take a while, and keeps what it says.
+  LifecycleOutput step(std::chrono::seconds commit = {}) {
     LifecycleOutput output = lifecycle->take(now);
+    move_to(now.mono + commit);
+    lifecycle->sent(now);
     journal.insert(journal.end(), output.entries.begin(), output.entries.end());
     for (const JobRecord& job : output.jobs) tables[job.job] = job;
     EXPECT_EQ(fold(journal), tables) << "the tables must be the fold of the journal";

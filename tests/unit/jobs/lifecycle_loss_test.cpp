@@ -77,10 +77,7 @@ TEST_F(LifecycleTest, RenewsAtOnceWhenASilentSiteIsHeardAgain) {
 
 TEST_F(LifecycleTest, CountsTheLeaseFromWhenASlowCommitLetTheDispatchGo) {
   const JobId job = submit(spec());
-  step();
-  move_to(now.mono + 50s);  // the commit took so long
-  lifecycle->tick(now);
-  step();
+  step(50s);
   advance(kLossAfter - 1s);
   EXPECT_EQ(tables.at(job).attempts[0].state, AttemptState::dispatching);
   advance(2s);

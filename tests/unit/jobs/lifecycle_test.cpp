@@ -26,10 +26,9 @@ TEST_F(LifecycleTest, FollowsAnAttemptThroughItsPhasesToSuccess) {
   const JobId job = dispatched(spec());
   granted("s1", {job, 1});
   EXPECT_EQ(router.granted_count, 1);
-  for (const auto& [phase, expected] :
-       {std::pair(AttemptPhase::staging, JobState::staging),
-        std::pair(AttemptPhase::running, JobState::running),
-        std::pair(AttemptPhase::finishing, JobState::finishing)}) {
+  for (const auto& [phase, expected] : {std::pair(AttemptPhase::staging, JobState::staging),
+                                        std::pair(AttemptPhase::running, JobState::running),
+                                        std::pair(AttemptPhase::finishing, JobState::finishing)}) {
     status("s1", {job, 1}, phase);
     EXPECT_EQ(state(job), expected);
   }
