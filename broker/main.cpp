@@ -21,6 +21,9 @@
 namespace tradewind {
 namespace {
 
+// A dead connection is given up within this, so the rest of the delay bound is what a message may wait for one.
+constexpr std::chrono::seconds link_silence_max{9};
+
 struct Options {
   std::filesystem::path directory;
   std::filesystem::path authority;
@@ -111,6 +114,8 @@ Status run(const Options& options) {
   core_options.route.tolerance_ppm = options.tolerance_ppm;
   core_options.route.spare_units = options.spare_units;
   core_options.link_bind = options.link;
+  core_options.link_message_age_max = std::min<std::chrono::milliseconds>(
+      core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
   core_options.link_advertise = options.link_advertise;
   auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
   if (!core) return fail(core.error());
@@ -196,7 +201,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   run_command
       ->add_option("--delay-seconds", options.delay_seconds, "bound on the delay of a message")
-      ->check(CLI::Range(1, 3'600))
+      ->check(CLI::Range(10, 3'600))
       ->capture_default_str();
   run_command
       ->add_option("--tolerance-ppm", options.tolerance_ppm,

@@ -395,6 +395,7 @@ Status Daemon::replace_admission(const SiteRecord& record, Now now) {
   if (!stored) return fail(stored.error());
   std::unique_ptr<Admission> next = make_admission(record);
   if (const Status taken = next->recover(*stored, now); !taken) return taken;
+  next->take_over(*admission_);
   // The engine has not changed: it runs all that it ran.
   const std::vector<AttemptId> running = next->running();
   AdmissionOutput output = next->adopted(running, now);

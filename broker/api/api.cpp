@@ -80,8 +80,8 @@ Status Api::check_origin(const HttpRequest& request) const {
 void Api::handle(HttpRequest request, Responder responder) {
   RouteTable::Match match = router_.match(request.method, request.path);
   const Face face = match.kind == RouteTable::Match::Kind::found ? routes_[match.route].face
-                    : is_tes_path(request.path)              ? Face::tes
-                                                             : Face::native;
+                    : is_tes_path(request.path)                  ? Face::tes
+                                                                 : Face::native;
   if (match.kind == RouteTable::Match::Kind::no_path) {
     responder.send(problem(face, Error{ErrorCode::not_found, "path",
                                        "\"" + request.path.substr(0, 200) + "\" is not served here",
@@ -90,10 +90,10 @@ void Api::handle(HttpRequest request, Responder responder) {
   }
   if (match.kind == RouteTable::Match::Kind::no_method) {
     const std::string allowed = fmt::format("{}", fmt::join(match.methods, ", "));
-    HttpResponse response =
-        problem(face, 405,
-                Error{ErrorCode::invalid, "method", request.method.substr(0, 20) +
-                      " is not served at this path", "use " + allowed});
+    HttpResponse response = problem(
+        face, 405,
+        Error{ErrorCode::invalid, "method",
+              request.method.substr(0, 20) + " is not served at this path", "use " + allowed});
     response.headers.emplace_back("Allow", allowed);
     responder.send(std::move(response));
     return;
@@ -112,9 +112,8 @@ void Api::handle(HttpRequest request, Responder responder) {
     }
     caller = std::move(*known);
   }
-  route.handle(shared_from_this(),
-               Call{std::move(request), std::move(responder), std::move(caller),
-                    std::move(match.captures), face, route.prefix});
+  route.handle(shared_from_this(), Call{std::move(request), std::move(responder), std::move(caller),
+                                        std::move(match.captures), face, route.prefix});
 }
 
 bool Api::permits(const Call& call, Verb verb, const TenantId* owner) const {

@@ -33,14 +33,14 @@ class ArrayTally {
 
  private:
   struct Entry {
-    std::mutex mutex;        // guards what follows
+    std::mutex mutex;         // guards what follows
     std::uint32_t tasks = 0;  // 0: not known yet
     std::vector<bool> ended;  // by index
     ArrayCounts counts;       // of those that ended
   };
   std::shared_ptr<Entry> entry(const JobId& array);
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                                             // guards what follows
   std::list<std::pair<JobId, std::shared_ptr<Entry>>> entries_;  // the most recently asked first
 };
 

@@ -64,7 +64,7 @@ Result<std::optional<std::string>> presented_token(std::string_view authorizatio
 
 // Whatever tells that the file was replaced.
 std::string stamp_of(const std::filesystem::path& file) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(file.c_str(), &info) != 0) return "absent";
   return fmt::format("{}.{}/{}/{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size,
                      info.st_ino);
@@ -98,10 +98,8 @@ Access may(const Caller& caller, Verb verb, const TenantId* owner) {
                                                                : Access::allowed;
   }
   switch (verb) {
-    case Verb::submit:
-      return caller.role == Role::user ? Access::allowed : Access::forbidden;
-    case Verb::list_jobs:
-      return caller.role == Role::centre ? Access::forbidden : Access::allowed;
+    case Verb::submit: return caller.role == Role::user ? Access::allowed : Access::forbidden;
+    case Verb::list_jobs: return caller.role == Role::centre ? Access::forbidden : Access::allowed;
     case Verb::read_job:
       if (caller.role == Role::auditor) return Access::allowed;
       if (caller.role == Role::centre) return Access::forbidden;

@@ -124,11 +124,11 @@ json::object decision_to_json(const Decision& decision, const JobSpec& spec,
                    {"currency", currency}};
   if (decision.chosen) {
     out["chosen"] = candidate_to_json(*decision.chosen, spec);
-    out["relied_on"] = json::object{
-        {"site", decision.relied_on.site.value},
-        {"site_record", version_to_json(decision.relied_on.site_version)},
-        {"quote_sheet", version_to_json(decision.relied_on.quote_version)},
-        {"quote_valid_until", to_rfc3339(decision.relied_on.quote_valid_until)}};
+    out["relied_on"] =
+        json::object{{"site", decision.relied_on.site.value},
+                     {"site_record", version_to_json(decision.relied_on.site_version)},
+                     {"quote_sheet", version_to_json(decision.relied_on.quote_version)},
+                     {"quote_valid_until", to_rfc3339(decision.relied_on.quote_valid_until)}};
   }
   json::array runners_up;
   for (const Candidate& each : decision.runners_up) {

@@ -60,8 +60,9 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
   };
   http.refusal = refusal;
   const bool tls = !options.tls_certificate.empty();
-  const std::string host =
-      options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
+  const std::string host = options.address.find(':') == std::string::npos
+                               ? options.address
+                               : "[" + options.address + "]";
   const auto api =
       std::make_shared<Api>(std::move(options), service, std::move(*authenticator), counters);
   http.handle = [api](HttpRequest request, Responder responder) {
@@ -69,8 +70,8 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
   };
   auto server = HttpServer::start(std::move(http));
   if (!server) return fail(server.error());
-  std::string url = std::string(tls ? "https://" : "http://") + host + ":" +
-                    std::to_string((*server)->port());
+  std::string url =
+      std::string(tls ? "https://" : "http://") + host + ":" + std::to_string((*server)->port());
   return std::unique_ptr<Endpoint>(
       std::make_unique<ServingEndpoint>(std::move(*server), std::move(url)));
 }

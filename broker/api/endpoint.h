@@ -43,8 +43,8 @@ struct EndpointOptions {
   std::string service_name = "Tradewind";
   std::string organization_name = "Tradewind";
   std::string organization_url = "https://tradewind.example";
-  std::string contact_url;        // https; empty: left out
-  std::string documentation_url;  // https; empty: left out
+  std::string contact_url;                                                 // https; empty: left out
+  std::string documentation_url;                                           // https; empty: left out
   std::vector<std::string> storage = {"file:///", "http://", "https://"};  // URL prefixes
   std::string version = "0.1.0";
   std::string accounting_currency = "USD";  // of every amount in answers

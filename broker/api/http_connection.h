@@ -4,11 +4,11 @@
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
-#include <array>
 #include <charconv>
 
 #include "broker/api/http_loop.h"
@@ -16,11 +16,12 @@
 namespace tradewind {
 
 template <class Stream>
-class HttpConnection : public ConnectionBase, public std::enable_shared_from_this<HttpConnection<Stream>> {
+class HttpConnection : public ConnectionBase,
+                       public std::enable_shared_from_this<HttpConnection<Stream>> {
  public:
   template <class... StreamArguments>
   HttpConnection(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, std::string peer,
-             bool peer_is_loopback, StreamArguments&&... arguments)
+                 bool peer_is_loopback, StreamArguments&&... arguments)
       : ConnectionBase(std::move(core), std::move(loop), std::move(peer), peer_is_loopback),
         stream_(std::forward<StreamArguments>(arguments)...),
         wake_(stream_.get_executor()),
@@ -180,7 +181,8 @@ class HttpConnection : public ConnectionBase, public std::enable_shared_from_thi
 
   // A stream whose time is over is closed already: a slow client is cut, not answered.
   void count_timeout(boost::system::error_code error) {
-    if (error == beast::error::timeout) core_->options.counters->timeouts.fetch_add(1, std::memory_order_relaxed);
+    if (error == beast::error::timeout)
+      core_->options.counters->timeouts.fetch_add(1, std::memory_order_relaxed);
   }
 
   // Carries what the handler says to the client. False when the connection must be closed.
@@ -201,8 +203,9 @@ class HttpConnection : public ConnectionBase, public std::enable_shared_from_thi
           if (peer_is_gone()) co_return false;
         } else if (std::chrono::steady_clock::now() >= deadline) {
           core_->options.counters->timeouts.fetch_add(1, std::memory_order_relaxed);
-          co_await refuse(Refusal{504, "the broker did not answer in time; it may or may not have "
-                                       "done what was asked"});
+          co_await refuse(Refusal{504,
+                                  "the broker did not answer in time; it may or may not have "
+                                  "done what was asked"});
           co_return false;
         }
         continue;

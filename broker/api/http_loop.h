@@ -1,13 +1,13 @@
-// Inside of the HTTP server, included by its own sources only: the event loops, the exchange between
-// a connection and the handler of its request, and what all connections share.
+// Inside of the HTTP server, included by its own sources only: the event loops, the exchange
+// between a connection and the handler of its request, and what all connections share.
 #pragma once
 
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -41,9 +41,9 @@ using LoopExecutor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<Tcp, LoopExecutor>;
 using PlainStream = beast::basic_stream<Tcp, LoopExecutor>;
 using TlsStream = asio::ssl::stream<PlainStream>;
-using LoopTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                             asio::wait_traits<std::chrono::steady_clock>,
-                                             LoopExecutor>;
+using LoopTimer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
 template <class T>
 using Task = asio::awaitable<T, LoopExecutor>;
 // Errors come back as values: auto [error, n] = co_await operation(awaited).

@@ -26,8 +26,7 @@ struct HttpStream::Token {
 
 void HttpStream::write(std::string piece, Written written) const {
   TRADEWIND_ASSERT(!token_->ended);
-  token_->exchange->deliver(
-      {HttpExchange::Kind::piece, {}, std::move(piece), std::move(written)});
+  token_->exchange->deliver({HttpExchange::Kind::piece, {}, std::move(piece), std::move(written)});
 }
 
 void HttpStream::end() const {
@@ -138,8 +137,7 @@ std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
     return Refusal{400, hosts == 0 ? "the Host header is missing" : "Host is given more than once"};
   }
   if (head.count(http::field::transfer_encoding) > 0 &&
-      (head.version() < 11 ||
-       !beast::iequals(head[http::field::transfer_encoding], "chunked"))) {
+      (head.version() < 11 || !beast::iequals(head[http::field::transfer_encoding], "chunked"))) {
     return Refusal{501, "the only transfer coding taken is chunked, in HTTP/1.1"};
   }
   if (head.count(http::field::content_encoding) > 0 &&
@@ -155,8 +153,8 @@ std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
   const std::size_t body_max = options.body_bytes_max(method, target.substr(0, target.find('?')));
   const auto length = parser.content_length();
   if (length && *length > body_max) {
-    return Refusal{413, fmt::format("the body has {} bytes, this route takes at most {}", *length,
-                                    body_max)};
+    return Refusal{
+        413, fmt::format("the body has {} bytes, this route takes at most {}", *length, body_max)};
   }
   parser.body_limit(body_max);
   return std::nullopt;

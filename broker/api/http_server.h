@@ -2,8 +2,8 @@
 //
 // Requests of one connection are answered in order. A handler is called on an HTTP thread and must
 // not block for long; it may answer later, from any thread. Everything is bounded by HttpLimits: a
-// request that is too large or malformed gets 413, 431 or 400, a client that is slow is cut off, one
-// connection too many is closed.
+// request that is too large or malformed gets 413, 431 or 400, a client that is slow is cut off,
+// one connection too many is closed.
 #pragma once
 
 #include <atomic>

@@ -8,8 +8,8 @@ namespace {
 struct TlsConnection : HttpConnection<TlsStream> {
   TlsConnection(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, std::string peer,
                 bool peer_is_loopback, Socket socket, std::shared_ptr<asio::ssl::context> tls)
-      : HttpConnection<TlsStream>(std::move(core), std::move(loop), std::move(peer), peer_is_loopback,
-                              std::move(socket), *tls),
+      : HttpConnection<TlsStream>(std::move(core), std::move(loop), std::move(peer),
+                                  peer_is_loopback, std::move(socket), *tls),
         context(std::move(tls)) {}
   std::shared_ptr<asio::ssl::context> context;
 };

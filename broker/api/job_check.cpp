@@ -60,8 +60,8 @@ Status check_url(const std::string& field, std::string_view url) {
   }
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!url.starts_with(scheme)) continue;
-    const std::string_view host = url.substr(scheme.size()).substr(
-        0, url.substr(scheme.size()).find_first_of("/?#"));
+    const std::string_view host =
+        url.substr(scheme.size()).substr(0, url.substr(scheme.size()).find_first_of("/?#"));
     return host.empty() ? Status(bad(" has no host")) : ok();
   }
   return bad(" has a scheme that no site can stage");

@@ -75,7 +75,6 @@ void put_place(json::object& out, const AttemptRecord& attempt, const JobSpec& s
   if (chosen.variant < spec.variants.size()) out["variant"] = spec.variants[chosen.variant].name;
 }
 
-
 json::object attempt_to_json(const AttemptRecord& attempt, const JobSpec& spec,
                              const Places& places) {
   json::object out{{"number", attempt.number}, {"state", word(to_string(attempt.state))}};

@@ -140,19 +140,19 @@ void variants(Reading& reading, ObjectReader& in, JobSpec& spec) {
       in.refuse(each, "it is given beside variants", "put it into the variants");
     }
   }
-  const bool there = in.each(
-      "variants", limits::variants_max, [&](const json::value& value, const std::string& path) {
-        ObjectReader each(reading, value, path);
-        Variant variant;
-        variant.name = fmt::format("variant-{}", spec.variants.size());
-        if (each.text("name", variant.name) && variant.name.empty()) {
-          each.refuse("name", "it is empty", "give a name, or leave it out");
-        }
-        variant_members(each, variant);
-        executor_list(reading, each, variant.executors);
-        each.finish();
-        spec.variants.push_back(std::move(variant));
-      });
+  const bool there = in.each("variants", limits::variants_max,
+                             [&](const json::value& value, const std::string& path) {
+                               ObjectReader each(reading, value, path);
+                               Variant variant;
+                               variant.name = fmt::format("variant-{}", spec.variants.size());
+                               if (each.text("name", variant.name) && variant.name.empty()) {
+                                 each.refuse("name", "it is empty", "give a name, or leave it out");
+                               }
+                               variant_members(each, variant);
+                               executor_list(reading, each, variant.executors);
+                               each.finish();
+                               spec.variants.push_back(std::move(variant));
+                             });
   if (there && spec.variants.empty()) {
     in.refuse("variants", "it is empty", "give at least one way to run the job");
   }
@@ -198,17 +198,16 @@ void replica_list(Reading& reading, ObjectReader& in, Input& out) {
     out.replicas.push_back(Replica{url, "", ""});
     return;
   }
-  in.each("replicas", limits::replicas_max,
-          [&](const json::value& value, const std::string& path) {
-            ObjectReader each(reading, value, path);
-            Replica replica;
-            each.text("url", replica.url);
-            each.text("site", replica.site);
-            each.text("region", replica.region);
-            each.finish();
-            each.keep(check_url(path + ".url", replica.url));
-            out.replicas.push_back(std::move(replica));
-          });
+  in.each("replicas", limits::replicas_max, [&](const json::value& value, const std::string& path) {
+    ObjectReader each(reading, value, path);
+    Replica replica;
+    each.text("url", replica.url);
+    each.text("site", replica.site);
+    each.text("region", replica.region);
+    each.finish();
+    each.keep(check_url(path + ".url", replica.url));
+    out.replicas.push_back(std::move(replica));
+  });
 }
 
 void inputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
@@ -297,8 +296,7 @@ void constraints(ObjectReader& in, Constraints& out) {
     if (each.micros("rate_max", rate.micros)) out.rate_max = rate;
     each.boolean("preemptible_allowed", out.preemptible_allowed);
     each.whole("carbon_g_kwh_max", out.carbon_g_kwh_max, 1, 1'000'000);
-    each.whole("wait_seconds_max", out.wait_seconds_max, 1,
-               static_cast<std::int64_t>(seconds_max));
+    each.whole("wait_seconds_max", out.wait_seconds_max, 1, static_cast<std::int64_t>(seconds_max));
   });
 }
 

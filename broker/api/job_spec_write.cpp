@@ -42,8 +42,8 @@ json::object executor_to_json(const Executor& executor) {
 json::object variant_to_json(const Variant& variant) {
   json::object out{{"name", variant.name}};
   json::array architectures;
-  for (const Architecture each : variant.architectures) architectures.push_back(
-      json::string(to_string(each)));
+  for (const Architecture each : variant.architectures)
+    architectures.push_back(json::string(to_string(each)));
   out["architectures"] = std::move(architectures);
   if (variant.accelerator != AcceleratorNeed{}) {
     json::object need;

@@ -190,12 +190,12 @@ Result<json::value> parse_json(std::string_view field, std::string_view text) {
   const std::size_t parsed = parser.write(text.data(), text.size(), error);
   if (!error) parser.finish(error);
   if (error) {
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(parsed),
-                                 '\n') + 1;
-    return fail(ErrorCode::invalid, std::string(field),
-                fmt::format("it is not JSON: {} near byte {}, line {}", error.message(), parsed,
-                            line),
-                "send one JSON document in UTF-8, nested at most 32 deep");
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(parsed), '\n') + 1;
+    return fail(
+        ErrorCode::invalid, std::string(field),
+        fmt::format("it is not JSON: {} near byte {}, line {}", error.message(), parsed, line),
+        "send one JSON document in UTF-8, nested at most 32 deep");
   }
   json::value value = parser.release();
   if (count_colons(text) != count_members(value)) {

@@ -13,6 +13,9 @@ namespace {
 // Whole numbers in JSON: 1, and 1.0 where a client's language has only floating point.
 std::optional<std::int64_t> whole_number(const json::value& value) {
   if (const auto* number = value.if_int64()) return *number;
+  if (const auto* number = value.if_uint64()) {
+    if (*number <= INT64_MAX) return static_cast<std::int64_t>(*number);
+  }
   if (const auto* number = value.if_double()) {
     if (std::trunc(*number) == *number && std::abs(*number) < 9e15) {
       return static_cast<std::int64_t>(*number);
@@ -117,18 +120,17 @@ bool ObjectReader::number(std::string_view name, std::int64_t& out, std::int64_t
   if (value == nullptr) return false;
   const auto number = whole_number(*value);
   if (!number || *number < min || *number > max) {
-    refuse(name,
-           brief(*value) + (number || value->is_uint64() ? " is out of range"
-                                                         : " is no whole number"),
-           fmt::format("give a whole number from {} to {}", min, max));
+    refuse(
+        name,
+        brief(*value) + (number || value->is_uint64() ? " is out of range" : " is no whole number"),
+        fmt::format("give a whole number from {} to {}", min, max));
     return false;
   }
   out = *number;
   return true;
 }
 
-bool ObjectReader::thousandths(std::string_view name, std::uint64_t& out,
-                               std::uint64_t whole_max) {
+bool ObjectReader::thousandths(std::string_view name, std::uint64_t& out, std::uint64_t whole_max) {
   const json::value* value = find(name);
   if (value == nullptr) return false;
   std::int64_t micros = -1;
@@ -233,8 +235,8 @@ bool ObjectReader::texts(std::string_view name, std::vector<std::string>& out,
               Error{ErrorCode::too_large, path, fmt::format("it has {} bytes", string->size()),
                     fmt::format("give at most {} bytes", bytes_max)};
         } else if (string->find('\0') != json::string::npos) {
-          reading_.error = Error{ErrorCode::invalid, path, "it contains a NUL character",
-                                 "leave that out"};
+          reading_.error =
+              Error{ErrorCode::invalid, path, "it contains a NUL character", "leave that out"};
         } else {
           read.emplace_back(string->data(), string->size());
         }

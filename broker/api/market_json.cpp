@@ -59,9 +59,12 @@ json::object pool_to_json(const Pool& pool) {
 }
 
 json::object quote_to_json(const PoolQuote& quote) {
-  return {{"pool", quote.pool.value},           {"units_free", quote.units_free},
-          {"units_free_node", quote.units_free_node}, {"nodes_free", quote.nodes_free},
-          {"wait_seconds", quote.wait_seconds}, {"price_ppm", quote.price_ppm}};
+  return {{"pool", quote.pool.value},
+          {"units_free", quote.units_free},
+          {"units_free_node", quote.units_free_node},
+          {"nodes_free", quote.nodes_free},
+          {"wait_seconds", quote.wait_seconds},
+          {"price_ppm", quote.price_ppm}};
 }
 
 std::int64_t age_ms(Wall::time_point issued, Wall::time_point now) {

@@ -66,9 +66,9 @@ class ArrayCancel : public std::enable_shared_from_this<ArrayCancel> {
     if (!done) over_ = true;
     if (--under_way_ > 0) return;
     if (error_) return call_.reject(*error_);
-    call_.answer(200, json::object{{"id", call_.captures[0]},
-                                   {"canceled", canceled_},
-                                   {"already_ended", ended_}});
+    call_.answer(
+        200, json::object{
+                 {"id", call_.captures[0]}, {"canceled", canceled_}, {"already_ended", ended_}});
   }
 
   const std::shared_ptr<Api> api_;
@@ -122,7 +122,8 @@ void cancel_array(const std::shared_ptr<Api>& api, Call call) {
 
 void add_array_routes(std::vector<Route>& routes) {
   routes.push_back({"GET", "/v1/arrays/{id}", Face::native, Needs::caller, 0, get_array});
-  routes.push_back({"POST", "/v1/arrays/{id}:cancel", Face::native, Needs::caller, 0, cancel_array});
+  routes.push_back(
+      {"POST", "/v1/arrays/{id}:cancel", Face::native, Needs::caller, 0, cancel_array});
 }
 
 }  // namespace tradewind

@@ -17,17 +17,18 @@ void ready(const std::shared_ptr<Api>& api, Call call) {
     call.reject(error);
     return;
   }
-  call.answer(200, json::object{{"status", "ready"},
-                                {"federation", api->service.federation().value}});
+  call.answer(200,
+              json::object{{"status", "ready"}, {"federation", api->service.federation().value}});
 }
 
 std::string http_metrics(const HttpCounters& counters) {
   std::string text;
   const auto put = [&](std::string_view name, std::string_view type, std::string_view help,
                        std::uint64_t value) {
-    text += fmt::format("# HELP tradewind_http_{0} {1}\n# TYPE tradewind_http_{0} {2}\n"
-                        "tradewind_http_{0} {3}\n",
-                        name, help, type, value);
+    text += fmt::format(
+        "# HELP tradewind_http_{0} {1}\n# TYPE tradewind_http_{0} {2}\n"
+        "tradewind_http_{0} {3}\n",
+        name, help, type, value);
   };
   put("connections_total", "counter", "Connections accepted.", counters.connections);
   put("connections_open", "gauge", "Connections open now.", counters.connections_open);

@@ -105,16 +105,15 @@ Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& req
                   "use state, array, tag, name_prefix, tenant, limit and cursor");
     }
   }
-  return std::function<bool(const JobRecord&)>(
-      [states, array, prefix, tags](const JobRecord& job) {
-        if (!states.empty() && !states.contains(job.state)) return false;
-        if (!array.empty() && (!job.array || job.array->value != array)) return false;
-        if (!job.spec.name.starts_with(prefix)) return false;
-        return std::all_of(tags.begin(), tags.end(), [&](const auto& tag) {
-          const auto found = job.spec.tags.find(tag.first);
-          return found != job.spec.tags.end() && found->second == tag.second;
-        });
-      });
+  return std::function<bool(const JobRecord&)>([states, array, prefix, tags](const JobRecord& job) {
+    if (!states.empty() && !states.contains(job.state)) return false;
+    if (!array.empty() && (!job.array || job.array->value != array)) return false;
+    if (!job.spec.name.starts_with(prefix)) return false;
+    return std::all_of(tags.begin(), tags.end(), [&](const auto& tag) {
+      const auto found = job.spec.tags.find(tag.first);
+      return found != job.spec.tags.end() && found->second == tag.second;
+    });
+  });
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
@@ -171,15 +170,15 @@ void get(const std::shared_ptr<Api>& api, Call call) {
       body["reason"] = explain(*job->unplaced, api->options.accounting_currency);
     }
     if (job->state != JobState::queued) return call.answer(200, body);
-    api->service.waiting_decision(
-        job->job, [api, call, job, body = std::move(body)](const Result<std::optional<Decision>>& waiting) {
-          json::object answer = body;
-          if (waiting && *waiting) {
-            answer["waiting"] =
-                decision_to_json(**waiting, job->spec, api->options.accounting_currency);
-          }
-          call.answer(200, answer);
-        });
+    api->service.waiting_decision(job->job, [api, call, job, body = std::move(body)](
+                                                const Result<std::optional<Decision>>& waiting) {
+      json::object answer = body;
+      if (waiting && *waiting) {
+        answer["waiting"] =
+            decision_to_json(**waiting, job->spec, api->options.accounting_currency);
+      }
+      call.answer(200, answer);
+    });
   });
 }
 
@@ -209,8 +208,8 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
         return answer_decision(*api, call, *job, each.decision, each.number);
       }
     }
-    return no_decision(call, fmt::format("there is no attempt {}, or it was refused long ago",
-                                         *wanted));
+    return no_decision(call,
+                       fmt::format("there is no attempt {}, or it was refused long ago", *wanted));
   }
   if (job->state == JobState::unroutable && job->unplaced) {
     return answer_decision(*api, call, *job, *job->unplaced, 0);
@@ -235,14 +234,15 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
   if (is_array(*api, call.caller, call.captures[0])) return cancel_array(api, std::move(call));
   const auto job = api->job(call, call.captures[0], Verb::cancel_job);
   if (job == nullptr) return;
-  api->service.cancel(job->job, call.caller.principal, [api, call, job](Result<std::monostate> done) {
-    if (!done) return call.reject(done.error());
-    const auto now = api->service.find(job->job);
-    const JobRecord& latest = now != nullptr ? *now : *job;
-    call.answer(200, json::object{{"id", latest.job.value},
-                                  {"state", json::string(to_string(latest.state))},
-                                  {"cancel_requested", latest.cancel_requested}});
-  });
+  api->service.cancel(
+      job->job, call.caller.principal, [api, call, job](Result<std::monostate> done) {
+        if (!done) return call.reject(done.error());
+        const auto now = api->service.find(job->job);
+        const JobRecord& latest = now != nullptr ? *now : *job;
+        call.answer(200, json::object{{"id", latest.job.value},
+                                      {"state", json::string(to_string(latest.state))},
+                                      {"cancel_requested", latest.cancel_requested}});
+      });
 }
 
 void quote(const std::shared_ptr<Api>& api, Call call) {

@@ -63,13 +63,12 @@ class LogCopy : public std::enable_shared_from_this<LogCopy> {
       polls_after_end_ = 0;
     }
     const auto bytes = static_cast<std::uint32_t>(
-        request_.limit == 0 ? limits::log_chunk_bytes_max
-                            : std::min<std::uint64_t>(request_.limit - copied_,
-                                                      limits::log_chunk_bytes_max));
-    api_->service.read_log(AttemptId{request_.job, attempt_}, request_.stream, request_.offset,
-                           bytes, [self = shared_from_this()](Result<LogChunk> chunk) {
-                             self->take(std::move(chunk));
-                           });
+        request_.limit == 0
+            ? limits::log_chunk_bytes_max
+            : std::min<std::uint64_t>(request_.limit - copied_, limits::log_chunk_bytes_max));
+    api_->service.read_log(
+        AttemptId{request_.job, attempt_}, request_.stream, request_.offset, bytes,
+        [self = shared_from_this()](Result<LogChunk> chunk) { self->take(std::move(chunk)); });
   }
 
  private:

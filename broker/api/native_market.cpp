@@ -45,10 +45,9 @@ void site(const std::shared_ptr<Api>& api, Call call) {
 }
 
 OfferFilter filter_of(const HttpRequest& request) {
-  return OfferFilter{request.parameter("architecture").value_or(""),
-                     request.parameter("region").value_or(""),
-                     request.parameter("accelerator").value_or(""),
-                     request.parameter("site").value_or("")};
+  return OfferFilter{
+      request.parameter("architecture").value_or(""), request.parameter("region").value_or(""),
+      request.parameter("accelerator").value_or(""), request.parameter("site").value_or("")};
 }
 
 Status check_filter(const HttpRequest& request) {

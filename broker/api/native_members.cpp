@@ -64,8 +64,8 @@ Result<JoinRequest> read_join(const std::string& body) {
   auto key_bytes = base64_decode("curve_key", curve_key);
   if (!key_bytes) return fail(key_bytes.error());
   if (key_bytes->size() != 32) {
-    return fail(ErrorCode::invalid, "curve_key",
-                fmt::format("it has {} bytes", key_bytes->size()), "give a public key of 32 bytes");
+    return fail(ErrorCode::invalid, "curve_key", fmt::format("it has {} bytes", key_bytes->size()),
+                "give a public key of 32 bytes");
   }
   auto proof_bytes = base64_decode("proof", proof);
   if (!proof_bytes) return fail(proof_bytes.error());
@@ -77,8 +77,8 @@ Result<JoinRequest> read_join(const std::string& body) {
 // No bearer token: the join token is the proof.
 void join(const std::shared_ptr<Api>& api, Call call) {
   if (!api->join_limit.take(std::chrono::steady_clock::now())) {
-    return call.reject(Error{ErrorCode::exhausted, "", "too many joins at once",
-                             "try again in a second"});
+    return call.reject(
+        Error{ErrorCode::exhausted, "", "too many joins at once", "try again in a second"});
   }
   auto request = read_join(call.request.body);
   if (!request) return call.reject(request.error());
@@ -110,9 +110,9 @@ void member_state(const std::shared_ptr<Api>& api, Call call) {
   api->service.set_member_state(
       node, static_cast<MemberState>(state), [call, node, state](Result<std::monostate> done) {
         if (!done) return call.reject(done.error());
-        call.answer(200, json::object{{"node", node.value},
-                                      {"state", json::string(to_string(
-                                                    static_cast<MemberState>(state)))}});
+        call.answer(
+            200, json::object{{"node", node.value},
+                              {"state", json::string(to_string(static_cast<MemberState>(state)))}});
       });
 }
 

@@ -42,8 +42,7 @@ HttpResponse problem(Face face, int status, const Error& error) {
   HttpResponse response;
   response.status = status;
   if (face == Face::tes) {
-    response.body =
-        to_text(json::object{{"error", describe(error)}, {"code", status}}) + "\n";
+    response.body = to_text(json::object{{"error", describe(error)}, {"code", status}}) + "\n";
   } else {
     const std::string code = code_for(status, error);
     json::object body{{"type", "urn:tradewind:problem:" + code},

@@ -77,8 +77,7 @@ RouteTable::Match RouteTable::match(std::string_view method, std::string_view pa
       return Match{Match::Kind::found, each.route, std::move(*captures), {}};
     }
     match.kind = Match::Kind::no_method;
-    if (std::find(match.methods.begin(), match.methods.end(), each.method) ==
-        match.methods.end()) {
+    if (std::find(match.methods.begin(), match.methods.end(), each.method) == match.methods.end()) {
       match.methods.emplace_back(each.method);
     }
   }

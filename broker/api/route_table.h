@@ -16,8 +16,8 @@ class RouteTable {
     enum class Kind { found, no_path, no_method };
     Kind kind = Kind::no_path;
     std::size_t route = 0;
-    std::vector<std::string> captures;         // decoded, in the pattern's order
-    std::vector<std::string_view> methods;     // when no_method: those that the path takes
+    std::vector<std::string> captures;      // decoded, in the pattern's order
+    std::vector<std::string_view> methods;  // when no_method: those that the path takes
   };
 
   void add(std::string_view method, std::string_view pattern, std::size_t route);

@@ -63,7 +63,8 @@ void outputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
     output.url = as_url(std::move(output.url));
     output.type = file_type(each);
     if (output.url.empty()) {
-      each.refuse("url", "it is missing", "say where the output goes, a file:, http: or https: URL");
+      each.refuse("url", "it is missing",
+                  "say where the output goes, a file:, http: or https: URL");
     }
     each.keep(check_output(path + ".", output));
     spec.outputs.push_back(std::move(output));

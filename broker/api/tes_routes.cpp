@@ -25,8 +25,9 @@ void service_info(const std::shared_ptr<Api>& api, Call call) {
       {"id", options.service_id},
       {"name", options.service_name},
       {"type", {{"group", "org.ga4gh"}, {"artifact", "tes"}, {"version", "1.1.0"}}},
-      {"description", "Tradewind routes each task to the cheapest adequate site of the federation " +
-                          api->service.federation().value},
+      {"description",
+       "Tradewind routes each task to the cheapest adequate site of the federation " +
+           api->service.federation().value},
       {"organization", {{"name", options.organization_name}, {"url", options.organization_url}}},
       {"version", options.version},
       {"storage", std::move(storage)},
@@ -45,8 +46,8 @@ void create(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
   auto task = parse_tes_task(call.request.body);
   if (!task) return call.reject(task.error());
-  const std::string digest = sha256(call.caller.tenant.value + '\0' + call.caller.principal +
-                                    '\0' + call.request.body);
+  const std::string digest =
+      sha256(call.caller.tenant.value + '\0' + call.caller.principal + '\0' + call.request.body);
   const auto ticket = api->recent_creates.enter(
       digest, call.prefix, std::chrono::steady_clock::now(),
       [call](const Result<SubmitReceipt>& receipt) { answer_created(call, receipt); });
@@ -129,18 +130,19 @@ void list(const std::shared_ptr<Api>& api, Call call) {
   query.keep = std::move(*keep);
   auto page = api->service.list(query);
   if (!page) return call.reject(page.error());
-  const auto answer = [api, call, view = *view, page = std::make_shared<const JobPage>(
-                                                    std::move(*page))](const Places& places) {
-    json::array tasks;
-    for (const JobRecord& each : page->jobs) {
-      tasks.push_back(tes_task_to_json(each, view, places, api->options.accounting_currency));
-    }
-    json::object body{{"tasks", std::move(tasks)}};
-    if (page->more && !page->jobs.empty()) {
-      body["next_page_token"] = page->jobs.back().job.value;
-    }
-    call.answer(200, body);
-  };
+  const auto answer =
+      [api, call, view = *view,
+       page = std::make_shared<const JobPage>(std::move(*page))](const Places& places) {
+        json::array tasks;
+        for (const JobRecord& each : page->jobs) {
+          tasks.push_back(tes_task_to_json(each, view, places, api->options.accounting_currency));
+        }
+        json::object body{{"tasks", std::move(tasks)}};
+        if (page->more && !page->jobs.empty()) {
+          body["next_page_token"] = page->jobs.back().job.value;
+        }
+        call.answer(200, body);
+      };
   if (*view == TesView::minimal) return answer(Places{});
   api->places->with([answer](const std::shared_ptr<const Places>& places) { answer(*places); });
 }
@@ -152,17 +154,17 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   if (job == nullptr) return;
   const auto answer = [api, call, job, view = *view](const Places& places,
                                                      const std::optional<Decision>& waiting) {
-    call.answer(200, tes_task_to_json(*job, view, places, api->options.accounting_currency,
-                                      waiting));
+    call.answer(200,
+                tes_task_to_json(*job, view, places, api->options.accounting_currency, waiting));
   };
   if (*view == TesView::minimal) return answer(Places{}, std::nullopt);
   const bool explains = *view == TesView::full && job->state == JobState::queued;
   api->places->with([api, job, answer, explains](const std::shared_ptr<const Places>& places) {
     if (!explains) return answer(*places, std::nullopt);
-    api->service.waiting_decision(
-        job->job, [places, answer](const Result<std::optional<Decision>>& waiting) {
-          answer(*places, waiting ? *waiting : std::nullopt);
-        });
+    api->service.waiting_decision(job->job,
+                                  [places, answer](const Result<std::optional<Decision>>& waiting) {
+                                    answer(*places, waiting ? *waiting : std::nullopt);
+                                  });
   });
 }
 

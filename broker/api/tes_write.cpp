@@ -115,10 +115,9 @@ std::string at_site(const AttemptRecord& attempt) {
 // The decisions and moves of one attempt, a line each.
 void attempt_lines(const AttemptRecord& attempt, std::string_view currency,
                    std::vector<std::string>& lines) {
-  lines.push_back(fmt::format("{} decided: attempt {}{}", to_rfc3339(attempt.decided),
-                              attempt.number,
-                              attempt.decision.chosen ? ", " + explain(attempt.decision, currency)
-                                                      : ""));
+  lines.push_back(
+      fmt::format("{} decided: attempt {}{}", to_rfc3339(attempt.decided), attempt.number,
+                  attempt.decision.chosen ? ", " + explain(attempt.decision, currency) : ""));
   const std::string over = to_rfc3339(attempt.over);
   if (attempt.state == AttemptState::refused) {
     lines.push_back(fmt::format("{} refused{}: {}{}{}", over, at_site(attempt),
@@ -130,12 +129,10 @@ void attempt_lines(const AttemptRecord& attempt, std::string_view currency,
                                 attempt.detail.empty() ? "lost" : attempt.detail));
   }
   if (attempt.report) {
-    lines.push_back(fmt::format("{} ended{}: {}{}{}", over, at_site(attempt),
-                                to_string(attempt.report->code),
-                                attempt.report->detail.empty() ? "" : ", ",
-                                attempt.report->detail));
-    lines.insert(lines.end(), attempt.report->system_log.begin(),
-                 attempt.report->system_log.end());
+    lines.push_back(
+        fmt::format("{} ended{}: {}{}{}", over, at_site(attempt), to_string(attempt.report->code),
+                    attempt.report->detail.empty() ? "" : ", ", attempt.report->detail));
+    lines.insert(lines.end(), attempt.report->system_log.begin(), attempt.report->system_log.end());
   }
 }
 
@@ -167,8 +164,7 @@ json::object metadata_to_json(const JobRecord& job, const AttemptRecord& attempt
     }
     out["price"] = to_decimal(chosen.rate.micros);
     out["currency"] = json::string(currency);
-    out["cost"] =
-        to_decimal((attempt.report ? attempt.report->charge : chosen.cost.total).micros);
+    out["cost"] = to_decimal((attempt.report ? attempt.report->charge : chosen.cost.total).micros);
   }
   return out;
 }
@@ -196,9 +192,8 @@ json::object log_to_json(const JobRecord& job, const AttemptRecord* attempt, Tes
       logs.push_back(std::move(log));
     }
     for (const OutputFile& each : attempt->report->outputs) {
-      outputs.push_back(json::object{{"url", each.url},
-                                     {"path", each.path},
-                                     {"size_bytes", std::to_string(each.size_bytes)}});
+      outputs.push_back(json::object{
+          {"url", each.url}, {"path", each.path}, {"size_bytes", std::to_string(each.size_bytes)}});
     }
   }
   out["logs"] = std::move(logs);

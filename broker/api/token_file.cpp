@@ -116,8 +116,8 @@ std::string to_toml(const std::vector<Token>& tokens) {
       "# Tokens of the endpoint. Only digests stand here: a lost token cannot be recovered, issue "
       "a new one.\n";
   for (const Token& each : tokens) {
-    text += fmt::format("\n[[token]]\nname = \"{}\"\nrole = \"{}\"\n", each.name,
-                        to_string(each.role));
+    text +=
+        fmt::format("\n[[token]]\nname = \"{}\"\nrole = \"{}\"\n", each.name, to_string(each.role));
     if (!each.tenant.value.empty()) text += fmt::format("tenant = \"{}\"\n", each.tenant.value);
     if (!each.site.value.empty()) text += fmt::format("site = \"{}\"\n", each.site.value);
     text += fmt::format("sha256 = \"{}\"\n", each.sha256);

@@ -104,6 +104,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   FederationOptions federation;
   federation.self = options_.self;
   federation.bind = options_.link_bind;
+  federation.message_age_max = options_.link_message_age_max;
   federation.registry_key = authority_.registry_key().public_key();
   federation.curve_keys = curve_keys;
   federation.seed = stable_hash(to_rfc3339(now.wall));

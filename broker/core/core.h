@@ -28,6 +28,7 @@ struct CoreOptions {
   LifecycleOptions lifecycle;
   RouteOptions route;
   std::string link_bind = "tcp://127.0.0.1:0";
+  std::chrono::milliseconds link_message_age_max{10'000};
   std::string link_advertise;                    // what others connect to; empty: as bound
   std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused
   std::chrono::milliseconds log_timeout{3'000};  // for a site to answer a log request

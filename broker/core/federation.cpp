@@ -45,6 +45,7 @@ class LinkedFederation final : public Federation {
     link.self = options_.self;
     link.keys = options_.curve_keys;
     link.bind = options_.bind;
+    link.message_age_max = options_.message_age_max;
     auto opened = Link::open(context_.get_executor(), std::move(link), members_,
                              [this](NodeId from, Channel channel, Bytes payload) {
                                on_message(from, channel, payload);

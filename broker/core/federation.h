@@ -2,6 +2,7 @@
 // learns goes to the core; what the core sends leaves through it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +21,9 @@ struct FederationOptions {
   std::string bind;    // "tcp://127.0.0.1:0"
   Bytes registry_key;  // signs member records
   CurveKeys curve_keys;
+  // What waits longer for its connection is dropped, so that no message arrives later than this and
+  // the links' heartbeats allow.
+  std::chrono::milliseconds message_age_max{10'000};
   std::uint64_t seed = 1;
 };
 

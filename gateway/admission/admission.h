@@ -143,6 +143,10 @@ class Admission {
   // `corrupt` on bytes that are not ours, or when the attempts do not fit into the site as it is
   // described now (its pools may grow, shrink only when empty).
   Status recover(const std::vector<StoreWrite>& stored, Now now);
+  // Instead of a restart, when the site's description has changed under a running gateway: after
+  // `recover`, takes the fences that are kept in memory only from the book it replaces, since the
+  // same sheets may be published again.
+  void take_over(const Admission& before);
   // Attempts that were started and have not ended, in order of id: to be given to Engine::adopt.
   std::vector<AttemptId> running() const;
   // Start, step 2: those that the engine has taken over. The others are ended as interrupted. An

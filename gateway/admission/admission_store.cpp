@@ -101,6 +101,12 @@ Status Admission::recover_attempt(HeldAttempt attempt) {
   return ok();
 }
 
+void Admission::take_over(const Admission& before) {
+  TRADEWIND_ASSERT(!ready_);
+  fence_order_ = before.fence_order_;
+  fences_ = before.fences_;
+}
+
 std::vector<AttemptId> Admission::running() const {
   std::vector<AttemptId> attempts;
   for (const auto& [id, held] : held_) {

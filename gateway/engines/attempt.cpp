@@ -29,26 +29,21 @@ std::string size_text(std::uint64_t bytes) {
 
 std::string stop_detail(EndCode code, std::uint64_t run_seconds_max) {
   switch (code) {
-    case EndCode::canceled:
-      return "canceled";
+    case EndCode::canceled: return "canceled";
     case EndCode::time_limit:
       return fmt::format("ran longer than its time limit of {} s; state a longer one",
                          run_seconds_max);
-    case EndCode::lease_expired:
-      return "the lease ran out without word from the broker";
-    case EndCode::preempted:
-      return "preempted";
-    default:
-      return fmt::format("stopped: {}", to_string(code));
+    case EndCode::lease_expired: return "the lease ran out without word from the broker";
+    case EndCode::preempted: return "preempted";
+    default: return fmt::format("stopped: {}", to_string(code));
   }
 }
 
 std::string line_of(const Fetched& fetched) {
   const StagedInput& input = fetched.input;
-  std::string line = fmt::format("staged {} {} from {} in {} ms", input.path,
-                                 size_text(input.size_bytes),
-                                 input.url.empty() ? "the job document" : input.url,
-                                 input.milliseconds);
+  std::string line =
+      fmt::format("staged {} {} from {} in {} ms", input.path, size_text(input.size_bytes),
+                  input.url.empty() ? "the job document" : input.url, input.milliseconds);
   if (fetched.files != 1) line += fmt::format(", {} files", fetched.files);
   if (fetched.tries > 1) {
     line += fmt::format(", {} tries, {} not fetched again", fetched.tries,
@@ -132,10 +127,10 @@ Result<Attempt::Prepared> Attempt::prepare(const EngineContext& context,
   auto err = LogFile::create(directory.log(LogStream::err), context.options.log_bytes_max);
   if (!err) return fail(err.error());
   if (context.cgroups) {
-    auto cgroup = context.cgroups->make(
-        directory.name(), {.memory_bytes = assignment.resources.memory_mib * mib,
-                           .cpus = assignment.resources.cpus,
-                           .processes_max = context.options.processes_max});
+    auto cgroup = context.cgroups->make(directory.name(),
+                                        {.memory_bytes = assignment.resources.memory_mib * mib,
+                                         .cpus = assignment.resources.cpus,
+                                         .processes_max = context.options.processes_max});
     if (!cgroup) return fail(cgroup.error());
     prepared.cgroup = std::make_shared<Cgroup>(std::move(*cgroup));
   }
@@ -177,9 +172,9 @@ void Attempt::stage_in() {
       context_.options.staging_workers,
       [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
        transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
-        transfers->fetched[index].emplace(
-            fetch(policy, fmt::format("inputs[{}]", index), assignment->inputs[index],
-                  *prepared->files, *transfers->budget, stop.get_token()));
+        transfers->fetched[index].emplace(fetch(policy, fmt::format("inputs[{}]", index),
+                                                assignment->inputs[index], *prepared->files,
+                                                *transfers->budget, stop.get_token()));
         const bool done = transfers->fetched[index]->has_value();
         if (!done) {
           transfers->failed(index);
@@ -290,8 +285,8 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   if (!out) return refused(1, describe(out.error()));
   // One file for both streams is opened once, or the second would empty what the first wrote.
   auto err = executor.stderr_path == executor.stdout_path && out->fd
-                 ? Result<StreamCopy>(StreamCopy{UniqueFd(::fcntl(out->fd.get(), F_DUPFD_CLOEXEC, 3)),
-                                                 out->bytes_max, 0, {}})
+                 ? Result<StreamCopy>(StreamCopy{
+                       UniqueFd(::fcntl(out->fd.get(), F_DUPFD_CLOEXEC, 3)), out->bytes_max, 0, {}})
                  : open_copy(executor.stderr_path, field + ".stderr");
   if (!err) return refused(1, describe(err.error()));
   task.copy_out = std::move(*out);
@@ -302,8 +297,8 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
 
   LaunchSpec& spec = task.spec;
   if (context_.sandbox) {
-    auto wrapped = context_.sandbox->wrap(command, workdir, env, files, visible_,
-                                          assignment_->network);
+    auto wrapped =
+        context_.sandbox->wrap(command, workdir, env, files, visible_, assignment_->network);
     if (!wrapped) {
       outcome = fail(wrapped.error());
       return std::nullopt;
@@ -386,18 +381,19 @@ void Attempt::on_executor_ended(ExecutorOutcome outcome) {
                      outcome.exit_code));
   }
   if (ended_by_stop()) return;
+  if (prepared_->cgroup && (!set_up || outcome.exit_code != 0)) {
+    // With very little memory it is already the sandbox that the kernel kills.
+    const std::uint64_t kills = prepared_->cgroup->usage().oom_kills;
+    const bool out_of_memory = kills > std::exchange(oom_kills_, kills);
+    if (out_of_memory && (!set_up || !executor.ignore_error)) {
+      return end(EndCode::out_of_memory,
+                 fmt::format("{} used more than the {} MiB of memory it asked for; ask for more",
+                             name, assignment_->resources.memory_mib));
+    }
+  }
   if (!set_up) {
     return end(EndCode::engine_failed,
                fmt::format("{}: the sandbox could not be set up: {}", name, outcome.problem));
-  }
-  if (prepared_->cgroup && outcome.exit_code != 0) {
-    const std::uint64_t kills = prepared_->cgroup->usage().oom_kills;
-    const bool out_of_memory = kills > std::exchange(oom_kills_, kills);
-    if (out_of_memory && !executor.ignore_error) {
-      return end(EndCode::out_of_memory,
-                 fmt::format("{} used more than the {} MiB of memory it asked for; ask for more", name,
-                             assignment_->resources.memory_mib));
-    }
   }
   if (outcome.exit_code != 0 && !executor.ignore_error) {
     return end(EndCode::failed, fmt::format("{} ({}) ended with exit code {}", name,
@@ -508,9 +504,8 @@ void Attempt::end(EndCode code, std::string detail) {
           report->system_log.push_back("the end is not recorded at the site: " +
                                        describe(recorded.error()));
         }
-        self->context_.on_event({.attempt = self->id_,
-                                 .phase = AttemptPhase::ended,
-                                 .report = std::move(*report)});
+        self->context_.on_event(
+            {.attempt = self->id_, .phase = AttemptPhase::ended, .report = std::move(*report)});
       });
   TRADEWIND_ASSERT(taken);
 }

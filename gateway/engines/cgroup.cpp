@@ -169,6 +169,10 @@ void Cgroup::kill() const {
 
 // --- Cgroups
 
+Cgroups::~Cgroups() {
+  for (const auto& [controller, directory] : directories_) ::rmdir(directory.c_str());
+}
+
 bool Cgroups::has(const std::string& controller) const {
   return std::ranges::find(controllers_, controller) != controllers_.end();
 }
@@ -264,6 +268,8 @@ Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits
   std::vector<std::pair<fs::path, std::string>> settings;
   for (const auto& [controller, parent] : directories_) {
     const fs::path directory = parent / name;
+    // Some administrators' scripts remove groups that are empty at the moment.
+    if (const Status made = make_directory(parent); !made) return fail(made.error());
     if (const Status made = make_directory(directory); !made) return fail(made.error());
     group.directories_[controller] = directory;
     UniqueFd entrance(::open((directory / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
@@ -278,14 +284,13 @@ Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits
     return group.directories_.at(unified_ ? "" : controller);
   };
   if (limits.memory_bytes > 0 && limits_memory()) {
-    settings.emplace_back(
-        directory("memory") / (unified_ ? "memory.max" : "memory.limit_in_bytes"),
-        std::to_string(limits.memory_bytes));
+    settings.emplace_back(directory("memory") / (unified_ ? "memory.max" : "memory.limit_in_bytes"),
+                          std::to_string(limits.memory_bytes));
   }
   if (limits.cpus > 0 && limits_cpus()) {
-    settings.emplace_back(directory("cpu") / (unified_ ? "cpu.max" : "cpu.cfs_quota_us"),
-                          unified_ ? fmt::format("{} {}", quota, cpu_period_us)
-                                   : std::to_string(quota));
+    settings.emplace_back(
+        directory("cpu") / (unified_ ? "cpu.max" : "cpu.cfs_quota_us"),
+        unified_ ? fmt::format("{} {}", quota, cpu_period_us) : std::to_string(quota));
   }
   if (limits.processes_max > 0 && limits_processes()) {
     settings.emplace_back(directory("pids") / "pids.max", std::to_string(limits.processes_max));
@@ -295,10 +300,9 @@ Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits
   }
   // Memory that is swapped out would not count; a machine without swap has no such files.
   if (limits.memory_bytes > 0 && limits_memory()) {
-    static_cast<void>(
-        unified_ ? write_text(directory("memory") / "memory.swap.max", "0")
-                 : write_text(directory("memory") / "memory.memsw.limit_in_bytes",
-                              std::to_string(limits.memory_bytes)));
+    static_cast<void>(unified_ ? write_text(directory("memory") / "memory.swap.max", "0")
+                               : write_text(directory("memory") / "memory.memsw.limit_in_bytes",
+                                            std::to_string(limits.memory_bytes)));
   }
   return group;
 }

@@ -26,8 +26,8 @@ struct CgroupUsage {
   std::uint64_t oom_kills = 0;
 };
 
-// The group of one attempt. Its end kills what is left in it, waits for that for a moment, and removes
-// it: not for the event loop's thread.
+// The group of one attempt. Its end kills what is left in it, waits for that for a moment, and
+// removes it: not for the event loop's thread.
 class Cgroup {
  public:
   Cgroup(Cgroup&&) noexcept = default;
@@ -51,9 +51,15 @@ class Cgroup {
   std::vector<UniqueFd> entrances_;
 };
 
-// Where groups can be made.
+// Where groups can be made. Must outlive the groups; its end removes the group that held them.
 class Cgroups {
  public:
+  Cgroups(Cgroups&&) noexcept = default;
+  Cgroups& operator=(Cgroups&&) noexcept = default;
+  Cgroups(const Cgroups&) = delete;
+  Cgroups& operator=(const Cgroups&) = delete;
+  ~Cgroups();
+
   // `name` is of the group that holds the attempts' groups; groups that an earlier process left
   // there are killed and removed. Fails with ErrorCode::unavailable, with the reason, when there is
   // no controller to be had. `mount` and `self` (/proc/self/cgroup) differ in tests only.

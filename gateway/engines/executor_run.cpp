@@ -212,8 +212,8 @@ void ExecutorRun::on_exit() {
   exited_ = true;
   grace_timer_.cancel();
   sample_timer_.cancel();
-  outcome_.cpu_milliseconds =
-      std::max(outcome_.cpu_milliseconds, milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime));
+  outcome_.cpu_milliseconds = std::max(outcome_.cpu_milliseconds,
+                                       milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime));
   outcome_.memory_peak_bytes =
       std::max(outcome_.memory_peak_bytes, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
   if (task_.sandboxed) {

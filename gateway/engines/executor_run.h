@@ -1,4 +1,5 @@
-// One executor's processes, from start to the end of the last of them. One thread, the event loop's.
+// One executor's processes, from start to the end of the last of them. One thread, the event
+// loop's.
 #pragma once
 
 #include <array>
@@ -37,7 +38,7 @@ struct ExecutorOutcome {
 
 // What to run, and where its streams go.
 struct ExecutorTask {
-  LaunchSpec spec;    // without output streams and, in a sandbox, descriptors
+  LaunchSpec spec;     // without output streams and, in a sandbox, descriptors
   UniqueFd arguments;  // the sandbox's; none without a sandbox
   UniqueFd input;      // what spec.standard_input is; none for /dev/null
   bool sandboxed = true;

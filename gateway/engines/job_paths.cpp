@@ -35,10 +35,12 @@ Status check_form(const std::string& field, const std::string& path) {
   }
   if (path.find('\0') != std::string::npos) return wrong("the path holds a NUL", "leave it out");
   if (!path.starts_with('/')) {
-    return wrong(fmt::format("\"{}\" is not an absolute path", path), "give it from the root, as /work/x");
+    return wrong(fmt::format("\"{}\" is not an absolute path", path),
+                 "give it from the root, as /work/x");
   }
   const std::string trimmed = without_trailing_slashes(path);
-  if (trimmed == "/") return wrong("\"/\" itself cannot be a path of a job", "give a path below it");
+  if (trimmed == "/")
+    return wrong("\"/\" itself cannot be a path of a job", "give a path below it");
   std::size_t at = 1;
   while (at <= trimmed.size()) {
     const auto slash = std::min(trimmed.find('/', at), trimmed.size());
@@ -150,8 +152,8 @@ Status check_paths(const Assignment& assignment,
     }
   }
   for (std::size_t index = 0; index < assignment.outputs.size(); ++index) {
-    const Status right = check_output(fmt::format("outputs[{}]", index), assignment.outputs[index],
-                                      read_only_binds);
+    const Status right =
+        check_output(fmt::format("outputs[{}]", index), assignment.outputs[index], read_only_binds);
     if (!right) return right;
   }
   for (std::size_t index = 0; index < assignment.volumes.size(); ++index) {

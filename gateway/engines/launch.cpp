@@ -98,16 +98,11 @@ bool set_limit(decltype(RLIMIT_CORE) which, std::uint64_t value) {
 
 std::string_view name_of(Step step) {
   switch (step) {
-    case Step::descriptors:
-      return "its descriptors";
-    case Step::cgroup:
-      return "its control group";
-    case Step::limits:
-      return "its limits";
-    case Step::directory:
-      return "its directory";
-    case Step::program:
-      return "the program";
+    case Step::descriptors: return "its descriptors";
+    case Step::cgroup: return "its control group";
+    case Step::limits: return "its limits";
+    case Step::directory: return "its directory";
+    case Step::program: return "the program";
   }
   return "it";
 }
@@ -116,10 +111,10 @@ std::string_view name_of(Step step) {
 
 Result<pid_t> launch(const LaunchSpec& spec) {
   const auto failed = [&spec](std::string_view step, int number) {
-    return fail(ErrorCode::unavailable, "",
-                fmt::format("{} cannot be started: {}: {}", spec.argv.front(), step,
-                            std::strerror(number)),
-                "");
+    return fail(
+        ErrorCode::unavailable, "",
+        fmt::format("{} cannot be started: {}: {}", spec.argv.front(), step, std::strerror(number)),
+        "");
   };
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return failed("/dev/null", errno);

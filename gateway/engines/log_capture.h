@@ -1,5 +1,5 @@
-// What a process writes to a stream: kept in the attempt's log, copied to the job's own file when it
-// asked for one, and its end remembered. One thread, the event loop's.
+// What a process writes to a stream: kept in the attempt's log, copied to the job's own file when
+// it asked for one, and its end remembered. One thread, the event loop's.
 #pragma once
 
 #include <array>

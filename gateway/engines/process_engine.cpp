@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::size_t chore_threads = 2;
+constexpr std::size_t spare_chores_max = 32'768;  // of those that may be left out
 
 class ProcessEngine : public Engine {
  public:
@@ -40,11 +42,10 @@ class ProcessEngine : public Engine {
                  .cgroups = std::move(cgroups),
                  .on_event = {}},
         sweep_timer_(io),
-        // Each attempt has at most one chore and, for each worker, one transfer waiting; each call
-        // of forget() and adopt() one chore.
+        // Each attempt has at most one chore waiting and, for each worker, one transfer.
         transfers_(context_.options.staging_workers,
                    std::size_t{context_.options.attempts_max} * context_.options.staging_workers),
-        chores_(chore_threads, 2 * std::size_t{context_.options.attempts_max} + 65'536) {
+        chores_(chore_threads, context_.options.attempts_max + spare_chores_max) {
     context_.transfers = &transfers_;
     context_.chores = &chores_;
     context_.on_event = [this](EngineEvent event) { on_attempt_event(std::move(event)); };
@@ -164,8 +165,17 @@ class ProcessEngine : public Engine {
     });
   }
 
-  // Work that may be left out when there is too much of it: the sweep comes by again.
-  void chore(std::function<void()> work) { static_cast<void>(chores_.run(std::move(work))); }
+  // Work that may be left out when there is too much of it: the sweep comes by in the end. It must
+  // not take the places of the attempts' own chores.
+  void chore(std::function<void()> work) {
+    if (spare_chores_ >= spare_chores_max) return;
+    ++spare_chores_;
+    const Status taken = chores_.run([this, work = std::move(work)] {
+      work();
+      --spare_chores_;
+    });
+    TRADEWIND_ASSERT(taken);
+  }
 
   void schedule_sweep() {
     const auto interval = std::clamp<std::chrono::seconds>(context_.options.retention / 4, 1s, 60s);
@@ -189,6 +199,7 @@ class ProcessEngine : public Engine {
   std::map<AttemptId, std::shared_ptr<Attempt>> live_;
   std::set<AttemptId> ended_;  // until forgotten
   boost::asio::steady_timer sweep_timer_;
+  std::atomic<std::size_t> spare_chores_{0};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   // Last, so that they end first: their tasks use what is above.
   WorkerPool transfers_;
@@ -227,11 +238,11 @@ Status check_options(const ProcessEngineOptions& options) {
   }
   for (const auto& [pool, architecture] : options.pools) {
     if (architecture == options.host || options.emulators.contains(architecture)) continue;
-    return wrong(fmt::format("pools.{}.architecture", pool.value),
-                 fmt::format("this machine is {} and cannot run {}", to_string(options.host),
-                             to_string(architecture)),
-                 fmt::format("set emulators.{} to a static user-mode emulator",
-                             to_string(architecture)));
+    return wrong(
+        fmt::format("pools.{}.architecture", pool.value),
+        fmt::format("this machine is {} and cannot run {}", to_string(options.host),
+                    to_string(architecture)),
+        fmt::format("set emulators.{} to a static user-mode emulator", to_string(architecture)));
   }
   for (const auto& each : options.read_only_binds) {
     std::error_code ignored;
@@ -329,8 +340,8 @@ Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
   std::optional<Cgroups> cgroups;
   std::string missing = "they are switched off";
   if (options.cgroups == CgroupUse::automatic) {
-    auto opened = Cgroups::open(fmt::format("tradewind-{:016x}",
-                                            stable_hash(options.attempts_directory.string())));
+    auto opened = Cgroups::open(
+        fmt::format("tradewind-{:016x}", stable_hash(options.attempts_directory.string())));
     if (opened) {
       cgroups = std::move(*opened);
     } else {
@@ -338,11 +349,13 @@ Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
     }
   }
   if (!cgroups) {
-    warn(fmt::format("no control groups ({}): memory is limited for each process only, CPUs are not "
-                     "limited, and usage is sampled",
-                     missing));
+    warn(
+        fmt::format("no control groups ({}): memory is limited for each process only, CPUs are not "
+                    "limited, and usage is sampled",
+                    missing));
   } else if (!cgroups->limits_memory() || !cgroups->limits_cpus()) {
-    warn(fmt::format("control groups here limit no {}", cgroups->limits_cpus() ? "memory" : "CPUs"));
+    warn(
+        fmt::format("control groups here limit no {}", cgroups->limits_cpus() ? "memory" : "CPUs"));
   }
   return std::make_unique<ProcessEngine>(io, std::move(options), std::move(on_event),
                                          std::move(*lock), std::move(sandbox), std::move(cgroups));

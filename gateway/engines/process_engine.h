@@ -20,7 +20,8 @@
 namespace tradewind {
 
 enum class SandboxMode {
-  // bubblewrap: own mounts, processes, IPC, host name and, unless the job asks for network, network.
+  // bubblewrap: own mounts, processes, IPC, host name and, unless the job asks for network,
+  // network.
   bubblewrap,
   // Nothing but resource limits: for machines where namespaces are not to be had and every tenant
   // is trusted. The command sees the machine's files; its own lie below $TRADEWIND_ROOT, which is
@@ -47,12 +48,14 @@ struct ProcessEngineOptions {
 
   SandboxMode sandbox = SandboxMode::bubblewrap;
   std::string bubblewrap = "bwrap";  // looked up in PATH unless absolute
-  // More files or directories of the machine that every job sees, read-only, at their own path (such as
+  // More files or directories of the machine that every job sees, read-only, at their own path
+  // (such as
   // "/opt/models"). Jobs then cannot have paths of their own in the same top-level directory.
   std::vector<std::filesystem::path> read_only_binds;
   CgroupUse cgroups = CgroupUse::automatic;
 
-  // The architecture of each pool that this engine serves. An assignment to another pool is refused.
+  // The architecture of each pool that this engine serves. An assignment to another pool is
+  // refused.
   std::map<PoolId, Architecture> pools;
   Architecture host = host_architecture();
   // For pools of another architecture than the host's: a static user-mode emulator, such as
@@ -78,9 +81,9 @@ struct ProcessEngineOptions {
 };
 
 // The engine runs on `io`, which one thread runs; all calls and events are on that thread. Its
-// processes end with that thread, so it must be one that lasts as long as the gateway. `on_event` is
-// never called from inside a call of the engine. The engine must be destroyed before `io`, on its
-// thread or after it has stopped: then it kills what still runs.
+// processes end with that thread, so it must be one that lasts as long as the gateway. `on_event`
+// is never called from inside a call of the engine. The engine must be destroyed before `io`, on
+// its thread or after it has stopped: then it kills what still runs.
 //
 // Fails with ErrorCode::invalid for wrong options, and ErrorCode::unavailable when the sandbox does
 // not work on this machine, naming the remedy.

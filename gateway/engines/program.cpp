@@ -22,24 +22,18 @@ std::optional<Architecture> program_architecture(int fd) {
     return std::nullopt;
   }
   const bool little = head[EI_DATA] == ELFDATA2LSB;
-  const auto machine = static_cast<std::uint16_t>(little ? head[18] | (head[19] << 8)
-                                                         : head[19] | (head[18] << 8));
+  const auto machine =
+      static_cast<std::uint16_t>(little ? head[18] | (head[19] << 8) : head[19] | (head[18] << 8));
   if (head[EI_CLASS] != ELFCLASS64) return std::nullopt;
   switch (machine) {
-    case EM_X86_64:
-      return Architecture::amd64;
-    case EM_AARCH64:
-      return Architecture::arm64;
-    case EM_RISCV:
-      return Architecture::riscv64;
-    case EM_PPC64:
-      return little ? std::optional(Architecture::ppc64le) : std::nullopt;
-    case EM_S390:
-      return Architecture::s390x;
+    case EM_X86_64: return Architecture::amd64;
+    case EM_AARCH64: return Architecture::arm64;
+    case EM_RISCV: return Architecture::riscv64;
+    case EM_PPC64: return little ? std::optional(Architecture::ppc64le) : std::nullopt;
+    case EM_S390: return Architecture::s390x;
     case 258:  // EM_LOONGARCH, which this system's header may not have yet
       return Architecture::loong64;
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
@@ -69,9 +63,8 @@ ProgramPlan plan_program(const std::string& program, const std::string& workdir,
     const auto built_for = program_architecture(fd->get());
     if (!built_for) return plan;
     if (*built_for != machine.pool) {
-      plan.refusal =
-          fmt::format("{} is a program for {}, and the pool is {}", plan.own_path,
-                      to_string(*built_for), to_string(machine.pool));
+      plan.refusal = fmt::format("{} is a program for {}, and the pool is {}", plan.own_path,
+                                 to_string(*built_for), to_string(machine.pool));
     }
     plan.emulated = *built_for == machine.pool && machine.pool != machine.host;
     return plan;

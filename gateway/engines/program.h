@@ -29,8 +29,8 @@ struct ProgramPlan {
   std::string refusal;    // not empty: of another architecture than the pool's; why
 };
 
-// Finds command[0] as execvp would in `workdir` with this PATH, among the job's own files (`visible`
-// names of `files`); anything else is the machine's and taken as it is.
+// Finds command[0] as execvp would in `workdir` with this PATH, among the job's own files
+// (`visible` names of `files`); anything else is the machine's and taken as it is.
 ProgramPlan plan_program(const std::string& program, const std::string& workdir,
                          const std::string& path_variable, const RootedDirectory& files,
                          const std::set<std::string>& visible, const PoolMachine& machine);

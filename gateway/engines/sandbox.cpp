@@ -29,11 +29,11 @@ namespace fs = std::filesystem;
 
 // Of /etc; keys, passwords and the machine's configuration stay out.
 constexpr std::array<const char*, 10> etc_always{
-    "/etc/alternatives", "/etc/group",         "/etc/ld.so.cache",  "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d", "/etc/localtime",     "/etc/mime.types",   "/etc/nsswitch.conf",
+    "/etc/alternatives", "/etc/group",     "/etc/ld.so.cache", "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types",  "/etc/nsswitch.conf",
     "/etc/passwd",       "/etc/timezone"};
 constexpr std::array<const char*, 7> etc_for_network{
-    "/etc/resolv.conf", "/etc/hosts",     "/etc/host.conf",     "/etc/services",
+    "/etc/resolv.conf", "/etc/hosts",     "/etc/host.conf",      "/etc/services",
     "/etc/protocols",   "/etc/ssl/certs", "/etc/ssl/openssl.cnf"};
 
 std::vector<std::string> system_mounts() {
@@ -119,7 +119,8 @@ std::string Sandbox::emulator_path(Architecture architecture) {
 
 Result<Sandbox> Sandbox::probe(const ProcessEngineOptions& options) {
   const std::string remedy =
-      "install the package bubblewrap and allow user namespaces, or, where every tenant is trusted, "
+      "install the package bubblewrap and allow user namespaces, or, where every tenant is "
+      "trusted, "
       "set sandbox = \"none\"";
   Sandbox sandbox;
   sandbox.program_ = find_program(options.bubblewrap);
@@ -132,14 +133,12 @@ Result<Sandbox> Sandbox::probe(const ProcessEngineOptions& options) {
     sandbox.system_.insert(sandbox.system_.end(), {"--ro-bind", each, each});
   }
   for (const auto& [architecture, path] : options.emulators) {
-    sandbox.system_.insert(sandbox.system_.end(),
-                           {"--ro-bind", path, emulator_path(architecture)});
+    sandbox.system_.insert(sandbox.system_.end(), {"--ro-bind", path, emulator_path(architecture)});
   }
-  const std::vector<std::string> always{"--unshare-pid",        "--unshare-ipc",
-                                        "--unshare-uts",        "--unshare-cgroup-try",
-                                        "--die-with-parent",    "--new-session",
-                                        "--cap-drop",           "ALL",
-                                        "--hostname",           "tradewind"};
+  const std::vector<std::string> always{
+      "--unshare-pid",     "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+      "--die-with-parent", "--new-session", "--cap-drop",    "ALL",
+      "--hostname",        "tradewind"};
   std::vector<std::vector<std::string>> candidates{{"--unshare-user", "--disable-userns"},
                                                    {"--unshare-user"}};
   if (::geteuid() == 0) candidates.push_back({});
@@ -181,8 +180,8 @@ Result<SandboxedCommand> Sandbox::wrap(const std::vector<std::string>& command,
   for (const auto& [name, value] : env) {
     arguments.insert(arguments.end(), {"--setenv", name, value});
   }
-  arguments.insert(arguments.end(), {"--chdir", workdir, "--json-status-fd",
-                                     std::to_string(status_descriptor)});
+  arguments.insert(arguments.end(),
+                   {"--chdir", workdir, "--json-status-fd", std::to_string(status_descriptor)});
   auto file = memory_file(arguments);
   if (!file) return fail(file.error());
   SandboxedCommand wrapped;

@@ -1,7 +1,7 @@
 // How bubblewrap is called. The sandbox's root is an empty tmpfs, made anew for each executor, with
-// the system's programs read-only, a /proc, a small /dev, the little of /etc that programs need, and
-// the attempt's own top-level directories. Nothing is ever mounted inside a directory that a job can
-// write to: a symbolic link there would lead the mount elsewhere.
+// the system's programs read-only, a /proc, a small /dev, the little of /etc that programs need,
+// and the attempt's own top-level directories. Nothing is ever mounted inside a directory that a
+// job can write to: a symbolic link there would lead the mount elsewhere.
 #pragma once
 
 #include <filesystem>

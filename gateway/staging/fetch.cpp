@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -47,10 +48,10 @@ Status set_mode(const UniqueFd& fd, bool executable) {
 
 Status check_digest(const Task& task, const std::string& sha256) {
   if (task.input.sha256.empty() || task.input.sha256 == sha256) return ok();
-  return fail(ErrorCode::corrupt, task.field + ".sha256",
-              fmt::format("{} has the sha256 {}, not {}", task.input.path, sha256,
-                          task.input.sha256),
-              "check the digest in the job, or the file");
+  return fail(
+      ErrorCode::corrupt, task.field + ".sha256",
+      fmt::format("{} has the sha256 {}, not {}", task.input.path, sha256, task.input.sha256),
+      "check the digest in the job, or the file");
 }
 
 Result<Fetched> write_content(const Task& task) {
@@ -91,10 +92,10 @@ Result<Source> source_of(const Task& task, const std::string& url) {
     if (!root) return fail(root.error());
     return Source{std::move(*root), below.string()};
   }
-  return fail(ErrorCode::forbidden, field,
-              fmt::format("{} is in none of the directories that this site lets jobs read",
-                          path->string()),
-              "ask the site which directories are open");
+  return fail(
+      ErrorCode::forbidden, field,
+      fmt::format("{} is in none of the directories that this site lets jobs read", path->string()),
+      "ask the site which directories are open");
 }
 
 Result<Digested> copy_file(const Task& task, const Source& source, const std::string& from,
@@ -109,13 +110,15 @@ Result<Digested> copy_file(const Task& task, const Source& source, const std::st
   struct stat status{};
   const bool was_executable =
       ::fstat(original->get(), &status) == 0 && (status.st_mode & S_IXUSR) != 0;
-  const bool keep_executable = executable || (task.input.type == FileType::directory && was_executable);
+  const bool keep_executable =
+      executable || (task.input.type == FileType::directory && was_executable);
   auto copy = task.files.create_file(to, mode_of(keep_executable));
   if (!copy) return fail(task.named(copy.error()));
   auto digested = copy_and_digest(original->get(), copy->get(), task.field, to,
                                   task.policy.file_bytes_max, task.budget, task.stop);
   if (!digested) return fail(digested.error());
-  if (const Status set = set_mode(*copy, keep_executable); !set) return fail(task.named(set.error()));
+  if (const Status set = set_mode(*copy, keep_executable); !set)
+    return fail(task.named(set.error()));
   return digested;
 }
 
@@ -130,8 +133,7 @@ Result<Fetched> copy_directory(const Task& task, const Source& source) {
   while (!open.empty()) {
     const std::string directory = std::move(open.back());
     open.pop_back();
-    const auto entries =
-        source.root.list(source.path + "/" + directory, task.policy.files_max);
+    const auto entries = source.root.list(source.path + "/" + directory, task.policy.files_max);
     if (!entries) return fail(task.named(entries.error()));
     for (const auto& each : *entries) {
       const std::string below = directory.empty() ? each.name : directory + "/" + each.name;
@@ -154,11 +156,12 @@ Result<Fetched> copy_directory(const Task& task, const Source& source) {
         fetched.input.size_bytes += copied->size_bytes;
         ++fetched.files;
       } else {
-        return fail(ErrorCode::forbidden, task.field + ".url",
-                    fmt::format("{} in the directory is a special file, or a link to something else "
-                                "than a file in the site's open directories",
-                                below),
-                    "replace it by the file that is meant");
+        return fail(
+            ErrorCode::forbidden, task.field + ".url",
+            fmt::format("{} in the directory is a special file, or a link to something else "
+                        "than a file in the site's open directories",
+                        below),
+            "replace it by the file that is meant");
       }
     }
   }
@@ -188,7 +191,10 @@ Result<Fetched> fetch_http(const Task& task, const std::string& url) {
                 fmt::format("the attempt has more than {} files", task.policy.files_max),
                 "put the files into one archive");
   }
-  const std::string partial = task.input.path + ".part";
+  // A name that no other input of the job has by chance.
+  const std::string partial = (std::filesystem::path(task.input.path).parent_path() /
+                               fmt::format(".tradewind-part-{:016x}", stable_hash(task.input.path)))
+                                  .string();
   auto fd = task.files.create_file(partial, mode_of(task.input.executable));
   if (!fd) return fail(task.named(fd.error()));
   const auto got = download(task.policy, task.field + ".url", url, fd->get(), task.input.sha256,
@@ -244,10 +250,10 @@ Result<Fetched> fetch(const StagingPolicy& policy, std::string_view field, const
   if (input.content.empty() && !input.replicas.empty()) {
     fetched->input.url = without_credentials(input.replicas.front().url);
   }
-  fetched->input.milliseconds = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                            started)
-          .count());
+  fetched->input.milliseconds =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::steady_clock::now() - started)
+                                     .count());
   return fetched;
 }
 

@@ -24,10 +24,11 @@ struct Fetched {
 };
 
 // Brings `input`, which has content or else its first replica's URL, to its path below `files`:
-// - content, or a copy of a file: URL, or a GET of an http(s) URL that is resumed when it breaks off;
+// - content, or a copy of a file: URL, or a GET of an http(s) URL that is resumed when it breaks
+// off;
 // - of type DIRECTORY: a copy of all regular files below a file: URL (links to files below it are
 //   followed, other links and special files refused).
-// A partial download lies beside the target as "<name>.part". The file gets mode 0755 when it is
+// A partial download lies beside the target under a hidden name. The file gets mode 0755 when it is
 // executable (or, in a directory, was), else 0644. A directory's digest is the SHA-256 of the lines
 // "<sha256>  <relative path>\n" of its files in the order of their paths' bytes.
 // A given sha256 must match. Errors name `field` or a field below it, and never hold credentials.

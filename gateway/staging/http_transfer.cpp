@@ -157,8 +157,8 @@ bool start_body(Transfer& transfer, long status) {
   transfer.last_modified = transfer.response_last_modified;
   curl_off_t announced = -1;
   curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-  if (announced > 0 && static_cast<std::uint64_t>(announced) + transfer.offset >
-                           transfer.policy.file_bytes_max) {
+  if (announced > 0 &&
+      static_cast<std::uint64_t>(announced) + transfer.offset > transfer.policy.file_bytes_max) {
     transfer.refusal = transfer.error(
         ErrorCode::too_large,
         fmt::format("it has {} bytes", static_cast<std::uint64_t>(announced) + transfer.offset),
@@ -212,8 +212,7 @@ std::size_t on_read(char* buffer, std::size_t, std::size_t size, void* user) {
   const std::uint64_t left = transfer.size_bytes - transfer.sent;
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, size));
   if (wanted == 0) return 0;
-  const ssize_t now =
-      ::pread(transfer.fd, buffer, wanted, static_cast<off_t>(transfer.sent));
+  const ssize_t now = ::pread(transfer.fd, buffer, wanted, static_cast<off_t>(transfer.sent));
   if (now <= 0) {
     transfer.refusal = transfer.error(ErrorCode::unavailable, "the file cannot be read any more",
                                       "leave no process that changes outputs behind");
@@ -310,7 +309,8 @@ Failure failure_of(const Transfer& transfer, CURLcode code) {
 Failure failure_of_status(const Transfer& transfer, long status) {
   const bool again = status >= 500 || status == 408 || status == 429;
   const char* remedy = "check the URL";
-  if (status == 401 || status == 403) remedy = "give a URL that grants access, such as a signed one";
+  if (status == 401 || status == 403)
+    remedy = "give a URL that grants access, such as a signed one";
   if (status >= 300 && status < 400) remedy = "give the final URL";
   if (again) remedy = "try again when the server is well";
   return {transfer.error(again ? ErrorCode::unavailable : ErrorCode::invalid,
@@ -332,8 +332,7 @@ std::optional<Failure> try_download(Transfer& transfer, const std::string& url,
   transfer.body_started = false;
   set_common(transfer, url, deadline);
   curl_easy_setopt(easy.get(), CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_MAXREDIRS,
-                   static_cast<long>(transfer.policy.redirects_max));
+  curl_easy_setopt(easy.get(), CURLOPT_MAXREDIRS, static_cast<long>(transfer.policy.redirects_max));
   curl_easy_setopt(easy.get(), CURLOPT_HEADERFUNCTION, &on_header);
   curl_easy_setopt(easy.get(), CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &on_body);
@@ -406,10 +405,11 @@ Result<Transferred> download(const StagingPolicy& policy, std::string_view field
       result.size_bytes = transfer.offset;
       result.sha256 = hex(transfer.digest.finish());
       if (sha256.empty() || sha256 == result.sha256) return result;
-      failure = Failure{transfer.error(ErrorCode::corrupt,
-                                       fmt::format("its sha256 is {}, not {}", result.sha256, sha256),
-                                       "check the digest in the job, or the file"),
-                        result.resumed_bytes > 0};  // pieces of two versions, perhaps
+      failure =
+          Failure{transfer.error(ErrorCode::corrupt,
+                                 fmt::format("its sha256 is {}, not {}", result.sha256, sha256),
+                                 "check the digest in the job, or the file"),
+                  result.resumed_bytes > 0};  // pieces of two versions, perhaps
       result.resumed_bytes = 0;
       transfer.start_anew();
     }

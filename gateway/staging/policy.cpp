@@ -157,7 +157,8 @@ Result<std::filesystem::path> path_of_file_url(std::string_view field, const std
     }
     const int high = at + 2 < rest.size() ? hex_digit(rest[at + 1]) : -1;
     const int low = at + 2 < rest.size() ? hex_digit(rest[at + 2]) : -1;
-    if (high < 0 || low < 0) return wrong("a % is not followed by two hex digits", "write % as %25");
+    if (high < 0 || low < 0)
+      return wrong("a % is not followed by two hex digits", "write % as %25");
     decoded += static_cast<char>(high * 16 + low);
     at += 2;
   }

@@ -31,7 +31,7 @@ struct StagingPolicy {
   std::uint32_t files_max = 2'048;               // files that one attempt's directories may hold
 
   std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::seconds stall_timeout{30};   // a transfer that moves nothing for so long is cut
+  std::chrono::seconds stall_timeout{30};    // a transfer that moves nothing for so long is cut
   std::chrono::seconds total_timeout{3600};  // of one file with all its tries
   std::uint32_t tries_max = 6;               // of one file, the first included
   std::chrono::milliseconds backoff{200};    // before the second try; doubles, up to 10 s

@@ -41,10 +41,12 @@ bool is_private4(std::uint32_t address) {
 
 bool is_private6(const std::array<std::uint8_t, 16>& a) {
   const auto embedded = [&a](std::size_t at) {
-    return (static_cast<std::uint32_t>(a[at]) << 24) | (static_cast<std::uint32_t>(a[at + 1]) << 16) |
+    return (static_cast<std::uint32_t>(a[at]) << 24) |
+           (static_cast<std::uint32_t>(a[at + 1]) << 16) |
            (static_cast<std::uint32_t>(a[at + 2]) << 8) | a[at + 3];
   };
-  const bool ten_zeros = std::all_of(a.begin(), a.begin() + 10, [](auto each) { return each == 0; });
+  const bool ten_zeros =
+      std::all_of(a.begin(), a.begin() + 10, [](auto each) { return each == 0; });
   if (ten_zeros && a[10] == 0xff && a[11] == 0xff) return is_private4(embedded(12));  // mapped
   if (a[0] == 0x00 && a[1] == 0x64 && a[2] == 0xff && a[3] == 0x9b) {                 // NAT64
     const bool well_known =

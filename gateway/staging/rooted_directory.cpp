@@ -50,10 +50,11 @@ Result<RootedDirectory> RootedDirectory::open(const std::filesystem::path& path,
 int RootedDirectory::open_raw(std::string_view path, int flags, mode_t mode) const {
   struct open_how how{};
   // Unlike openat, openat2 refuses flags that have no effect.
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) == 0 ? O_NOCTTY : 0));
+  how.flags =
+      static_cast<std::uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) == 0 ? O_NOCTTY : 0));
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_NO_MAGICLINKS |
-                (links_ == Links::as_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+  how.resolve =
+      RESOLVE_NO_MAGICLINKS | (links_ == Links::as_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
   const std::string inner = relative(path);
   // The kernel answers EAGAIN when something was renamed while it resolved; then it may look again.
   for (int tries = 0;; ++tries) {
@@ -67,8 +68,7 @@ Error RootedDirectory::error(std::string_view path, int number) const {
   const std::string name = "/" + relative(path);
   switch (number) {
     case ENOENT:
-    case ENOTDIR:
-      return {ErrorCode::not_found, "", fmt::format("{} is not there", name), ""};
+    case ENOTDIR: return {ErrorCode::not_found, "", fmt::format("{} is not there", name), ""};
     case EXDEV:
     case ELOOP:
       return {ErrorCode::forbidden, "",
@@ -77,8 +77,7 @@ Error RootedDirectory::error(std::string_view path, int number) const {
     case EISDIR:
       return {ErrorCode::invalid, "", fmt::format("{} is a directory", name),
               "give the type DIRECTORY"};
-    case ENXIO:
-      return {ErrorCode::invalid, "", fmt::format("{} is not a regular file", name), ""};
+    case ENXIO: return {ErrorCode::invalid, "", fmt::format("{} is not a regular file", name), ""};
     case EFBIG:
     case ENOSPC:
     case EDQUOT:

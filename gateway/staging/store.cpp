@@ -173,8 +173,8 @@ Status store_directory(Task& task, const std::string& path, const std::string& u
     for (const auto& each : *entries) {
       const std::string below = directory.empty() ? each.name : directory + "/" + each.name;
       if (each.type == S_IFREG) {
-        if (const Status done = store_file(task, path + "/" + below,
-                                           url.empty() ? url : url_below(url, below));
+        if (const Status done =
+                store_file(task, path + "/" + below, url.empty() ? url : url_below(url, below));
             !done) {
           return done;
         }

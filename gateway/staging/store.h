@@ -27,8 +27,8 @@ struct Stored {
 // - Of type DIRECTORY: each regular file below it, to the URL with its relative path appended.
 // - With a path_prefix, the path may hold the wildcards * ? [..] (not matching "/" or a leading
 //   "."): each match, to the URL with the path after the prefix appended. No match is no failure.
-// Symbolic links are followed as the job saw them, so never out of `files`; inside a directory those
-// that lead to no file are left out with a note. Errors name `field` or a field below it.
+// Symbolic links are followed as the job saw them, so never out of `files`; inside a directory
+// those that lead to no file are left out with a note. Errors name `field` or a field below it.
 Result<Stored> store(const StagingPolicy& policy, std::string_view field, const Output& output,
                      const RootedDirectory& files, const RootedDirectory& kept,
                      StagingBudget& budget, const std::stop_token& stop);

@@ -12,9 +12,11 @@ TransferGroup::TransferGroup(boost::asio::any_io_executor executor, std::size_t 
       work_(std::move(work)),
       done_(std::move(done)) {}
 
-Result<std::shared_ptr<TransferGroup>> TransferGroup::start(
-    boost::asio::any_io_executor executor, WorkerPool& pool, std::size_t count, std::size_t lanes,
-    std::function<bool(std::size_t)> work, std::function<void()> done) {
+Result<std::shared_ptr<TransferGroup>> TransferGroup::start(boost::asio::any_io_executor executor,
+                                                            WorkerPool& pool, std::size_t count,
+                                                            std::size_t lanes,
+                                                            std::function<bool(std::size_t)> work,
+                                                            std::function<void()> done) {
   const std::shared_ptr<TransferGroup> group(
       new TransferGroup(std::move(executor), count, std::move(work), std::move(done)));
   if (count == 0) {

@@ -33,13 +33,12 @@ class WorkerPool {
   // Runs `work()` on one of the threads and then `done(result)` on the executor.
   template <class Work, class Done>
   Status run(boost::asio::any_io_executor executor, Work work, Done done) {
-    return run([executor = std::move(executor), work = std::move(work),
-                done = std::move(done)]() mutable {
-      boost::asio::post(executor,
-                        [done = std::move(done), result = work()]() mutable {
-                          done(std::move(result));
-                        });
-    });
+    return run(
+        [executor = std::move(executor), work = std::move(work), done = std::move(done)]() mutable {
+          boost::asio::post(executor, [done = std::move(done), result = work()]() mutable {
+            done(std::move(result));
+          });
+        });
   }
 
  private:

@@ -42,7 +42,8 @@ zmq::socket_t make_router(zmq::context_t& context, const CurveKeys& keys,
   zmq::socket_t socket(context, zmq::socket_type::router);
   set_common(socket, keys);
   // An IPv4 address is bound as such: mapped into IPv6 it would be of no use to peers without that.
-  socket.set(zmq::sockopt::ipv6, bind_endpoint.find('[') == std::string::npos ? 0 : 1);
+  const bool ipv6 = bind_endpoint.find_first_of("[*") != std::string::npos;
+  socket.set(zmq::sockopt::ipv6, ipv6 ? 1 : 0);
   socket.set(zmq::sockopt::curve_server, 1);
   socket.set(zmq::sockopt::zap_domain, std::string(zap_domain));
   socket.set(zmq::sockopt::router_mandatory, 1);

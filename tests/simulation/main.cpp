@@ -28,11 +28,25 @@ struct Arguments {
   bool twice = false;
   bool expect_failure = false;
   Break broken = Break::none;
+  std::string_view broken_name = "";
 };
 
 bool read(std::string_view text, std::uint64_t& number) {
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   return result.ec == std::errc() && result.ptr == text.data() + text.size();
+}
+
+bool read(std::string_view text, Break& broken) {
+  if (text == "idempotency") {
+    broken = Break::idempotency;
+  } else if (text == "lease-wait") {
+    broken = Break::lease_wait;
+  } else if (text == "stale-dispatch") {
+    broken = Break::stale_dispatch;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 bool parse(int count, char** values, Arguments& arguments) {
@@ -52,14 +66,8 @@ bool parse(int count, char** values, Arguments& arguments) {
       ++i;
     } else if (name == "--first" && read(value, arguments.first)) {
       ++i;
-    } else if (name == "--break" && value == "idempotency") {
-      arguments.broken = Break::idempotency;
-      ++i;
-    } else if (name == "--break" && value == "lease-wait") {
-      arguments.broken = Break::lease_wait;
-      ++i;
-    } else if (name == "--break" && value == "stale-dispatch") {
-      arguments.broken = Break::stale_dispatch;
+    } else if (name == "--break" && read(value, arguments.broken)) {
+      arguments.broken_name = value;
       ++i;
     } else {
       return false;
@@ -90,9 +98,10 @@ int main(int count, char** values) {
     }
     if (result.violation) {
       std::printf(
-          "seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu\n",
+          "seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu%s%s\n",
           static_cast<unsigned long long>(seed), result.violation->c_str(),
-          describe(options).c_str(), static_cast<unsigned long long>(seed));
+          describe(options).c_str(), static_cast<unsigned long long>(seed),
+          arguments.broken_name.empty() ? "" : " --break ", arguments.broken_name.data());
       return arguments.expect_failure ? 0 : 1;
     }
     if (arguments.count == 1) {

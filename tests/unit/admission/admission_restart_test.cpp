@@ -82,6 +82,20 @@ TEST_F(AdmissionTest, TakesNoDispatchThatRestsOnASheetOfTheLifeBefore) {
   EXPECT_EQ(refusal(dispatch(1)), RefusalCode::price);
 }
 
+TEST_F(AdmissionTest, RefusalsOutliveAChangeOfTheSitesDescription) {
+  dispatch(1, assignment(4));
+  dispatch(2, assignment(4));
+  ASSERT_EQ(refusal(dispatch(3)), RefusalCode::no_capacity);
+  site.pools[0].nodes = 3;
+  const std::unique_ptr<Admission> before = std::move(admission);
+  start();
+  admission->take_over(*before);
+  keep(admission->adopted(admission->running(), now));
+  publish(1, ppm_one);
+  EXPECT_EQ(refusal(dispatch(3)), RefusalCode::fenced);
+  EXPECT_TRUE(reply<Granted>(dispatch(4)).has_value());
+}
+
 TEST_F(AdmissionTest, ChargesByTheTermsItWasGrantedUnder) {
   dispatch(1);
   site.pools[0].tariff.fixed_fee.micros = 1'000'000;

@@ -95,15 +95,15 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrderHoweverLateTheFirst) {
 TEST_F(HttpServerTest, RefusesMalformedRequests) {
   start();
   const std::pair<const char*, int> cases[] = {
-      {"GET / HTTP/1.1\r\n\r\n", 400},                                        // no Host
-      {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},                  // two
-      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400},               // folded
-      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\t2\r\n\r\n", 400},              // folded
-      {"GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400},                    // space before colon
-      {"NONSENSE\r\n\r\n", 400},                                              //
-      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},                             //
+      {"GET / HTTP/1.1\r\n\r\n", 400},                            // no Host
+      {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},      // two
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400},   // folded
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\t2\r\n\r\n", 400},  // folded
+      {"GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400},        // space before colon
+      {"NONSENSE\r\n\r\n", 400},                                  //
+      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},                 //
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-       400},                                                                  // smuggling
+       400},  // smuggling
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
@@ -129,21 +129,24 @@ TEST_F(HttpServerTest, AnswersALargeBodyWith413ByRoute) {
   EXPECT_EQ(exchange(request_text("POST", "/small", std::string(1001, 'x'))).status, 413);
   EXPECT_EQ(exchange(request_text("POST", "/small", std::string(1000, 'x'))).status, 200);
   EXPECT_EQ(exchange(request_text("POST", "/large", std::string(100'000, 'x'))).status, 200);
-  EXPECT_EQ(exchange("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n").status,
-            413);
+  EXPECT_EQ(
+      exchange("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n").status,
+      413);
   // Chunked, so that the size is not announced.
-  EXPECT_EQ(exchange("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
-                     std::string(2000, 'x') + "\r\n0\r\n\r\n")
-                .status,
-            413);
+  EXPECT_EQ(
+      exchange("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
+               std::string(2000, 'x') + "\r\n0\r\n\r\n")
+          .status,
+      413);
 }
 
 TEST_F(HttpServerTest, TakesChunkedBodiesAnd100Continue) {
   start();
-  EXPECT_EQ(exchange("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2"
-                     "\r\nde\r\n0\r\n\r\n")
-                .body,
-            "POST /c abcde");
+  EXPECT_EQ(
+      exchange("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2"
+               "\r\nde\r\n0\r\n\r\n")
+          .body,
+      "POST /c abcde");
   RawClient client(server->port());
   client.send("POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.read().status, 100);
@@ -462,8 +465,9 @@ TEST_F(HttpServerTest, SpeaksTls13AndNothingOlder) {
   options.tls_key = directory.path / "key.pem";
   options.address = "0.0.0.0";
   start();
-  const std::string request = "POST /t HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: "
-                              "2\r\n\r\nhi";
+  const std::string request =
+      "POST /t HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: "
+      "2\r\n\r\nhi";
   const TlsExchange good = tls_exchange(server->port(), 0, request);
   EXPECT_EQ(good.version, TLS1_3_VERSION);
   EXPECT_NE(good.response.find("POST /t hi"), std::string::npos);

@@ -153,7 +153,8 @@ const Malformed kMalformed[] = {
     {R"({"command":["a"],"variants":[]})", "command"},
     {R"({"variants":[]})", "variants"},
     {R"({"variants":[{"executors":[{"command":["a"]}],"name":"x"},
-                     {"executors":[{"command":["a"]}],"name":"x"}]})", "variants[1].name"},
+                     {"executors":[{"command":["a"]}],"name":"x"}]})",
+     "variants[1].name"},
     {R"({"variants":[{"executors":[{"command":["a"]}]},{"executors":[{}]}]})",
      "variants[1].executors[0].command"},
     {R"({"variants":[{"executors":[{"command":["a"],"typo":1}]}]})",
@@ -191,8 +192,7 @@ const Malformed kMalformed[] = {
      "inputs[0].residency[0]"},
     {R"({"command":["a"],"inputs":[{"path":"/x","content":"b","size_bytes":-1}]})",
      "inputs[0].size_bytes"},
-    {R"({"command":["a"],"inputs":[{"path":"/x","content":"b","type":"FILE"}]})",
-     "inputs[0].type"},
+    {R"({"command":["a"],"inputs":[{"path":"/x","content":"b","type":"FILE"}]})", "inputs[0].type"},
     {R"({"command":["a"],"inputs":[{"path":"/x","content":"b"},{"path":"/x","content":"c"}]})",
      "inputs[1].path"},
     {R"({"command":["a"],"outputs":[{"path":"/x/*"}]})", "outputs[0].path_prefix"},
@@ -278,8 +278,10 @@ TEST_F(MalformedJobTest, WhatIsTooLargeIsRefusedNamingTheLimit) {
 }
 
 TEST(Json, WritesCleanUtf8WhateverTheBytes) {
-  const json::value value = json::object{{"log", std::string("a\xff\xc0\xaf\x1b[0m\"\\\n\xe2\x82\xac"
-                                                             "\xed\xa0\x80\x00z", 20)}};
+  const json::value value =
+      json::object{{"log", std::string("a\xff\xc0\xaf\x1b[0m\"\\\n\xe2\x82\xac"
+                                       "\xed\xa0\x80\x00z",
+                                       20)}};
   const std::string text = to_text(value);
   const auto again = parse_json("x", text);
   ASSERT_TRUE(again.has_value()) << text;

@@ -61,7 +61,8 @@ TEST_F(ProcessEngineLimits, FallsBackToRlimitsWithAWarning) {
 TEST_F(ProcessEngineLimits, BoundsAFileByTheDiskAskedFor) {
   open();
   if (!engine) return;
-  Assignment assignment = shell("head -c 5000000 /dev/zero > big; ls -s big; test $? -eq 0 && exit 9");
+  Assignment assignment =
+      shell("head -c 5000000 /dev/zero > big; ls -s big; test $? -eq 0 && exit 9");
   assignment.resources.disk_mib = 2;
   const EndReport report = run(assignment);
   EXPECT_EQ(report.code, EndCode::failed);
@@ -74,10 +75,10 @@ TEST(Cgroups, UseVersionTwo) {
   for (const char* each : {"fs/own/cgroup.controllers", "fs/cgroup.controllers"}) {
     scratch.write(each, "cpuset cpu io memory pids\n");
   }
-  for (const char* each : {"fs/own/cgroup.subtree_control", "fs/own/group/cgroup.subtree_control",
-                           "fs/own/group/a/cgroup.procs", "fs/own/group/a/memory.max",
-                           "fs/own/group/a/memory.swap.max", "fs/own/group/a/cpu.max",
-                           "fs/own/group/a/pids.max"}) {
+  for (const char* each :
+       {"fs/own/cgroup.subtree_control", "fs/own/group/cgroup.subtree_control",
+        "fs/own/group/a/cgroup.procs", "fs/own/group/a/memory.max",
+        "fs/own/group/a/memory.swap.max", "fs/own/group/a/cpu.max", "fs/own/group/a/pids.max"}) {
     scratch.write(each, "");
   }
   scratch.write("self", "0::/own\n");
@@ -86,8 +87,7 @@ TEST(Cgroups, UseVersionTwo) {
   EXPECT_TRUE(groups->unified());
   EXPECT_TRUE(groups->limits_memory() && groups->limits_cpus() && groups->limits_processes());
   EXPECT_EQ(scratch.read("fs/own/cgroup.subtree_control"), "+cpu +memory +pids");
-  const auto group =
-      groups->make("a", {.memory_bytes = 1 << 20, .cpus = 2, .processes_max = 100});
+  const auto group = groups->make("a", {.memory_bytes = 1 << 20, .cpus = 2, .processes_max = 100});
   ASSERT_TRUE(group) << describe(group.error());
   EXPECT_EQ(scratch.read("fs/own/group/a/memory.max"), "1048576");
   EXPECT_EQ(scratch.read("fs/own/group/a/memory.swap.max"), "0");

@@ -40,7 +40,8 @@ TEST_F(ProcessEngineRun, RunsACommandOnItsInputsAndStoresItsOutputs) {
   EXPECT_GE(report.usage.ended, report.usage.started);
   EXPECT_THAT(phases[attempt()], ElementsAre(AttemptPhase::staging, AttemptPhase::running,
                                              AttemptPhase::finishing, AttemptPhase::ended));
-  EXPECT_THAT(report.system_log, testing::Contains(HasSubstr("staged /data/in 6 bytes from file:")));
+  EXPECT_THAT(report.system_log,
+              testing::Contains(HasSubstr("staged /data/in 6 bytes from file:")));
   // Its files are gone; the log stays.
   EXPECT_FALSE(scratch.exists("attempts/j0000000000001.1/files"));
   const auto chunk = engine->read_log(attempt(), LogStream::out, 0, 1000);

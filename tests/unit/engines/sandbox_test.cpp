@@ -23,7 +23,8 @@ class ProcessEngineSandbox : public test::EngineFixture {
 TEST_F(ProcessEngineSandbox, HidesTheMachine) {
   scratch.write("secret", "secret");
   const std::string out = out_of(shell(
-      "ls /; ls /etc; cat " + (scratch / "secret").string() + "; cat /etc/shadow; ls /root /home;"
+      "ls /; ls /etc; cat " + (scratch / "secret").string() +
+      "; cat /etc/shadow; ls /root /home;"
       "touch /usr/x || echo read-only; ls /proc | grep -c '^[0-9]'; ls /proc/self/fd; id -u"));
   EXPECT_THAT(out, testing::Not(HasSubstr("secret\n")));
   EXPECT_THAT(out, testing::Not(HasSubstr("shadow\n")));
@@ -64,8 +65,9 @@ TEST_F(ProcessEngineSandbox, GivesEachAttemptATmpOfItsOwn) {
 }
 
 TEST_F(ProcessEngineSandbox, PutsPathsWhereTheJobNamesThem) {
-  Assignment assignment = shell("cat /opt/tool/config /top.txt /tmp/in; echo out > /mnt/new/deep/out;"
-                                "ls -d /mnt/new/vol; pwd");
+  Assignment assignment = shell(
+      "cat /opt/tool/config /top.txt /tmp/in; echo out > /mnt/new/deep/out;"
+      "ls -d /mnt/new/vol; pwd");
   assignment.inputs = {content("/opt/tool/config", "1\n"), content("/top.txt", "2\n"),
                        content("/tmp/in", "3\n")};
   assignment.outputs = {output("/mnt/new/deep/out", "deep")};
@@ -81,7 +83,8 @@ TEST_F(ProcessEngineSandbox, FollowsNoLinkOutOfItsFiles) {
   // The first executor lays traps; the second one's streams and the outputs go over them.
   Assignment assignment = shell("ln -s " + secret + " /work/out; ln -s " + secret +
                                 " /data/log; mkfifo /data/pipe; ln -s /data/inside /work/fine");
-  assignment.executors.push_back(shell("echo overwritten; echo inside > /data/inside").executors[0]);
+  assignment.executors.push_back(
+      shell("echo overwritten; echo inside > /data/inside").executors[0]);
   assignment.executors[1].stdout_path = "/data/log";
   assignment.executors[1].ignore_error = true;
   assignment.executors.push_back(shell("echo x").executors[0]);
@@ -114,7 +117,7 @@ TEST_F(ProcessEngineSandbox, MountsNothingOverALinkThatAnExecutorLeft) {
 TEST_F(ProcessEngineSandbox, ShowsWhatTheSiteBindsReadOnly) {
   options.read_only_binds = {"/etc/os-release"};
   open();
-  EXPECT_THAT(out_of(shell("cat /etc/os-release; : > /etc/os-release || echo refused")),
+  EXPECT_THAT(out_of(shell("cat /etc/os-release; echo x > /etc/os-release || echo refused")),
               testing::AllOf(HasSubstr("NAME="), HasSubstr("refused")));
   // Not where a job has its own files: an executor could lead the mount elsewhere.
   engine.reset();

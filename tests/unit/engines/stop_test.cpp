@@ -11,10 +11,10 @@
 namespace tradewind {
 namespace {
 
+using std::chrono::steady_clock;
 using test::attempt;
 using test::processes_with;
 using testing::HasSubstr;
-using std::chrono::steady_clock;
 
 class ProcessEngineStop : public test::EngineFixture {
  protected:
@@ -83,7 +83,7 @@ TEST_F(ProcessEngineStop, StopsBeforeAnythingBegan) {
   EXPECT_EQ(report.code, EndCode::canceled);
   EXPECT_FALSE(report.started);
   EXPECT_EQ(log(attempt()), "");
-  engine->stop(attempt(), EndCode::canceled);      // ended
+  engine->stop(attempt(), EndCode::canceled);   // ended
   engine->stop(attempt(7), EndCode::canceled);  // unknown
 }
 
@@ -100,23 +100,24 @@ TEST_F(ProcessEngineStop, LeavesNoProcessBehindWhenTheGatewayIsKilled) {
   options.attempts_directory = scratch / "other";
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
+  const Assignment assignment = shell("setsid sleep " + seconds() + " & sleep " + seconds());
   const pid_t gateway = ::fork();
   if (gateway == 0) {
     boost::asio::io_context loop;
     auto made = make_process_engine(loop, options, [](EngineEvent) {});
     if (!made) ::_exit(1);
-    (*made)->start(attempt(), shell("setsid sleep " + seconds() + " & sleep " + seconds()));
+    (*made)->start(attempt(), assignment);
     static_cast<void>(!::write(ends[1], "x", 1));
     loop.run();
     ::_exit(0);
   }
+  ::close(ends[1]);
   char begun = 0;
-  ASSERT_EQ(::read(ends[0], &begun, 1), 1);
-  ASSERT_TRUE(until([&] { return processes_with(seconds()) >= 3; }));
+  EXPECT_EQ(::read(ends[0], &begun, 1), 1);
+  EXPECT_TRUE(until([&] { return processes_with(seconds()) >= 3; }));
   ::kill(gateway, SIGKILL);
   ::waitpid(gateway, nullptr, 0);
   ::close(ends[0]);
-  ::close(ends[1]);
   EXPECT_TRUE(until([&] { return processes_with(seconds()) == 0; }, std::chrono::seconds(5)));
   // The next gateway clears up and knows that the attempt is over.
   open();

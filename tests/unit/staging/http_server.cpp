@@ -37,8 +37,9 @@ std::optional<HttpRequest> read_request(int connection) {
       const auto colon = line.find(": ");
       if (colon == std::string::npos) continue;
       std::string name = line.substr(0, colon);
-      std::ranges::transform(name, name.begin(),
-                             [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+      std::ranges::transform(name, name.begin(), [](unsigned char each) {
+        return static_cast<char>(std::tolower(each));
+      });
       request.headers[name] = line.substr(colon + 2);
     }
     if (request.headers.contains("content-length")) {
@@ -101,9 +102,11 @@ void HttpServer::answer(int connection) {
     requests_.push_back(*request);
   }
   const HttpReply reply = handler_(*request);
-  std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " Answer\r\nContent-Length: " +
-                     std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
-  for (const auto& [name, value] : reply.headers) text.append(name).append(": ").append(value).append("\r\n");
+  std::string text = "HTTP/1.1 " + std::to_string(reply.status) +
+                     " Answer\r\nContent-Length: " + std::to_string(reply.body.size()) +
+                     "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : reply.headers)
+    text.append(name).append(": ").append(value).append("\r\n");
   text += "\r\n" + reply.body.substr(0, reply.cut_after.value_or(reply.body.size()));
   std::size_t sent = 0;
   while (sent < text.size()) {

@@ -141,9 +141,8 @@ TEST_F(Store, PutsToAnHttpUrlAndTriesAgain) {
   const std::string content(200'000, 'x');
   files.write("work/out", content);
   int answers = 0;
-  const HttpServer server([&](const HttpRequest&) {
-    return HttpReply{++answers == 1 ? 503 : 201, {}, "", {}, false};
-  });
+  const HttpServer server(
+      [&](const HttpRequest&) { return HttpReply{++answers == 1 ? 503 : 201, {}, "", {}, false}; });
   const auto stored = run(output_of("/work/out", server.url("/put/out?signature=secret")));
   ASSERT_TRUE(stored) << describe(stored.error());
   EXPECT_EQ(stored->files[0].url, server.url("/put/out"));
