@@ -27,6 +27,11 @@ class HttpConnection : public ConnectionBase,
         wake_(stream_.get_executor()),
         buffer_(core_->options.limits.header_bytes_max + 128 * 1024) {}
 
+  // What the handler still holds of the exchange must not hold the handler in turn.
+  ~HttpConnection() override {
+    if (exchange_ != nullptr) exchange_->drop();
+  }
+
   void start() {
     asio::co_spawn(stream_.get_executor(), serve(this->shared_from_this()), asio::detached);
   }
@@ -42,7 +47,7 @@ class HttpConnection : public ConnectionBase,
 
  private:
   static constexpr bool is_tls = !std::is_same_v<Stream, PlainStream>;
-  enum class Next { request, close };
+  enum class Then { next_request, close };
 
   PlainStream& tcp() {
     if constexpr (is_tls) {
@@ -65,31 +70,31 @@ class HttpConnection : public ConnectionBase,
           co_await self->stream_.async_handshake(asio::ssl::stream_base::server, awaited);
       if (error) co_return;
     }
-    while (co_await self->serve_one() == Next::request) {
+    while (co_await self->serve_one() == Then::next_request) {
     }
     co_await self->say_goodbye();
     self->close();
   }
 
   // Reads one request, has it handled and answers it.
-  Task<Next> serve_one() {
+  Task<Then> serve_one() {
     const auto head_end = co_await read_head();
-    if (!head_end) co_return Next::close;
+    if (!head_end) co_return Then::close;
 
     RequestParser parser;
     const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), *head_end);
     if (const auto refusal = parse_head(parser, bytes, core_->options)) {
       co_await refuse(*refusal);
-      co_return Next::close;
+      co_return Then::close;
     }
     buffer_.consume(*head_end);
     if (!parser.is_done()) {
-      if (!co_await read_body(parser)) co_return Next::close;
+      if (!co_await read_body(parser)) co_return Then::close;
     }
     auto request = to_request(parser);
     if (!request) {
       co_await refuse(Refusal{400, describe(request.error())});
-      co_return Next::close;
+      co_return Then::close;
     }
     request->peer = peer_;
     request->peer_is_loopback = peer_is_loopback_;
@@ -98,12 +103,12 @@ class HttpConnection : public ConnectionBase,
     const bool http_1_1 = parser.get().version() >= 11;
     const bool head_only = request->method == "HEAD";
     const bool keep_alive = parser.keep_alive();
-    const auto exchange = std::make_shared<HttpExchange>(loop_, wake_);
-    dispatch(std::move(*request), exchange);
-    const bool answered = co_await answer(exchange, http_1_1, head_only, keep_alive);
-    exchange->detach();
-    if (!answered || !keep_alive || stopping_ || core_->stopping) co_return Next::close;
-    co_return Next::request;
+    exchange_ = std::make_shared<HttpExchange>(loop_, wake_);
+    dispatch(std::move(*request), exchange_);
+    const bool answered = co_await answer(http_1_1, head_only, keep_alive);
+    std::exchange(exchange_, nullptr)->close();
+    if (!answered || !keep_alive || stopping_ || core_->stopping) co_return Then::close;
+    co_return Then::next_request;
   }
 
   // Calls the handler. What it throws (memory, or a fault of ours) costs this request its answer
@@ -186,19 +191,19 @@ class HttpConnection : public ConnectionBase,
   }
 
   // Carries what the handler says to the client. False when the connection must be closed.
-  Task<bool> answer(std::shared_ptr<HttpExchange> exchange, bool http_1_1, bool head_only,
-                    bool keep_alive) {
+  Task<bool> answer(bool http_1_1, bool head_only, bool keep_alive) {
     const HttpLimits& limits = core_->options.limits;
     const auto deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
     bool streaming = false;
     for (;;) {
-      if (exchange->events.empty()) {
+      if (exchange_->empty()) {
         const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(1);
         wake_.expires_at(streaming ? patience : deadline);
         co_await wake_.async_wait(awaited);
       }
       if (streaming && stopping_) co_return false;
-      if (exchange->events.empty()) {
+      std::optional<HttpExchange::Event> next = exchange_->take();
+      if (!next) {
         if (streaming) {
           if (peer_is_gone()) co_return false;
         } else if (std::chrono::steady_clock::now() >= deadline) {
@@ -210,8 +215,7 @@ class HttpConnection : public ConnectionBase,
         }
         continue;
       }
-      HttpExchange::Event event = std::move(exchange->events.front());
-      exchange->events.pop_front();
+      HttpExchange::Event& event = *next;
       tcp().expires_after(limits.write_timeout);
       switch (event.kind) {
         case HttpExchange::Kind::response: {
@@ -223,7 +227,8 @@ class HttpConnection : public ConnectionBase,
         case HttpExchange::Kind::head: {
           streaming = true;
           BodyFraming framing{std::nullopt, http_1_1};
-          std::string text = response_head(event.response, framing, keep_alive && http_1_1);
+          std::string text =
+              response_head(event.response, framing, keep_alive && http_1_1 && !head_only);
           if (!co_await write(std::move(text)) || head_only) co_return false;
           break;
         }
@@ -305,6 +310,7 @@ class HttpConnection : public ConnectionBase,
 
   Stream stream_;
   LoopTimer wake_;
+  std::shared_ptr<HttpExchange> exchange_;  // of the request under way
   beast::flat_buffer buffer_;
   bool idle_ = false;
   bool stopping_ = false;

@@ -28,6 +28,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "broker/api/http_server.h"
@@ -105,7 +106,9 @@ class HttpLoop {
   std::thread thread_;
 };
 
-// What the handler of one request says to its connection, in order.
+// What the handler of one request says to its connection, in order. The order is that of the calls
+// to deliver, whichever threads they come from: an event loop alone would not keep it, since what
+// is posted on its own thread may be overtaken by what others post.
 class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
  public:
   enum class Kind { response, head, piece, end, abandoned };
@@ -121,30 +124,54 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 
   // Any thread.
   void deliver(Event event) {
-    loop_->post([self = shared_from_this(), event = std::move(event)]() mutable {
-      if (self->wake_ == nullptr) {  // the connection has given up on it
-        if (event.written) event.written(false);
-        return;
+    HttpStream::Written refused;
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) {
+        refused = std::move(event.written);
+      } else {
+        events_.push_back(std::move(event));
       }
-      self->events.push_back(std::move(event));
-      self->wake_->cancel();
+    }
+    loop_->post([self = shared_from_this(), refused = std::move(refused)] {
+      if (refused) refused(false);
+      if (self->wake_ != nullptr) self->wake_->cancel();
     });
   }
   HttpLoop& loop() { return *loop_; }
-  // On the loop's thread: what comes from now on is dropped.
-  void detach() {
-    wake_ = nullptr;
-    for (const Event& each : events) {
+
+  // On the loop's thread, as all that follows. The next event, if there is one.
+  std::optional<Event> take() {
+    const std::lock_guard lock(mutex_);
+    if (events_.empty()) return std::nullopt;
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+  }
+  bool empty() {
+    const std::lock_guard lock(mutex_);
+    return events_.empty();
+  }
+  // The connection has done with it: what comes from now on is dropped.
+  void close() {
+    for (const Event& each : drop()) {
       if (each.written) each.written(false);
     }
-    events.clear();
+  }
+  // The same without a word to anybody, when the server ends.
+  std::deque<Event> drop() {
+    wake_ = nullptr;
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    return std::exchange(events_, {});
   }
 
-  std::deque<Event> events;  // on the loop's thread only
-
  private:
-  std::shared_ptr<HttpLoop> loop_;
-  LoopTimer* wake_;
+  const std::shared_ptr<HttpLoop> loop_;
+  LoopTimer* wake_;   // on the loop's thread only; null once closed
+  std::mutex mutex_;  // guards what follows
+  std::deque<Event> events_;
+  bool closed_ = false;
 };
 
 struct ServerCore {

@@ -202,6 +202,7 @@ void Core::flush() {
   for (JobRecord& each : batch.jobs)
     views_.publish(std::make_shared<const JobRecord>(std::move(each)));
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
+  lifecycle_.sent(system_now());
   batch_keys_.clear();
   {
     const std::lock_guard lock(mutex_);

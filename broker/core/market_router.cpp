@@ -51,6 +51,11 @@ std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {
   return ppm_one;
 }
 
+std::uint64_t MarketRouter::run_seconds_max(const Candidate& chosen) const {
+  const SiteView* const site = view_.find(chosen.site);
+  return site != nullptr ? site->record.policy.run_seconds_max : 0;
+}
+
 void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen) {
   view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
 }

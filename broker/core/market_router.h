@@ -22,6 +22,7 @@ class MarketRouter final : public Router {
 
   Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
+  std::uint64_t run_seconds_max(const Candidate& chosen) const override;
   void placed(const AttemptId& attempt, const Candidate& chosen) override;
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override;
 

@@ -45,8 +45,11 @@ struct LifecycleOptions {
   std::uint32_t lease_seconds = limits::lease_seconds_default;
   // What the two steady clocks may differ by over a lease, and what a gateway may take to stop.
   std::chrono::milliseconds skew_bound{limits::clock_skew_max};
-  // A message takes effect at its receiver at most this long after it was sent.
+  // A renewal takes effect at its receiver at most this long after it was sent: what the links allow.
   std::chrono::milliseconds delay_bound{limits::message_delay_max};
+  // A dispatch does so at most this long after it was sent, whatever the links do: a gateway takes it
+  // only while the quote sheet that it names binds, and a grace.
+  std::chrono::milliseconds dispatch_delay_bound{limits::message_delay_max};
   // Between questions about a dispatch without an answer, cancels, and probes of a silent site.
   std::chrono::milliseconds ask_interval{5'000};
   // How long a site that refused a job is not asked for it again; doubles with each refusal of the

@@ -260,13 +260,6 @@ def main():
         ended = {name: broker.wait(job) for name, job in jobs.items()}
         big_digest = expected_big.result()
 
-    say("killing a gateway while it runs a restartable job")
-    restartable = broker.submit(shell_job("its site dies", "sleep 4; echo survived | tee /work/out.txt",
-                                          outputs=[{"path": "/work/out.txt"}]))
-    running = broker.wait(restartable, states=("running",))
-    first_site = placed(running)["site"]
-    kill_gateway(federation, first_site)
-
     say(f"submitting an array of {TASKS} tasks")
     array = broker.submit(work_job("array", programs, lines, f"array {TASKS} 40", "default", TASKS))
     expected = [sha256(local_work(f"{index} {TASKS} 40")) for index in range(TASKS)]
@@ -287,6 +280,12 @@ def main():
         if not cursor:
             break
 
+    say("killing a gateway while it runs a restartable job")
+    restartable = broker.submit(shell_job("its site dies", "sleep 4; echo survived | tee /work/out.txt",
+                                          outputs=[{"path": "/work/out.txt"}]))
+    running = broker.wait(restartable, states=("running",))
+    first_site = placed(running)["site"]
+    kill_gateway(federation, first_site)
     ended["e killed"] = broker.wait(restartable)
     seconds = time.monotonic() - started
 

@@ -170,6 +170,13 @@ void Admission::on_renew(const NodeId& broker, const RenewLeases& renew, Now now
     } else if (known->second.phase == AttemptPhase::ended) {
       output.replies.push_back(
           {broker, ToBroker{AttemptStatus{id, AttemptPhase::ended, now.wall}}});
+    } else if (!known->second.stopping && known->second.lease_ends &&
+               *known->second.lease_ends <= now.mono) {
+      // It came too late, as after a pause of this process: the broker may have given the job to
+      // another site since.
+      ++counters_.leases_expired;
+      begin_stop(known->second, EndCode::lease_expired, now.mono, output);
+      set_alarm(known->second);
     } else if (!known->second.stopping) {
       set_lease(known->second, renew.lease_seconds, now, output);
       set_alarm(known->second);

@@ -17,6 +17,7 @@ void BrokerNode::start() {
   if (options_.broken == Break::lease_wait) {
     options.skew_bound = {};
     options.delay_bound = std::chrono::seconds(5) - std::chrono::seconds(options.lease_seconds);
+    options.dispatch_delay_bound = options.delay_bound;
   }
   router_ = std::make_unique<MarketRouter>(RouteOptions{});
   lifecycle_ = std::make_unique<Lifecycle>(options, *router_);

@@ -188,6 +188,14 @@ TEST_F(AdmissionTest, KeepsAnAttemptWhoseLeaseIsRenewed) {
   }
 }
 
+TEST_F(AdmissionTest, ARenewalThatComesAfterTheLeaseRanOutRevivesNothing) {
+  dispatch(1);
+  now.mono += 61s;  // the process was paused: the renewal is read before any timer has fired
+  const AdmissionOutput output = tell(RenewLeases{{attempt(1)}, 60});
+  ASSERT_EQ(output.stops.size(), 1U);
+  EXPECT_EQ(output.stops[0].code, EndCode::lease_expired);
+}
+
 TEST_F(AdmissionTest, ADispatchThatComesAgainRenewsNothing) {
   dispatch(1);
   advance(50s);

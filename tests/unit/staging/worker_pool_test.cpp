@@ -13,9 +13,9 @@ namespace tradewind {
 namespace {
 
 TEST(WorkerPool, RefusesMoreThanMayWait) {
-  WorkerPool pool(1, 1);
   std::promise<void> go;
   std::promise<void> running;
+  WorkerPool pool(1, 1);  // last: its threads use the others
   ASSERT_TRUE(pool.run([&] {
     running.set_value();
     go.get_future().wait();
@@ -47,8 +47,8 @@ TEST(TransferGroup, RunsEachOnceAndIsDoneOnce) {
 
 TEST(TransferGroup, IsDoneAtOnceWhenStoppedBeforeThePoolGotToIt) {
   boost::asio::io_context io;
-  WorkerPool pool(1, 100);
   std::promise<void> go;
+  WorkerPool pool(1, 100);
   ASSERT_TRUE(pool.run([&] { go.get_future().wait(); }));
   bool worked = false;
   int done = 0;
