@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "broker/api/job_json.h"
-#include "schemas/limits.h"
 
 namespace tradewind {
 namespace {
@@ -34,24 +33,23 @@ std::shared_ptr<ArrayTally::Entry> ArrayTally::entry(const JobId& array) {
   return entries_.front().second;
 }
 
-ArrayCounts ArrayTally::count(const Service& service, const JobId& array) {
+ArrayCounts ArrayTally::count(const Service& service, const JobRecord& first) {
+  const JobId& array = *first.array;
   const std::shared_ptr<Entry> known = entry(array);
   const std::lock_guard lock(known->mutex);
+  known->ended.resize(first.array_count, false);
   ArrayCounts counts = known->counts;
-  const std::uint32_t end = known->tasks != 0 ? known->tasks : limits::array_tasks_max;
-  std::uint32_t index = 0;
-  for (; index < end; ++index) {
-    if (index < known->ended.size() && known->ended[index]) continue;
+  counts.tasks = first.array_count;
+  for (std::uint32_t index = 0; index < first.array_count; ++index) {
+    if (known->ended[index]) continue;
     const auto task = service.find(array_task_id(array, index));
-    if (task == nullptr) break;
-    if (known->ended.size() <= index) known->ended.resize(index + 1, false);
+    if (task == nullptr) continue;
     add_task(counts, *task);
     if (is_final(task->state)) {
       known->ended[index] = true;
       add_task(known->counts, *task);
     }
   }
-  counts.tasks = known->tasks = index;
   return counts;
 }
 

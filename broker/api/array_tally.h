@@ -28,13 +28,12 @@ class ArrayTally {
  public:
   static constexpr std::size_t arrays_max = 64;  // remembered; the least recently asked go first
 
-  // All zero when there is no such array.
-  ArrayCounts count(const Service& service, const JobId& array);
+  // `first` is any task of the array: it tells how many there are.
+  ArrayCounts count(const Service& service, const JobRecord& first);
 
  private:
   struct Entry {
     std::mutex mutex;         // guards what follows
-    std::uint32_t tasks = 0;  // 0: not known yet
     std::vector<bool> ended;  // by index
     ArrayCounts counts;       // of those that ended
   };

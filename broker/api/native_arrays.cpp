@@ -86,7 +86,7 @@ void get_array(const std::shared_ptr<Api>& api, Call call) {
   const auto first = first_task(*api, call, Verb::read_job);
   if (first == nullptr) return;
   const std::string& id = call.captures[0];
-  const ArrayCounts counts = api->array_tally.count(api->service, JobId{id});
+  const ArrayCounts counts = api->array_tally.count(api->service, *first);
   json::object states;
   std::uint32_t ended = 0;
   for (std::uint16_t i = 0; i < job_states_count; ++i) {

@@ -60,14 +60,27 @@ void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen)
   view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
 }
 
-void MarketRouter::settled(const AttemptId& /*attempt*/, const Candidate& chosen, bool granted) {
-  const Granted held{chosen.site,  chosen.pool, chosen.units * chosen.nodes,
+void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bool granted) {
+  const Granted held{attempt,      chosen.site, chosen.pool, chosen.units * chosen.nodes,
                      chosen.nodes, now_.wall,   now_.mono};
   if (granted) {
     granted_[chosen.site].push_back(held);
   } else {
     credit(held);
   }
+}
+
+void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
+  const auto found = granted_.find(chosen.site);
+  if (found == granted_.end()) return;
+  // No sheet has shown it, so the newest sheet is right again without it. Else a newer one will
+  // come.
+  std::erase_if(found->second, [&](const Granted& each) {
+    if (each.attempt != attempt) return false;
+    credit(each);
+    return true;
+  });
+  if (found->second.empty()) granted_.erase(found);
 }
 
 void MarketRouter::expire(Now now) {

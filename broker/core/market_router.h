@@ -25,6 +25,7 @@ class MarketRouter final : public Router {
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
   void placed(const AttemptId& attempt, const Candidate& chosen) override;
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override;
+  void ended(const AttemptId& attempt, const Candidate& chosen) override;
 
   // To be called before each batch: tells the time of what follows, and ends debits of grants that
   // no newer sheet has shown for long (the site is silent, its sheet has run out by itself).
@@ -33,6 +34,7 @@ class MarketRouter final : public Router {
 
  private:
   struct Granted {
+    AttemptId attempt;
     SiteId site;
     PoolId pool;
     std::uint32_t units = 0;

@@ -86,6 +86,8 @@ class Router {
   // once when its site has answered or it is over: the view's debits follow from these.
   virtual void placed(const AttemptId& attempt, const Candidate& chosen) = 0;
   virtual void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) = 0;
+  // Called when the site has reported the end of a granted attempt: what it held is free again.
+  virtual void ended(const AttemptId& /*attempt*/, const Candidate& /*chosen*/) {}
 };
 
 struct SendToSite {

@@ -176,6 +176,10 @@ void Lifecycle::on_ended(const SiteId& site, const AttemptEnded& ended, Now now)
     record(live, now, AttemptFinished{ended.attempt, std::move(report)});
     if (is_live) {
       ++counters_.ended;
+      const AttemptRecord* const over = find_attempt(live.record, ended.attempt.number);
+      if (over != nullptr && over->decision.chosen) {
+        router_.ended(ended.attempt, *over->decision.chosen);
+      }
       exclude(live, site, options_.exclude_base, now);
       after_attempt(live, now);
     }

@@ -221,6 +221,7 @@ class FakeService : public Service {
       return id;
     }
     job.array = id;
+    job.array_count = tasks;
     for (std::uint32_t i = 0; i < tasks; ++i) {
       job.job = array_task_id(id, i);
       job.array_index = i;
