@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/job_json.h"
+#include "schemas/assert.h"
 
 namespace tradewind {
 namespace {
@@ -34,6 +35,7 @@ std::shared_ptr<ArrayTally::Entry> ArrayTally::entry(const JobId& array) {
 }
 
 ArrayCounts ArrayTally::count(const Service& service, const JobRecord& first) {
+  TRADEWIND_ASSERT(first.array.has_value());
   const JobId& array = *first.array;
   const std::shared_ptr<Entry> known = entry(array);
   const std::lock_guard lock(known->mutex);

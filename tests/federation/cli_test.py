@@ -30,7 +30,7 @@ class Cli(unittest.TestCase):
         done = self.cli("submit", "--cost-max", "many", "--", "true", check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("constraints.cost_max", done.stderr)
-        done = self.cli("submit", "--file", "-", check=False, text_in="command: [true]\ncolour: red\n")
+        done = self.cli("submit", "--file", "-", check=False, text_in="command: [\"true\"]\ncolour: red\n")
         self.assertIn("colour", done.stderr)
 
     def test_json_output_is_for_programs(self):
