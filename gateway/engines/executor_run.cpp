@@ -130,15 +130,24 @@ void ExecutorRun::watch_process() {
                       });
 }
 
+// Waits and then reads, instead of asking for an asynchronous read: that would take bytes out of the
+// pipe some time before its handler runs, and on_exit would miss them if it ran in between.
 void ExecutorRun::read_status() {
-  status_.async_read_some(
-      boost::asio::buffer(status_chunk_),
-      [weak = weak_from_this()](const boost::system::error_code& problem, std::size_t size) {
-        const auto self = weak.lock();
-        if (!self || self->finished_ || self->exited_) return;
-        self->on_status({self->status_chunk_.data(), size});
-        if (!problem) self->read_status();
-      });
+  status_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                     [weak = weak_from_this()](const boost::system::error_code& problem) {
+                       const auto self = weak.lock();
+                       if (problem || !self || self->finished_ || self->exited_) return;
+                       if (self->drain_status()) self->read_status();
+                     });
+}
+
+bool ExecutorRun::drain_status() {
+  boost::system::error_code problem;
+  while (!problem) {
+    const std::size_t size = status_.read_some(boost::asio::buffer(status_chunk_), problem);
+    on_status({status_chunk_.data(), size});
+  }
+  return problem == boost::asio::error::would_block;
 }
 
 void ExecutorRun::on_status(std::string_view bytes) {
@@ -216,13 +225,7 @@ void ExecutorRun::on_exit() {
                                        milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime));
   outcome_.memory_peak_bytes =
       std::max(outcome_.memory_peak_bytes, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
-  if (task_.sandboxed) {
-    boost::system::error_code problem;
-    while (!problem) {
-      const std::size_t size = status_.read_some(boost::asio::buffer(status_chunk_), problem);
-      on_status({status_chunk_.data(), size});
-    }
-  }
+  if (task_.sandboxed) drain_status();
   // Whatever the command left behind in the background ends with it.
   kill();
   settle_timer_.expires_after(settle_time);

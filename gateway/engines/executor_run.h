@@ -71,6 +71,8 @@ class ExecutorRun : public std::enable_shared_from_this<ExecutorRun> {
   Status launch_process(LaunchSpec spec);
   void watch_process();
   void read_status();
+  // Reads what is there; false when nothing more will come.
+  bool drain_status();
   void on_status(std::string_view bytes);
   void sample();
   void kill();

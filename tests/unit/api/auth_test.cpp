@@ -174,6 +174,9 @@ TEST_F(AuthTest, NamesTheEntryAndTheFieldThatAreWrong) {
       {"[[token]]\nrole='user'\nname='n'", "token[0].tenant"},
       {"[[token]]\nrole='auditor'\nname='n'\nsha256='ABC'", "token[0].sha256"},
       {"[[", "tokens_file"},
+      {"[[[", "tokens_file"},
+      {"no TOML at all", "tokens_file"},
+      {std::string("\0\xff", 2), "tokens_file"},
   };
   for (const auto& [text, field] : cases) {
     const auto tokens = parse_tokens(text);
@@ -184,6 +187,23 @@ TEST_F(AuthTest, NamesTheEntryAndTheFieldThatAreWrong) {
   EXPECT_EQ(parse_tokens("")->size(), 0U);
   std::ofstream(file) << "[[";
   EXPECT_FALSE(Authenticator::open({file, false}).has_value());
+}
+
+TEST_F(AuthTest, NoDamageToTheFileCrashesTheReader) {
+  issue("alice", seconds(1000));
+  std::ifstream in(file);
+  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  const std::string characters = "[]{}=\"'\\.#\n,x0\xff";
+  std::uint64_t random = 1;
+  for (int round = 0; round < 3'000; ++round) {
+    std::string damaged = good;
+    for (int i = 0; i < 3; ++i) {
+      random = random * 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U;
+      damaged[(random >> 33) % damaged.size()] = characters[(random >> 20) % characters.size()];
+    }
+    const auto tokens = parse_tokens(damaged);
+    if (!tokens) EXPECT_NE(tokens.error().remedy, "") << damaged;
+  }
 }
 
 TEST(May, GivesEachRoleWhatItIsFor) {
