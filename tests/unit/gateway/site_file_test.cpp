@@ -32,7 +32,16 @@ nodes = 4
 node = { cpus = 96, memory_gib = 1024, disk_gib = 4096, accelerators = 8 }
 accelerator = { family = "cuda", model = "h100-sxm", memory_gib = 80, interconnect = "nvlink" }
 performance = { default = 1.2, training = "2.5" }
-tariff = { currency = "EUR", node_hour = "0.5", cpu_hour = "0.04", gib_hour = "0.005", accelerator_hour = "2.25", preemptible = "0.4", interruptions_per_hour = 0.01, increment_seconds = 60, minimum_seconds = 120, fixed_fee = "0.01" }
+tariff.currency = "EUR"
+tariff.node_hour = "0.5"
+tariff.cpu_hour = "0.04"
+tariff.gib_hour = "0.005"
+tariff.accelerator_hour = "2.25"
+tariff.preemptible = "0.4"
+tariff.interruptions_per_hour = 0.01
+tariff.increment_seconds = 60
+tariff.minimum_seconds = 120
+tariff.fixed_fee = "0.01"
 price_curve = { a = "2.5", exponent = 6 }
 labels = { room = "north" }
 
