@@ -126,7 +126,8 @@ void Sampler::fill(Pool& to) {
   to.nodes = small(std::min(UINT32_MAX / std::max(units_per_node(to), 1U), limits::pool_nodes_max));
   to.performance_ppm = {{"default", amount(limits::performance_ppm_max, 1)}};
   for (std::size_t i = count(); i > 0; --i) {
-    to.performance_ppm.emplace(clean_text(), amount(limits::performance_ppm_max, 1));
+    std::string workload_class = clean_text();  // first: arguments are evaluated in any order
+    to.performance_ppm.emplace(std::move(workload_class), amount(limits::performance_ppm_max, 1));
   }
   const auto price = [&] { return amount(limits::price_micros_max); };
   to.tariff = Tariff{"JPY",
