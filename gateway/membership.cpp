@@ -132,6 +132,10 @@ Result<Membership> check_membership(MembershipPapers papers, const NodeKeys& key
   const FederationId& federation = claimed->federation;
   const auto node = check_certificate(papers.certificate_pem, papers.ca_pem, federation, now);
   if (!node) return fail(node.error());
+  // The token pins the authority's certificate, and that names the registry's key.
+  if (auto known = check_registry_key(papers.ca_pem, federation, papers.registry_key); !known) {
+    return fail(std::move(known.error()));
+  }
   const auto site = site_of(*node);
   if (!site) {
     return fail(ErrorCode::unauthenticated, "certificate",

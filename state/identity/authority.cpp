@@ -70,6 +70,7 @@ Result<CertificateAuthority> CertificateAuthority::create(const FederationId& fe
   if (const Status form = check_name("federation", federation.value); !form)
     return fail(form.error());
   SigningKey key = SigningKey::generate();
+  SigningKey registry_key = SigningKey::generate();
   openssl::Blank blank;
   // X.520 allows a common name 64 characters; a federation's name has at most 63.
   blank.common_name = federation.value;
@@ -79,10 +80,12 @@ Result<CertificateAuthority> CertificateAuthority::create(const FederationId& fe
   blank.extensions = {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
                       {NID_key_usage, "critical,keyCertSign,cRLSign"}};
   push(blank.names, openssl::uri_name("spiffe://" + federation.value));
+  // Whoever trusts this certificate, as a join token pins it, knows the registry's key by it.
+  push(blank.names, openssl::uri_name(registry_uri(federation, registry_key.public_key())));
   std::string pem = openssl::to_pem(openssl::issue(blank).get());
   auto digest = tradewind::certificate_sha256(pem);
   TRADEWIND_ASSERT(digest.has_value());
-  return CertificateAuthority(federation, std::move(key), SigningKey::generate(), std::move(pem),
+  return CertificateAuthority(federation, std::move(key), std::move(registry_key), std::move(pem),
                               std::move(*digest));
 }
 

@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include <vector>
+
 #include "state/identity/openssl_handles.h"
 
 namespace tradewind {
@@ -83,28 +85,32 @@ Status check_usage(X509* leaf) {
   return ok();
 }
 
-// Exactly one URI among the alternative names (X509-SVID section 2).
-Result<std::string> only_uri(X509* leaf) {
+// The URIs among the alternative names.
+std::vector<std::string> uris_of(X509* certificate) {
   int place = -1;
-  const openssl::Names names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, &place, nullptr)));
+  const openssl::Names names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, &place, nullptr)));
   ERR_clear_error();
-  if (names == nullptr)
-    return untrusted("names no node: it has no subject alternative name", kIssueAgain);
-  std::string uri;
-  int uris = 0;
+  std::vector<std::string> uris;
+  if (names == nullptr) return uris;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_URI) continue;
-    ++uris;
     const ASN1_IA5STRING* const text = name->d.uniformResourceIdentifier;
-    uri.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-               static_cast<std::size_t>(ASN1_STRING_length(text)));
+    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                      static_cast<std::size_t>(ASN1_STRING_length(text)));
   }
-  if (uris != 1) {
-    return untrusted("has " + std::to_string(uris) + " URI names, not exactly one", kIssueAgain);
-  }
-  return uri;
+  return uris;
+}
+
+// Exactly one URI among the alternative names (X509-SVID section 2).
+Result<std::string> only_uri(X509* leaf) {
+  std::vector<std::string> uris = uris_of(leaf);
+  if (uris.size() == 1) return std::move(uris.front());
+  if (X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0)
+    return untrusted("names no node: it has no subject alternative name", kIssueAgain);
+  return untrusted("has " + std::to_string(uris.size()) + " URI names, not exactly one",
+                   kIssueAgain);
 }
 
 }  // namespace
@@ -120,6 +126,22 @@ Status check_node(std::string_view field, const NodeId& node) {
 
 std::string node_uri(const FederationId& federation, const NodeId& node) {
   return std::string(kScheme) + federation.value + "/" + node.value;
+}
+
+std::string registry_uri(const FederationId& federation, BytesView registry_key) {
+  return std::string(kScheme) + federation.value + "/registry/" + hex(registry_key);
+}
+
+Status check_registry_key(std::string_view ca_pem, const FederationId& federation,
+                          BytesView registry_key) {
+  const auto certificate = openssl::certificate_from_pem(kField, ca_pem);
+  if (!certificate) return fail(certificate.error());
+  for (const std::string& each : uris_of(certificate->get())) {
+    if (each == registry_uri(federation, registry_key)) return ok();
+  }
+  return fail(ErrorCode::unauthenticated, "registry_key",
+              "is not the one that the authority's certificate names",
+              "join through the federation's own broker");
 }
 
 Result<NodeId> node_of_uri(std::string_view uri, const FederationId& federation) {

@@ -42,6 +42,14 @@ Result<Bytes> csr_public_key(std::string_view csr_pem);
 Result<NodeId> check_certificate(std::string_view certificate_pem, std::string_view ca_pem,
                                  const FederationId& federation, Wall::time_point now);
 
+// How an authority's certificate names the key of its member registry:
+// "spiffe://<federation>/registry/<hex of the key>".
+std::string registry_uri(const FederationId& federation, BytesView registry_key);
+// Whether the authority's certificate (PEM) names this registry key. Fails with
+// ErrorCode::unauthenticated when it does not, ErrorCode::invalid when it cannot be read.
+Status check_registry_key(std::string_view ca_pem, const FederationId& federation,
+                          BytesView registry_key);
+
 // What a certificate says, without any judgement of it. Fail with ErrorCode::invalid.
 struct Validity {
   Wall::time_point not_before{};

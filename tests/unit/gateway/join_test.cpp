@@ -193,13 +193,13 @@ TEST(Join, ACertificateThatTheCaDidNotIssueIsRefused) {
   EXPECT_EQ(error.code, ErrorCode::unauthenticated);
 }
 
-TEST(Join, MemberRecordsOfAnotherRegistryAreRefused) {
+TEST(Join, ARegistryKeyThatThePinnedAuthorityDoesNotNameIsRefused) {
   const Federation other;
   const Error error = refused([&](boost::json::object& answer) {
     answer["registry_key"] = base64_encode(other.authority().registry_key().public_key());
   });
   EXPECT_EQ(error.code, ErrorCode::unauthenticated);
-  EXPECT_EQ(error.field, "members");
+  EXPECT_EQ(error.field, "registry_key");
 }
 
 TEST(Join, AMemberRecordWithOtherKeysIsRefused) {

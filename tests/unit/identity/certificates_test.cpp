@@ -329,6 +329,15 @@ TEST_F(Certificates, OfAnAuthorityMaySignLeavesOnly) {
   EXPECT_THAT(text, Not(HasSubstr("Digital Signature")));
 }
 
+TEST_F(Certificates, OfAnAuthorityNamesTheRegistrysKeyAndNoOther) {
+  const Bytes key = authority_.registry_key().public_key();
+  EXPECT_TRUE(check_registry_key(authority_.certificate_pem(), kFederation, key));
+  const auto other = check_registry_key(authority_.certificate_pem(), kFederation,
+                                        SigningKey::generate().public_key());
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::unauthenticated);
+}
+
 TEST_F(Certificates, GoOnAfterTheAuthorityIsLoadedAgain) {
   const auto loaded = CertificateAuthority::load(scratch_.path());
   ASSERT_TRUE(loaded) << describe(loaded.error());
