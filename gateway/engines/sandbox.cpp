@@ -119,9 +119,9 @@ std::string Sandbox::emulator_path(Architecture architecture) {
 
 Result<Sandbox> Sandbox::probe(const ProcessEngineOptions& options) {
   const std::string remedy =
-      "install the package bubblewrap and allow user namespaces, or, where every tenant is "
-      "trusted, "
-      "set sandbox = \"none\"";
+      "install the package bubblewrap and allow user namespaces (in a chroot, bind-mount its folder "
+      "onto itself first: its root must be a mount point), or, where every tenant is trusted, set "
+      "sandbox = \"none\"";
   Sandbox sandbox;
   sandbox.program_ = find_program(options.bubblewrap);
   if (sandbox.program_.empty()) {
