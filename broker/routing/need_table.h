@@ -1,0 +1,46 @@
+// Which shapes of pools fit a demand, and how many units it takes on a node of each: worked out
+// once for each distinct demand. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/routing/memo.h"
+#include "broker/routing/route.h"
+#include "schemas/job.h"
+#include "state/market/columns.h"
+
+namespace tradewind {
+
+struct ShapeMatch {
+  std::uint32_t shape = 0;
+  std::uint32_t units = 0;
+  std::int64_t conversion = 0;  // of the tariff's currency, as ppm
+};
+
+class NeedTable {
+ public:
+  // `options` must not change in their rates and outlive the table.
+  explicit NeedTable(const RouteOptions& options);
+
+  // The shapes that every predicate up to the count of nodes lets pass and whose currency has a
+  // rate. Valid until the next `trim`.
+  const std::vector<ShapeMatch>& matches(const JobSpec& spec, const Variant& variant,
+                                         const MarketColumns& columns);
+  void trim() { needs_.trim(); }
+
+ private:
+  struct Need {
+    Resources resources;
+    std::vector<Architecture> architectures;
+    AcceleratorNeed accelerator;
+    std::uint64_t structure = 0;  // of the columns that the matches were found in
+    std::vector<ShapeMatch> matches;
+  };
+  void find_matches(Need& need, const MarketColumns& columns) const;
+
+  const RouteOptions& options_;
+  Memo<Need> needs_;
+};
+
+}  // namespace tradewind

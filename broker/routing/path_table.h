@@ -1,0 +1,60 @@
+// The ways between one place and every site, worked out once for each place that data lies at or
+// goes to, and kept up as site records change. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/routing/memo.h"
+#include "broker/routing/network.h"
+#include "state/market/market_view.h"
+
+namespace tradewind {
+
+// Lower bounds on what traffic costs and takes; rounded down.
+struct LeastPath {
+  std::uint64_t price = 0;  // micro-units a gigabyte, at most PathRow::price_max
+  std::uint64_t pace = 0;   // picoseconds a byte
+};
+
+struct PathRow {
+  static constexpr std::uint64_t price_max = std::uint64_t{1} << 40;
+
+  // From the place to the site or, when `leaving`, from the site to the place. By site number.
+  std::vector<Path> paths;
+  // Over the sites of a block's and of a group's pools in the columns' price index.
+  std::vector<LeastPath> blocks;
+  std::vector<LeastPath> groups;
+
+  // What the row is found by and rests on.
+  std::string site;
+  std::string region;
+  bool leaving = false;
+  std::string jurisdiction;
+  const SiteRecord* record = nullptr;
+  std::uint64_t structure = 0;
+};
+
+LeastPath least_of(const Path& path);
+
+class PathTable {
+ public:
+  // The view must outlive the table.
+  explicit PathTable(const MarketView& view);
+
+  // The row of the place that a job's replica or output names (place_named), as the view is now.
+  // Valid until the next `trim`.
+  const PathRow& row(std::string_view site, std::string_view region, bool leaving);
+  void trim() { rows_.trim(); }
+
+ private:
+  void refresh(PathRow& row) const;
+  void find_least(PathRow& row) const;
+
+  const MarketView& view_;
+  Memo<PathRow> rows_;
+};
+
+}  // namespace tradewind

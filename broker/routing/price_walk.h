@@ -1,0 +1,106 @@
+// The search behind Chooser: one job's walk through the price index. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "broker/routing/data_flows.h"
+#include "broker/routing/need_table.h"
+#include "broker/routing/route.h"
+#include "broker/routing/site_filter.h"
+#include "broker/routing/survey.h"
+#include "schemas/time.h"
+#include "state/market/market_view.h"
+
+namespace tradewind {
+
+// One way of running the job: a variant, on demand or preemptible.
+struct Way {
+  std::uint32_t variant = 0;
+  bool preemptible = false;
+  // Of the stated work; MarketColumns::none when the run time does not depend on the pool.
+  std::uint32_t workload = MarketColumns::none;
+  std::uint64_t run_seconds = 0;  // when it does not
+  // Lower bounds: the work that counts in one, and the hours on all nodes * 2^32; of work at
+  // performance 1,000,000 ppm.
+  std::uint64_t work_seconds = 0;
+  std::uint64_t node_hours = 0;
+  const std::vector<ShapeMatch>* matches = nullptr;
+};
+
+// One variant on demand, with its bounds; without matches.
+Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload);
+
+// What a pool comes to at least; see Draft::value.
+struct Bound {
+  std::uint64_t value = 0;
+  std::uint64_t cost = 0;
+};
+
+class PriceWalk {
+ public:
+  // Room that is used again from walk to walk.
+  struct Room {
+    struct Step {
+      Bound bound;
+      std::uint32_t way = 0;
+      std::uint32_t match = 0;
+    };
+    struct Open {
+      Bound bound;
+      std::uint32_t number = 0;  // of a block or of a pool
+    };
+    std::vector<Way> ways;
+    std::vector<Step> steps;
+    std::vector<Open> blocks;
+    std::vector<std::uint32_t> excluded;  // numbers of sites
+  };
+
+  // `filter` may be null. All is borrowed.
+  PriceWalk(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
+            Wall::time_point now, const DataFlows& flows, const SiteFilter* filter, Room& room);
+
+  // The draft that route() chooses; nothing when no pool is adequate.
+  std::optional<Draft> choose();
+
+ private:
+  // How a way at pools of one shape is bounded.
+  struct Scale {
+    std::uint32_t units = 0;
+    std::int64_t conversion = 0;
+    std::uint32_t price_lane = 0;
+    std::uint64_t cost = 0;  // for each micro-unit of the price lane's keys, * 2^32
+  };
+
+  Scale scale(const Way& way, const ShapeMatch& match) const;
+  Bound bound(const Way& way, const Scale& scale, std::uint64_t price, std::uint64_t slowness,
+              const DataFlows::Least& flows) const;
+  bool can_win(const Bound& bound) const;
+  void find_steps();
+  void open_shape(const Way& way, const ShapeMatch& match);
+  void open_block(const Way& way, const Scale& scale, std::uint32_t block);
+  // Holds the pool against every predicate and, if it is adequate and better, keeps it.
+  void consider(const Way& way, const Scale& scale, std::uint32_t pool);
+  void take(const Draft& draft);
+
+  const RouteRequest& request_;
+  const JobSpec& spec_;
+  const RouteOptions& options_;
+  const MarketColumns& columns_;
+  const PriceIndex& index_;
+  const Wall::time_point now_;
+  const DataFlows& flows_;
+  const SiteFilter* const filter_;
+  Room& room_;
+  const std::uint32_t nodes_;
+  const bool by_time_;              // whether the objective counts seconds
+  std::uint64_t second_worth_ = 0;  // micro-units * 2^20, rounded down; Objective::balanced
+
+  std::optional<Draft> best_;
+  // With a tolerance, once the best is known: the highest value that may be chosen.
+  std::optional<std::int64_t> highest_;
+  std::uint64_t best_hash_ = 0;
+};
+
+}  // namespace tradewind
