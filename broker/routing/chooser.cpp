@@ -40,8 +40,7 @@ bool Chooser::Memory::find_ways(const JobSpec& spec, const MarketColumns& column
         continue;  // no pool states it
       }
     }
-    Way way = way_of(spec, index, workload);
-    way.matches = &needs.matches(spec, variant, columns);
+    Way way = way_of(spec, index, workload, needs.matches(spec, variant, columns));
     room.ways.push_back(way);
     if (!spec.constraints.preemptible_allowed) continue;
     way.preemptible = true;
@@ -73,16 +72,14 @@ Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
   }
   PriceWalk walk(request, view_, options_, now, memory.flows, memory.filters.filter(request.spec),
                  memory.room);
-  const std::optional<Draft> chosen = walk.choose();
+  const std::optional<Chosen> chosen = walk.choose();
   // Rare, and to tell why a job must wait takes a look at every pool anyway.
   if (!chosen) return route(request, view_, options_, now);
 
-  Decision decision = placed(*chosen, request.spec, options_, now);
+  Decision decision = placed(chosen->draft, request.spec, options_, now);
   Transfer transfer;
   decision.chosen->replicas.reserve(request.spec.inputs.size());
-  const auto site = view_.number(decision.chosen->site);
-  TRADEWIND_ASSERT(site.has_value());
-  memory.flows.at(columns, *site, transfer, &decision.chosen->replicas);
+  memory.flows.at(columns, chosen->site, transfer, &decision.chosen->replicas);
   return decision;
 }
 

@@ -19,39 +19,44 @@ class DataFlows {
  public:
   __extension__ using Wide = unsigned __int128;
 
-  struct Least {
-    Wide cost = 0;              // micro-units * 2^32
-    std::uint64_t seconds = 0;  // stage in and stage out
-  };
-
   // Takes up another job; borrows from it and from the table until the next one. False when it
   // names more than limits::places_per_job_indexed places.
   bool plan(const JobSpec& spec, PathTable& paths);
 
   // Whether nothing can cost or take anything.
   bool none() const { return bounded_.empty(); }
-  // At least so much, where `at` gives lower bounds of each row's paths.
-  template <class At>
-  Least least(At at) const {
-    Least result;
+  // At least so many micro-units, where `price` gives a lower bound of each row's prices; below
+  // 2^58.
+  template <class Price>
+  std::uint64_t least_cost(Price price) const {
+    std::uint64_t sum = 0;
+    for (const Bounded& each : bounded_) {
+      std::uint64_t least = price(*rows_[each.first]);
+      for (std::uint32_t other = each.first + 1; other < each.end; ++other) {
+        least = std::min(least, price(*rows_[other]));
+      }
+      sum += static_cast<std::uint64_t>(Wide{each.gigabytes} * least >> 32);
+    }
+    return sum;
+  }
+  // At least so many seconds of staging, where `pace` gives a lower bound of each row's paces; at
+  // most twice limits::seconds_forever.
+  template <class Pace>
+  std::uint64_t least_seconds(Pace pace) const {
     std::uint64_t in = 0;
     std::uint64_t out = 0;
     for (const Bounded& each : bounded_) {
-      LeastPath path = at(*rows_[each.first]);
+      std::uint64_t least = pace(*rows_[each.first]);
       for (std::uint32_t other = each.first + 1; other < each.end; ++other) {
-        const LeastPath way = at(*rows_[other]);
-        path.price = std::min(path.price, way.price);
-        path.pace = std::min(path.pace, way.pace);
+        least = std::min(least, pace(*rows_[other]));
       }
-      result.cost += Wide{each.gigabytes} * path.price;
       // 2^40 is a little more than the 10^12 picoseconds of a second.
       const auto seconds = static_cast<std::uint64_t>(
-          std::min(Wide{each.bytes} * path.pace >> 40, Wide{limits::seconds_forever}));
+          std::min(Wide{each.bytes} * least >> 40, Wide{limits::seconds_forever}));
       std::uint64_t& slowest = each.leaving ? out : in;
       slowest = std::max(slowest, seconds);
     }
-    result.seconds = in + out;
-    return result;
+    return in + out;
   }
 
   // The exact figures, but the replicas only when `replicas` is given. False when an input has no
@@ -63,7 +68,7 @@ class DataFlows {
   struct Bounded {
     std::uint32_t first = 0;  // in rows_, of the ways it may go
     std::uint32_t end = 0;
-    std::uint64_t gigabytes = 0;  // * 2^32, rounded down
+    std::uint64_t gigabytes = 0;  // * 2^32, rounded down, below 2^47
     std::uint64_t bytes = 0;
     bool leaving = false;
   };

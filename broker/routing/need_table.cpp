@@ -1,5 +1,6 @@
 #include "broker/routing/need_table.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,8 +14,8 @@ namespace tradewind {
 
 NeedTable::NeedTable(const RouteOptions& options) : options_(options), needs_(limits::needs_kept) {}
 
-const std::vector<ShapeMatch>& NeedTable::matches(const JobSpec& spec, const Variant& variant,
-                                                  const MarketColumns& columns) {
+const ShapeMatches& NeedTable::matches(const JobSpec& spec, const Variant& variant,
+                                       const MarketColumns& columns) {
   const AcceleratorNeed& accelerator = variant.accelerator;
   std::uint64_t hash = fold(spec.resources.cpus, spec.resources.memory_mib);
   hash = fold(fold(hash, spec.resources.disk_mib), spec.resources.accelerators);
@@ -49,7 +50,7 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
   variant.architectures = need.architectures;
   variant.accelerator = need.accelerator;
   need.structure = columns.structure();
-  need.matches.clear();
+  need.matches = {};
   for (std::uint32_t number = 0; number < columns.shapes_count(); ++number) {
     const PoolShape& shape = columns.shape(number);
     if (shape.pools_count == 0) continue;
@@ -58,7 +59,14 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
     if (!conversion) continue;
     const auto units = units_for(need.resources, shape.sample.unit);
     TRADEWIND_ASSERT(units.has_value());  // the shape fits
-    need.matches.push_back(ShapeMatch{number, *units, *conversion});
+    __extension__ using Wide = unsigned __int128;
+    const Wide weight =
+        (Wide{*units} << 10) * static_cast<Wide>(*conversion) / static_cast<Wide>(ppm_one);
+    const ShapeMatch match{
+        number, *units, *conversion,
+        static_cast<std::uint64_t>(std::min(weight, Wide{ShapeMatch::weight_max}))};
+    need.matches.shapes.push_back(match);
+    need.matches.weight_max = std::max(need.matches.weight_max, match.weight);
   }
 }
 

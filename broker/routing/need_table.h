@@ -13,9 +13,17 @@
 namespace tradewind {
 
 struct ShapeMatch {
+  static constexpr std::uint64_t weight_max = std::uint64_t{1} << 40;
   std::uint32_t shape = 0;
   std::uint32_t units = 0;
   std::int64_t conversion = 0;  // of the tariff's currency, as ppm
+  // For lower bounds: units in the accounting currency, * 2^10, rounded down, at most weight_max.
+  std::uint64_t weight = 0;
+};
+
+struct ShapeMatches {
+  std::vector<ShapeMatch> shapes;
+  std::uint64_t weight_max = 0;  // the greatest of them
 };
 
 class NeedTable {
@@ -25,8 +33,8 @@ class NeedTable {
 
   // The shapes that every predicate up to the count of nodes lets pass and whose currency has a
   // rate. Valid until the next `trim`.
-  const std::vector<ShapeMatch>& matches(const JobSpec& spec, const Variant& variant,
-                                         const MarketColumns& columns);
+  const ShapeMatches& matches(const JobSpec& spec, const Variant& variant,
+                              const MarketColumns& columns);
   void trim() { needs_.trim(); }
 
  private:
@@ -35,7 +43,7 @@ class NeedTable {
     std::vector<Architecture> architectures;
     AcceleratorNeed accelerator;
     std::uint64_t structure = 0;  // of the columns that the matches were found in
-    std::vector<ShapeMatch> matches;
+    ShapeMatches matches;
   };
   void find_matches(Need& need, const MarketColumns& columns) const;
 

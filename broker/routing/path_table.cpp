@@ -1,6 +1,5 @@
 #include "broker/routing/path_table.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -8,23 +7,6 @@
 #include "broker/routing/limits.h"
 
 namespace tradewind {
-namespace {
-
-void lower(LeastPath& least, const LeastPath& other) {
-  least.price = std::min(least.price, other.price);
-  least.pace = std::min(least.pace, other.pace);
-}
-
-constexpr LeastPath kNoPath{PathRow::price_max, UINT64_MAX};
-
-}  // namespace
-
-LeastPath least_of(const Path& path) {
-  // 10^6 bit/s are a byte in 8 * 10^6 picoseconds.
-  return {std::min(static_cast<std::uint64_t>(path.price.micros), PathRow::price_max),
-          8'000'000 / path.bandwidth_mbit};
-}
-
 PathTable::PathTable(const MarketView& view) : view_(view), rows_(limits::paths_kept) {}
 
 const PathRow& PathTable::row(std::string_view site, std::string_view region, bool leaving) {
@@ -73,15 +55,23 @@ void PathTable::refresh(PathRow& row) const {
 void PathTable::find_least(PathRow& row) const {
   const MarketColumns& columns = view_.columns();
   const PriceIndex& index = columns.index();
-  row.blocks.assign(index.blocks_count(), kNoPath);
-  row.groups.assign(index.groups_count(), kNoPath);
+  row.block_prices.assign(index.blocks_count(), PathRow::price_max);
+  row.group_prices.assign(index.groups_count(), PathRow::price_max);
+  row.block_paces.assign(index.blocks_count(), UINT64_MAX);
+  row.group_paces.assign(index.groups_count(), UINT64_MAX);
+  const auto lower = [](std::uint64_t& least, std::uint64_t other) {
+    least = std::min(least, other);
+  };
   for (std::uint32_t number = 0; number < index.blocks_count(); ++number) {
     const PriceIndex::Block& block = index.block(number);
     if (block.count == 0) continue;
     for (std::uint32_t each = 0; each < block.count; ++each) {
-      lower(row.blocks[number], least_of(row.paths[columns.pool(block.pools[each]).site]));
+      const Path& path = row.paths[columns.pool(block.pools[each]).site];
+      lower(row.block_prices[number], least_price(path));
+      lower(row.block_paces[number], least_pace(path));
     }
-    lower(row.groups[block.group], row.blocks[number]);
+    lower(row.group_prices[block.group], row.block_prices[number]);
+    lower(row.group_paces[block.group], row.block_paces[number]);
   }
 }
 

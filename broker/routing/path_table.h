@@ -2,6 +2,7 @@
 // goes to, and kept up as site records change. Pure; one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,20 +14,17 @@
 
 namespace tradewind {
 
-// Lower bounds on what traffic costs and takes; rounded down.
-struct LeastPath {
-  std::uint64_t price = 0;  // micro-units a gigabyte, at most PathRow::price_max
-  std::uint64_t pace = 0;   // picoseconds a byte
-};
-
 struct PathRow {
   static constexpr std::uint64_t price_max = std::uint64_t{1} << 40;
 
   // From the place to the site or, when `leaving`, from the site to the place. By site number.
   std::vector<Path> paths;
-  // Over the sites of a block's and of a group's pools in the columns' price index.
-  std::vector<LeastPath> blocks;
-  std::vector<LeastPath> groups;
+  // Lower bounds over the sites of a block's, and of a group's, pools in the columns' price index:
+  // micro-units a gigabyte, at most price_max, and picoseconds a byte, rounded down.
+  std::vector<std::uint64_t> block_prices;
+  std::vector<std::uint64_t> group_prices;
+  std::vector<std::uint64_t> block_paces;
+  std::vector<std::uint64_t> group_paces;
 
   // What the row is found by and rests on.
   std::string site;
@@ -37,7 +35,14 @@ struct PathRow {
   std::uint64_t structure = 0;
 };
 
-LeastPath least_of(const Path& path);
+// The same of one path.
+inline std::uint64_t least_price(const Path& path) {
+  return std::min(static_cast<std::uint64_t>(path.price.micros), PathRow::price_max);
+}
+inline std::uint64_t least_pace(const Path& path) {
+  // 10^6 bit/s are a byte in 8 * 10^6 picoseconds.
+  return 8'000'000 / path.bandwidth_mbit;
+}
 
 class PathTable {
  public:

@@ -23,24 +23,43 @@ constexpr std::uint64_t kMoneyMax = static_cast<std::uint64_t>(INT64_MAX);
 // So much work at MarketColumns::slowness_max stays below limits::seconds_forever, where run times
 // are cut; more of it bounds no better.
 constexpr std::uint64_t kWorkBounded = 1'000'000'000;
+// The most that a key is multiplied by, * 2^32: the product, with the data's bound, stays within 64
+// bits.
+constexpr std::uint64_t kScaleMax = std::uint64_t{1} << 54;
+static_assert(MarketColumns::key_max == std::uint64_t{1} << 40);
 
 bool before(const Bound& a, const Bound& b) {
   return a.value != b.value ? a.value < b.value : a.cost < b.cost;
 }
 
+std::uint64_t cost_of(std::uint64_t scale, std::uint64_t key) {
+  return static_cast<std::uint64_t>(Wide{scale} * key >> 32);
+}
+
+std::uint32_t price_lane(const Way& way) {
+  if (way.workload != MarketColumns::none) {
+    return MarketColumns::lane_work(way.workload, way.preemptible);
+  }
+  return way.preemptible ? MarketColumns::lane_preemptible : MarketColumns::lane_on_demand;
+}
+
 }  // namespace
 
-Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload) {
+Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload,
+           const ShapeMatches& matches) {
   Way way;
   way.variant = variant;
+  way.matches = &matches;
   if (const auto run = run_seconds_stated(spec, spec.variants[variant])) {
     way.run_seconds = *run;
   } else {
     way.workload = workload;
     way.work_seconds = std::min(spec.variants[variant].work_seconds, kWorkBounded);
   }
-  const std::uint64_t seconds = way.run_seconds + way.work_seconds;
-  way.node_hours = bounded((Wide{nodes_wanted(spec)} * (seconds << 20) / 3'600) << 12, kMoneyMax);
+  // One of the two is 0.
+  const Wide seconds = Wide{way.run_seconds} + way.work_seconds;
+  const Wide hours = (seconds << 22) / 3'600 * nodes_wanted(spec);
+  way.node_hours = bounded(hours, kScaleMax / std::max<std::uint64_t>(1, matches.weight_max));
   return way;
 }
 
@@ -64,165 +83,145 @@ PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
   }
 }
 
-std::optional<Draft> PriceWalk::choose() {
+std::optional<Chosen> PriceWalk::choose() {
   find_steps();
-  const auto walk = [this] {
-    for (const Room::Step& step : room_.steps) {
-      if (!can_win(step.bound)) continue;
-      const Way& way = room_.ways[step.way];
-      open_shape(way, (*way.matches)[step.match]);
-    }
-  };
-  walk();
+  for (const Room::Step& step : room_.steps) open(step);
   if (!best_ || options_.tolerance_ppm <= 0) return best_;
-  highest_ = highest_value_within(best_->value, options_.tolerance_ppm);
-  best_hash_ = tie_hash(request_.tie_key, *best_);
-  walk();
+  highest_ = highest_value_within(best_->draft.value, options_.tolerance_ppm);
+  best_hash_ = tie_hash(request_.tie_key, best_->draft);
+  for (const Room::Step& step : room_.steps) open(step);
   return best_;
 }
 
 PriceWalk::Scale PriceWalk::scale(const Way& way, const ShapeMatch& match) const {
-  Scale result;
-  result.units = match.units;
-  result.conversion = match.conversion;
-  const bool work = way.workload != MarketColumns::none;
-  result.price_lane = work              ? MarketColumns::lane_work(way.workload, way.preemptible)
-                      : way.preemptible ? MarketColumns::lane_preemptible
-                                        : MarketColumns::lane_on_demand;
-  Wide cost = Wide{way.node_hours} * match.units;
-  if (match.conversion != ppm_one) {
-    cost = Wide{bounded(cost, kMoneyMax)} * static_cast<Wide>(match.conversion) / ppm_one;
-  }
-  result.cost = bounded(cost, kMoneyMax);
-  return result;
+  const bool slow = by_time_ && way.workload != MarketColumns::none;
+  return {way, match, price_lane(way),
+          slow ? MarketColumns::lane_slowness(way.workload) : MarketColumns::none,
+          way.node_hours * match.weight};
 }
 
-Bound PriceWalk::bound(const Way& way, const Scale& scale, std::uint64_t price,
-                       std::uint64_t slowness, const DataFlows::Least& flows) const {
-  Bound result;
-  result.cost = bounded((Wide{scale.cost} * price + flows.cost) >> 32, kMoneyMax);
-  result.value = result.cost;
-  if (!by_time_) return result;
-  std::uint64_t seconds = way.run_seconds;
-  if (way.workload != MarketColumns::none) {
-    seconds = static_cast<std::uint64_t>((Wide{way.work_seconds} * slowness) >> 32);
+template <class Slowness, class Pace>
+Bound PriceWalk::bound(const Scale& scale, std::uint64_t cost, Slowness slowness, Pace pace) const {
+  if (!by_time_) return {cost, cost};
+  std::uint64_t seconds = scale.way.run_seconds + flows_.least_seconds(pace);
+  if (scale.slowness_lane != MarketColumns::none) {
+    seconds += static_cast<std::uint64_t>(Wide{scale.way.work_seconds} * slowness() >> 32);
   }
-  seconds = std::min(seconds + flows.seconds, limits::seconds_forever);
-  result.value = spec_.objective == Objective::fastest
-                     ? seconds
-                     : bounded(result.cost + ((Wide{second_worth_} * seconds) >> 20), kMoneyMax);
-  return result;
+  seconds = std::min(seconds, limits::seconds_forever);
+  if (spec_.objective == Objective::fastest) return {seconds, cost};
+  return {bounded(cost + (Wide{second_worth_} * seconds >> 20), kMoneyMax), cost};
 }
 
 bool PriceWalk::can_win(const Bound& bound) const {
   if (highest_) return bound.value <= static_cast<std::uint64_t>(*highest_);
   if (!best_) return true;
-  const auto value = static_cast<std::uint64_t>(best_->value);
+  const auto value = static_cast<std::uint64_t>(best_->draft.value);
   return bound.value < value ||
          (bound.value == value &&
-          bound.cost <= static_cast<std::uint64_t>(best_->cost.total.micros));
+          bound.cost <= static_cast<std::uint64_t>(best_->draft.cost.total.micros));
 }
 
 void PriceWalk::find_steps() {
   room_.steps.clear();
+  std::uint64_t least = UINT64_MAX;
   for (std::uint32_t number = 0; number < room_.ways.size(); ++number) {
     const Way& way = room_.ways[number];
-    const bool work = way.workload != MarketColumns::none;
-    for (std::uint32_t index = 0; index < way.matches->size(); ++index) {
-      const ShapeMatch& match = (*way.matches)[index];
-      const Scale scaled = scale(way, match);
-      const std::uint64_t price = index_.group_least(scaled.price_lane, match.shape);
+    const std::uint64_t* const prices = index_.group_leasts(price_lane(way));
+    const std::vector<ShapeMatch>& shapes = way.matches->shapes;
+    for (std::uint32_t index = 0; index < shapes.size(); ++index) {
+      const std::uint64_t price = prices[shapes[index].shape];
       if (price == PriceIndex::absent) continue;
-      const std::uint64_t slowness =
-          by_time_ && work
-              ? index_.group_least(MarketColumns::lane_slowness(way.workload), match.shape)
-              : 0;
-      const DataFlows::Least flows =
-          flows_.least([&](const PathRow& row) { return row.groups[match.shape]; });
-      room_.steps.push_back({bound(way, scaled, price, slowness, flows), number, index});
-      if (before(room_.steps.back().bound, room_.steps.front().bound)) {
+      const std::uint64_t cost = cost_of(way.node_hours * shapes[index].weight, price);
+      room_.steps.push_back({cost, number, index});
+      if (cost < least) {
+        least = cost;
         std::swap(room_.steps.back(), room_.steps.front());
       }
     }
   }
 }
 
-void PriceWalk::open_shape(const Way& way, const ShapeMatch& match) {
-  const Scale scaled = scale(way, match);
-  const std::vector<std::uint32_t>& blocks = index_.blocks(match.shape);
+void PriceWalk::open(const Room::Step& step) {
+  const bool by_cost = !by_time_;
+  if (by_cost && !can_win({step.cost, step.cost})) return;
+  const Way& way = room_.ways[step.way];
+  const Scale scaled = scale(way, way.matches->shapes[step.match]);
+  const std::uint32_t shape = scaled.match.shape;
+  const Bound least = bound(
+      scaled,
+      step.cost + flows_.least_cost([=](const PathRow& row) { return row.group_prices[shape]; }),
+      [&] { return index_.group_least(scaled.slowness_lane, shape); },
+      [=](const PathRow& row) { return row.group_paces[shape]; });
+  if (!can_win(least)) return;
+
+  const std::vector<std::uint32_t>& blocks = index_.blocks(shape);
   if (blocks.size() == 1) {
-    open_block(way, scaled, blocks.front());
+    open_block(scaled, blocks.front());
     return;
   }
-  const bool slow = by_time_ && way.workload != MarketColumns::none;
   room_.blocks.clear();
   for (const std::uint32_t block : blocks) {
     const std::uint64_t price = index_.block_least(scaled.price_lane, block);
     if (price == PriceIndex::absent) continue;
     if (filter_ != nullptr && filter_->blocks[block] == 0) continue;
-    const std::uint64_t slowness =
-        slow ? index_.block_least(MarketColumns::lane_slowness(way.workload), block) : 0;
-    const DataFlows::Least flows =
-        flows_.least([&](const PathRow& row) { return row.blocks[block]; });
-    const Bound least = bound(way, scaled, price, slowness, flows);
-    if (!can_win(least)) continue;
-    room_.blocks.push_back({least, block});
-    if (before(least, room_.blocks.front().bound)) {
+    const std::uint64_t compute = cost_of(scaled.cost, price);
+    if (by_cost && !can_win({compute, compute})) continue;
+    const Bound each = bound(
+        scaled,
+        compute + flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; }),
+        [&] { return index_.block_least(scaled.slowness_lane, block); },
+        [=](const PathRow& row) { return row.block_paces[block]; });
+    if (!can_win(each)) continue;
+    room_.blocks.push_back({each, block});
+    if (before(each, room_.blocks.front().bound)) {
       std::swap(room_.blocks.back(), room_.blocks.front());
     }
   }
-  for (const Room::Open& step : room_.blocks) {
-    if (can_win(step.bound)) open_block(way, scaled, step.number);
+  for (const Room::Open& each : room_.blocks) {
+    if (can_win(each.bound)) open_block(scaled, each.number);
   }
 }
 
-void PriceWalk::open_block(const Way& way, const Scale& scaled, std::uint32_t number) {
+void PriceWalk::open_block(const Scale& scaled, std::uint32_t number) {
+  const bool by_cost = !by_time_;
   const PriceIndex::Block& block = index_.block(number);
   const std::uint64_t* const prices = index_.keys(scaled.price_lane, number);
-  const std::uint64_t* const slownesses =
-      by_time_ && way.workload != MarketColumns::none
-          ? index_.keys(MarketColumns::lane_slowness(way.workload), number)
-          : nullptr;
   const std::uint32_t* const units_free = index_.units_free(number);
   const std::uint32_t* const units_free_node = index_.units_free_node(number);
-  const std::uint64_t needed = std::uint64_t{nodes_} * scaled.units;
+  const std::uint64_t needed = std::uint64_t{nodes_} * scaled.match.units;
   const std::uint32_t passing = filter_ == nullptr ? UINT32_MAX : filter_->blocks[number];
 
   std::array<Room::Open, PriceIndex::block_pools> open;
   std::size_t count = 0;
   for (std::uint32_t place = 0; place < block.count; ++place) {
     if (prices[place] == PriceIndex::absent || (passing >> place & 1U) == 0) continue;
+    const std::uint64_t compute = cost_of(scaled.cost, prices[place]);
+    if (by_cost && !can_win({compute, compute})) continue;
     if (units_free[place] < needed) continue;
-    if (nodes_ == 1 && units_free_node[place] < scaled.units) continue;
-    const std::uint64_t slowness = slownesses == nullptr ? 0 : slownesses[place];
+    if (nodes_ == 1 && units_free_node[place] < scaled.match.units) continue;
     const std::uint32_t pool = block.pools[place];
-    DataFlows::Least flows;
-    if (!flows_.none()) {
-      const std::uint32_t site = columns_.pool(pool).site;
-      flows = flows_.least([site](const PathRow& row) { return least_of(row.paths[site]); });
-    }
-    const Bound least = bound(way, scaled, prices[place], slowness, flows);
-    if (!can_win(least)) continue;
-    open[count++] = {least, pool};
-    if (before(least, open[0].bound)) std::swap(open[0], open[count - 1]);
+    const std::uint32_t site = flows_.none() ? 0 : columns_.pool(pool).site;
+    const Bound each = bound(
+        scaled, compute + flows_.least_cost([=](const PathRow& row) {
+          return least_price(row.paths[site]);
+        }),
+        [&] { return index_.keys(scaled.slowness_lane, number)[place]; },
+        [=](const PathRow& row) { return least_pace(row.paths[site]); });
+    if (!can_win(each)) continue;
+    open[count++] = {each, pool};
+    if (before(each, open[0].bound)) std::swap(open[0], open[count - 1]);
   }
   for (std::size_t index = 0; index < count; ++index) {
-    if (can_win(open[index].bound)) consider(way, scaled, open[index].number);
+    if (can_win(open[index].bound)) consider(scaled, open[index].number);
   }
 }
 
-void PriceWalk::consider(const Way& way, const Scale& scaled, std::uint32_t number) {
+void PriceWalk::consider(const Scale& scaled, std::uint32_t number) {
+  const Way& way = scaled.way;
   const PoolRow& row = columns_.pool(number);
-  const SiteRow& site = columns_.site(row.site);
   const Constraints& constraints = spec_.constraints;
-  if (nodes_ > row.nodes) return;
-  const Debited debited{row.debited_units, row.debited_nodes};
-  const Offered offered{row.nodes, columns_.shape(row.shape).units_node, row.units_free,
-                        row.units_free_node, row.nodes_free};
-  if (capacity_miss(offered, nodes_, scaled.units, debited, options_.spare_units)) return;
-  if (site.issued > now_ + limits::clock_skew_max || now_ >= site.valid_until) return;
-  if (std::ranges::find(room_.excluded, row.site) != room_.excluded.end()) return;
 
+  // What it costs first: that is where most pools that come so far fall behind.
   std::uint64_t run = way.run_seconds;
   if (way.workload != MarketColumns::none) {
     const auto worked = run_seconds_worked(spec_.variants[way.variant].work_seconds,
@@ -230,49 +229,58 @@ void PriceWalk::consider(const Way& way, const Scale& scaled, std::uint32_t numb
     if (!worked) return;
     run = *worked;
   }
+  const std::uint64_t rerun = way.preemptible ? rerun_seconds(run, row.interruptions_ppm_hour) : 0;
+  const auto rate =
+      job_rate(row.unit_price, row.node_hour, nodes_, scaled.match.units, row.price_ppm,
+               way.preemptible ? row.preemptible_ppm : ppm_one, scaled.match.conversion);
+  if (rate_miss(constraints, rate)) return;
+  Draft draft;
+  draft.billed_seconds = billed_seconds(run + rerun, row.increment_seconds, row.minimum_seconds);
+  Transfer transfer;
+  if (!flows_.at(columns_, row.site, transfer, nullptr)) return;
+  const std::optional<CostBreakdown> cost =
+      job_cost(*rate, draft.billed_seconds, row.fixed_fee, scaled.match.conversion, transfer);
+  if (budget_miss(constraints, cost)) return;
+  draft.cost = *cost;
+  draft.finish = finish_estimate(row.wait_seconds, transfer.stage_in_seconds, run + rerun,
+                                 transfer.stage_out_seconds);
+  draft.value = objective_value(spec_, draft);
+  if (draft.value > (highest_ ? *highest_ : best_ ? best_->draft.value : INT64_MAX)) return;
+
+  const SiteRow& site = columns_.site(row.site);
+  const Debited debited{row.debited_units, row.debited_nodes};
+  const Offered offered{row.nodes, columns_.shape(row.shape).units_node, row.units_free,
+                        row.units_free_node, row.nodes_free};
+  if (nodes_ > row.nodes) return;
+  if (capacity_miss(offered, nodes_, scaled.match.units, debited, options_.spare_units)) return;
+  if (site.issued > now_ + limits::clock_skew_max || now_ >= site.valid_until) return;
+  if (std::ranges::find(room_.excluded, row.site) != room_.excluded.end()) return;
   if (std::max(run, spec_.run_seconds_max) > site.run_seconds_max) return;
   if (site.lists_tenants && policy_miss(spec_, request_.tenant, site.view->record.policy, run)) {
     return;
   }
-  const auto rate = job_rate(row.unit_price, row.node_hour, nodes_, scaled.units, row.price_ppm,
-                             way.preemptible ? row.preemptible_ppm : ppm_one, scaled.conversion);
-  if (rate_miss(constraints, rate)) return;
   if (wait_miss(constraints, row.wait_seconds)) return;
-  Transfer transfer;
-  if (!flows_.at(columns_, row.site, transfer, nullptr)) return;
-
-  Draft draft;
-  const std::uint64_t rerun = way.preemptible ? rerun_seconds(run, row.interruptions_ppm_hour) : 0;
-  draft.finish = finish_estimate(row.wait_seconds, transfer.stage_in_seconds, run + rerun,
-                                 transfer.stage_out_seconds);
   if (deadline_miss(spec_, run, draft.finish.total_seconds, now_)) return;
-  draft.billed_seconds = billed_seconds(run + rerun, row.increment_seconds, row.minimum_seconds);
-  const std::optional<CostBreakdown> cost =
-      job_cost(*rate, draft.billed_seconds, row.fixed_fee, scaled.conversion, transfer);
-  if (budget_miss(constraints, cost)) return;
-  draft.cost = *cost;
-  draft.value = objective_value(spec_, draft);
-  if (!highest_ && best_ && draft.value > best_->value) return;
+
   draft.site = site.view;
   draft.pool = &columns_.pool_record(number);
   draft.pool_index = row.index;
   draft.variant = way.variant;
   draft.preemptible = way.preemptible;
-  draft.units = scaled.units;
+  draft.units = scaled.match.units;
   draft.units_free = row.units_free - row.debited_units;
   draft.rate = *rate;
-  take(draft);
+  take(draft, row.site);
 }
 
-void PriceWalk::take(const Draft& draft) {
+void PriceWalk::take(const Draft& draft, std::uint32_t site) {
   if (!highest_) {
-    if (!best_ || better(draft, *best_, request_.tie_key)) best_ = draft;
+    if (!best_ || better(draft, best_->draft, request_.tie_key)) best_ = Chosen{draft, site};
     return;
   }
-  if (draft.value > *highest_) return;
   const std::uint64_t hash = tie_hash(request_.tie_key, draft);
-  if (hash != best_hash_ ? hash < best_hash_ : better(draft, *best_, request_.tie_key)) {
-    best_ = draft;
+  if (hash != best_hash_ ? hash < best_hash_ : better(draft, best_->draft, request_.tie_key)) {
+    best_ = Chosen{draft, site};
     best_hash_ = hash;
   }
 }

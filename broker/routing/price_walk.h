@@ -22,15 +22,16 @@ struct Way {
   // Of the stated work; MarketColumns::none when the run time does not depend on the pool.
   std::uint32_t workload = MarketColumns::none;
   std::uint64_t run_seconds = 0;  // when it does not
-  // Lower bounds: the work that counts in one, and the hours on all nodes * 2^32; of work at
-  // performance 1,000,000 ppm.
+  // For lower bounds: the work that counts in one; and the hours on all nodes * 2^22, at which
+  // even the greatest weight of the matches stays within bounds. Work counts at 1,000,000 ppm.
   std::uint64_t work_seconds = 0;
   std::uint64_t node_hours = 0;
-  const std::vector<ShapeMatch>* matches = nullptr;
+  const ShapeMatches* matches = nullptr;
 };
 
-// One variant on demand, with its bounds; without matches.
-Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload);
+// One variant on demand, with its bounds.
+Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload,
+           const ShapeMatches& matches);
 
 // What a pool comes to at least; see Draft::value.
 struct Bound {
@@ -38,12 +39,17 @@ struct Bound {
   std::uint64_t cost = 0;
 };
 
+struct Chosen {
+  Draft draft;
+  std::uint32_t site = 0;  // its number in the columns
+};
+
 class PriceWalk {
  public:
   // Room that is used again from walk to walk.
   struct Room {
     struct Step {
-      Bound bound;
+      std::uint64_t cost = 0;  // at least, without data
       std::uint32_t way = 0;
       std::uint32_t match = 0;
     };
@@ -61,28 +67,31 @@ class PriceWalk {
   PriceWalk(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
             Wall::time_point now, const DataFlows& flows, const SiteFilter* filter, Room& room);
 
-  // The draft that route() chooses; nothing when no pool is adequate.
-  std::optional<Draft> choose();
+  // What route() chooses; nothing when no pool is adequate.
+  std::optional<Chosen> choose();
 
  private:
   // How a way at pools of one shape is bounded.
   struct Scale {
-    std::uint32_t units = 0;
-    std::int64_t conversion = 0;
-    std::uint32_t price_lane = 0;
-    std::uint64_t cost = 0;  // for each micro-unit of the price lane's keys, * 2^32
+    const Way& way;
+    const ShapeMatch& match;
+    std::uint32_t price_lane;
+    std::uint32_t slowness_lane;  // MarketColumns::none where it does not count
+    std::uint64_t cost;           // for each micro-unit of the price lane's keys, * 2^32
   };
 
   Scale scale(const Way& way, const ShapeMatch& match) const;
-  Bound bound(const Way& way, const Scale& scale, std::uint64_t price, std::uint64_t slowness,
-              const DataFlows::Least& flows) const;
+  // The bound of a cost, where `slowness`, and `pace` of a row of paths, tell of the time. Both are
+  // asked only where it counts.
+  template <class Slowness, class Pace>
+  Bound bound(const Scale& scale, std::uint64_t cost, Slowness slowness, Pace pace) const;
   bool can_win(const Bound& bound) const;
   void find_steps();
-  void open_shape(const Way& way, const ShapeMatch& match);
-  void open_block(const Way& way, const Scale& scale, std::uint32_t block);
+  void open(const Room::Step& step);
+  void open_block(const Scale& scale, std::uint32_t block);
   // Holds the pool against every predicate and, if it is adequate and better, keeps it.
-  void consider(const Way& way, const Scale& scale, std::uint32_t pool);
-  void take(const Draft& draft);
+  void consider(const Scale& scale, std::uint32_t pool);
+  void take(const Draft& draft, std::uint32_t site);
 
   const RouteRequest& request_;
   const JobSpec& spec_;
@@ -97,7 +106,7 @@ class PriceWalk {
   const bool by_time_;              // whether the objective counts seconds
   std::uint64_t second_worth_ = 0;  // micro-units * 2^20, rounded down; Objective::balanced
 
-  std::optional<Draft> best_;
+  std::optional<Chosen> best_;
   // With a tolerance, once the best is known: the highest value that may be chosen.
   std::optional<std::int64_t> highest_;
   std::uint64_t best_hash_ = 0;

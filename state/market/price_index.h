@@ -59,6 +59,10 @@ class PriceIndex {
   std::uint64_t group_least(std::uint32_t lane, std::uint32_t group) const {
     return lanes_[lane].group_least[group];
   }
+  // All groups' at once, by group.
+  const std::uint64_t* group_leasts(std::uint32_t lane) const {
+    return lanes_[lane].group_least.data();
+  }
   std::uint64_t block_least(std::uint32_t lane, std::uint32_t block) const {
     return lanes_[lane].block_least[block];
   }
