@@ -76,7 +76,8 @@ PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
       filter_(filter),
       room_(room),
       nodes_(nodes_wanted(request.spec)),
-      by_time_(request.spec.objective != Objective::cheapest) {
+      by_time_(request.spec.objective != Objective::cheapest),
+      limit_{kMoneyMax, kMoneyMax} {
   if (spec_.objective == Objective::balanced && spec_.value_per_hour.micros > 0) {
     second_worth_ =
         bounded((static_cast<Wide>(spec_.value_per_hour.micros) << 20) / 3'600, UINT64_MAX);
@@ -84,12 +85,13 @@ PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
 }
 
 std::optional<Chosen> PriceWalk::choose() {
-  find_steps();
-  for (const Room::Step& step : room_.steps) open(step);
+  find_costs();
+  walk(true);
   if (!best_ || options_.tolerance_ppm <= 0) return best_;
   highest_ = highest_value_within(best_->draft.value, options_.tolerance_ppm);
+  limit_ = {static_cast<std::uint64_t>(*highest_), UINT64_MAX};
   best_hash_ = tie_hash(request_.tie_key, best_->draft);
-  for (const Room::Step& step : room_.steps) open(step);
+  walk(false);
   return best_;
 }
 
@@ -112,51 +114,60 @@ Bound PriceWalk::bound(const Scale& scale, std::uint64_t cost, Slowness slowness
   return {bounded(cost + (Wide{second_worth_} * seconds >> 20), kMoneyMax), cost};
 }
 
-bool PriceWalk::can_win(const Bound& bound) const {
-  if (highest_) return bound.value <= static_cast<std::uint64_t>(*highest_);
-  if (!best_) return true;
-  const auto value = static_cast<std::uint64_t>(best_->draft.value);
-  return bound.value < value ||
-         (bound.value == value &&
-          bound.cost <= static_cast<std::uint64_t>(best_->draft.cost.total.micros));
-}
-
-void PriceWalk::find_steps() {
-  room_.steps.clear();
-  std::uint64_t least = UINT64_MAX;
-  for (std::uint32_t number = 0; number < room_.ways.size(); ++number) {
-    const Way& way = room_.ways[number];
+void PriceWalk::find_costs() {
+  std::size_t count = 0;
+  for (const Way& way : room_.ways) count += way.matches->shapes.size();
+  room_.costs.resize(count);
+  std::uint64_t* cost = room_.costs.data();
+  for (const Way& way : room_.ways) {
     const std::uint64_t* const prices = index_.group_leasts(price_lane(way));
-    const std::vector<ShapeMatch>& shapes = way.matches->shapes;
-    for (std::uint32_t index = 0; index < shapes.size(); ++index) {
-      const std::uint64_t price = prices[shapes[index].shape];
-      if (price == PriceIndex::absent) continue;
-      const std::uint64_t cost = cost_of(way.node_hours * shapes[index].weight, price);
-      room_.steps.push_back({cost, number, index});
-      if (cost < least) {
-        least = cost;
-        std::swap(room_.steps.back(), room_.steps.front());
-      }
+    for (const ShapeMatch& match : way.matches->shapes) {
+      const std::uint64_t price = prices[match.shape];
+      // The highest of all costs is above every limit.
+      *cost++ =
+          price == PriceIndex::absent ? UINT64_MAX : cost_of(way.node_hours * match.weight, price);
     }
   }
 }
 
-void PriceWalk::open(const Room::Step& step) {
-  const bool by_cost = !by_time_;
-  if (by_cost && !can_win({step.cost, step.cost})) return;
-  const Way& way = room_.ways[step.way];
-  const Scale scaled = scale(way, way.matches->shapes[step.match]);
-  const std::uint32_t shape = scaled.match.shape;
+void PriceWalk::walk(bool cheapest_first) {
+  const std::vector<std::uint64_t>& costs = room_.costs;
+  std::size_t first = costs.size();
+  if (cheapest_first && !costs.empty()) {
+    first = static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
+    std::size_t index = first;
+    std::size_t way = 0;
+    while (index >= room_.ways[way].matches->shapes.size()) {
+      index -= room_.ways[way++].matches->shapes.size();
+    }
+    if (costs[first] != UINT64_MAX) {
+      open(room_.ways[way], room_.ways[way].matches->shapes[index], costs[first]);
+    }
+  }
+  // With an objective that counts seconds, costs alone rule nothing out.
+  const auto limit = [this] { return by_time_ ? UINT64_MAX - 1 : limit_.value; };
+  std::size_t at = 0;
+  for (const Way& way : room_.ways) {
+    for (const ShapeMatch& match : way.matches->shapes) {
+      if (costs[at] <= limit() && at != first) open(way, match, costs[at]);
+      ++at;
+    }
+  }
+}
+
+void PriceWalk::open(const Way& way, const ShapeMatch& match, std::uint64_t cost) {
+  const std::uint32_t shape = match.shape;
+  const Scale scaled = scale(way, match);
+  const std::uint64_t flows =
+      flows_.least_cost([=](const PathRow& row) { return row.group_prices[shape]; });
   const Bound least = bound(
-      scaled,
-      step.cost + flows_.least_cost([=](const PathRow& row) { return row.group_prices[shape]; }),
-      [&] { return index_.group_least(scaled.slowness_lane, shape); },
+      scaled, cost + flows, [&] { return index_.group_least(scaled.slowness_lane, shape); },
       [=](const PathRow& row) { return row.group_paces[shape]; });
   if (!can_win(least)) return;
 
   const std::vector<std::uint32_t>& blocks = index_.blocks(shape);
   if (blocks.size() == 1) {
-    open_block(scaled, blocks.front());
+    open_block(scaled, blocks.front(), flows);
     return;
   }
   room_.blocks.clear();
@@ -165,25 +176,26 @@ void PriceWalk::open(const Room::Step& step) {
     if (price == PriceIndex::absent) continue;
     if (filter_ != nullptr && filter_->blocks[block] == 0) continue;
     const std::uint64_t compute = cost_of(scaled.cost, price);
-    if (by_cost && !can_win({compute, compute})) continue;
+    if (!by_time_ && compute + flows > limit_.value) continue;
+    const std::uint64_t block_flows =
+        flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; });
     const Bound each = bound(
-        scaled,
-        compute + flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; }),
+        scaled, compute + block_flows,
         [&] { return index_.block_least(scaled.slowness_lane, block); },
         [=](const PathRow& row) { return row.block_paces[block]; });
     if (!can_win(each)) continue;
-    room_.blocks.push_back({each, block});
-    if (before(each, room_.blocks.front().bound)) {
-      std::swap(room_.blocks.back(), room_.blocks.front());
-    }
+    Room::Open& opened = room_.blocks.emplace_back();
+    opened.bound = each;
+    opened.flows = block_flows;
+    opened.block = block;
+    if (before(each, room_.blocks.front().bound)) std::swap(opened, room_.blocks.front());
   }
   for (const Room::Open& each : room_.blocks) {
-    if (can_win(each.bound)) open_block(scaled, each.number);
+    if (can_win(each.bound)) open_block(scaled, each.block, each.flows);
   }
 }
 
-void PriceWalk::open_block(const Scale& scaled, std::uint32_t number) {
-  const bool by_cost = !by_time_;
+void PriceWalk::open_block(const Scale& scaled, std::uint32_t number, std::uint64_t flows) {
   const PriceIndex::Block& block = index_.block(number);
   const std::uint64_t* const prices = index_.keys(scaled.price_lane, number);
   const std::uint32_t* const units_free = index_.units_free(number);
@@ -191,32 +203,39 @@ void PriceWalk::open_block(const Scale& scaled, std::uint32_t number) {
   const std::uint64_t needed = std::uint64_t{nodes_} * scaled.match.units;
   const std::uint32_t passing = filter_ == nullptr ? UINT32_MAX : filter_->blocks[number];
 
-  std::array<Room::Open, PriceIndex::block_pools> open;
+  std::array<Bound, PriceIndex::block_pools> bounds;
+  std::array<std::uint64_t, PriceIndex::block_pools> pool_flows;
+  std::array<std::uint32_t, PriceIndex::block_pools> pools;
   std::size_t count = 0;
+  std::size_t least = 0;
   for (std::uint32_t place = 0; place < block.count; ++place) {
-    if (prices[place] == PriceIndex::absent || (passing >> place & 1U) == 0) continue;
+    if (prices[place] == PriceIndex::absent) continue;
     const std::uint64_t compute = cost_of(scaled.cost, prices[place]);
-    if (by_cost && !can_win({compute, compute})) continue;
-    if (units_free[place] < needed) continue;
+    if (!by_time_ && compute + flows > limit_.value) continue;
+    if ((passing >> place & 1U) == 0 || units_free[place] < needed) continue;
     if (nodes_ == 1 && units_free_node[place] < scaled.match.units) continue;
     const std::uint32_t pool = block.pools[place];
-    const std::uint32_t site = flows_.none() ? 0 : columns_.pool(pool).site;
-    const Bound each = bound(
-        scaled, compute + flows_.least_cost([=](const PathRow& row) {
-          return least_price(row.paths[site]);
-        }),
+    const std::uint32_t site = columns_.pool(pool).site;
+    pool_flows[count] =
+        flows_.least_cost([=](const PathRow& row) { return least_price(row.paths[site]); });
+    bounds[count] = bound(
+        scaled, compute + pool_flows[count],
         [&] { return index_.keys(scaled.slowness_lane, number)[place]; },
         [=](const PathRow& row) { return least_pace(row.paths[site]); });
-    if (!can_win(each)) continue;
-    open[count++] = {each, pool};
-    if (before(each, open[0].bound)) std::swap(open[0], open[count - 1]);
+    if (!can_win(bounds[count])) continue;
+    if (before(bounds[count], bounds[least])) least = count;
+    pools[count++] = pool;
   }
+  if (count == 0) return;
+  consider(scaled, pools[least], pool_flows[least]);
   for (std::size_t index = 0; index < count; ++index) {
-    if (can_win(open[index].bound)) consider(scaled, open[index].number);
+    if (index != least && can_win(bounds[index])) {
+      consider(scaled, pools[index], pool_flows[index]);
+    }
   }
 }
 
-void PriceWalk::consider(const Scale& scaled, std::uint32_t number) {
+void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_t flows) {
   const Way& way = scaled.way;
   const PoolRow& row = columns_.pool(number);
   const Constraints& constraints = spec_.constraints;
@@ -236,6 +255,11 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number) {
   if (rate_miss(constraints, rate)) return;
   Draft draft;
   draft.billed_seconds = billed_seconds(run + rerun, row.increment_seconds, row.minimum_seconds);
+  if (!by_time_) {
+    const auto compute =
+        cost_ceil(*rate, std::chrono::seconds{static_cast<std::int64_t>(draft.billed_seconds)});
+    if (!compute || static_cast<std::uint64_t>(compute->micros) + flows > limit_.value) return;
+  }
   Transfer transfer;
   if (!flows_.at(columns_, row.site, transfer, nullptr)) return;
   const std::optional<CostBreakdown> cost =
@@ -245,7 +269,7 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number) {
   draft.finish = finish_estimate(row.wait_seconds, transfer.stage_in_seconds, run + rerun,
                                  transfer.stage_out_seconds);
   draft.value = objective_value(spec_, draft);
-  if (draft.value > (highest_ ? *highest_ : best_ ? best_->draft.value : INT64_MAX)) return;
+  if (static_cast<std::uint64_t>(draft.value) > limit_.value) return;
 
   const SiteRow& site = columns_.site(row.site);
   const Debited debited{row.debited_units, row.debited_nodes};
@@ -275,7 +299,10 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number) {
 
 void PriceWalk::take(const Draft& draft, std::uint32_t site) {
   if (!highest_) {
-    if (!best_ || better(draft, best_->draft, request_.tie_key)) best_ = Chosen{draft, site};
+    if (best_ && !better(draft, best_->draft, request_.tie_key)) return;
+    best_ = Chosen{draft, site};
+    limit_ = {static_cast<std::uint64_t>(draft.value),
+              static_cast<std::uint64_t>(draft.cost.total.micros)};
     return;
   }
   const std::uint64_t hash = tie_hash(request_.tie_key, draft);

@@ -48,17 +48,14 @@ class PriceWalk {
  public:
   // Room that is used again from walk to walk.
   struct Room {
-    struct Step {
-      std::uint64_t cost = 0;  // at least, without data
-      std::uint32_t way = 0;
-      std::uint32_t match = 0;
-    };
     struct Open {
       Bound bound;
-      std::uint32_t number = 0;  // of a block or of a pool
+      std::uint64_t flows = 0;  // of the bound's cost, what data costs
+      std::uint32_t block = 0;
     };
     std::vector<Way> ways;
-    std::vector<Step> steps;
+    // For each match of each way, in order: what it costs at least without data.
+    std::vector<std::uint64_t> costs;
     std::vector<Open> blocks;
     std::vector<std::uint32_t> excluded;  // numbers of sites
   };
@@ -85,12 +82,18 @@ class PriceWalk {
   // asked only where it counts.
   template <class Slowness, class Pace>
   Bound bound(const Scale& scale, std::uint64_t cost, Slowness slowness, Pace pace) const;
-  bool can_win(const Bound& bound) const;
-  void find_steps();
-  void open(const Room::Step& step);
-  void open_block(const Scale& scale, std::uint32_t block);
-  // Holds the pool against every predicate and, if it is adequate and better, keeps it.
-  void consider(const Scale& scale, std::uint32_t pool);
+  bool can_win(const Bound& bound) const {
+    return bound.value < limit_.value || (bound.value == limit_.value && bound.cost <= limit_.cost);
+  }
+  void find_costs();
+  // Opens what can win: the cheapest match first if `cheapest_first`, then in order.
+  void walk(bool cheapest_first);
+  void open(const Way& way, const ShapeMatch& match, std::uint64_t cost);
+  // `flows`: what data costs at least at any pool of the block.
+  void open_block(const Scale& scale, std::uint32_t block, std::uint64_t flows);
+  // Holds the pool, where data costs at least `flows`, against every predicate and, if it is
+  // adequate and better, keeps it.
+  void consider(const Scale& scale, std::uint32_t pool, std::uint64_t flows);
   void take(const Draft& draft, std::uint32_t site);
 
   const RouteRequest& request_;
@@ -107,6 +110,8 @@ class PriceWalk {
   std::uint64_t second_worth_ = 0;  // micro-units * 2^20, rounded down; Objective::balanced
 
   std::optional<Chosen> best_;
+  // What a bound must not be above to be looked at.
+  Bound limit_;
   // With a tolerance, once the best is known: the highest value that may be chosen.
   std::optional<std::int64_t> highest_;
   std::uint64_t best_hash_ = 0;
