@@ -76,7 +76,25 @@ bool DataFlows::plan(const JobSpec& spec, PathTable& paths) {
     rows_.push_back(found);
     if (found != nullptr) bound(first, output.size_bytes, true);
   }
+  find_nearest();
   return true;
+}
+
+void DataFlows::find_nearest() {
+  cost_elsewhere_ = least_cost([](const PathRow& row) { return row.nearest_price; });
+  nearest_sites_ = {};
+  // The flow that being elsewhere makes dearest says who is near.
+  std::uint64_t most = 0;
+  for (const Bounded& each : bounded_) {
+    const PathRow& row = *rows_[each.first];
+    if (each.end - each.first != 1 || row.next_price == row.nearest_price) continue;
+    const auto near = static_cast<std::uint64_t>(Wide{each.gigabytes} * row.nearest_price >> 32);
+    const auto next = static_cast<std::uint64_t>(Wide{each.gigabytes} * row.next_price >> 32);
+    if (next - near <= most) continue;
+    most = next - near;
+    nearest_sites_ = row.nearest_sites;
+  }
+  cost_elsewhere_ += most;
 }
 
 bool DataFlows::at(const MarketColumns& columns, std::uint32_t site, Transfer& transfer,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "broker/routing/limits.h"
@@ -25,6 +26,9 @@ class DataFlows {
 
   // Whether nothing can cost or take anything.
   bool none() const { return bounded_.empty(); }
+  // Sites to look at first, perhaps none; what data costs at least at all others.
+  std::span<const std::uint32_t> nearest_sites() const { return nearest_sites_; }
+  std::uint64_t cost_elsewhere() const { return cost_elsewhere_; }
   // At least so many micro-units, where `price` gives a lower bound of each row's prices; below
   // 2^58.
   template <class Price>
@@ -73,11 +77,15 @@ class DataFlows {
     bool leaving = false;
   };
 
+  void find_nearest();
+
   const JobSpec* spec_ = nullptr;
   std::vector<const PathRow*> rows_;       // of each replica of each input, then of each output
   std::vector<std::uint32_t> input_rows_;  // per input, where its rows begin
   std::uint32_t output_rows_ = 0;
   std::vector<Bounded> bounded_;
+  std::span<const std::uint32_t> nearest_sites_;
+  std::uint64_t cost_elsewhere_ = 0;
 };
 
 }  // namespace tradewind

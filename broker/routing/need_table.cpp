@@ -51,6 +51,7 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
   variant.accelerator = need.accelerator;
   need.structure = columns.structure();
   need.matches = {};
+  need.matches.places.assign(columns.shapes_count(), MarketColumns::none);
   for (std::uint32_t number = 0; number < columns.shapes_count(); ++number) {
     const PoolShape& shape = columns.shape(number);
     if (shape.pools_count == 0) continue;
@@ -65,6 +66,7 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
     const ShapeMatch match{
         number, *units, *conversion,
         static_cast<std::uint64_t>(std::min(weight, Wide{ShapeMatch::weight_max}))};
+    need.matches.places[number] = static_cast<std::uint32_t>(need.matches.shapes.size());
     need.matches.shapes.push_back(match);
     need.matches.weight_max = std::max(need.matches.weight_max, match.weight);
   }

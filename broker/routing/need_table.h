@@ -23,7 +23,8 @@ struct ShapeMatch {
 
 struct ShapeMatches {
   std::vector<ShapeMatch> shapes;
-  std::uint64_t weight_max = 0;  // the greatest of them
+  std::vector<std::uint32_t> places;  // by shape: where it is in `shapes`, or MarketColumns::none
+  std::uint64_t weight_max = 0;       // the greatest of them
 };
 
 class NeedTable {

@@ -73,6 +73,22 @@ void PathTable::find_least(PathRow& row) const {
     lower(row.group_prices[block.group], row.block_prices[number]);
     lower(row.group_paces[block.group], row.block_paces[number]);
   }
+
+  row.nearest_price = PathRow::price_max;
+  row.next_price = PathRow::price_max;
+  row.nearest_sites.clear();
+  for (const Path& each : row.paths) lower(row.nearest_price, least_price(each));
+  for (std::uint32_t site = 0; site < row.paths.size(); ++site) {
+    if (least_price(row.paths[site]) == row.nearest_price) {
+      row.nearest_sites.push_back(site);
+    } else {
+      lower(row.next_price, least_price(row.paths[site]));
+    }
+  }
+  if (row.nearest_sites.size() > limits::nearest_sites_max) {
+    row.nearest_sites.clear();
+    row.next_price = row.nearest_price;
+  }
 }
 
 }  // namespace tradewind

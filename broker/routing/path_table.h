@@ -25,6 +25,11 @@ struct PathRow {
   std::vector<std::uint64_t> group_prices;
   std::vector<std::uint64_t> block_paces;
   std::vector<std::uint64_t> group_paces;
+  // The least price of all, the sites that have it, and the least of the others. Where these sites
+  // are more than limits::nearest_sites_max, none are told and the next price is the least one.
+  std::uint64_t nearest_price = 0;
+  std::uint64_t next_price = 0;
+  std::vector<std::uint32_t> nearest_sites;
 
   // What the row is found by and rests on.
   std::string site;

@@ -130,9 +130,35 @@ void PriceWalk::find_costs() {
   }
 }
 
+void PriceWalk::consider_nearest() {
+  for (const std::uint32_t number : flows_.nearest_sites()) {
+    const std::uint64_t flows =
+        flows_.least_cost([=](const PathRow& row) { return least_price(row.paths[number]); });
+    for (const std::uint32_t pool : columns_.site(number).pools) {
+      const PoolRow& row = columns_.pool(pool);
+      if (!row.listed || (filter_ != nullptr && filter_->pools[pool] == 0)) continue;
+      for (const Way& way : room_.ways) {
+        const std::uint32_t place = way.matches->places[row.shape];
+        if (place == MarketColumns::none) continue;
+        const Scale scaled = scale(way, way.matches->shapes[place]);
+        const std::uint64_t price = index_.key(scaled.price_lane, pool);
+        if (price == PriceIndex::absent) continue;
+        if (!by_time_ && cost_of(scaled.cost, price) + flows > limit_.value) continue;
+        consider(scaled, pool, flows);
+      }
+    }
+  }
+}
+
 void PriceWalk::walk(bool cheapest_first) {
+  consider_nearest();
   const std::vector<std::uint64_t>& costs = room_.costs;
   std::size_t first = costs.size();
+  // With an objective that counts seconds, costs alone rule nothing out.
+  const std::uint64_t elsewhere = flows_.cost_elsewhere();
+  const auto out = [&](std::uint64_t cost) {
+    return cost == UINT64_MAX || (!by_time_ && cost + elsewhere > limit_.value);
+  };
   if (cheapest_first && !costs.empty()) {
     first = static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
     std::size_t index = first;
@@ -140,16 +166,14 @@ void PriceWalk::walk(bool cheapest_first) {
     while (index >= room_.ways[way].matches->shapes.size()) {
       index -= room_.ways[way++].matches->shapes.size();
     }
-    if (costs[first] != UINT64_MAX) {
+    if (!out(costs[first])) {
       open(room_.ways[way], room_.ways[way].matches->shapes[index], costs[first]);
     }
   }
-  // With an objective that counts seconds, costs alone rule nothing out.
-  const auto limit = [this] { return by_time_ ? UINT64_MAX - 1 : limit_.value; };
   std::size_t at = 0;
   for (const Way& way : room_.ways) {
     for (const ShapeMatch& match : way.matches->shapes) {
-      if (costs[at] <= limit() && at != first) open(way, match, costs[at]);
+      if (!out(costs[at]) && at != first) open(way, match, costs[at]);
       ++at;
     }
   }
@@ -158,8 +182,10 @@ void PriceWalk::walk(bool cheapest_first) {
 void PriceWalk::open(const Way& way, const ShapeMatch& match, std::uint64_t cost) {
   const std::uint32_t shape = match.shape;
   const Scale scaled = scale(way, match);
+  // The nearest sites have been considered.
   const std::uint64_t flows =
-      flows_.least_cost([=](const PathRow& row) { return row.group_prices[shape]; });
+      std::max(flows_.least_cost([=](const PathRow& row) { return row.group_prices[shape]; }),
+               flows_.cost_elsewhere());
   const Bound least = bound(
       scaled, cost + flows, [&] { return index_.group_least(scaled.slowness_lane, shape); },
       [=](const PathRow& row) { return row.group_paces[shape]; });
@@ -177,8 +203,8 @@ void PriceWalk::open(const Way& way, const ShapeMatch& match, std::uint64_t cost
     if (filter_ != nullptr && filter_->blocks[block] == 0) continue;
     const std::uint64_t compute = cost_of(scaled.cost, price);
     if (!by_time_ && compute + flows > limit_.value) continue;
-    const std::uint64_t block_flows =
-        flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; });
+    const std::uint64_t block_flows = std::max(
+        flows, flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; }));
     const Bound each = bound(
         scaled, compute + block_flows,
         [&] { return index_.block_least(scaled.slowness_lane, block); },

@@ -86,6 +86,8 @@ class PriceWalk {
     return bound.value < limit_.value || (bound.value == limit_.value && bound.cost <= limit_.cost);
   }
   void find_costs();
+  // Considers the pools of the sites nearest to the job's data.
+  void consider_nearest();
   // Opens what can win: the cheapest match first if `cheapest_first`, then in order.
   void walk(bool cheapest_first);
   void open(const Way& way, const ShapeMatch& match, std::uint64_t cost);
