@@ -65,10 +65,13 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
         (Wide{*units} << 10) * static_cast<Wide>(*conversion) / static_cast<Wide>(ppm_one);
     const ShapeMatch match{
         number, *units, *conversion,
-        static_cast<std::uint64_t>(std::min(weight, Wide{ShapeMatch::weight_max}))};
+        static_cast<std::uint64_t>(std::min(weight, Wide{ShapeMatch::weight_max})),
+        shape.billed_seconds};
     need.matches.places[number] = static_cast<std::uint32_t>(need.matches.shapes.size());
     need.matches.shapes.push_back(match);
     need.matches.weight_max = std::max(need.matches.weight_max, match.weight);
+    need.matches.billed_seconds_max =
+        std::max(need.matches.billed_seconds_max, match.billed_seconds);
   }
 }
 

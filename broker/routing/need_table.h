@@ -19,12 +19,14 @@ struct ShapeMatch {
   std::int64_t conversion = 0;  // of the tariff's currency, as ppm
   // For lower bounds: units in the accounting currency, * 2^10, rounded down, at most weight_max.
   std::uint64_t weight = 0;
+  std::uint32_t billed_seconds = 0;  // at least, for any run
 };
 
 struct ShapeMatches {
   std::vector<ShapeMatch> shapes;
   std::vector<std::uint32_t> places;  // by shape: where it is in `shapes`, or MarketColumns::none
-  std::uint64_t weight_max = 0;       // the greatest of them
+  std::uint64_t weight_max = 0;          // the greatest of them
+  std::uint32_t billed_seconds_max = 0;  // likewise
 };
 
 class NeedTable {

@@ -26,6 +26,9 @@ constexpr std::uint64_t kWorkBounded = 1'000'000'000;
 // The most that a key is multiplied by, * 2^32: the product, with the data's bound, stays within 64
 // bits.
 constexpr std::uint64_t kScaleMax = std::uint64_t{1} << 54;
+// A run longer than so many times the shortest one that is billed takes longer than that on any
+// pool that is not faster by this factor.
+constexpr std::uint64_t kShortRuns = 8;
 static_assert(MarketColumns::key_max == std::uint64_t{1} << 40);
 
 bool before(const Bound& a, const Bound& b) {
@@ -36,11 +39,14 @@ std::uint64_t cost_of(std::uint64_t scale, std::uint64_t key) {
   return static_cast<std::uint64_t>(Wide{scale} * key >> 32);
 }
 
-std::uint32_t price_lane(const Way& way) {
-  if (way.workload != MarketColumns::none) {
-    return MarketColumns::lane_work(way.workload, way.preemptible);
-  }
+std::uint32_t hour_lane(const Way& way) {
   return way.preemptible ? MarketColumns::lane_preemptible : MarketColumns::lane_on_demand;
+}
+
+std::uint32_t price_lane(const Way& way) {
+  return way.workload == MarketColumns::none
+             ? hour_lane(way)
+             : MarketColumns::lane_work(way.workload, way.preemptible);
 }
 
 }  // namespace
@@ -59,7 +65,12 @@ Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload,
   // One of the two is 0.
   const Wide seconds = Wide{way.run_seconds} + way.work_seconds;
   const Wide hours = (seconds << 22) / 3'600 * nodes_wanted(spec);
-  way.node_hours = bounded(hours, kScaleMax / std::max<std::uint64_t>(1, matches.weight_max));
+  const std::uint64_t most = kScaleMax / std::max<std::uint64_t>(1, matches.weight_max);
+  way.node_hours = bounded(hours, most);
+  const std::uint64_t shortest = std::max<std::uint64_t>(1, matches.billed_seconds_max);
+  if (seconds < Wide{kShortRuns} * shortest) {
+    way.node_second = bounded((Wide{nodes_wanted(spec)} << 22) / 3'600, most / shortest);
+  }
   return way;
 }
 
@@ -97,9 +108,13 @@ std::optional<Chosen> PriceWalk::choose() {
 
 PriceWalk::Scale PriceWalk::scale(const Way& way, const ShapeMatch& match) const {
   const bool slow = by_time_ && way.workload != MarketColumns::none;
-  return {way, match, price_lane(way),
+  return {way,
+          match,
+          price_lane(way),
           slow ? MarketColumns::lane_slowness(way.workload) : MarketColumns::none,
-          way.node_hours * match.weight};
+          way.node_hours * match.weight,
+          hour_lane(way),
+          way.node_second * match.billed_seconds * match.weight};
 }
 
 template <class Slowness, class Pace>
@@ -201,7 +216,11 @@ void PriceWalk::open(const Way& way, const ShapeMatch& match, std::uint64_t cost
     const std::uint64_t price = index_.block_least(scaled.price_lane, block);
     if (price == PriceIndex::absent) continue;
     if (filter_ != nullptr && filter_->blocks[block] == 0) continue;
-    const std::uint64_t compute = cost_of(scaled.cost, price);
+    std::uint64_t compute = cost_of(scaled.cost, price);
+    if (scaled.shortest_cost != 0) {
+      compute = std::max(
+          compute, cost_of(scaled.shortest_cost, index_.block_least(scaled.hour_lane, block)));
+    }
     if (!by_time_ && compute + flows > limit_.value) continue;
     const std::uint64_t block_flows = std::max(
         flows, flows_.least_cost([=](const PathRow& row) { return row.block_prices[block]; }));
@@ -224,6 +243,7 @@ void PriceWalk::open(const Way& way, const ShapeMatch& match, std::uint64_t cost
 void PriceWalk::open_block(const Scale& scaled, std::uint32_t number, std::uint64_t flows) {
   const PriceIndex::Block& block = index_.block(number);
   const std::uint64_t* const prices = index_.keys(scaled.price_lane, number);
+  const std::uint64_t* const hours = index_.keys(scaled.hour_lane, number);
   const std::uint32_t* const units_free = index_.units_free(number);
   const std::uint32_t* const units_free_node = index_.units_free_node(number);
   const std::uint64_t needed = std::uint64_t{nodes_} * scaled.match.units;
@@ -236,8 +256,12 @@ void PriceWalk::open_block(const Scale& scaled, std::uint32_t number, std::uint6
   std::size_t least = 0;
   for (std::uint32_t place = 0; place < block.count; ++place) {
     if (prices[place] == PriceIndex::absent) continue;
-    const std::uint64_t compute = cost_of(scaled.cost, prices[place]);
+    std::uint64_t compute = cost_of(scaled.cost, prices[place]);
     if (!by_time_ && compute + flows > limit_.value) continue;
+    if (scaled.shortest_cost != 0) {
+      compute = std::max(compute, cost_of(scaled.shortest_cost, hours[place]));
+      if (!by_time_ && compute + flows > limit_.value) continue;
+    }
     if ((passing >> place & 1U) == 0 || units_free[place] < needed) continue;
     if (nodes_ == 1 && units_free_node[place] < scaled.match.units) continue;
     const std::uint32_t pool = block.pools[place];

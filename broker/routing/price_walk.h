@@ -26,6 +26,9 @@ struct Way {
   // even the greatest weight of the matches stays within bounds. Work counts at 1,000,000 ppm.
   std::uint64_t work_seconds = 0;
   std::uint64_t node_hours = 0;
+  // A second on all nodes, likewise; 0 where the run is so long that what is billed for the
+  // shortest run bounds nothing.
+  std::uint64_t node_second = 0;
   const ShapeMatches* matches = nullptr;
 };
 
@@ -75,6 +78,9 @@ class PriceWalk {
     std::uint32_t price_lane;
     std::uint32_t slowness_lane;  // MarketColumns::none where it does not count
     std::uint64_t cost;           // for each micro-unit of the price lane's keys, * 2^32
+    // The same of the hour's price, for the shortest run; 0 where it bounds nothing.
+    std::uint32_t hour_lane;
+    std::uint64_t shortest_cost;
   };
 
   Scale scale(const Way& way, const ShapeMatch& match) const;

@@ -134,6 +134,9 @@ void MarketColumns::add_pool(std::uint32_t site, std::uint32_t index, std::strin
   row.interruptions_ppm_hour = pool.tariff.interruptions_ppm_hour;
   row.increment_seconds = pool.tariff.increment_seconds;
   row.minimum_seconds = pool.tariff.minimum_seconds;
+  // Not raised again when a pool goes: it stays a lower bound.
+  std::uint32_t& billed = shapes_[shape].billed_seconds;
+  billed = std::min(billed, std::max({1U, row.increment_seconds, row.minimum_seconds}));
   row.base = least_price(row, shapes_[shape].units_node);
   index_.insert(shape, number, locality);
   for (const auto& [name, performance] : pool.performance_ppm) {

@@ -41,6 +41,7 @@ struct PoolShape {
   Pool sample;
   std::uint32_t units_node = 0;
   std::uint32_t pools_count = 0;
+  std::uint32_t billed_seconds = UINT32_MAX;  // of any run at any of its pools, at least
 };
 
 struct SiteRow {
