@@ -175,6 +175,17 @@ void decisions(const std::string& folder, std::uint32_t sites, bool quick) {
   for (int round = 0; round < kRounds; ++round) ratio.add(scan.median() / still.median.median());
   ratio.print("plain scan to decision, " + where, "times");
 
+  std::vector<JobSpec> bare = work.jobs;
+  for (JobSpec& each : bare) {
+    each.inputs.clear();
+    each.outputs.clear();
+  }
+  Times without_data = measure(chooser, bare, {});
+  without_data.median.print("decision, median, the same jobs without data, " + where, "us",
+                            goal(1.5, 4.0));
+  without_data.p99.print("decision, p99, the same jobs without data, " + where, "us",
+                         goal(15, std::nullopt));
+
   std::uint64_t version = 1;
   std::size_t at = 0;
   Times moving = measure(chooser, work.jobs, [&] {

@@ -142,7 +142,9 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
       if (now == sample::now && (!large || random.one_in(8))) {
         const twin::Answer answer = twin::route(world.market(), spec);
         ASSERT_EQ(chosen.outcome, answer.outcome) << "seed " << seed;
-        if (chosen.chosen) ASSERT_EQ(*chosen.chosen, answer.candidates.front()) << "seed " << seed;
+        if (chosen.chosen) {
+          ASSERT_EQ(*chosen.chosen, answer.candidates.front()) << "seed " << seed;
+        }
       }
       const std::uint64_t changes = random.below(4);
       for (std::uint64_t each = 0; each < changes; ++each) world.change();
