@@ -102,6 +102,8 @@ enum Outcome {
 }
 
 struct Decision {
+  # A placed decision may come without the survey of the rest: both lists are empty then, and so are
+  # the two counts of pools.
   outcome @0 :Outcome;
   decidedAt @1 :V.Time;
   chosen @2 :Candidate;              # there if and only if the outcome is `placed`

@@ -128,7 +128,9 @@ struct Decision {
   Outcome outcome = Outcome::unroutable;
   Wall::time_point decided_at{};
   std::optional<Candidate> chosen;
-  ReliedOn relied_on;                 // of the chosen site; empty otherwise
+  ReliedOn relied_on;  // of the chosen site; empty otherwise
+  // A placed decision may come without the survey of the rest: then no pools are considered or
+  // adequate, and there are no runners-up and no rejections.
   std::vector<Candidate> runners_up;  // the next best, in order, at most limits::runners_up_max
   std::vector<Rejection> rejections;  // nearest misses first, at most limits::rejections_max
   std::uint32_t pools_considered = 0;
@@ -137,5 +139,10 @@ struct Decision {
   std::uint32_t spare_units = 0;   // margin of free units wanted beyond the need
   friend bool operator==(const Decision&, const Decision&) = default;
 };
+
+// Whether the decision tells of the pools that were not chosen.
+inline bool is_surveyed(const Decision& decision) {
+  return decision.outcome != Outcome::placed || decision.pools_considered > 0;
+}
 
 }  // namespace tradewind

@@ -42,6 +42,12 @@ constexpr std::optional<std::int64_t> mul_div_ceil(std::int64_t value, std::int6
   if (value < 0 || numerator < 0 || denominator <= 0) return std::nullopt;
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(value) * static_cast<Wide>(numerator);
+  // Nearly always so, and many times faster.
+  if (product <= static_cast<Wide>(INT64_MAX)) {
+    const auto small = static_cast<std::uint64_t>(product);
+    const auto divisor = static_cast<std::uint64_t>(denominator);
+    return static_cast<std::int64_t>(small / divisor + (small % divisor != 0 ? 1 : 0));
+  }
   const Wide quotient =
       (product + static_cast<Wide>(denominator) - 1) / static_cast<Wide>(denominator);
   if (quotient > static_cast<Wide>(INT64_MAX)) return std::nullopt;

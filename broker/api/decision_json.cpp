@@ -102,6 +102,10 @@ std::string explain(const Rejection& rejection) {
 std::string explain(const Decision& decision, std::string_view currency) {
   if (decision.outcome == Outcome::placed && decision.chosen) {
     const Candidate& chosen = *decision.chosen;
+    if (!is_surveyed(decision)) {
+      return fmt::format("{} at {} {}: the best of all pools; a quote lists the others",
+                         chosen.site.value, to_decimal(chosen.cost.total.micros), currency);
+    }
     return fmt::format("{} at {} {}: best of {} adequate pools, {} considered", chosen.site.value,
                        to_decimal(chosen.cost.total.micros), currency, decision.pools_adequate,
                        decision.pools_considered);
@@ -142,6 +146,7 @@ json::object decision_to_json(const Decision& decision, const JobSpec& spec,
     rejections.push_back(rejection_to_json(each, spec));
   }
   out["rejections"] = std::move(rejections);
+  out["surveyed"] = is_surveyed(decision);
   out["pools_considered"] = decision.pools_considered;
   out["pools_adequate"] = decision.pools_adequate;
   out["tolerance_ppm"] = decision.tolerance_ppm;

@@ -32,9 +32,14 @@ void print_decision(const boost::json::value& decision) {
   } else {
     std::cout << "unroutable: nothing that is offered could ever run it\n";
   }
-  std::cout << fmt::format("considered {} pools, {} adequate\n",
-                           number(decision, "pools_considered"),
-                           number(decision, "pools_adequate"));
+  if (const auto& surveyed = member(decision, "surveyed");
+      surveyed.is_bool() && !surveyed.get_bool()) {
+    std::cout << "the best of all pools; a quote lists the others\n";
+  } else {
+    std::cout << fmt::format("considered {} pools, {} adequate\n",
+                             number(decision, "pools_considered"),
+                             number(decision, "pools_adequate"));
+  }
   const auto& runners_up = items(decision, "runners_up");
   if (chosen.is_object() || !runners_up.empty()) {
     Table table({{"SITE"},

@@ -7,6 +7,9 @@ namespace {
 
 // After so long without a newer sheet the site's quotes have run out anyway.
 constexpr auto kDebitMax = std::chrono::seconds(15);
+// Up to so many pools, decisions carry the survey: it takes some microseconds and fills at most
+// some kilobytes of the journal.
+constexpr std::uint32_t kSurveyedPoolsMax = 64;
 
 }  // namespace
 
@@ -38,8 +41,11 @@ Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now no
 
 Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
-  return route(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, view_, options_,
-               now.wall);
+  const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
+  if (view_.columns().pools_count() <= kSurveyedPoolsMax) {
+    return route(request, view_, options_, now.wall);
+  }
+  return chooser_.choose(request, now.wall);
 }
 
 std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {

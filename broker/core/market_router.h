@@ -6,6 +6,7 @@
 #include <map>
 
 #include "broker/jobs/lifecycle.h"
+#include "broker/routing/chooser.h"
 #include "broker/routing/route.h"
 #include "state/market/market_view.h"
 
@@ -13,13 +14,17 @@ namespace tradewind {
 
 class MarketRouter final : public Router {
  public:
-  explicit MarketRouter(RouteOptions options) : options_(std::move(options)) {}
+  explicit MarketRouter(RouteOptions options)
+      : options_(std::move(options)), chooser_(view_, options_) {}
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
-  // The same as decide, for a quote: nothing is placed.
+  // What decide would choose, for a quote: nothing is placed. Always with the whole survey: the
+  // runners-up, and why not for the other pools.
   Decision quote(const JobSpec& spec, const TenantId& tenant, Now now) const;
 
+  // With the survey only in a market so small that it costs next to nothing, and where the job is
+  // not placed.
   Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
@@ -44,8 +49,9 @@ class MarketRouter final : public Router {
   };
   void credit(const Granted& granted);
 
-  RouteOptions options_;
+  const RouteOptions options_;
   MarketView view_;
+  Chooser chooser_;
   std::map<SiteId, std::list<Granted>> granted_;
   Now now_{};
 };

@@ -173,30 +173,37 @@ Miss energy_miss(const QuoteSheet& sheet) {
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,
                    std::uint32_t units, std::uint32_t units_node, Debited debited,
                    std::uint32_t spare_units) {
+  return capacity_miss(
+      Offered{pool.nodes, units_node, quote.units_free, quote.units_free_node, quote.nodes_free},
+      nodes, units, debited, spare_units);
+}
+
+Miss capacity_miss(const Offered& offered, std::uint32_t nodes, std::uint32_t units,
+                   Debited debited, std::uint32_t spare_units) {
   const auto left = [](std::uint64_t of, std::uint64_t taken) {
     return of > taken ? of - taken : 0;
   };
   if (nodes == 1) {
-    if (const Miss miss = more_than(ReasonCode::capacity, units, quote.units_free_node)) {
+    if (const Miss miss = more_than(ReasonCode::capacity, units, offered.units_free_node)) {
       return miss;
     }
   } else if (const Miss miss =
-                 more_than(ReasonCode::capacity, nodes, left(quote.nodes_free, debited.nodes))) {
+                 more_than(ReasonCode::capacity, nodes, left(offered.nodes_free, debited.nodes))) {
     // Only a node with nothing on it surely holds a node's share, and whatever was dispatched is
     // taken to have begun a node of its own. Where the site packs better, its next quote says so.
     return miss;
   }
   const std::uint64_t needed = std::uint64_t{nodes} * units;
-  const std::uint64_t whole = std::uint64_t{pool.nodes} * units_node;
+  const std::uint64_t whole = std::uint64_t{offered.pool_nodes} * offered.units_node;
   // A margin that the pool could never have beside this job is no reason to wait for ever.
   const std::uint64_t spare = std::min<std::uint64_t>(spare_units, left(whole, needed));
-  return more_than(ReasonCode::capacity, needed + spare, left(quote.units_free, debited.units));
+  return more_than(ReasonCode::capacity, needed + spare, left(offered.units_free, debited.units));
 }
 
-Miss wait_miss(const Constraints& constraints, const PoolQuote& quote) {
+Miss wait_miss(const Constraints& constraints, std::uint32_t wait_seconds) {
   const std::uint32_t bound = constraints.wait_seconds_max;
-  if (bound == 0 || quote.wait_seconds <= bound) return {};
-  return {ReasonCode::wait, bound, quote.wait_seconds};
+  if (bound == 0 || wait_seconds <= bound) return {};
+  return {ReasonCode::wait, bound, wait_seconds};
 }
 
 Miss deadline_miss(const JobSpec& spec, std::uint64_t run, std::uint64_t total_seconds,

@@ -31,6 +31,15 @@ struct Debited {
   std::uint32_t nodes = 0;
 };
 
+// What a pool has and what its quote leaves of it.
+struct Offered {
+  std::uint32_t pool_nodes = 0;
+  std::uint32_t units_node = 0;  // that a whole node holds
+  std::uint32_t units_free = 0;  // this and the rest as in the quote
+  std::uint32_t units_free_node = 0;
+  std::uint32_t nodes_free = 0;
+};
+
 // Nodes that the job takes: at least one.
 std::uint32_t nodes_wanted(const JobSpec& spec);
 // Whether the variant needs devices at all.
@@ -65,8 +74,10 @@ Miss energy_miss(const QuoteSheet& sheet);
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,
                    std::uint32_t units, std::uint32_t units_node, Debited debited,
                    std::uint32_t spare_units);
+Miss capacity_miss(const Offered& offered, std::uint32_t nodes, std::uint32_t units,
+                   Debited debited, std::uint32_t spare_units);
 // Seconds.
-Miss wait_miss(const Constraints& constraints, const PoolQuote& quote);
+Miss wait_miss(const Constraints& constraints, std::uint32_t wait_seconds);
 
 // --- what it would come to
 // Seconds from now. Also fails when the undisturbed run is longer than the job's own time limit.

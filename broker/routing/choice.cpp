@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kZero("\0", 1);
 
+}  // namespace
+
 std::int64_t highest_value_within(std::int64_t least, std::int64_t tolerance_ppm) {
   __extension__ using Wide = unsigned __int128;
   const Wide above =
@@ -19,8 +21,6 @@ std::int64_t highest_value_within(std::int64_t least, std::int64_t tolerance_ppm
   const Wide sum = static_cast<Wide>(least) + above;
   return static_cast<std::int64_t>(std::min(sum, static_cast<Wide>(INT64_MAX)));
 }
-
-}  // namespace
 
 std::int64_t objective_value(const JobSpec& spec, const Draft& draft) {
   const auto seconds = static_cast<std::int64_t>(draft.finish.total_seconds);

@@ -22,10 +22,14 @@ std::uint64_t tie_hash(std::string_view tie_key, const Draft& draft);
 // site, pool, on demand before preemptible, variant.
 bool better(const Draft& a, const Draft& b, std::string_view tie_key);
 
+// The highest value that a tolerance above 0 lets be chosen: least * (1 + tolerance_ppm / 10^6),
+// rounded down, at most INT64_MAX.
+std::int64_t highest_value_within(std::int64_t least, std::int64_t tolerance_ppm);
+
 // Moves the best `count` drafts, in order, to the front and returns the index of the chosen one:
-// the first at tolerance 0; else, of all whose value is at most the least value * (1 +
-// tolerance_ppm / 10^6), rounded down, the one with the least tie_hash, moved to the place after
-// the best ones when it is not among them. `drafts` must not be empty.
+// the first at tolerance 0; else, of all whose value is at most highest_value_within, the one with
+// the least tie_hash, moved to the place after the best ones when it is not among them. `drafts`
+// must not be empty.
 std::size_t choose(std::vector<Draft>& drafts, std::size_t count, std::string_view tie_key,
                    std::int64_t tolerance_ppm);
 

@@ -15,8 +15,16 @@ std::optional<std::int64_t> conversion_ppm(const std::string& currency,
 std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,
                                      std::int64_t price_ppm, bool preemptible,
                                      std::int64_t conversion) {
-  const std::int64_t unit = unit_price(pool).micros;
-  const std::int64_t node = pool.tariff.node_hour.micros;
+  return job_rate(unit_price(pool), pool.tariff.node_hour, nodes, units, price_ppm,
+                  preemptible ? pool.tariff.preemptible_ppm : ppm_one, conversion);
+}
+
+std::optional<MoneyPerHour> job_rate(MoneyPerHour unit_price, MoneyPerHour node_hour,
+                                     std::uint32_t nodes, std::uint32_t units,
+                                     std::int64_t price_ppm, std::int64_t share_ppm,
+                                     std::int64_t conversion) {
+  const std::int64_t unit = unit_price.micros;
+  const std::int64_t node = node_hour.micros;
   std::int64_t base = 0;
   if (unit < 0 || node < 0 || __builtin_mul_overflow(unit, std::int64_t{units}, &base) ||
       __builtin_add_overflow(base, node, &base) ||
@@ -24,7 +32,7 @@ std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std:
     return std::nullopt;
   }
   std::optional<MoneyPerHour> rate = scale_ceil(MoneyPerHour{base}, price_ppm);
-  if (rate && preemptible) rate = scale_ceil(*rate, pool.tariff.preemptible_ppm);
+  if (rate) rate = scale_ceil(*rate, share_ppm);
   if (rate) rate = scale_ceil(*rate, conversion);
   return rate;
 }

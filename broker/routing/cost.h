@@ -28,6 +28,12 @@ std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std:
                                      std::int64_t price_ppm, bool preemptible,
                                      std::int64_t conversion);
 
+// The same from the parts; `share_ppm` is the preemptible share, or ppm_one on demand.
+std::optional<MoneyPerHour> job_rate(MoneyPerHour unit_price, MoneyPerHour node_hour,
+                                     std::uint32_t nodes, std::uint32_t units,
+                                     std::int64_t price_ppm, std::int64_t share_ppm,
+                                     std::int64_t conversion);
+
 // Adds the parts up. Nothing when the sum, or a part, does not fit.
 std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_seconds,
                                       Money fixed_fee, std::int64_t conversion,

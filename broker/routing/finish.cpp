@@ -15,6 +15,12 @@ std::uint64_t bounded(Wide seconds) {
 }
 
 Wide divide_ceil(Wide value, Wide divisor) {
+  // Nearly always so, and many times faster.
+  if (value <= UINT64_MAX && divisor <= UINT64_MAX) {
+    const auto small = static_cast<std::uint64_t>(value);
+    const auto by = static_cast<std::uint64_t>(divisor);
+    return small / by + (small % by != 0 ? 1 : 0);
+  }
   return (value + divisor - 1) / divisor;
 }
 
@@ -22,17 +28,26 @@ Wide divide_ceil(Wide value, Wide divisor) {
 
 std::optional<std::uint64_t> run_seconds(const JobSpec& spec, const Variant& variant,
                                          const Pool& pool) {
+  if (const auto stated = run_seconds_stated(spec, variant)) return stated;
+  const auto performance = pool.performance_ppm.find(variant.workload_class);
+  if (performance == pool.performance_ppm.end()) return std::nullopt;
+  return run_seconds_worked(variant.work_seconds, performance->second);
+}
+
+std::optional<std::uint64_t> run_seconds_stated(const JobSpec& spec, const Variant& variant) {
   if (variant.duration_seconds != 0) return bounded(variant.duration_seconds);
-  if (variant.work_seconds != 0) {
-    const auto performance = pool.performance_ppm.find(variant.workload_class);
-    if (performance == pool.performance_ppm.end() || performance->second <= 0) return std::nullopt;
-    return bounded(divide_ceil(Wide{variant.work_seconds} * static_cast<Wide>(ppm_one),
-                               static_cast<Wide>(performance->second)));
-  }
+  if (variant.work_seconds != 0) return std::nullopt;
   if (spec.run_seconds_max != 0) {
     return std::min<std::uint64_t>(spec.run_seconds_max, limits::run_seconds_default);
   }
   return limits::run_seconds_default;
+}
+
+std::optional<std::uint64_t> run_seconds_worked(std::uint64_t work_seconds,
+                                                std::int64_t performance_ppm) {
+  if (performance_ppm <= 0) return std::nullopt;
+  return bounded(divide_ceil(Wide{work_seconds} * static_cast<Wide>(ppm_one),
+                             static_cast<Wide>(performance_ppm)));
 }
 
 std::uint64_t rerun_seconds(std::uint64_t run_seconds, std::int64_t interruptions_ppm_hour) {
@@ -49,8 +64,13 @@ std::uint64_t rerun_seconds(std::uint64_t run_seconds, std::int64_t interruption
 }
 
 std::uint64_t billed_seconds(std::uint64_t run_seconds, const Tariff& tariff) {
-  const Wide increment = std::max<std::uint32_t>(1, tariff.increment_seconds);
-  const Wide least = std::max<Wide>(bounded(run_seconds), tariff.minimum_seconds);
+  return billed_seconds(run_seconds, tariff.increment_seconds, tariff.minimum_seconds);
+}
+
+std::uint64_t billed_seconds(std::uint64_t run_seconds, std::uint32_t increment_seconds,
+                             std::uint32_t minimum_seconds) {
+  const Wide increment = std::max<std::uint32_t>(1, increment_seconds);
+  const Wide least = std::max<Wide>(bounded(run_seconds), minimum_seconds);
   return bounded(divide_ceil(least, increment) * increment);
 }
 

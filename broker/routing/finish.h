@@ -20,12 +20,20 @@ namespace tradewind {
 std::optional<std::uint64_t> run_seconds(const JobSpec& spec, const Variant& variant,
                                          const Pool& pool);
 
+// Its two cases: where it does not depend on the pool, nothing otherwise; and the stated work at a
+// performance, nothing when that is not positive.
+std::optional<std::uint64_t> run_seconds_stated(const JobSpec& spec, const Variant& variant);
+std::optional<std::uint64_t> run_seconds_worked(std::uint64_t work_seconds,
+                                                std::int64_t performance_ppm);
+
 // What interruptions add to a preemptible run, expected: each costs half a run, and run / 3600 *
 // interruptions_ppm_hour / 10^6 of them are expected.
 std::uint64_t rerun_seconds(std::uint64_t run_seconds, std::int64_t interruptions_ppm_hour);
 
 // What is billed for a run: at least the minimum, rounded up to the increment.
 std::uint64_t billed_seconds(std::uint64_t run_seconds, const Tariff& tariff);
+std::uint64_t billed_seconds(std::uint64_t run_seconds, std::uint32_t increment_seconds,
+                             std::uint32_t minimum_seconds);
 
 // Fills in the sum.
 FinishEstimate finish_estimate(std::uint64_t wait_seconds, std::uint64_t stage_in_seconds,

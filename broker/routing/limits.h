@@ -1,6 +1,7 @@
 // Bounds and defaults of routing, each with its unit and reason.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tradewind::limits {
@@ -11,5 +12,19 @@ inline constexpr std::uint64_t bandwidth_mbit_default = 100;
 inline constexpr std::uint64_t bandwidth_mbit_local = 8'000;
 // Longer times are all the same to a decision, and sums of them still fit into 64 bits.
 inline constexpr std::uint64_t seconds_forever = 1'000'000'000'000;
+
+// What a chooser remembers from job to job; a full memory is forgotten and filled anew. Each is
+// kept below about 100 MB at limits::sites_max sites of eight pools.
+inline constexpr std::size_t needs_kept = 8'192;  // distinct shapes of demand
+inline constexpr std::size_t paths_kept = 256;    // places that data lies at or goes to
+inline constexpr std::size_t filters_kept = 256;  // distinct sets of constraints
+// A job with data at more places than this is routed by a plain scan.
+inline constexpr std::size_t places_per_job_indexed = 32;
+// Inputs and outputs whose traffic counts in the lower bounds; of further ones it is taken to be
+// free there, which costs tightness only.
+inline constexpr std::size_t flows_bounded = 8;
+// Where at most so many sites are nearest to a job's data, their pools are looked at first, and
+// the rest are known to pay for the next nearest.
+inline constexpr std::size_t nearest_sites_max = 8;
 
 }  // namespace tradewind::limits

@@ -93,6 +93,11 @@ Path path(const Place& from, const Place& to) {
 std::uint64_t transfer_milliseconds(const Path& path, std::uint64_t bytes) {
   __extension__ using Wide = unsigned __int128;
   // 10^6 bit/s are 125 bytes a millisecond.
+  constexpr std::uint64_t small = std::uint64_t{1} << 48;
+  if (bytes < small && path.bandwidth_mbit < small) {
+    const std::uint64_t speed = path.bandwidth_mbit * 125;
+    return (bytes + speed - 1) / speed + path.rtt_ms;
+  }
   const Wide speed = static_cast<Wide>(path.bandwidth_mbit) * 125;
   const Wide sum = (static_cast<Wide>(bytes) + speed - 1) / speed + path.rtt_ms;
   return static_cast<std::uint64_t>(std::min(sum, Wide{limits::seconds_forever * 1'000}));

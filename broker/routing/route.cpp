@@ -13,7 +13,8 @@
 namespace tradewind {
 namespace {
 
-Candidate candidate(const Draft& draft, const JobSpec& spec, const JobData& data) {
+// Without the replicas.
+Candidate candidate(const Draft& draft, const JobSpec& spec) {
   Candidate result;
   result.site = draft.site->record.site;
   result.pool = draft.pool->id;
@@ -25,6 +26,11 @@ Candidate candidate(const Draft& draft, const JobSpec& spec, const JobData& data
   result.billed_seconds = draft.billed_seconds;
   result.cost = draft.cost;
   result.finish = draft.finish;
+  return result;
+}
+
+Candidate candidate(const Draft& draft, const JobSpec& spec, const JobData& data) {
+  Candidate result = candidate(draft, spec);
   std::optional<Transfer> transfer = data.at(draft.site->record);
   TRADEWIND_ASSERT(transfer.has_value());
   result.replicas = std::move(transfer->replicas);
@@ -75,6 +81,18 @@ Outcome outcome(const Survey& survey) {
 }
 
 }  // namespace
+
+Decision placed(const Draft& chosen, const JobSpec& spec, const RouteOptions& options,
+                Wall::time_point now) {
+  Decision decision;
+  decision.outcome = Outcome::placed;
+  decision.decided_at = now;
+  decision.chosen = candidate(chosen, spec);
+  decision.relied_on = relied_on(*chosen.site);
+  decision.tolerance_ppm = options.tolerance_ppm;
+  decision.spare_units = options.spare_units;
+  return decision;
+}
 
 Decision route(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
                Wall::time_point now) {

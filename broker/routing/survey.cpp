@@ -137,7 +137,7 @@ class SiteSurvey {
       return miss;
     }
     draft.units_free = quote->units_free - debited.units;
-    if (const Miss miss = wait_miss(constraints, *quote)) return miss;
+    if (const Miss miss = wait_miss(constraints, quote->wait_seconds)) return miss;
 
     const std::optional<Transfer>& transfer =
         transfer_.get([&] { return question_.data.at(site_.record); });

@@ -49,6 +49,11 @@ struct Survey {
   bool passing = false;          // whether some way at some pool fails for a passing reason
 };
 
+// A decision for the draft with nothing of the survey in it and, of the chosen candidate, all but
+// the replicas.
+Decision placed(const Draft& chosen, const JobSpec& spec, const RouteOptions& options,
+                Wall::time_point now);
+
 Survey survey(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
               const JobData& data, Wall::time_point now);
 

@@ -11,9 +11,6 @@ namespace {
 bool is_file(std::string_view url) {
   return url.starts_with("file:");
 }
-bool is_web(std::string_view url) {
-  return url.starts_with("http:") || url.starts_with("https:");
-}
 
 Money plus(Money a, Money b) {
   return add(a, b).value_or(Money{INT64_MAX});
@@ -24,6 +21,10 @@ std::uint64_t seconds_ceil(std::uint64_t milliseconds) {
 }
 
 }  // namespace
+
+bool is_web(std::string_view url) {
+  return url.starts_with("http:") || url.starts_with("https:");
+}
 
 bool reachable(const Replica& replica, const SiteRecord& site) {
   if (is_web(replica.url)) return true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "broker/routing/network.h"
@@ -22,6 +23,8 @@ struct Transfer {
   std::vector<std::uint32_t> replicas;
 };
 
+// Whether the URL is an http: or https: one.
+bool is_web(std::string_view url);
 // Whether a site can fetch the replica at all: http: and https: from everywhere; file: where the
 // file is, that is at the named site, else at the sites of the named region, else everywhere.
 bool reachable(const Replica& replica, const SiteRecord& site);

@@ -46,9 +46,10 @@ void MarketView::accept_member(const RecordHeader& header, const Member& member)
   const auto [standing, is_new] = members_.try_emplace(*site);
   if (!is_new && header.version <= standing->second.version) return;
   standing->second = MemberStanding{member.state, header.version};
-  const auto view = sites_.find(*site);
-  if (view == sites_.end() || view->second.member_state == member.state) return;
-  view->second.member_state = member.state;
+  const auto known = known_.find(*site);
+  if (known == known_.end() || known->second.view->member_state == member.state) return;
+  known->second.view->member_state = member.state;
+  columns_.change_sheet(known->second.number, true);
   ++generation_;
 }
 
@@ -60,7 +61,9 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   const auto [place, is_new] = sites_.try_emplace(record.site);
   SiteView& view = place->second;
   if (!is_new && header.version <= view.record_header.version) return;
-  view.record = record;
+  // Records are issued again and again with nothing new in them but their time.
+  const bool prolongs = !is_new && view.record == record;
+  if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
     if (const auto standing = members_.find(record.site); standing != members_.end()) {
@@ -70,13 +73,24 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
       view.sheet = std::move(early.mapped().sheet);
       view.sheet_header = early.mapped().header;
     }
+    known_[record.site] = Known{&view, columns_.add_site(view)};
+  } else if (prolongs) {
+    columns_.change_sheet(known_.at(record.site).number, true);
+  } else {
+    columns_.change_record(known_.at(record.site).number);
+  }
+  if (!prolongs) {
+    for (auto debit = debits_.lower_bound({record.site, PoolId{}});
+         debit != debits_.end() && debit->first.first == record.site; ++debit) {
+      show_debit(record.site, debit->first.second, debit->second);
+    }
   }
   ++generation_;
 }
 
 void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& sheet) {
-  const auto place = sites_.find(sheet.site);
-  if (place == sites_.end()) {
+  const auto place = known_.find(sheet.site);
+  if (place == known_.end()) {
     if (full_for(early_sheets_, sheet.site)) {
       ++ignored_over_limit_;
       return;
@@ -87,15 +101,18 @@ void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& shee
     }
     return;
   }
-  SiteView& view = place->second;
+  SiteView& view = *place->second.view;
   if (view.sheet && header.version <= view.sheet_header.version) return;
   // Most sheets only prolong the one before; waking every waiting job for those would cost a
   // routing pass each few seconds for nothing.
   const bool prolongs = view.sheet && *view.sheet == sheet &&
                         header.issued <= view.sheet_header.valid_until &&
                         view.sheet_header.issued <= header.issued;
-  view.sheet = sheet;
+  const bool same_pools = view.sheet && std::ranges::equal(view.sheet->pools, sheet.pools, {},
+                                                           &PoolQuote::pool, &PoolQuote::pool);
+  if (!prolongs) view.sheet = sheet;
   view.sheet_header = header;
+  columns_.change_sheet(place->second.number, same_pools);
   if (!prolongs) ++generation_;
 }
 
@@ -105,6 +122,7 @@ void MarketView::debit(const SiteId& site, const PoolId& pool, std::uint32_t uni
   Debit& balance = debits_[{site, pool}];
   balance.units += units;
   balance.nodes += nodes;
+  show_debit(site, pool, balance);
 }
 
 void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t units,
@@ -114,8 +132,16 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   Debit& balance = place->second;
   balance.units -= std::min<std::uint64_t>(balance.units, units);
   balance.nodes -= std::min<std::uint64_t>(balance.nodes, nodes);
+  show_debit(site, pool, balance);
   if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
   ++generation_;
+}
+
+void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
+  const auto known = known_.find(site);
+  if (known == known_.end()) return;
+  columns_.change_debit(known->second.number, pool, saturated(balance.units),
+                        saturated(balance.nodes));
 }
 
 std::uint32_t MarketView::debited_units(const SiteId& site, const PoolId& pool) const {
@@ -129,8 +155,13 @@ std::uint32_t MarketView::debited_nodes(const SiteId& site, const PoolId& pool) 
 }
 
 const SiteView* MarketView::find(const SiteId& site) const {
-  const auto place = sites_.find(site);
-  return place == sites_.end() ? nullptr : &place->second;
+  const auto place = known_.find(site);
+  return place == known_.end() ? nullptr : place->second.view;
+}
+
+std::optional<std::uint32_t> MarketView::number(const SiteId& site) const {
+  const auto place = known_.find(site);
+  return place == known_.end() ? std::nullopt : std::optional(place->second.number);
 }
 
 bool MarketView::sheet_valid(const SiteView& view, Wall::time_point now) const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "schemas/result.h"
 #include "schemas/site.h"
 #include "schemas/time.h"
+#include "state/market/columns.h"
 
 namespace tradewind {
 
@@ -31,6 +33,13 @@ struct SiteView {
 
 class MarketView {
  public:
+  MarketView() = default;
+  // The columns point into the view; moving keeps what they point at where it is.
+  MarketView(const MarketView&) = delete;
+  MarketView& operator=(const MarketView&) = delete;
+  MarketView(MarketView&&) = default;
+  MarketView& operator=(MarketView&&) = default;
+
   // Takes a record that gossip has verified; a version that is not newer than the one held is
   // ignored. Order does not matter: a sheet or member record that comes before its site record is
   // kept and shows once the site is known. Members that are no sites are of no interest here.
@@ -48,8 +57,12 @@ class MarketView {
 
   // Null when no site record of it has come. Valid until the next `accept`.
   const SiteView* find(const SiteId& site) const;
+  // The site's number in the columns; nothing when no site record of it has come.
+  std::optional<std::uint32_t> number(const SiteId& site) const;
   // Ordered by site id.
   const std::map<SiteId, SiteView>& sites() const { return sites_; }
+  // The same as columns and price indices, for a decision that reads only what can win.
+  const MarketColumns& columns() const { return columns_; }
   // Whether the site is bound by its sheet at `now`: its member is active, the site record and the
   // sheet have both begun (within limits::clock_skew_max) and neither has run out.
   bool sheet_valid(const SiteView& view, Wall::time_point now) const;
@@ -73,15 +86,22 @@ class MarketView {
     std::uint64_t units = 0;
     std::uint64_t nodes = 0;
   };
+  struct Known {
+    SiteView* view = nullptr;
+    std::uint32_t number = 0;  // in the columns
+  };
 
   void accept_member(const RecordHeader& header, const Member& member);
   void accept_site(const RecordHeader& header, const SiteRecord& record);
   void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
+  void show_debit(const SiteId& site, const PoolId& pool, const Debit& balance);
 
   std::map<SiteId, SiteView> sites_;
+  std::unordered_map<SiteId, Known> known_;  // the same sites, found faster
   std::map<SiteId, MemberStanding> members_;
   std::map<SiteId, EarlySheet> early_sheets_;  // of sites whose record has not come yet
   std::map<std::pair<SiteId, PoolId>, Debit> debits_;
+  MarketColumns columns_;
   std::uint64_t generation_ = 0;
   std::uint64_t ignored_over_limit_ = 0;
 };

@@ -1,203 +1,242 @@
-// Decisions a second of route(), over markets of 10, 100 and 1,000 sites of eight pools and a mixed
-// workload from a fixed seed: small and large jobs, accelerators, several architectures, data at
-// one site, tight constraints, and some that nothing can run. Prints JSON lines.
+// Decisions of Chooser and of the plain scan, and quote sheets applied to the market view. With a
+// FOLDER that real_market.py has filled, sites and jobs are those of public data, otherwise made
+// from a fixed seed. Prints JSON lines.
 //
-//   bench_routing [--quick]
+//   bench_routing [--quick] [FOLDER]
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <random>
+#include <cstdlib>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "broker/routing/chooser.h"
 #include "broker/routing/route.h"
+#include "tests/bench/market.h"
 
 namespace {
 
 using namespace tradewind;
 using Clock = std::chrono::steady_clock;
 
-constexpr Wall::time_point kNow = Wall::time_point(std::chrono::hours(24 * 365 * 56));
 constexpr std::uint32_t kPools = 8;
 constexpr int kRounds = 5;
+const TenantId kTenant{"bench"};
+const std::vector<SiteId> kNone;
 
-class Random {
+// Five rounds of one figure.
+class Figure {
  public:
-  std::uint64_t below(std::uint64_t count) { return engine_() % count; }
-  bool one_in(std::uint64_t count) { return below(count) == 0; }
-  std::int64_t number(std::int64_t from, std::int64_t to) {
-    return from + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(to - from + 1)));
+  void add(double value) { values_[count_++] = value; }
+  double median() {
+    std::ranges::sort(values_);
+    return values_[kRounds / 2];
+  }
+  // `goal` is the most that it may be.
+  void print(const std::string& metric, const char* unit, std::optional<double> goal = {}) {
+    const double value = median();
+    std::printf(
+        "{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
+        metric.c_str(), value, unit, values_.front(), values_.back());
+    if (goal) {
+      std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal,
+                  value <= *goal ? "true" : "false");
+    } else {
+      std::printf("\"goal\": null, \"holds\": null}\n");
+    }
+    std::fflush(stdout);
   }
 
  private:
-  std::mt19937_64 engine_{20'261'122};
+  std::array<double, kRounds> values_{};
+  std::size_t count_ = 0;
 };
 
-std::string region_name(std::uint64_t number) {
-  return std::string(1, static_cast<char>('a' + number % 20)) + "a-region";
+double microseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::micro>(time).count();
 }
 
-Pool make_pool(Random& random, std::uint32_t number) {
-  Pool pool;
-  pool.id = PoolId{"pool-" + std::to_string(number)};
-  pool.architecture = random.one_in(3) ? Architecture::arm64 : Architecture::amd64;
-  pool.nodes = static_cast<std::uint32_t>(random.number(4, 64));
-  pool.node = Resources{64, 256 * 1024, 1'000 * 1024, 0};
-  pool.unit = Resources{4, 16 * 1024, 62 * 1024, 0};
-  if (number % 4 == 3) {
-    pool.accelerator = Accelerator{random.one_in(3) ? "rocm" : "cuda", "model",
-                                   random.one_in(2) ? 80U : 24U, Interconnect::pcie};
-    pool.node.accelerators = 16;
-    pool.unit.accelerators = 1;
-    pool.tariff.accelerator_hour.micros = random.number(500'000, 3'000'000);
-  }
-  pool.performance_ppm = {{"default", random.number(600'000, 2'000'000)},
-                          {"fft", random.number(600'000, 2'000'000)}};
-  pool.tariff.cpu_hour.micros = random.number(8'000, 60'000);
-  pool.tariff.gib_hour.micros = random.number(500, 4'000);
-  pool.tariff.increment_seconds = 60;
-  if (random.one_in(2)) {
-    pool.tariff.preemptible_ppm = 400'000;
-    pool.tariff.interruptions_ppm_hour = 50'000;
-  }
-  return pool;
+[[noreturn]] void fail(const char* what) {
+  std::fprintf(stderr, "%s\n", what);
+  std::exit(1);
 }
 
-RecordHeader make_header(RecordKind kind, const SiteId& site) {
-  RecordHeader header;
-  header.kind = kind;
-  header.subject = site_node(site);
-  header.version = RecordVersion{1, 1};
-  header.issued = kNow;
-  header.valid_until = kNow + std::chrono::seconds(15);
-  return header;
-}
-
-MarketView make_market(std::uint32_t sites) {
-  Random random;
-  MarketView view;
-  for (std::uint32_t number = 0; number < sites; ++number) {
-    SiteRecord record;
-    record.region = RegionId{region_name(number)};
-    record.site = SiteId{record.region.value + "-" + std::to_string(number)};
-    record.jurisdiction = Jurisdiction{std::string(1, static_cast<char>('A' + number % 20)) + "A"};
-    record.provider = "provider-" + std::to_string(number % 50);
-    record.carbon_g_kwh = static_cast<std::uint32_t>(random.number(20, 600));
-    QuoteSheet sheet;
-    sheet.site = record.site;
-    for (std::uint32_t index = 0; index < kPools; ++index) {
-      const Pool& pool = record.pools.emplace_back(make_pool(random, index));
-      PoolQuote& quote = sheet.pools.emplace_back();
-      quote.pool = pool.id;
-      quote.nodes_free = static_cast<std::uint32_t>(random.below(pool.nodes));
-      quote.units_free_node = quote.nodes_free > 0 ? 16 : 3;
-      quote.units_free = quote.nodes_free * 16 + 3;
-      quote.price_ppm = random.number(1'000'000, 3'000'000);
-    }
-    for (std::uint64_t other = 0; other < 20; ++other) {
-      record.network.push_back(NetworkTariff{"region:" + region_name(other),
-                                             {random.number(0, 90'000)},
-                                             {},
-                                             static_cast<std::uint64_t>(random.number(100, 10'000)),
-                                             static_cast<std::uint32_t>(random.number(2, 250))});
-    }
-    record.network.push_back(NetworkTariff{"default", {90'000}, {}, 100, 150});
-    view.accept(Record{make_header(RecordKind::site, record.site), record});
-    view.accept(Record{make_header(RecordKind::quote, record.site), sheet});
-  }
-  return view;
-}
-
-std::vector<JobSpec> make_jobs() {
-  Random random;
+struct Workload {
+  bool real = false;
+  bench::Sites sites;
   std::vector<JobSpec> jobs;
-  for (std::uint32_t number = 0; number < 256; ++number) {
-    JobSpec spec;
-    spec.resources =
-        Resources{static_cast<std::uint32_t>(random.number(1, 32)), random.below(64 * 1024), 0, 0};
-    spec.home_region = region_name(random.below(20));
-    Variant variant;
-    variant.architectures = {Architecture::amd64};
-    variant.work_seconds = random.below(20'000) + 1;
-    spec.variants = {variant};
-    if (number % 4 == 1) {
-      variant.architectures = {Architecture::arm64};
-      spec.variants.push_back(variant);
-    }
-    if (number % 4 == 2) {
-      spec.resources.accelerators = static_cast<std::uint32_t>(random.number(1, 8));
-      spec.variants[0].accelerator.family = "cuda";
-      spec.variants[0].accelerator.memory_gib_min = 40;
-    }
-    if (number % 3 == 1) {
-      Input& input = spec.inputs.emplace_back();
-      input.size_bytes = random.below(50'000'000'000);
-      input.replicas = {Replica{"https://data.example/a", "", region_name(random.below(20))},
-                        Replica{"https://data.example/b", "", region_name(random.below(20))}};
-      Output& output = spec.outputs.emplace_back();
-      output.url = "https://data.example/out";
-      output.size_bytes = random.below(1'000'000'000);
-    }
-    if (number % 5 == 1) spec.constraints.jurisdictions_allowed = {"AA", "BA", "CA"};
-    if (number % 5 == 2) spec.constraints.preemptible_allowed = true;
-    if (number % 7 == 1) spec.constraints.carbon_g_kwh_max = 200;
-    if (number % 7 == 2) {
-      spec.constraints.latency_region = spec.home_region;
-      spec.constraints.latency_ms_max = 60;
-    }
-    if (number % 16 == 0) spec.resources.memory_mib = 1024 * 1024;
-    jobs.push_back(std::move(spec));
+};
+
+Workload workload(const std::string& folder, std::uint32_t sites) {
+  Workload result;
+  if (!folder.empty()) {
+    result.sites = bench::real_sites(folder, sites);
+    result.jobs = bench::real_jobs(folder);
+    result.real = result.sites.records.size() == sites && !result.jobs.empty();
+    if (!result.real) fail("the folder does not hold sites.txt and jobs.txt");
+    return result;
   }
-  return jobs;
+  result.sites = bench::synthetic_sites(sites, kPools);
+  result.jobs = bench::synthetic_jobs();
+  return result;
 }
 
-// Decisions a second over about `length`; whole passes over the jobs only, so that each counts
-// alike.
-double measure(const MarketView& view, const std::vector<JobSpec>& jobs, Clock::duration length,
-               std::uint64_t& placed) {
-  const TenantId tenant{"bench"};
-  const std::vector<SiteId> excluded;
-  const RouteOptions options;
-  std::uint64_t count = 0;
-  const auto start = Clock::now();
-  do {
-    for (const JobSpec& spec : jobs) {
-      const std::string key = "j" + std::to_string(count++);
-      const Decision decision =
-          route(RouteRequest{spec, tenant, key, excluded}, view, options, kNow);
-      placed += decision.outcome == Outcome::placed ? 1 : 0;
+std::string key_of(std::size_t index) {
+  return "j" + std::to_string(index);
+}
+
+// Whether both say the same of the same job.
+bool agree(const Decision& scanned, const Decision& chosen) {
+  return scanned.outcome == chosen.outcome && scanned.chosen == chosen.chosen &&
+         scanned.relied_on == chosen.relied_on;
+}
+
+struct Times {
+  Figure median;
+  Figure p99;
+};
+
+// Each decision by itself, the clock's own time not taken off.
+Times measure(Chooser& chooser, const std::vector<JobSpec>& jobs,
+              const std::function<void()>& between) {
+  Times result;
+  std::vector<double> times;
+  for (int round = 0; round <= kRounds; ++round) {
+    times.clear();
+    for (std::size_t index = 0; index < jobs.size(); ++index) {
+      if (between) between();
+      const std::string key = key_of(index);
+      const RouteRequest request{jobs[index], kTenant, key, kNone};
+      const auto start = Clock::now();
+      const Decision decision = chooser.choose(request, bench::now);
+      times.push_back(microseconds(Clock::now() - start));
+      if (!decision.chosen && decision.rejections.empty()) fail("a decision without reasons");
     }
-  } while (Clock::now() - start < length);
-  return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - start).count();
+    if (round == 0) continue;  // fills what the chooser remembers
+    std::ranges::sort(times);
+    result.median.add(times[times.size() / 2]);
+    result.p99.add(times[times.size() * 99 / 100]);
+  }
+  return result;
+}
+
+void decisions(const std::string& folder, std::uint32_t sites, bool quick) {
+  const Workload work = workload(folder, sites);
+  MarketView view = bench::view_of(work.sites);
+  const RouteOptions options;
+  Chooser chooser(view, options);
+  const std::string where =
+      std::to_string(sites) + " sites of " + std::to_string(kPools) + " pools";
+  const std::string jobs = work.real ? ", real prices and jobs" : ", made-up prices and jobs";
+
+  // The plain scan of some of the jobs, and that both agree on them.
+  const std::size_t step =
+      std::max<std::size_t>(1, work.jobs.size() * sites / (quick ? 100'000 : 2'000'000));
+  Figure scan;
+  std::size_t placed = 0;
+  std::size_t count = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> times;
+    for (std::size_t index = static_cast<std::size_t>(round) % step; index < work.jobs.size();
+         index += step * kRounds) {
+      const std::string key = key_of(index);
+      const RouteRequest request{work.jobs[index], kTenant, key, kNone};
+      const auto start = Clock::now();
+      const Decision scanned = route(request, view, options, bench::now);
+      times.push_back(microseconds(Clock::now() - start));
+      placed += scanned.chosen ? 1 : 0;
+      ++count;
+      if (!agree(scanned, chooser.choose(request, bench::now))) fail("the chooser chose otherwise");
+    }
+    std::ranges::sort(times);
+    scan.add(times[times.size() / 2]);
+  }
+  if (placed == 0) fail("no job was placed: the market is not what this measures");
+  Figure share;
+  for (int round = 0; round < kRounds; ++round) {
+    share.add(100.0 * static_cast<double>(placed) / static_cast<double>(count));
+  }
+  share.print("jobs placed, " + where + jobs, "%");
+  scan.print("plain scan, median, " + where, "us");
+
+  Times still = measure(chooser, work.jobs, {});
+  const bool thousand = sites == 1'000;
+  const auto goal = [&](double at_thousand, std::optional<double> at_ten_thousand) {
+    if (sites == 10'000) return at_ten_thousand;
+    return thousand ? std::optional(at_thousand) : std::nullopt;
+  };
+  still.median.print("decision, median, " + where, "us", goal(1.5, 4.0));
+  still.p99.print("decision, p99, " + where, "us", goal(15, std::nullopt));
+  Figure ratio;
+  for (int round = 0; round < kRounds; ++round) ratio.add(scan.median() / still.median.median());
+  ratio.print("plain scan to decision, " + where, "times");
+
+  std::vector<JobSpec> bare = work.jobs;
+  for (JobSpec& each : bare) {
+    each.inputs.clear();
+    each.outputs.clear();
+  }
+  Times without_data = measure(chooser, bare, {});
+  without_data.median.print("decision, median, the same jobs without data, " + where, "us",
+                            goal(1.5, 4.0));
+  without_data.p99.print("decision, p99, the same jobs without data, " + where, "us",
+                         goal(15, std::nullopt));
+
+  std::uint64_t version = 1;
+  std::size_t at = 0;
+  Times moving = measure(chooser, work.jobs, [&] {
+    ++version;
+    view.accept(bench::record_of(bench::moved(work.sites.sheets[at], version), version));
+    at = (at + 1) % work.sites.sheets.size();
+  });
+  moving.median.print("decision after a quote sheet, median, " + where, "us");
+  moving.p99.print("decision after a quote sheet, p99, " + where, "us");
+}
+
+// Every pool's price and free units differ from the sheet before.
+void sheets(std::uint32_t sites, std::uint32_t pools) {
+  const bench::Sites made = bench::synthetic_sites(sites, pools);
+  MarketView view = bench::view_of(made);
+  Figure figure;
+  std::uint64_t version = 1;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<Record> records;
+    for (int turn = 0; turn < 5; ++turn) {
+      ++version;
+      for (const QuoteSheet& each : made.sheets) {
+        records.push_back(bench::record_of(bench::moved(each, version), version));
+      }
+    }
+    const auto start = Clock::now();
+    for (const Record& each : records) view.accept(each);
+    figure.add(microseconds(Clock::now() - start) / static_cast<double>(records.size()));
+  }
+  figure.print("quote sheet of " + std::to_string(pools) + " pools applied, mean, " +
+                   std::to_string(sites) + " sites",
+               "us", sites == 1'000 ? std::optional(2.0) : std::nullopt);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool quick = argc == 2 && std::strcmp(argv[1], "--quick") == 0;
-  if (argc > 1 && !quick) {
-    std::fprintf(stderr, "usage: %s [--quick]\n", argv[0]);
-    return 2;
-  }
-  const auto length = std::chrono::milliseconds(quick ? 100 : 1'000);
-  const std::vector<JobSpec> jobs = make_jobs();
-  for (const std::uint32_t sites : {10U, 100U, 1'000U}) {
-    const MarketView view = make_market(sites);
-    std::uint64_t placed = 0;
-    std::array<double, kRounds> rates{};
-    for (double& rate : rates) rate = measure(view, jobs, length, placed);
-    std::ranges::sort(rates);
-    if (placed == 0) {
-      std::fprintf(stderr, "no job was placed: the market is not what this measures\n");
-      return 1;
+  bool quick = false;
+  std::string folder;
+  for (int index = 1; index < argc; ++index) {
+    const std::string_view argument = argv[index];
+    if (argument == "--quick") {
+      quick = true;
+    } else if (folder.empty() && !argument.starts_with("-")) {
+      folder = argument;
+    } else {
+      std::fprintf(stderr, "usage: %s [--quick] [FOLDER]\n", argv[0]);
+      return 2;
     }
-    std::printf(
-        "{\"metric\": \"decisions, %u sites of %u pools\", \"value\": %.0f, \"unit\": \"1/s\", "
-        "\"spread\": [%.0f, %.0f], \"goal\": null, \"holds\": null}\n",
-        sites, kPools, rates[kRounds / 2], rates.front(), rates.back());
-    std::fflush(stdout);
   }
+  for (const std::uint32_t sites : {100U, 1'000U, 10'000U}) decisions(folder, sites, quick);
+  for (const std::uint32_t sites : {1'000U, 10'000U}) sheets(sites, 10);
   return 0;
 }

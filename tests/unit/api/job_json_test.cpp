@@ -313,6 +313,20 @@ TEST(DecisionJson, HasEveryPartOfTheCostAndWhyNotTheOthers) {
   EXPECT_EQ(explain(sample_waiting(), "USD"),
             "nothing adequate is free now, 3 pools considered; nearest: gamma-1/gpu: wants 2 "
             "units, 0 are free (capacity)");
+  EXPECT_NE(text.find(R"("surveyed":true)"), std::string::npos);
+}
+
+TEST(DecisionJson, SaysWhereTheOtherPoolsWereNotSurveyed) {
+  Decision decision = sample_decision();
+  decision.runners_up.clear();
+  decision.rejections.clear();
+  decision.pools_considered = 0;
+  decision.pools_adequate = 0;
+  const JobSpec spec = *parse_job_spec(R"({"command":["true"]})");
+  const std::string text = to_text(decision_to_json(decision, spec, "USD"));
+  EXPECT_NE(text.find(R"("surveyed":false)"), std::string::npos) << text;
+  EXPECT_EQ(explain(decision, "USD"),
+            "alpha-1 at 0.0105 USD: the best of all pools; a quote lists the others");
 }
 
 }  // namespace
