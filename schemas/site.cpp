@@ -17,9 +17,11 @@ std::uint32_t units_per_node(const Pool& pool) {
 }
 
 MoneyPerHour unit_price(const Pool& pool) {
+  // No more than an eighth of what fits, so that the sum of the three parts fits as well.
+  static constexpr std::int64_t most = INT64_MAX / 8;
   const auto part = [](MoneyPerHour rate, std::uint64_t amount, std::int64_t divisor) {
-    return mul_div_ceil(rate.micros, static_cast<std::int64_t>(amount), divisor)
-        .value_or(INT64_MAX / 8);
+    return std::min(
+        most, mul_div_ceil(rate.micros, static_cast<std::int64_t>(amount), divisor).value_or(most));
   };
   return MoneyPerHour{part(pool.tariff.cpu_hour, pool.unit.cpus, 1) +
                       part(pool.tariff.gib_hour, pool.unit.memory_mib, 1024) +
