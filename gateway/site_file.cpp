@@ -269,9 +269,10 @@ void read_tariff(const TomlTable& table, Pool& pool) {
     table.refuse("tariff", "is missing", "add tariff = { cpu_hour = \"…\", gib_hour = \"…\" }");
     return;
   }
-  const TomlTable tariff = table.table(
-      "tariff", {"currency", "node_hour", "cpu_hour", "gib_hour", "accelerator_hour", "preemptible",
-                 "interruptions_per_hour", "increment_seconds", "minimum_seconds", "fixed_fee"});
+  const TomlTable tariff =
+      table.table("tariff", {"currency", "node_hour", "cpu_hour", "gib_hour", "accelerator_hour",
+                             "preemptible", "preemptible_only", "interruptions_per_hour",
+                             "increment_seconds", "minimum_seconds", "fixed_fee"});
   Tariff& to = pool.tariff;
   to.currency = tariff.text("currency", "USD");
   if (to.currency.size() != 3 || !std::all_of(to.currency.begin(), to.currency.end(),
@@ -285,6 +286,11 @@ void read_tariff(const TomlTable& table, Pool& pool) {
   to.accelerator_hour.micros = tariff.money("accelerator_hour", 0);
   to.fixed_fee.micros = tariff.money("fixed_fee", 0);
   to.preemptible_ppm = tariff.ppm("preemptible", 0, ppm_one, 0);
+  to.preemptible_only = tariff.flag("preemptible_only", false);
+  if (to.preemptible_only && to.preemptible_ppm == 0) {
+    tariff.refuse("preemptible_only", "is true, though nothing is sold as preemptible",
+                  "give preemptible, the share of the price, or leave it out");
+  }
   to.interruptions_ppm_hour = tariff.ppm("interruptions_per_hour", 0, 1'000 * ppm_one, 0);
   to.increment_seconds =
       static_cast<std::uint32_t>(tariff.whole("increment_seconds", 1, 86'400, 1));
@@ -309,13 +315,15 @@ void read_pool(const TomlTable& table, Pool& pool) {
   pool.price_curve.a_ppm = curve.ppm("a", 0, price_curve_a_ppm_max, standard.a_ppm);
   pool.price_curve.exponent =
       static_cast<std::uint32_t>(curve.whole("exponent", 1, 16, standard.exponent));
+  pool.unit_watts =
+      static_cast<std::uint32_t>(table.whole("unit_watts", 0, limits::unit_watts_max, 0));
   pool.labels = labels_of(table);
 }
 
 void read_pools(const TomlTable& root, SiteRecord& record) {
   const std::vector<TomlTable> tables =
       root.tables("pool", {"id", "architecture", "nodes", "node", "unit", "accelerator",
-                           "performance", "tariff", "price_curve", "labels"});
+                           "performance", "tariff", "price_curve", "unit_watts", "labels"});
   if (tables.empty()) {
     root.refuse("pool", "is missing", "add at least one [[pool]]: a site sells from pools");
   }

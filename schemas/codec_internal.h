@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "dataset.capnp.h"
 #include "decision.capnp.h"
 #include "dispatch.capnp.h"
 #include "gossip.capnp.h"
@@ -29,6 +30,7 @@
 #include "journal.capnp.h"
 #include "market.capnp.h"
 #include "schemas/assert.h"
+#include "schemas/dataset.h"
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
 #include "schemas/gossip.h"
@@ -110,6 +112,10 @@ void write(schema::Constraints::Builder to, const Constraints& from);
 void read(schema::Constraints::Reader from, Constraints& to);
 void write(schema::JobSpec::Builder to, const JobSpec& from);
 void read(schema::JobSpec::Reader from, JobSpec& to);
+
+// codec_dataset.cpp
+void write(schema::Dataset::Builder to, const Dataset& from);
+void read(schema::Dataset::Reader from, Dataset& to);
 
 // codec_decision.cpp
 void write(schema::CostBreakdown::Builder to, const CostBreakdown& from);

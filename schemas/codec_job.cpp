@@ -71,6 +71,8 @@ void write(schema::Input::Builder to, const Input& from) {
   }
   to.setExecutable(from.executable);
   to.setStreamable(from.streamable);
+  put_text(to, &Builder::setDataset, from.dataset);
+  to.setResidencyBound(from.residency_bound);
 }
 void read(schema::Input::Reader from, Input& to) {
   to.name = read_document_text("input.name", from.getName());
@@ -87,6 +89,8 @@ void read(schema::Input::Reader from, Input& to) {
   }
   to.executable = from.getExecutable();
   to.streamable = from.getStreamable();
+  to.dataset = read_document_text("input.dataset", from.getDataset());
+  to.residency_bound = from.getResidencyBound();
 }
 
 void write(schema::Output::Builder to, const Output& from) {
@@ -161,6 +165,7 @@ void write(schema::Constraints::Builder to, const Constraints& from) {
   to.setPreemptibleAllowed(from.preemptible_allowed);
   to.setCarbonGramsKwhMax(from.carbon_g_kwh_max);
   to.setWaitSecondsMax(from.wait_seconds_max);
+  put_map(to, &Builder::initLabelsDenied, from.labels_denied);
 }
 void read(schema::Constraints::Reader from, Constraints& to) {
   const auto list = [](std::string_view field, TextsReader texts) {
@@ -188,6 +193,7 @@ void read(schema::Constraints::Reader from, Constraints& to) {
   to.preemptible_allowed = from.getPreemptibleAllowed();
   to.carbon_g_kwh_max = from.getCarbonGramsKwhMax();
   to.wait_seconds_max = from.getWaitSecondsMax();
+  to.labels_denied = read_document_map("constraints.labels_denied", from.getLabelsDenied());
 }
 
 void write(schema::JobSpec::Builder to, const JobSpec& from) {

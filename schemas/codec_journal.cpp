@@ -78,6 +78,12 @@ struct WriteBody {
     write(to.initRecord(), from.record);
     put_text(to, &schema::MemberChanged::Builder::setTokenSha256, from.token_sha256);
   }
+  void operator()(const DatasetChanged& from) {
+    auto to = body.initDatasetChanged();
+    put_text(to, &schema::DatasetChanged::Builder::setName, from.name);
+    put_text(to, &schema::DatasetChanged::Builder::setPrincipal, from.principal);
+    if (from.dataset) write(to.initDataset(), *from.dataset);
+  }
 };
 
 TermBegan read(schema::TermBegan::Reader from) {
@@ -158,6 +164,17 @@ MemberChanged read(schema::MemberChanged::Reader from) {
   return to;
 }
 
+DatasetChanged read(schema::DatasetChanged::Reader from) {
+  DatasetChanged to;
+  to.name = read_name("dataset_changed.name", from.getName());
+  to.principal = read_document_text("dataset_changed.principal", from.getPrincipal());
+  if (from.hasDataset()) {
+    codec::read(from.getDataset(), to.dataset.emplace());
+    if (to.dataset->name != to.name) broken("dataset_changed.dataset", "has another name");
+  }
+  return to;
+}
+
 Entry read_entry(schema::JournalEntry::Reader from) {
   Entry to;
   to.at = read_time("entry.at", from.getAt());
@@ -176,6 +193,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::ATTEMPT_LOST: to.body = read(body.getAttemptLost()); break;
     case Body::INVITE_ISSUED: to.body = read(body.getInviteIssued()); break;
     case Body::MEMBER_CHANGED: to.body = read(body.getMemberChanged()); break;
+    case Body::DATASET_CHANGED: to.body = read(body.getDatasetChanged()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

@@ -27,6 +27,7 @@ void write(schema::Tariff::Builder to, const Tariff& from) {
   to.setIncrementSeconds(from.increment_seconds);
   to.setMinimumSeconds(from.minimum_seconds);
   to.setFixedFee(from.fixed_fee.micros);
+  to.setPreemptibleOnly(from.preemptible_only);
 }
 void read(schema::Tariff::Reader from, Tariff& to) {
   to.currency = read_clean_text("tariff.currency", from.getCurrency());
@@ -48,6 +49,10 @@ void read(schema::Tariff::Reader from, Tariff& to) {
   to.minimum_seconds = from.getMinimumSeconds();
   check_at_most("tariff.minimum_seconds", to.minimum_seconds, limits::seconds_max);
   to.fixed_fee = {read_price("tariff.fixed_fee", from.getFixedFee())};
+  to.preemptible_only = from.getPreemptibleOnly();
+  if (to.preemptible_only && to.preemptible_ppm == 0) {
+    broken("tariff.preemptible_only", "is set, though nothing is sold as preemptible");
+  }
 }
 
 void write(schema::PriceCurve::Builder to, const PriceCurve& from) {
@@ -113,6 +118,7 @@ void write(schema::Pool::Builder to, const Pool& from) {
   write(to.initTariff(), from.tariff);
   write(to.initPriceCurve(), from.price_curve);
   put_map(to, &schema::Pool::Builder::initLabels, from.labels);
+  to.setUnitWatts(from.unit_watts);
 }
 void read(schema::Pool::Reader from, Pool& to) {
   to.id = PoolId{read_name("pool.id", from.getId())};
@@ -132,6 +138,8 @@ void read(schema::Pool::Reader from, Pool& to) {
   read(from.getTariff(), to.tariff);
   read(from.getPriceCurve(), to.price_curve);
   to.labels = read_clean_map("pool.labels", from.getLabels());
+  to.unit_watts = from.getUnitWatts();
+  check_at_most("pool.unit_watts", to.unit_watts, limits::unit_watts_max);
 }
 
 namespace {

@@ -42,6 +42,8 @@ struct Input {
   residency @8 :List(Text);  # jurisdictions where it may be processed; none: anywhere
   executable @9 :Bool;
   streamable @10 :Bool;
+  dataset @11 :Text;         # its name; replicas, size and digest are then the data set's
+  residencyBound @12 :Bool;  # the residency is that of data sets alone, the job named none
 }
 
 struct Output {
@@ -85,6 +87,7 @@ struct Constraints {
   preemptibleAllowed @14 :Bool;
   carbonGramsKwhMax @15 :UInt32;     # 0: no cap; pools of unknown carbon fail a cap
   waitSecondsMax @16 :UInt32;        # longest expected wait; 0: no bound
+  labelsDenied @17 :List(V.Entry);   # none may be on the pool or its site
 }
 
 enum Objective {

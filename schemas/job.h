@@ -51,6 +51,10 @@ struct Input {
   std::vector<Jurisdiction> residency;  // where the data may be processed; empty: anywhere
   bool executable = false;              // staged with execute permission
   bool streamable = false;
+  // The data set that the input names; replicas, size and digest are then the data set's.
+  std::string dataset;
+  // Whether the residency is that of data sets alone: the job itself named none.
+  bool residency_bound = false;
   friend bool operator==(const Input&, const Input&) = default;
 };
 
@@ -98,6 +102,7 @@ struct Constraints {
   bool preemptible_allowed = false;
   std::uint32_t carbon_g_kwh_max = 0;  // 0: no cap; pools of unknown carbon fail a cap
   std::uint32_t wait_seconds_max = 0;  // longest expected wait; 0: no bound
+  std::map<std::string, std::string> labels_denied;  // none may be on the pool or its site
   friend bool operator==(const Constraints&, const Constraints&) = default;
 };
 

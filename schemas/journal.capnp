@@ -9,6 +9,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tradewind::schema");
 using V = import "vocabulary.capnp";
 using Job = import "job.capnp";
+using Dataset = import "dataset.capnp";
 using Decision = import "decision.capnp";
 using Dispatch = import "dispatch.capnp";
 
@@ -28,6 +29,7 @@ struct JournalEntry {
     attemptLost @11 :AttemptLost;
     inviteIssued @12 :InviteIssued;
     memberChanged @13 :MemberChanged;
+    datasetChanged @14 :DatasetChanged;
   }
 }
 
@@ -93,6 +95,13 @@ struct MemberChanged {
   # A member was admitted, renewed, suspended or revoked.
   record @0 :V.SignedRecord;  # of kind member, signed by the registry key
   tokenSha256 @1 :Text;       # the invite it consumed; none: none
+}
+
+struct DatasetChanged {
+  # A data set was made or described anew, or was removed.
+  name @0 :Text;
+  principal @1 :Text;            # who asked for it: the token's name
+  dataset @2 :Dataset.Dataset;   # of that name; none: removed
 }
 
 enum JobState {

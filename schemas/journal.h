@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "schemas/dataset.h"
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
@@ -97,11 +98,19 @@ struct MemberChanged {
   friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
 };
 
+// A data set was made or described anew, or was removed.
+struct DatasetChanged {
+  std::string name;
+  std::string principal;           // who asked for it: the token's name
+  std::optional<Dataset> dataset;  // of that name; absent: removed
+  friend bool operator==(const DatasetChanged&, const DatasetChanged&) = default;
+};
+
 struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
-               InviteIssued, MemberChanged>
+               InviteIssued, MemberChanged, DatasetChanged>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

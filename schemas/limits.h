@@ -27,6 +27,11 @@ inline constexpr std::uint64_t seconds_max = 366ULL * 24 * 3600;  // any stated 
 inline constexpr std::uint64_t run_seconds_default =
     3'600;  // when neither work nor duration nor limit is stated
 inline constexpr std::uint32_t attempts_per_job_max = 100;
+inline constexpr std::size_t datasets_max = 20'000;  // in a federation; all are kept in memory
+inline constexpr std::size_t datasets_per_tenant_max = 2'000;
+// What data sets may put into one job, replicas and residency, so that its entry and its dispatch
+// stay within their bounds.
+inline constexpr std::size_t dataset_fill_bytes_max = 128 * 1024;
 
 // Records from members.
 inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
@@ -57,6 +62,7 @@ inline constexpr std::uint32_t node_accelerators_max = 65'536;
 inline constexpr std::uint64_t bandwidth_mbit_max = 1'000'000'000;
 inline constexpr std::uint32_t rtt_ms_max = 10'000;
 inline constexpr std::uint32_t carbon_g_kwh_max = 100'000;
+inline constexpr std::uint32_t unit_watts_max = 1'000'000;
 
 // Messages on links.
 inline constexpr std::size_t frame_bytes_max = 1024 * 1024;

@@ -51,6 +51,7 @@ struct Tariff {
   incrementSeconds @7 :UInt32;  # billed time is rounded up to this; 1 to 86,400
   minimumSeconds @8 :UInt32;    # and is at least this
   fixedFee @9 :V.Micros;        # per attempt that started
+  preemptibleOnly @10 :Bool;    # no job runs there on demand; `preemptible` is then above 0
 }
 
 struct PriceCurve {
@@ -77,6 +78,7 @@ struct Pool {
   tariff @7 :Tariff;
   priceCurve @8 :PriceCurve;
   labels @9 :List(V.Entry);
+  unitWatts @10 :UInt32;      # drawn by one unit at work; 0: unknown; at most 1,000,000
 }
 
 struct NetworkTariff {

@@ -29,6 +29,7 @@ struct Tariff {
   std::uint32_t increment_seconds = 1;  // billed time is rounded up to this; 1 to 86,400
   std::uint32_t minimum_seconds = 0;    // and is at least this
   Money fixed_fee{};                    // per attempt that started
+  bool preemptible_only = false;        // no job runs there on demand; needs preemptible_ppm
   friend bool operator==(const Tariff&, const Tariff&) = default;
 };
 
@@ -54,6 +55,7 @@ struct Pool {
   Tariff tariff;
   PriceCurve price_curve;
   std::map<std::string, std::string> labels;
+  std::uint32_t unit_watts = 0;  // drawn by one unit at work; 0: unknown
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

@@ -49,6 +49,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker,
   add_job_routes(routes_);
   add_log_routes(routes_);
   add_array_routes(routes_);
+  add_dataset_routes(routes_);
   add_market_routes(routes_);
   add_member_routes(routes_);
   add_tes_routes(routes_);

@@ -107,6 +107,10 @@ Access may(const Caller& caller, Verb verb, const TenantId* owner) {
     case Verb::cancel_job:
       if (caller.role != Role::user) return Access::forbidden;
       return owns ? Access::allowed : Access::hidden;
+    case Verb::read_dataset:
+      return caller.role == Role::centre ? Access::forbidden : Access::allowed;
+    case Verb::change_dataset:
+      return caller.role == Role::user ? Access::allowed : Access::forbidden;
     case Verb::read_market: return Access::allowed;
     case Verb::read_metrics:
       return caller.role == Role::auditor ? Access::allowed : Access::forbidden;

@@ -39,14 +39,16 @@ struct Caller {
 // --------------------------------------------------------------------------------------------
 
 enum class Verb : std::uint16_t {
-  submit,         // a job, or ask for a quote
-  read_job,       // one job, its decision, its logs; its tenant is the object
-  list_jobs,      // the caller's own, or all
-  cancel_job,     // its tenant is the object
-  read_market,    // sites, offers
-  read_metrics,   // counters
-  invite_site,    // a join token
-  change_member,  // suspend, revoke, reinstate
+  submit,          // a job, or ask for a quote
+  read_job,        // one job, its decision, its logs; its tenant is the object
+  list_jobs,       // the caller's own, or all
+  cancel_job,      // its tenant is the object
+  read_dataset,    // data sets that the caller may see
+  change_dataset,  // make, describe anew, remove one
+  read_market,     // sites, offers
+  read_metrics,    // counters
+  invite_site,     // a join token
+  change_member,   // suspend, revoke, reinstate
 };
 enum class Access : std::uint16_t {
   allowed,

@@ -101,11 +101,22 @@ Status check_executor(const std::string& path, const Executor& executor) {
   return ok();
 }
 
+Status check_replica(const std::string& path, const Replica& replica) {
+  if (const Status good = check_url(path + "url", replica.url); !good) return good;
+  if (!replica.site.empty()) {
+    if (const Status good = check_name(path + "site", replica.site); !good) return good;
+  }
+  if (!replica.region.empty()) {
+    if (const Status good = check_name(path + "region", replica.region); !good) return good;
+  }
+  return ok();
+}
+
 Status check_input(const std::string& path, const Input& input) {
   if (const Status good = check_path(path + "path", input.path); !good) return good;
-  if (input.content.empty() && input.replicas.empty()) {
+  if (input.content.empty() && input.replicas.empty() && input.dataset.empty()) {
     return fail(ErrorCode::invalid, path + "url", "there is neither a URL nor content",
-                "say where the input comes from: url, replicas or content");
+                "say where the input comes from: url, replicas, dataset or content");
   }
   if (!input.content.empty() && input.type == FileType::directory) {
     return fail(ErrorCode::invalid, path + "type", "a directory cannot have inline content",
@@ -115,13 +126,7 @@ Status check_input(const std::string& path, const Input& input) {
     const Replica& replica = input.replicas[i];
     const bool plain = input.replicas.size() == 1 && replica.site.empty() && replica.region.empty();
     const std::string at = plain ? path : fmt::format("{}replicas[{}].", path, i);
-    if (const Status good = check_url(at + "url", replica.url); !good) return good;
-    if (!replica.site.empty()) {
-      if (const Status good = check_name(at + "site", replica.site); !good) return good;
-    }
-    if (!replica.region.empty()) {
-      if (const Status good = check_name(at + "region", replica.region); !good) return good;
-    }
+    if (const Status good = check_replica(at, replica); !good) return good;
   }
   if (!input.sha256.empty()) {
     if (const Status good = check_sha256(path + "sha256", input.sha256); !good) return good;

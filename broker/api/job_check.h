@@ -31,7 +31,10 @@ Status check_url(const std::string& field, std::string_view url);
 Status check_sha256(const std::string& field, std::string_view digest);
 
 Status check_executor(const std::string& path, const Executor& executor);
-// Content or replicas, and what each must be. A single replica is called "url" in errors.
+// A replica's URL and place.
+Status check_replica(const std::string& path, const Replica& replica);
+// Content, replicas or a data set, and what each must be. A single replica is called "url" in
+// errors.
 Status check_input(const std::string& path, const Input& input);
 Status check_output(const std::string& path, const Output& output);
 // What the parts must be to each other: unique names and paths, accelerators with a count,

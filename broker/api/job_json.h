@@ -1,9 +1,13 @@
 // Jobs as JSON documents of the native API; docs/api.md describes every member.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "broker/api/json.h"
+#include "broker/api/json_reader.h"
 #include "broker/api/places.h"
 #include "schemas/job.h"
 #include "schemas/journal.h"
@@ -16,7 +20,28 @@ namespace tradewind {
 Result<JobSpec> parse_job_spec(std::string_view text);
 Result<JobSpec> read_job_spec(const json::value& document);
 
-// The document again: reading it gives the same spec.
+// `url`, or `replicas`.
+void read_replicas(Reading& reading, ObjectReader& in, std::vector<Replica>& out);
+json::array replicas_to_json(const std::vector<Replica>& replicas);
+// A list of names such as jurisdictions.
+template <class Id>
+void read_ids(ObjectReader& in, std::string_view name, std::vector<Id>& out) {
+  std::vector<std::string> texts;
+  if (!in.texts(name, texts, limits::list_entries_max)) return;
+  for (std::string& each : texts) out.push_back(Id{std::move(each)});
+}
+template <class Id>
+json::array ids_to_json(const std::vector<Id>& ids) {
+  json::array out;
+  for (const Id& each : ids) out.emplace_back(each.value);
+  return out;
+}
+
+// Without what data sets have put in.
+JobSpec as_submitted(JobSpec spec);
+// What they have: the inputs that they fill in or bind, as these are now.
+json::array bound_inputs_to_json(const JobSpec& spec);
+// The document again: reading it gives the same spec, where it is as submitted.
 json::object job_spec_to_json(const JobSpec& spec);
 
 // One line of a list: id, name, state, where, when, cost.

@@ -148,7 +148,9 @@ json::object job_to_json(const JobRecord& job, const Places& places, std::string
       out["exit_code"] = leading->report->executors.back().exit_code;
     }
   }
-  out["spec"] = job_spec_to_json(job.spec);
+  out["spec"] = job_spec_to_json(as_submitted(job.spec));
+  json::array bound = bound_inputs_to_json(job.spec);
+  if (!bound.empty()) out["bound_inputs"] = std::move(bound);
   return out;
 }
 

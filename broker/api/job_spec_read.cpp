@@ -189,25 +189,15 @@ FileType file_type(ObjectReader& in) {
   return static_cast<FileType>(type);
 }
 
-void replica_list(Reading& reading, ObjectReader& in, Input& out) {
-  std::string url;
-  if (in.text("url", url)) {
-    if (in.has("replicas")) {
-      in.refuse("replicas", "they are given beside url", "put the URL into the replicas");
+// An input that names a data set says nothing of what that one says.
+void dataset(ObjectReader& in, Input& out) {
+  if (!in.text("dataset", out.dataset)) return;
+  in.keep(check_name(in.path_of("dataset"), out.dataset));
+  for (const auto* each : {"url", "replicas", "content", "size_bytes", "sha256"}) {
+    if (in.has(each)) {
+      in.refuse(each, "it is given beside dataset", "leave it out: the data set says it");
     }
-    out.replicas.push_back(Replica{url, "", ""});
-    return;
   }
-  in.each("replicas", limits::replicas_max, [&](const json::value& value, const std::string& path) {
-    ObjectReader each(reading, value, path);
-    Replica replica;
-    each.text("url", replica.url);
-    each.text("site", replica.site);
-    each.text("region", replica.region);
-    each.finish();
-    each.keep(check_url(path + ".url", replica.url));
-    out.replicas.push_back(std::move(replica));
-  });
 }
 
 void inputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
@@ -219,18 +209,14 @@ void inputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
     each.text("path", input.path);
     input.type = file_type(each);
     each.text("content", input.content, limits::input_content_bytes_max);
-    replica_list(reading, each, input);
+    dataset(each, input);
+    read_replicas(reading, each, input.replicas);
     if (!input.content.empty() && !input.replicas.empty()) {
       each.refuse("content", "it is given beside a URL", "give one of the two");
     }
     each.whole("size_bytes", input.size_bytes, 0, static_cast<std::int64_t>(size_bytes_max));
     if (each.text("sha256", input.sha256)) input.sha256 = lower(input.sha256);
-    std::vector<std::string> residency;
-    if (each.texts("residency", residency, limits::list_entries_max)) {
-      for (std::string& code : residency) {
-        input.residency.push_back(Jurisdiction{std::move(code)});
-      }
-    }
+    read_ids(each, "residency", input.residency);
     each.boolean("executable", input.executable);
     each.boolean("streamable", input.streamable);
     each.finish();
@@ -274,6 +260,7 @@ void constraints(ObjectReader& in, Constraints& out) {
     each.texts("providers_allowed", out.providers_allowed, limits::list_entries_max);
     each.texts("providers_denied", out.providers_denied, limits::list_entries_max);
     each.text_map("labels", out.labels);
+    each.text_map("labels_denied", out.labels_denied);
     each.object("latency", [&](ObjectReader& latency) {
       const bool region = latency.text("region", out.latency_region);
       const bool bound = latency.whole("ms_max", out.latency_ms_max, 1, 60'000);
@@ -333,6 +320,27 @@ void life(ObjectReader& in, JobSpec& spec) {
 }
 
 }  // namespace
+
+void read_replicas(Reading& reading, ObjectReader& in, std::vector<Replica>& out) {
+  std::string url;
+  if (in.text("url", url)) {
+    if (in.has("replicas")) {
+      in.refuse("replicas", "they are given beside url", "put the URL into the replicas");
+    }
+    out.push_back(Replica{url, "", ""});
+    return;
+  }
+  in.each("replicas", limits::replicas_max, [&](const json::value& value, const std::string& path) {
+    ObjectReader each(reading, value, path);
+    Replica replica;
+    each.text("url", replica.url);
+    each.text("site", replica.site);
+    each.text("region", replica.region);
+    each.finish();
+    each.keep(check_url(path + ".url", replica.url));
+    out.push_back(std::move(replica));
+  });
+}
 
 Result<JobSpec> read_job_spec(const json::value& document) {
   Reading reading;

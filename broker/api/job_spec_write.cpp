@@ -1,4 +1,6 @@
 // JobSpec into job documents: only what differs from the defaults.
+#include <utility>
+
 #include "broker/api/job_json.h"
 
 namespace tradewind {
@@ -74,22 +76,14 @@ json::object input_to_json(const Input& input) {
   put(out, "description", input.description);
   put(out, "path", input.path);
   out["type"] = json::string(type_word(input.type));
+  put(out, "dataset", input.dataset);
   put(out, "content", input.content);
-  if (input.content.empty()) {
-    json::array replicas;
-    for (const Replica& each : input.replicas) {
-      json::object replica{{"url", each.url}};
-      put(replica, "site", each.site);
-      put(replica, "region", each.region);
-      replicas.push_back(std::move(replica));
-    }
-    out["replicas"] = std::move(replicas);
+  if (input.dataset.empty()) {
+    if (input.content.empty()) out["replicas"] = replicas_to_json(input.replicas);
+    put(out, "size_bytes", input.size_bytes);
+    put(out, "sha256", input.sha256);
   }
-  put(out, "size_bytes", input.size_bytes);
-  put(out, "sha256", input.sha256);
-  std::vector<std::string> residency;
-  for (const Jurisdiction& each : input.residency) residency.push_back(each.value);
-  put(out, "residency", residency);
+  if (!input.residency.empty()) out["residency"] = ids_to_json(input.residency);
   if (input.executable) out["executable"] = true;
   if (input.streamable) out["streamable"] = true;
   return out;
@@ -119,6 +113,7 @@ json::object constraints_to_json(const Constraints& constraints) {
   put(out, "providers_allowed", constraints.providers_allowed);
   put(out, "providers_denied", constraints.providers_denied);
   put(out, "labels", constraints.labels);
+  put(out, "labels_denied", constraints.labels_denied);
   if (constraints.latency_ms_max != 0) {
     out["latency"] = json::object{{"region", constraints.latency_region},
                                   {"ms_max", constraints.latency_ms_max}};
@@ -141,6 +136,43 @@ void put_each(json::object& out, const char* name, const List& list, Write write
 }
 
 }  // namespace
+
+json::array replicas_to_json(const std::vector<Replica>& replicas) {
+  json::array out;
+  for (const Replica& each : replicas) {
+    json::object replica{{"url", each.url}};
+    put(replica, "site", each.site);
+    put(replica, "region", each.region);
+    out.push_back(std::move(replica));
+  }
+  return out;
+}
+
+JobSpec as_submitted(JobSpec spec) {
+  for (Input& each : spec.inputs) {
+    if (!each.dataset.empty()) {
+      each.replicas.clear();
+      each.size_bytes = 0;
+      each.sha256.clear();
+    }
+    if (std::exchange(each.residency_bound, false)) each.residency.clear();
+  }
+  return spec;
+}
+
+json::array bound_inputs_to_json(const JobSpec& spec) {
+  json::array out;
+  for (const Input& each : spec.inputs) {
+    if (each.dataset.empty() && !each.residency_bound) continue;
+    json::object input{{"path", each.path}, {"replicas", replicas_to_json(each.replicas)}};
+    put(input, "dataset", each.dataset);
+    put(input, "size_bytes", each.size_bytes);
+    put(input, "sha256", each.sha256);
+    if (!each.residency.empty()) input["residency"] = ids_to_json(each.residency);
+    out.push_back(std::move(input));
+  }
+  return out;
+}
 
 json::object job_spec_to_json(const JobSpec& spec) {
   json::object out;

@@ -33,7 +33,7 @@ bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt, 
   const auto single = service.find(receipt.job);
   const auto first = single != nullptr ? single : service.find(array_task_id(receipt.job, 0));
   if (first == nullptr) return false;
-  return array != first->array.has_value() || first->spec != spec;
+  return array != first->array.has_value() || as_submitted(first->spec) != spec;
 }
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
@@ -249,10 +249,11 @@ void quote(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
   auto spec = parse_job_spec(call.request.body);
   if (!spec) return call.reject(spec.error());
-  api->service.quote(call.caller.tenant, *spec, [api, call, spec = *spec](Result<Decision> quoted) {
+  api->service.quote(call.caller.tenant, std::move(*spec), [api, call](Result<Quote> quoted) {
     if (!quoted) return call.reject(quoted.error());
-    call.responder.soon([api, call, spec, quoted = std::move(*quoted)] {
-      call.answer(200, decision_to_json(quoted, spec, api->options.accounting_currency));
+    call.responder.soon([api, call, quoted = std::move(*quoted)] {
+      call.answer(200,
+                  decision_to_json(quoted.decision, quoted.spec, api->options.accounting_currency));
     });
   });
 }

@@ -164,6 +164,20 @@ Result<boost::json::value> HttpClient::post(const std::string& path, const boost
   return parse_reply(reply->body);
 }
 
+Result<boost::json::value> HttpClient::put(const std::string& path,
+                                           const boost::json::value& body) {
+  const std::string text = boost::json::serialize(body);
+  auto reply = perform("PUT", path, &text, {}, nullptr);
+  if (!reply) return fail(std::move(reply.error()));
+  return parse_reply(reply->body);
+}
+
+Result<boost::json::value> HttpClient::remove(const std::string& path) {
+  auto reply = perform("DELETE", path, nullptr, {}, nullptr);
+  if (!reply) return fail(std::move(reply.error()));
+  return parse_reply(reply->body);
+}
+
 Status HttpClient::stream(const std::string& path,
                           const std::function<bool(std::string_view)>& on_data) {
   auto reply = perform("GET", path, nullptr, {}, &on_data);

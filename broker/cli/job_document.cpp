@@ -117,6 +117,11 @@ Status add_data(boost::json::object& document, const JobOptions& options) {
     if (!parts) return fail(std::move(parts.error()));
     array_at(document, "inputs").push_back({{"path", parts->first}, {"url", parts->second}});
   }
+  for (const auto& each : options.datasets) {
+    auto parts = split("--dataset", each, true);
+    if (!parts) return fail(std::move(parts.error()));
+    array_at(document, "inputs").push_back({{"path", parts->first}, {"dataset", parts->second}});
+  }
   for (const auto& each : options.outputs) {
     auto parts = split("--output-file", each, false);
     if (!parts) return fail(std::move(parts.error()));
@@ -168,6 +173,8 @@ void add_job_options(CLI::App& command, JobOptions& options) {
                      "expected run time wherever it runs");
   command.add_option("--time-limit-seconds", options.run_seconds_max, "stop it after this long");
   command.add_option("--input", options.inputs, "PATH=URL: put the file at URL to PATH")
+      ->take_all();
+  command.add_option("--dataset", options.datasets, "PATH=NAME: put the data set NAME to PATH")
       ->take_all();
   command
       .add_option("--output-file", options.outputs, "PATH[=URL]: record PATH, and put it to URL")

@@ -26,10 +26,11 @@ struct JobOptions {
   std::uint64_t work_seconds = 0;
   std::uint64_t duration_seconds = 0;
   std::uint64_t run_seconds_max = 0;
-  std::vector<std::string> inputs;   // PATH=URL
-  std::vector<std::string> outputs;  // PATH=URL, or PATH alone
-  std::vector<std::string> env;      // NAME=VALUE
-  std::vector<std::string> tags;     // NAME=VALUE
+  std::vector<std::string> inputs;    // PATH=URL
+  std::vector<std::string> datasets;  // PATH=NAME
+  std::vector<std::string> outputs;   // PATH=URL, or PATH alone
+  std::vector<std::string> env;       // NAME=VALUE
+  std::vector<std::string> tags;      // NAME=VALUE
   std::vector<std::string> regions;
   std::vector<std::string> sites;
   std::string cost_max;

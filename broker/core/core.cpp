@@ -18,6 +18,7 @@ constexpr std::size_t kLogRequestsMax = 1'024;
 constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kTermKey = "term";
 constexpr std::string_view kRegistryPrefix = "registry/";
+constexpr std::string_view kDatasetPrefix = "dataset/";
 
 // Where the registry's entry is kept, by what it speaks of.
 std::string registry_key_of(const Entry& entry) {
@@ -56,17 +57,15 @@ Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
   return core;
 }
 
-Status Core::load_registry() {
+Status Core::load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply) {
   Status status = ok();
-  // Invitations come before members in the order of the keys, and a member's entry uses up its
-  // invitation.
-  const auto read = journal_.values(kRegistryPrefix, [&](std::string_view key, BytesView value) {
+  const auto read = journal_.values(prefix, [&](std::string_view key, BytesView value) {
     const auto entry = decode_entry(value);
     if (entry) {
-      registry_.apply(*entry);
+      apply(*entry);
     } else if (status) {
       status = fail(ErrorCode::corrupt, std::string(key),
-                    "is no registry entry: " + entry.error().message,
+                    "is no entry of the broker: " + entry.error().message,
                     "restore the broker's store from a backup");
     }
   });
@@ -74,7 +73,12 @@ Status Core::load_registry() {
 }
 
 Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
-  if (auto loaded = load_registry(); !loaded) return loaded;
+  // Invitations come before members in the order of the keys, and a member's entry uses up its
+  // invitation.
+  auto loaded = load_values(kRegistryPrefix, [this](const Entry& each) { registry_.apply(each); });
+  if (!loaded) return loaded;
+  loaded = load_values(kDatasetPrefix, [this](const Entry& each) { datasets_.apply(each); });
+  if (!loaded) return loaded;
 
   Term term{1};
   Status status = journal_.values(kTermKey, [&](std::string_view, BytesView value) {
@@ -239,6 +243,9 @@ void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
         return;
       }
     }
+    if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
+      return reply(fail(std::move(bound.error())));
+    }
     const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1});
     if (!key.second.empty()) batch_keys_.emplace(key, job);
     lifecycle_.submit(JobSubmitted{job, shared->tenant, std::move(shared->principal),
@@ -258,10 +265,15 @@ void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate>
   });
 }
 
-void Core::quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) {
-  auto shared = std::make_shared<const JobSpec>(std::move(spec));
-  post(reply,
-       [this, tenant, shared, reply] { reply(router_.quote(*shared, tenant, system_now())); });
+void Core::quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) {
+  auto shared = std::make_shared<JobSpec>(std::move(spec));
+  post(reply, [this, tenant, shared, reply] {
+    if (auto bound = datasets_.bind(*shared, tenant); !bound) {
+      return reply(fail(std::move(bound.error())));
+    }
+    Decision decision = router_.quote(*shared, tenant, system_now());
+    reply(Quote{std::move(decision), std::move(*shared)});
+  });
 }
 
 std::shared_ptr<const JobRecord> Core::find(const JobId& job) const {
@@ -337,6 +349,49 @@ void Core::set_member_state(const NodeId& node, MemberState state, Reply<std::mo
     flush();
     const Now now = system_now();
     change_registry(registry_.set_state(node, state, Now{now.mono, lifecycle_.stamp(now)}), reply);
+  });
+}
+
+void Core::commit_dataset(const Datasets::Change& change) {
+  JournalBatch batch;
+  const std::string key = std::string(kDatasetPrefix) + change.dataset.name;
+  const auto& changed = std::get<DatasetChanged>(change.entry.body);
+  batch.values.push_back(
+      {key, changed.dataset ? std::optional(encode(change.entry)) : std::nullopt});
+  batch.entries.push_back(change.entry);
+  commit(batch);
+}
+
+void Core::put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) {
+  post(reply, [this, dataset = std::move(dataset), actor = std::move(actor), reply] {
+    flush();  // entries of the lifecycle so far come first, as their times do
+    const auto change = datasets_.put(dataset, actor, lifecycle_.stamp(system_now()));
+    if (!change) return reply(fail(change.error()));
+    commit_dataset(*change);
+    reply(DatasetReceipt{change->dataset, change->made});
+  });
+}
+
+void Core::remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) {
+  post(reply, [this, name = std::move(name), actor = std::move(actor), reply] {
+    flush();
+    const auto change = datasets_.remove(name, actor, lifecycle_.stamp(system_now()));
+    if (!change) return reply(fail(change.error()));
+    commit_dataset(*change);
+    reply(change->dataset);
+  });
+}
+
+void Core::find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) {
+  post(reply, [this, name = std::move(name), actor = std::move(actor), reply] {
+    reply(datasets_.find(name, actor));
+  });
+}
+
+void Core::list_datasets(DatasetActor actor, std::string after, std::size_t limit,
+                         Reply<DatasetPage> reply) {
+  post(reply, [this, actor = std::move(actor), after = std::move(after), limit, reply] {
+    reply(datasets_.list(actor, after, limit));
   });
 }
 

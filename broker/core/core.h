@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 
+#include "broker/core/datasets.h"
 #include "broker/core/federation.h"
 #include "broker/core/job_views.h"
 #include "broker/core/market_router.h"
@@ -46,13 +48,18 @@ class Core final : public Service {
 
   void submit(Submission submission, Reply<SubmitReceipt> reply) override;
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
-  void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) override;
+  void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) override;
   std::shared_ptr<const JobRecord> find(const JobId& job) const override;
   Result<JobPage> list(const JobQuery& query) const override;
   void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override;
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override;
   void market(Reply<MarketSnapshot> reply) override;
+  void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) override;
+  void remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
+  void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
+  void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
+                     Reply<DatasetPage> reply) override;
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override;
   void join(JoinRequest request, Reply<JoinAnswer> reply) override;
@@ -79,7 +86,8 @@ class Core final : public Service {
 
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
-  Status load_registry();
+  // Hands on the entries that are kept as named values.
+  Status load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply);
 
   // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
   // returns false when the inbox is full or the broker stops.
@@ -92,6 +100,7 @@ class Core final : public Service {
   void commit(const JournalBatch& batch);
   template <class T>
   void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
+  void commit_dataset(const Datasets::Change& change);
   void on_site(const SiteId& site, ToBroker message);
   void on_log(LogChunk chunk);
   void expire_logs(Now now);
@@ -106,6 +115,7 @@ class Core final : public Service {
   MarketRouter router_;
   Lifecycle lifecycle_;
   Registry registry_;
+  Datasets datasets_;
   std::unique_ptr<Federation> federation_;
 
   // Of the core's thread.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/dataset.h"
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
@@ -26,7 +27,7 @@ struct Submission {
   TenantId tenant;
   std::string principal;
   std::string idempotency_key;  // empty: none
-  JobSpec spec;                 // already validated
+  JobSpec spec;                 // already validated; data sets are put in by the broker
 };
 struct SubmitReceipt {
   JobId job;              // the array's id for arrays
@@ -61,6 +62,27 @@ struct JoinAnswer {
   Bytes registry_key;                 // public key that signs member records
 };
 
+// Who asks about data sets: a tenant, or somebody who acts on those of all tenants.
+struct DatasetActor {
+  TenantId tenant;
+  std::string principal;
+  bool any = false;
+};
+struct DatasetReceipt {
+  Dataset dataset;
+  bool made = false;  // a new one; else there was one of that name
+};
+struct DatasetPage {
+  std::vector<Dataset> datasets;
+  bool more = false;  // whether another page follows
+};
+
+// What a job would get now.
+struct Quote {
+  Decision decision;
+  JobSpec spec;  // with what its data sets put in
+};
+
 class Service {
  public:
   virtual ~Service() = default;
@@ -69,7 +91,7 @@ class Service {
   // Ok when the request is durable, or the job has ended already. The caller has checked that it
   // may.
   virtual void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) = 0;
-  virtual void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) = 0;
+  virtual void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) = 0;
   // What is durable; answered from memory for live jobs. Any thread, at once. Null: no such job.
   virtual std::shared_ptr<const JobRecord> find(const JobId& job) const = 0;
   virtual Result<JobPage> list(const JobQuery& query) const = 0;
@@ -80,6 +102,13 @@ class Service {
   virtual void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                         std::uint32_t bytes_max, Reply<LogChunk> reply) = 0;
   virtual void market(Reply<MarketSnapshot> reply) = 0;
+  // Data sets; see datasets.h. `dataset` has been checked and names no owner.
+  virtual void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) = 0;
+  virtual void remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) = 0;
+  virtual void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) = 0;
+  // In order of name, after the name `after`.
+  virtual void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
+                             Reply<DatasetPage> reply) = 0;
   virtual void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
                       Reply<Invite> reply) = 0;
   virtual void join(JoinRequest request, Reply<JoinAnswer> reply) = 0;

@@ -71,10 +71,12 @@ void add(Hasher& hash, const Constraints& constraints) {
   hash.texts(constraints.jurisdictions_denied);
   hash.texts(constraints.providers_allowed);
   hash.texts(constraints.providers_denied);
-  hash.number(constraints.labels.size());
-  for (const auto& [key, value] : constraints.labels) {
-    hash.text(key);
-    hash.text(value);
+  for (const auto* labels : {&constraints.labels, &constraints.labels_denied}) {
+    hash.number(labels->size());
+    for (const auto& [key, value] : *labels) {
+      hash.text(key);
+      hash.text(value);
+    }
   }
   hash.text(constraints.latency_region);
   hash.number(constraints.latency_ms_max);

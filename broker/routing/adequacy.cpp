@@ -113,6 +113,9 @@ Miss label_miss(const Constraints& constraints, const SiteRecord& site, const Po
   for (const auto& wanted : constraints.labels) {
     if (!has(pool.labels, wanted) && !has(site.labels, wanted)) return {ReasonCode::label, 0, 0};
   }
+  for (const auto& denied : constraints.labels_denied) {
+    if (has(pool.labels, denied) || has(site.labels, denied)) return {ReasonCode::label, 0, 0};
+  }
   return {};
 }
 
@@ -131,6 +134,11 @@ Miss policy_miss(const JobSpec& spec, const TenantId& tenant, const SitePolicy& 
 
 Miss workload_miss(std::optional<std::uint64_t> run) {
   return run ? Miss{} : Miss{ReasonCode::workload_class, 0, 0};
+}
+
+Miss preemptible_miss(const Constraints& constraints, const Tariff& tariff) {
+  const bool sells = constraints.preemptible_allowed && tariff.preemptible_ppm > 0;
+  return tariff.preemptible_only && !sells ? Miss{ReasonCode::preemptible_only, 0, 0} : Miss{};
 }
 
 Miss carbon_miss(const Constraints& constraints, const SiteRecord& site) {
@@ -166,8 +174,20 @@ Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site) {
   return found ? Miss{ReasonCode::excluded, 0, 0} : Miss{};
 }
 
-Miss energy_miss(const QuoteSheet& sheet) {
-  return sheet.energy_left_wh == 0 ? Miss{ReasonCode::energy_quota, 1, 0} : Miss{};
+std::uint64_t energy_wh(std::uint32_t unit_watts, std::uint32_t nodes, std::uint32_t units,
+                        std::uint64_t seconds) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide watts = Wide{nodes} * units * unit_watts;
+  Wide watt_seconds = 0;
+  if (__builtin_mul_overflow(watts, Wide{seconds}, &watt_seconds)) return UINT64_MAX;
+  const Wide whole = watt_seconds / 3'600 + (watt_seconds % 3'600 != 0 ? 1 : 0);
+  return static_cast<std::uint64_t>(std::min(whole, Wide{UINT64_MAX}));
+}
+
+Miss energy_miss(std::int64_t energy_left_wh, std::uint64_t energy) {
+  if (energy_left_wh < 0) return {};
+  return more_than(ReasonCode::energy_quota, std::max<std::uint64_t>(1, energy),
+                   static_cast<std::uint64_t>(energy_left_wh));
 }
 
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,

@@ -42,6 +42,9 @@ struct Offered {
 
 // Nodes that the job takes: at least one.
 std::uint32_t nodes_wanted(const JobSpec& spec);
+// What so many units draw at work, rounded up; 0 when the power of one is unknown.
+std::uint64_t energy_wh(std::uint32_t unit_watts, std::uint32_t nodes, std::uint32_t units,
+                        std::uint64_t seconds);
 // Whether the variant needs devices at all.
 bool wants_accelerator(const JobSpec& spec, const Variant& variant);
 
@@ -52,13 +55,15 @@ Miss shape_miss(const JobSpec& spec, const Variant& variant, const Pool& pool,
 // --- where the site is and who runs it
 // site_denied, region_denied, jurisdiction_denied, provider_denied, data_residency.
 Miss place_miss(const JobSpec& spec, const SiteRecord& site);
-// Each label must be on the pool or on its site.
+// Each wanted label must be on the pool or on its site, and no denied one on either.
 Miss label_miss(const Constraints& constraints, const SiteRecord& site, const Pool& pool);
 // Whether the site serves the tenant, and so long a run; `run` is nothing when unknown. Seconds.
 Miss policy_miss(const JobSpec& spec, const TenantId& tenant, const SitePolicy& policy,
                  std::optional<std::uint64_t> run);
 // Nothing known of the class although the run time rests on it.
 Miss workload_miss(std::optional<std::uint64_t> run);
+// Whether the pool sells in a way that the job allows.
+Miss preemptible_miss(const Constraints& constraints, const Tariff& tariff);
 // Grams per kWh; an offer of 0 is unknown and fails a cap.
 Miss carbon_miss(const Constraints& constraints, const SiteRecord& site);
 // Milliseconds; an offer of 0 is unknown and fails a bound.
@@ -69,7 +74,8 @@ Miss latency_miss(const Constraints& constraints, const SiteRecord& site, const 
 Miss rate_miss(const Constraints& constraints, std::optional<MoneyPerHour> rate);
 Miss state_miss(const SiteView& site);
 Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site);
-Miss energy_miss(const QuoteSheet& sheet);
+// Watt-hours; a pool that states no power wants one while any is left. `energy` is energy_wh.
+Miss energy_miss(std::int64_t energy_left_wh, std::uint64_t energy);
 // Units, or nodes where the nodes of a job on several are what lacks.
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,
                    std::uint32_t units, std::uint32_t units_node, Debited debited,

@@ -60,6 +60,12 @@ std::string label(const Constraints& constraints, const SiteRecord& site, const 
     one.labels = {{key, value}};
     if (label_miss(one, site, pool)) return fmt::format("lacks the label {}={}", key, value);
   }
+  for (const auto& [key, value] : constraints.labels_denied) {
+    Constraints one;
+    one.labels_denied = {{key, value}};
+    if (label_miss(one, site, pool))
+      return fmt::format("the job denies the label {}={}", key, value);
+  }
   return {};
 }
 
@@ -106,8 +112,7 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
   const Miss& miss = missed.miss;
 
   switch (miss.reason) {
-    case ReasonCode::none:
-    case ReasonCode::preemptible_only: return {};
+    case ReasonCode::none: return {};
     case ReasonCode::architecture:
       return fmt::format("needs {}, is {}", architectures(variant), to_string(pool.architecture));
     case ReasonCode::accelerator_family:
@@ -150,6 +155,8 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
                          miss.offered);
     case ReasonCode::workload_class:
       return fmt::format("states no performance for the workload class {}", variant.workload_class);
+    case ReasonCode::preemptible_only:
+      return "is sold as preemptible only, which the job does not allow";
     case ReasonCode::carbon:
       if (miss.offered == 0) {
         return fmt::format("wants at most {} g/kWh of carbon, the site states none", miss.wanted);
@@ -172,7 +179,10 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
     case ReasonCode::site_state: return state(*missed.site);
     case ReasonCode::excluded: return "the job was refused or lost there just now";
     case ReasonCode::quote_missing: return "has no valid quote";
-    case ReasonCode::energy_quota: return "the site's energy quota is used up";
+    case ReasonCode::energy_quota:
+      if (miss.offered == 0) return "the site's energy quota is used up";
+      return fmt::format("would draw {} Wh, the site's energy quota has {} left", miss.wanted,
+                         miss.offered);
     case ReasonCode::capacity: return capacity(request, miss);
     case ReasonCode::wait:
       return fmt::format("wants to wait at most {} s, the expected wait is {} s", miss.wanted,

@@ -327,6 +327,10 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
                         row.units_free_node, row.nodes_free};
   if (nodes_ > row.nodes) return;
   if (capacity_miss(offered, nodes_, scaled.match.units, debited, options_.spare_units)) return;
+  if (energy_miss(site.energy_left_wh,
+                  energy_wh(row.unit_watts, nodes_, scaled.match.units, run + rerun))) {
+    return;
+  }
   if (site.issued > now_ + limits::clock_skew_max || now_ >= site.valid_until) return;
   if (std::ranges::find(room_.excluded, row.site) != room_.excluded.end()) return;
   if (std::max(run, spec_.run_seconds_max) > site.run_seconds_max) return;

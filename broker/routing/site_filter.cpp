@@ -28,6 +28,7 @@ const std::string& client_region(const JobSpec& spec) {
 bool asks_anything(const JobSpec& spec) {
   const Constraints& asked = spec.constraints;
   return asked.latency_ms_max != 0 || asked.carbon_g_kwh_max != 0 || !asked.labels.empty() ||
+         !asked.labels_denied.empty() ||
          std::ranges::any_of(kNames, [&](Names each) { return !(asked.*each).empty(); }) ||
          std::ranges::any_of(spec.inputs,
                              [](const Input& each) { return !each.residency.empty(); });
@@ -41,7 +42,10 @@ std::uint64_t hash_of(const JobSpec& spec) {
     hash = fold(hash, (asked.*each).size());
     for (const std::string& name : asked.*each) hash = fold(hash, name);
   }
-  for (const auto& [key, value] : asked.labels) hash = fold(fold(hash, key), value);
+  for (const auto* labels : {&asked.labels, &asked.labels_denied}) {
+    hash = fold(hash, labels->size());
+    for (const auto& [key, value] : *labels) hash = fold(fold(hash, key), value);
+  }
   for (const Input& input : spec.inputs) {
     for (const Jurisdiction& each : input.residency) hash = fold(hash, each.value);
   }
@@ -64,7 +68,7 @@ bool same(const SiteFilter& filter, const JobSpec& spec) {
   const Constraints& b = spec.constraints;
   return a.latency_ms_max == b.latency_ms_max && a.carbon_g_kwh_max == b.carbon_g_kwh_max &&
          (a.latency_ms_max == 0 || a.latency_region == client_region(spec)) &&
-         a.labels == b.labels &&
+         a.labels == b.labels && a.labels_denied == b.labels_denied &&
          std::ranges::all_of(kNames, [&](Names each) { return a.*each == b.*each; }) &&
          same_residency(filter.asks.inputs, spec.inputs);
 }
@@ -82,6 +86,7 @@ const SiteFilter* FilterTable::filter(const JobSpec& spec) {
     Constraints& asks = made->asks.constraints;
     for (const Names each : kNames) asks.*each = spec.constraints.*each;
     asks.labels = spec.constraints.labels;
+    asks.labels_denied = spec.constraints.labels_denied;
     asks.carbon_g_kwh_max = spec.constraints.carbon_g_kwh_max;
     asks.latency_ms_max = spec.constraints.latency_ms_max;
     if (asks.latency_ms_max != 0) asks.latency_region = client_region(spec);

@@ -76,7 +76,7 @@ class SiteSurvey {
       }
       // The shape fits, so the units can be counted.
       draft.units = *units_for(spec.resources, pool.unit);
-      take(price(draft, *run, units_node));
+      if (!pool.tariff.preemptible_only) take(price(draft, *run, units_node));
       if (spec.constraints.preemptible_allowed && pool.tariff.preemptible_ppm > 0) {
         draft.preemptible = true;
         take(price(draft, *run, units_node));
@@ -101,6 +101,7 @@ class SiteSurvey {
       return miss;
     }
     if (const Miss miss = workload_miss(run)) return miss;
+    if (const Miss miss = preemptible_miss(constraints, pool.tariff)) return miss;
     if (const Miss miss = carbon_miss(constraints, site_.record)) return miss;
     return latency_.get([&] { return latency_miss(constraints, site_.record, question_.client); });
   }
@@ -129,7 +130,13 @@ class SiteSurvey {
       return miss;
     }
     if (quote == nullptr) return {ReasonCode::quote_missing, 0, 0};
-    if (const Miss miss = energy_miss(*site_.sheet)) return miss;
+    const std::uint64_t rerun =
+        draft.preemptible ? rerun_seconds(run, pool.tariff.interruptions_ppm_hour) : 0;
+    if (const Miss miss =
+            energy_miss(site_.sheet->energy_left_wh,
+                        energy_wh(pool.unit_watts, question_.nodes, draft.units, run + rerun))) {
+      return miss;
+    }
     const Debited debited{question_.view.debited_units(site_.record.site, pool.id),
                           question_.view.debited_nodes(site_.record.site, pool.id)};
     if (const Miss miss = capacity_miss(pool, *quote, question_.nodes, draft.units, units_node,
@@ -145,8 +152,6 @@ class SiteSurvey {
       const auto input = unreachable_input(request.spec, site_.record);
       return {ReasonCode::transfer_unknown, std::int64_t{input.value_or(0)} + 1, 0};
     }
-    const std::uint64_t rerun =
-        draft.preemptible ? rerun_seconds(run, pool.tariff.interruptions_ppm_hour) : 0;
     draft.finish = finish_estimate(quote->wait_seconds, transfer->stage_in_seconds, run + rerun,
                                    transfer->stage_out_seconds);
     if (const Miss miss =

@@ -96,6 +96,9 @@ std::optional<Admission::Refusal> Admission::refuse_shape(const Assignment& assi
   if (assignment.preemptible && pool.tariff.preemptible_ppm == 0) {
     return invalid("the pool does not sell preemptible capacity");
   }
+  if (!assignment.preemptible && pool.tariff.preemptible_only) {
+    return invalid("the pool sells preemptible capacity only");
+  }
   return std::nullopt;
 }
 

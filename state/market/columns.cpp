@@ -72,6 +72,7 @@ void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
   const SiteView& view = *row.view;
   row.serves = view.record.state == SiteState::active && view.member_state == MemberState::active &&
                view.sheet && view.sheet->energy_left_wh != 0;
+  row.energy_left_wh = view.sheet ? view.sheet->energy_left_wh : -1;
   if (view.sheet) {
     row.issued = std::max(view.record_header.issued, view.sheet_header.issued);
     row.valid_until = std::min(view.record_header.valid_until, view.sheet_header.valid_until);
@@ -134,6 +135,8 @@ void MarketColumns::add_pool(std::uint32_t site, std::uint32_t index, std::strin
   row.interruptions_ppm_hour = pool.tariff.interruptions_ppm_hour;
   row.increment_seconds = pool.tariff.increment_seconds;
   row.minimum_seconds = pool.tariff.minimum_seconds;
+  row.preemptible_only = pool.tariff.preemptible_only;
+  row.unit_watts = pool.unit_watts;
   // Not raised again when a pool goes: it stays a lower bound.
   std::uint32_t& billed = shapes_[shape].billed_seconds;
   billed = std::min(billed, std::max({1U, row.increment_seconds, row.minimum_seconds}));
@@ -246,12 +249,13 @@ void MarketColumns::put_keys(std::uint32_t number) {
   const std::uint64_t preemptible =
       listed && sells_preemptible ? bounded((price * fraction(row.preemptible_ppm)) >> 20, key_max)
                                   : 0;
-  set(lane_on_demand, price);
+  const bool sells_on_demand = !row.preemptible_only;
+  if (sells_on_demand) set(lane_on_demand, price);
   if (sells_preemptible) set(lane_preemptible, preemptible);
   for (std::uint32_t workload = 0; row.workloads >> workload != 0; ++workload) {
     if ((row.workloads >> workload & 1U) == 0) continue;
     const Wide slow = index_.key(lane_slowness(workload), number);
-    set(lane_work(workload, false), (price * slow) >> 32);
+    if (sells_on_demand) set(lane_work(workload, false), (price * slow) >> 32);
     if (sells_preemptible) set(lane_work(workload, true), (preemptible * slow) >> 32);
   }
 }

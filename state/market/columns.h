@@ -7,7 +7,7 @@
 // id are its locality. The lanes hold what one unit of the pool costs at least, in micro-units of
 // the tariff's currency, rounded down and at most key_max; a pool that could not take the smallest
 // job now, whatever the time, is in none of these:
-//   on demand             an hour, the node's share included
+//   on demand             an hour, the node's share included; where it is sold on demand
 //   preemptible           the same at the preemptible price, where it is sold
 //   and for each indexed workload class, where the pool states a performance for it:
 //   work on demand        an hour of reference work
@@ -55,6 +55,7 @@ struct SiteRow {
   bool serves = false;  // record, member and energy quota; whether the sheet holds is not in it
   bool lists_tenants = false;
   std::uint32_t run_seconds_max = 0;
+  std::int64_t energy_left_wh = -1;  // as the sheet says; -1: no quota
 };
 
 struct PoolRow {
@@ -70,6 +71,8 @@ struct PoolRow {
   std::int64_t interruptions_ppm_hour = 0;
   std::uint32_t increment_seconds = 1;
   std::uint32_t minimum_seconds = 0;
+  bool preemptible_only = false;
+  std::uint32_t unit_watts = 0;
   // The quote; means nothing unless `quoted`.
   bool quoted = false;
   bool listed = false;          // has keys of price

@@ -82,6 +82,18 @@ TEST_F(AdmissionTest, RefusesWhatBreaksItsRules) {
   EXPECT_EQ(refused([](Assignment& a) { a.rate.micros = 3'599'999'999; }), RefusalCode::price);
 }
 
+TEST_F(AdmissionTest, RunsNothingOnDemandWhereOnlyPreemptibleIsSold) {
+  site.pools[0].tariff.preemptible_ppm = 500'000;
+  site.pools[0].tariff.preemptible_only = true;
+  start();
+  admission->adopted({}, now);
+  publish(1, ppm_one);
+  EXPECT_EQ(refusal(dispatch(1)), RefusalCode::invalid);
+  Assignment wanted = assignment();
+  wanted.preemptible = true;
+  EXPECT_EQ(refusal(dispatch(2, wanted)), std::nullopt);
+}
+
 TEST_F(AdmissionTest, KeepsToItsPolicyOfTenants) {
   site.policy.tenants_denied = {TenantId{"acme"}};
   start();

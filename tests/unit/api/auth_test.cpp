@@ -240,7 +240,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
   service.set_quoted(sample_decision());
   struct Row {
     const char* method;
-    const char* target;  // J: a job of alpha, A: an array of alpha
+    const char* target;  // J, A, D: a job, an array, a data set of alpha
     const char* body;
     int anonymous, owner, other_tenant, centre, auditor, operator_;
   };
@@ -257,6 +257,10 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"GET", "/v1/jobs/J/logs", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/arrays/A", "", 401, 200, 404, 403, 200, 200},
       {"POST", "/v1/quotes", job, 401, 200, 200, 403, 403, 200},
+      {"GET", "/v1/datasets", "", 401, 200, 200, 403, 200, 200},
+      {"PUT", "/v1/datasets/D", R"({"url":"file:///d"})", 401, 200, 409, 403, 403, 200},
+      {"GET", "/v1/datasets/D", "", 401, 200, 404, 403, 200, 200},
+      {"DELETE", "/v1/datasets/D", "", 401, 200, 404, 403, 403, 200},
       {"GET", "/v1/sites", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/sites/alpha-1", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/offers", "", 401, 200, 200, 200, 200, 200},
@@ -303,6 +307,10 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
         }
         if (const auto at = actual.find("/A"); at != std::string::npos) {
           actual.replace(at + 1, 1, array.value);
+        }
+        if (const auto at = actual.find("/D"); at != std::string::npos) {
+          actual.replace(at + 1, 1, "d");
+          call("PUT", actual, alice, R"({"url":"file:///d"})");
         }
         const RawResponse response = call(row.method, actual, token, row.body);
         EXPECT_EQ(response.status, expected) << row.method << " " << target << " token "

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "broker/core/datasets.h"
 #include "broker/core/service.h"
 
 namespace tradewind::testing {
@@ -94,6 +95,9 @@ class FakeService : public Service {
     if (!submission.idempotency_key.empty() && keys_.contains(key)) {
       receipt = {keys_.at(key), true};
     } else {
+      if (const Status bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
+        return answer(reply, Result<SubmitReceipt>(fail(bound.error())));
+      }
       receipt = {add(submission), false};
       if (!submission.idempotency_key.empty()) keys_[key] = receipt.job;
     }
@@ -113,10 +117,34 @@ class FakeService : public Service {
     }
     answer(reply, Result<std::monostate>(std::monostate{}));
   }
-  void quote(const TenantId& tenant, JobSpec spec, Reply<Decision> reply) override {
+  void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) override {
     const std::lock_guard lock(mutex_);
     calls_.push_back("quote for " + tenant.value + " of " + spec.name);
-    answer(reply, Result<Decision>(quoted_));
+    if (const Status bound = datasets_.bind(spec, tenant); !bound) {
+      return answer(reply, Result<Quote>(fail(bound.error())));
+    }
+    answer(reply, Result<Quote>(Quote{quoted_, std::move(spec)}));
+  }
+  void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) override {
+    const std::lock_guard lock(mutex_);
+    auto change = datasets_.put(std::move(dataset), actor, system_now().wall);
+    if (!change) return answer(reply, Result<DatasetReceipt>(fail(change.error())));
+    answer(reply, Result<DatasetReceipt>(DatasetReceipt{change->dataset, change->made}));
+  }
+  void remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override {
+    const std::lock_guard lock(mutex_);
+    auto change = datasets_.remove(name, actor, system_now().wall);
+    if (!change) return answer(reply, Result<Dataset>(fail(change.error())));
+    answer(reply, Result<Dataset>(change->dataset));
+  }
+  void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override {
+    const std::lock_guard lock(mutex_);
+    answer(reply, datasets_.find(name, actor));
+  }
+  void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
+                     Reply<DatasetPage> reply) override {
+    const std::lock_guard lock(mutex_);
+    answer(reply, Result<DatasetPage>(datasets_.list(actor, after, limit)));
   }
   void set_quoted(Decision decision) {
     const std::lock_guard lock(mutex_);
@@ -266,6 +294,7 @@ class FakeService : public Service {
   std::vector<std::string> calls_;
   MarketSnapshot market_;
   Decision quoted_;
+  Datasets datasets_;
   std::thread thread_;
 };
 

@@ -35,7 +35,7 @@ constexpr const char* kWhole = R"({
   "volumes": ["/vol"],
   "constraints": {"sites_allowed": ["s-1"], "sites_denied": ["s-2"], "regions_allowed": ["r-1"],
     "regions_denied": ["r-2"], "jurisdictions_allowed": ["DE"], "jurisdictions_denied": ["US"],
-    "providers_allowed": ["P"], "providers_denied": ["Q"], "labels": {"tier": "1"},
+    "providers_allowed": ["P"], "providers_denied": ["Q"], "labels": {"tier": "1"}, "labels_denied": {"tier": "2"},
     "latency": {"region": "r-1", "ms_max": 30}, "deadline": "2030-01-01T00:00:00Z",
     "cost_max": "1.25", "rate_max": 2, "preemptible_allowed": true, "carbon_g_kwh_max": 100,
     "wait_seconds_max": 60},

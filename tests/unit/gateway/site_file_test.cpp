@@ -32,12 +32,14 @@ nodes = 4
 node = { cpus = 96, memory_gib = 1024, disk_gib = 4096, accelerators = 8 }
 accelerator = { family = "cuda", model = "h100-sxm", memory_gib = 80, interconnect = "nvlink" }
 performance = { default = 1.2, training = "2.5" }
+unit_watts = 700
 tariff.currency = "EUR"
 tariff.node_hour = "0.5"
 tariff.cpu_hour = "0.04"
 tariff.gib_hour = "0.005"
 tariff.accelerator_hour = "2.25"
 tariff.preemptible = "0.4"
+tariff.preemptible_only = true
 tariff.interruptions_per_hour = 0.01
 tariff.increment_seconds = 60
 tariff.minimum_seconds = 120
@@ -130,6 +132,8 @@ TEST(SiteFile, ReadsEveryKey) {
   EXPECT_EQ(gpu.tariff.node_hour.micros, 500'000);
   EXPECT_EQ(gpu.tariff.accelerator_hour.micros, 2'250'000);
   EXPECT_EQ(gpu.tariff.preemptible_ppm, 400'000);
+  EXPECT_TRUE(gpu.tariff.preemptible_only);
+  EXPECT_EQ(gpu.unit_watts, 700U);
   EXPECT_EQ(gpu.tariff.interruptions_ppm_hour, 10'000);
   EXPECT_EQ(gpu.tariff.increment_seconds, 60u);
   EXPECT_EQ(gpu.tariff.minimum_seconds, 120u);
@@ -234,6 +238,10 @@ const std::vector<Malformed> malformed = {
     {"CurrencyOfTwoLetters", "\"EUR\"", "\"eu\"", "pool[0].tariff.currency", "eu", "ISO 4217"},
     {"PreemptibleAboveOnDemand", "preemptible = \"0.4\"", "preemptible = 1.5",
      "pool[0].tariff.preemptible", "1.5 is out of range", "from 0 to 1"},
+    {"PreemptibleOnlyOfNothing", "preemptible = \"0.4\"", "preemptible = 0",
+     "pool[0].tariff.preemptible_only", "nothing is sold as preemptible", "share of the price"},
+    {"PowerBeyondABound", "nodes = 4", "nodes = 4\nunit_watts = 1000001", "pool[0].unit_watts",
+     "out of range", "1000000"},
     {"IncrementZero", "increment_seconds = 60", "increment_seconds = 0",
      "pool[0].tariff.increment_seconds", "0 is out of range", "1 to 86400"},
     {"PerformanceZero", "default = 1.2", "default = 0", "pool[0].performance.default",

@@ -173,6 +173,20 @@ TEST(Adequacy, LabelsMayStandOnThePoolOrItsSite) {
   EXPECT_EQ(on(record, spec).outcome, Outcome::placed);
 }
 
+TEST(Adequacy, NoDeniedLabelMayStandOnThePoolOrItsSite) {
+  JobSpec spec = job();
+  spec.constraints.labels_denied = {{"cooling", "river"}, {"tier", "spot"}};
+  SiteRecord record = site("aa-north-1", {pool("cpu")});
+  record.labels = {{"cooling", "air"}, {"tier", "gold"}};
+  EXPECT_EQ(on(record, spec).outcome, Outcome::placed);
+  record.pools[0].labels = {{"tier", "spot"}};
+  expect_refused(on(record, spec), ReasonCode::label, 0, 0, "the job denies the label tier=spot");
+  record.pools[0].labels = {};
+  record.labels["cooling"] = "river";
+  expect_refused(on(record, spec), ReasonCode::label, 0, 0,
+                 "the job denies the label cooling=river");
+}
+
 TEST(Adequacy, TheSiteDecidesWhomItServesAndHowLong) {
   SiteRecord record = site("aa-north-1", {pool("cpu")});
   record.policy.tenants_allowed = {TenantId{"chemistry"}};
@@ -314,6 +328,88 @@ TEST(Adequacy, AUsedUpEnergyQuotaStopsASite) {
   market.add(record, sheet);
   expect_refused(market.route(job()), ReasonCode::energy_quota, 1, 0,
                  "the site's energy quota is used up");
+}
+
+TEST(Adequacy, AJobDrawsNoMoreThanWhatIsLeftOfTheEnergyQuota) {
+  SiteRecord record = site("aa-north-1", {pool("cpu")});
+  Pool& cpu = record.pools[0];
+  cpu.unit_watts = 150;
+  cpu.tariff.preemptible_ppm = 500'000;
+  cpu.tariff.interruptions_ppm_hour = 500'000;
+  JobSpec spec = job();
+  spec.nodes = 2;
+  spec.resources.cpus = 8;                    // 2 units on each: 600 W
+  spec.variants[0].duration_seconds = 3'601;  // 600 Wh and a sixth
+  QuoteSheet sheet = sample::sheet(record);
+  const auto with = [&](std::int64_t left) {
+    sheet.energy_left_wh = left;
+    Market market;
+    market.add(record, sheet);
+    return market.route(spec);
+  };
+  expect_refused(with(600), ReasonCode::energy_quota, 601, 600,
+                 "would draw 601 Wh, the site's energy quota has 600 left");
+  EXPECT_EQ(with(601).outcome, Outcome::placed);
+  EXPECT_EQ(with(-1).outcome, Outcome::placed);
+  // A preemptible run draws for its expected rerun as well: a quarter of the run here.
+  spec.constraints.preemptible_allowed = true;
+  EXPECT_FALSE(with(601).chosen->preemptible);
+  EXPECT_TRUE(with(751).chosen->preemptible);
+  spec.constraints.preemptible_allowed = false;
+  // Where the power is unknown, any watt-hour will do.
+  cpu.unit_watts = 0;
+  EXPECT_EQ(with(1).outcome, Outcome::placed);
+}
+
+TEST(Adequacy, APoolSoldOnlyAsPreemptibleNeedsAJobThatAllowsIt) {
+  SiteRecord record = site("aa-north-1", {pool("cpu")});
+  record.pools[0].tariff.preemptible_ppm = 250'000;
+  record.pools[0].tariff.preemptible_only = true;
+  JobSpec spec = job();
+  expect_refused(on(record, spec), ReasonCode::preemptible_only, 0, 0,
+                 "is sold as preemptible only, which the job does not allow");
+  spec.constraints.preemptible_allowed = true;
+  const Decision placed = on(record, spec);
+  ASSERT_EQ(placed.outcome, Outcome::placed);
+  EXPECT_TRUE(placed.chosen->preemptible);
+  EXPECT_EQ(placed.chosen->rate.micros, 10'000);  // a quarter of 4 * 10,000
+  // Where it is dearer than on demand elsewhere, it is not taken for being preemptible.
+  Market market;
+  market.add(record);
+  market.add(site("bb-south-1", {pool("cpu", 2'000)}));
+  EXPECT_EQ(market.route(spec).chosen->site.value, "bb-south-1");
+  // A record that sells nothing preemptible sells nothing at all then, and says so.
+  record.pools[0].tariff.preemptible_ppm = 0;
+  EXPECT_EQ(only_rejection(on(record, spec)).reason, ReasonCode::preemptible_only);
+}
+
+TEST(Adequacy, EachArchitectureHasItsOwnVariantAndWork) {
+  // 8,000 s of reference work for amd64, 6,000 for arm64; the arm64 pool is 1.5 times as fast.
+  JobSpec spec = job();
+  Variant& amd = spec.variants[0];
+  amd.architectures = {Architecture::amd64};
+  amd.duration_seconds = 0;
+  amd.work_seconds = 8'000;
+  Variant arm = amd;
+  arm.name = "arm";
+  arm.architectures = {Architecture::arm64};
+  arm.work_seconds = 6'000;
+  spec.variants.push_back(arm);
+  Pool fast = pool("fast", 12'000);
+  fast.architecture = Architecture::arm64;
+  fast.performance_ppm["default"] = 1'500'000;
+  Market market;
+  market.add(site("aa-north-1", {pool("plain", 10'000), fast}));
+  const Decision decision = market.route(spec);
+  ASSERT_EQ(decision.outcome, Outcome::placed);
+  EXPECT_EQ(decision.chosen->pool.value, "fast");
+  EXPECT_EQ(decision.chosen->variant, 1U);
+  EXPECT_EQ(decision.chosen->finish.run_seconds, 4'000U);
+  EXPECT_EQ(decision.chosen->cost.total.micros, 53'334);  // 48,000 an hour for 4,000 s
+  ASSERT_EQ(decision.runners_up.size(), 1U);
+  EXPECT_EQ(decision.runners_up[0].variant, 0U);
+  EXPECT_EQ(decision.runners_up[0].finish.run_seconds, 8'000U);
+  EXPECT_EQ(decision.runners_up[0].cost.total.micros, 88'889);  // 40,000 an hour for 8,000 s
 }
 
 TEST(Adequacy, CapacityMustBeFreeOnOneNodeNow) {

@@ -44,7 +44,6 @@ TEST(RoutingProperty, AgreesWithItsNaiveTwin) {
   // The cases reach every reason that a pool can have, and each outcome often.
   for (std::uint16_t code = 1; code < reason_codes_count; ++code) {
     const auto reason = static_cast<ReasonCode>(code);
-    if (reason == ReasonCode::preemptible_only) continue;
     EXPECT_TRUE(seen.contains(reason)) << to_string(reason);
   }
   EXPECT_GT(outcomes[Outcome::placed], 2'000);

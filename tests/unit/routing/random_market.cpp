@@ -34,7 +34,9 @@ Pool random_pool(Random& random, std::uint32_t number) {
   if (random.one_in(2)) {
     tariff.preemptible_ppm = random.number(300'000, 900'000);
     tariff.interruptions_ppm_hour = random.number(0, 400'000);
+    tariff.preemptible_only = random.one_in(4);
   }
+  if (random.one_in(2)) pool.unit_watts = random.small(1, 400);
   if (random.one_in(3)) pool.labels["tier"] = random.among<const char*>({"gold", "silver"});
   return pool;
 }
@@ -77,6 +79,7 @@ QuoteSheet random_sheet(Random& random, const SiteRecord& record) {
     each.price_ppm = random.among<std::int64_t>({1'000'000, 1'000'000, 1'234'567, 800'000});
   }
   if (random.one_in(15)) sheet.energy_left_wh = 0;
+  if (random.one_in(8)) sheet.energy_left_wh = random.number(1, 3'000);
   if (random.one_in(15) && !sheet.pools.empty()) sheet.pools.pop_back();
   return sheet;
 }
@@ -175,6 +178,7 @@ JobSpec random_job(Random& random) {
   if (random.one_in(12)) c.jurisdictions_denied = {"CC"};
   if (random.one_in(12)) c.providers_allowed = {"institute-aa", "institute-bb"};
   if (random.one_in(10)) c.labels["tier"] = "gold";
+  if (random.one_in(10)) c.labels_denied["tier"] = random.among<const char*>({"gold", "silver"});
   if (random.one_in(10)) {
     c.latency_ms_max = 60;
     if (random.one_in(2)) c.latency_region = region(random);

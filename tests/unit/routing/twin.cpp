@@ -104,7 +104,8 @@ struct Verdict {
 
 class Judge {
  public:
-  Judge(const sample::Market& market, const JobSpec& spec) : market_(market), spec_(spec) {}
+  Judge(const sample::Market& market, const JobSpec& spec, Wall::time_point now)
+      : market_(market), spec_(spec), now_(now) {}
 
   Verdict judge(const SiteView& site, std::size_t pool_index, std::uint32_t variant,
                 bool preemptible) {
@@ -189,6 +190,14 @@ class Judge {
       const bool on_site = site.labels.count(key) > 0 && site.labels.at(key) == value;
       if (!on_pool && !on_site) return no(ReasonCode::label);
     }
+    for (const auto* labels : {&pool.labels, &site.labels}) {
+      for (const auto& [key, value] : *labels) {
+        const auto denied = c.labels_denied.find(key);
+        if (denied != c.labels_denied.end() && denied->second == value) {
+          return no(ReasonCode::label);
+        }
+      }
+    }
     const auto& allowed = site.policy.tenants_allowed;
     const auto& denied = site.policy.tenants_denied;
     if (std::count(denied.begin(), denied.end(), market_.tenant) > 0 ||
@@ -215,6 +224,9 @@ class Judge {
       return no(ReasonCode::site_policy, longest, site.policy.run_seconds_max);
     }
     if (run < 0) return no(ReasonCode::workload_class);
+    if (pool.tariff.preemptible_only && !verdict.candidate.preemptible) {
+      return no(ReasonCode::preemptible_only);
+    }
     if (c.carbon_g_kwh_max > 0 &&
         (site.carbon_g_kwh == 0 || site.carbon_g_kwh > c.carbon_g_kwh_max)) {
       return no(ReasonCode::carbon, c.carbon_g_kwh_max, site.carbon_g_kwh);
@@ -226,7 +238,10 @@ class Judge {
     }
 
     const PoolQuote* quote = nullptr;
-    if (view.sheet && sample::now < view.sheet_header.valid_until &&
+    const auto holds = [this](const RecordHeader& header) {
+      return header.issued <= now_ + std::chrono::seconds(5) && now_ < header.valid_until;
+    };
+    if (view.sheet && holds(view.record_header) && holds(view.sheet_header) &&
         view.member_state == MemberState::active) {
       for (const PoolQuote& each : view.sheet->pools) {
         if (each.pool == pool.id && quote == nullptr) quote = &each;
@@ -267,7 +282,18 @@ class Judge {
       return no(ReasonCode::excluded);
     }
     if (quote == nullptr) return no(ReasonCode::quote_missing);
-    if (view.sheet->energy_left_wh == 0) return no(ReasonCode::energy_quota, 1, 0);
+    Number expected = run;
+    if (verdict.candidate.preemptible) {
+      __extension__ using Wide = __int128;
+      const Wide extra = Wide{run} * run * pool.tariff.interruptions_ppm_hour;
+      expected += static_cast<Number>((extra + 7'199'999'999) / 7'200'000'000);
+    }
+    const Number energy =
+        std::max<Number>(1, up(nodes * units * pool.unit_watts * expected, 3'600));
+    const Number energy_left = view.sheet->energy_left_wh;
+    if (energy_left >= 0 && energy > energy_left) {
+      return no(ReasonCode::energy_quota, energy, energy_left);
+    }
 
     const Number debited_units = market_.view.debited_units(site.site, pool.id);
     const Number debited_nodes = market_.view.debited_nodes(site.site, pool.id);
@@ -329,12 +355,6 @@ class Judge {
     if (spec_.run_seconds_max > 0 && run > static_cast<Number>(spec_.run_seconds_max)) {
       return no(ReasonCode::deadline, static_cast<Number>(spec_.run_seconds_max), run);
     }
-    Number expected = run;
-    if (verdict.candidate.preemptible) {
-      __extension__ using Wide = __int128;
-      const Wide extra = Wide{run} * run * pool.tariff.interruptions_ppm_hour;
-      expected += static_cast<Number>((extra + 7'199'999'999) / 7'200'000'000);
-    }
     Candidate& candidate = verdict.candidate;
     candidate.finish.wait_seconds = quote->wait_seconds;
     candidate.finish.stage_in_seconds = static_cast<std::uint64_t>(up(in_milliseconds, 1'000));
@@ -345,7 +365,8 @@ class Judge {
         candidate.finish.run_seconds + candidate.finish.stage_out_seconds;
     const auto total = static_cast<Number>(candidate.finish.total_seconds);
     if (c.deadline) {
-      const Number left = (*c.deadline - sample::now).count() / 1'000'000;  // ours lie ahead
+      // Ours are whole seconds apart.
+      const Number left = (*c.deadline - now_).count() / 1'000'000;
       if (total > left) return no(ReasonCode::deadline, left, total);
     }
     const Number increment = pool.tariff.increment_seconds;
@@ -374,6 +395,7 @@ class Judge {
 
   const sample::Market& market_;
   const JobSpec& spec_;
+  const Wall::time_point now_;
 };
 
 std::uint64_t hash(const std::string& text) {
@@ -390,8 +412,8 @@ std::uint64_t hash(const std::string& text) {
 
 }  // namespace
 
-Answer route(const sample::Market& market, const JobSpec& spec) {
-  Judge judge(market, spec);
+Answer route(const sample::Market& market, const JobSpec& spec, Wall::time_point now) {
+  Judge judge(market, spec, now);
   const auto hash_of = [&market](const Verdict& verdict) {
     const std::string zero(1, '\0');
     return hash(market.tie_key + zero + verdict.candidate.site.value + zero +
@@ -413,8 +435,9 @@ Answer route(const sample::Market& market, const JobSpec& spec) {
       std::vector<Verdict> good;
       std::vector<Verdict> bad;
       for (std::uint32_t variant = 0; variant < spec.variants.size(); ++variant) {
-        const bool sold = site.record.pools[pool].tariff.preemptible_ppm > 0;
-        for (int way = 0; way < (sold && spec.constraints.preemptible_allowed ? 2 : 1); ++way) {
+        const Tariff& tariff = site.record.pools[pool].tariff;
+        const bool both = tariff.preemptible_ppm > 0 && spec.constraints.preemptible_allowed;
+        for (int way = both && tariff.preemptible_only ? 1 : 0; way < (both ? 2 : 1); ++way) {
           Verdict verdict = judge.judge(site, pool, variant, way == 1);
           const ReasonCode reason = verdict.rejection.reason;
           passing = passing || (reason != ReasonCode::none && is_passing(reason));

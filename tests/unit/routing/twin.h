@@ -18,6 +18,6 @@ struct Answer {
   std::vector<Rejection> rejections;  // in order, without words
 };
 
-Answer route(const sample::Market& market, const JobSpec& spec);
+Answer route(const sample::Market& market, const JobSpec& spec, Wall::time_point now = sample::now);
 
 }  // namespace tradewind::twin

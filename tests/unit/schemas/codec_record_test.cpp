@@ -129,6 +129,11 @@ TEST(RecordCodec, RefusesTariffsThatCannotBeBilled) {
                       [](Pool& pool) { pool.tariff.minimum_seconds = UINT32_MAX; });
   expect_pool_refused("tariff.preemptible_ppm",
                       [](Pool& pool) { pool.tariff.preemptible_ppm = ppm_one + 1; });
+  expect_pool_refused("tariff.preemptible_only", [](Pool& pool) {
+    pool.tariff.preemptible_ppm = 0;
+    pool.tariff.preemptible_only = true;
+  });
+  expect_pool_refused("pool.unit_watts", [](Pool& pool) { pool.unit_watts = 1'000'001; });
   expect_pool_refused("tariff.interruptions_ppm_hour",
                       [](Pool& pool) { pool.tariff.interruptions_ppm_hour = -1; });
   expect_pool_refused("price_curve.exponent", [](Pool& pool) { pool.price_curve.exponent = 17; });

@@ -139,9 +139,12 @@ void Sampler::fill(Pool& to) {
                      amount(1000 * ppm_one),
                      small(86'400, 1),
                      small(limits::seconds_max),
-                     {price()}};
+                     {price()},
+                     flag()};
+  if (to.tariff.preemptible_ppm == 0) to.tariff.preemptible_only = false;
   to.price_curve = PriceCurve{amount(limits::price_ppm_max - ppm_one), small(16, 1)};
   to.labels = map(true);
+  to.unit_watts = small(limits::unit_watts_max);
 }
 void Sampler::fill(NetworkTariff& to) {
   switch (full_ ? 0 : number(0, 3)) {
@@ -244,6 +247,18 @@ void Sampler::fill(Input& to) {
   for (std::size_t i = count(); i > 0; --i) to.residency.push_back(Jurisdiction{"JP"});
   to.executable = flag();
   to.streamable = flag();
+  to.dataset = text();
+  to.residency_bound = flag();
+}
+void Sampler::fill(Dataset& to) {
+  to.name = name();
+  to.owner.value = name();
+  fill_list(to.replicas);
+  to.size_bytes = any();
+  to.sha256 = sha256();
+  for (std::size_t i = count(); i > 0; --i) to.residency.push_back(Jurisdiction{"JP"});
+  for (std::size_t i = count(); i > 0; --i) to.shared_with.push_back(TenantId{name()});
+  to.shared_with_all = flag();
 }
 void Sampler::fill(Output& to) {
   to.name = text();
@@ -293,6 +308,7 @@ void Sampler::fill(JobSpec& to) {
   constraints.preemptible_allowed = flag();
   constraints.carbon_g_kwh_max = small();
   constraints.wait_seconds_max = small();
+  constraints.labels_denied = map(false);
   to.objective = member_of<Objective>(3);
   to.value_per_hour.micros = amount();
   to.home_region = text();
@@ -512,6 +528,11 @@ void Sampler::fill(InviteIssued& to) {
 void Sampler::fill(MemberChanged& to) {
   fill(to.record);
   to.token_sha256 = sha256();
+}
+void Sampler::fill(DatasetChanged& to) {
+  if (flag()) fill(to.dataset.emplace());
+  to.name = to.dataset ? to.dataset->name : name();
+  to.principal = text();
 }
 
 void Sampler::fill(AttemptRecord& to) {

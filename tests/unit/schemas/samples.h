@@ -35,6 +35,7 @@ class Sampler {
   void fill(Executor& to);
   void fill(Replica& to);
   void fill(Input& to);
+  void fill(Dataset& to);
   void fill(Output& to);
   void fill(Variant& to);
   void fill(JobSpec& to);
@@ -80,6 +81,7 @@ class Sampler {
   void fill(AttemptLost& to);
   void fill(InviteIssued& to);
   void fill(MemberChanged& to);
+  void fill(DatasetChanged& to);
 
   // A record whose header fits its body.
   template <class Body>
