@@ -12,6 +12,7 @@
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/job.h"
+#include "schemas/rates.h"
 #include "schemas/record.h"
 #include "schemas/time.h"
 
@@ -97,11 +98,18 @@ struct MemberChanged {
   friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
 };
 
+// An operator set the rate table; decisions after this entry rest on it.
+struct RatesChanged {
+  RateTable table;  // its version is that of the one before plus 1
+  std::string principal;
+  friend bool operator==(const RatesChanged&, const RatesChanged&) = default;
+};
+
 struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
-               InviteIssued, MemberChanged>
+               InviteIssued, MemberChanged, RatesChanged>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

@@ -43,10 +43,11 @@ enum class Verb : std::uint16_t {
   read_job,       // one job, its decision, its logs; its tenant is the object
   list_jobs,      // the caller's own, or all
   cancel_job,     // its tenant is the object
-  read_market,    // sites, offers
+  read_market,    // sites, offers, rates
   read_metrics,   // counters
   invite_site,    // a join token
   change_member,  // suspend, revoke, reinstate
+  set_rates,      // the rate table
 };
 enum class Access : std::uint16_t {
   allowed,

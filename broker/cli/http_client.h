@@ -27,11 +27,15 @@ class HttpClient {
   Result<boost::json::value> get(const std::string& path);
   Result<boost::json::value> post(const std::string& path, const boost::json::value& body,
                                   const std::vector<std::string>& headers = {});
+  Result<boost::json::value> put(const std::string& path, const boost::json::value& body);
   // Hands on the body as it comes; stops when `on_data` returns false.
   Status stream(const std::string& path, const std::function<bool(std::string_view)>& on_data);
 
  private:
   struct Reply;
+  Result<boost::json::value> send(const std::string& method, const std::string& path,
+                                  const boost::json::value& body,
+                                  const std::vector<std::string>& headers);
   Result<Reply> perform(const std::string& method, const std::string& path, const std::string* body,
                         const std::vector<std::string>& headers,
                         const std::function<bool(std::string_view)>* on_data);

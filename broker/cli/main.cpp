@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   add_submit_commands(app, context);
   add_job_commands(app, context);
   add_market_commands(app, context);
+  add_rate_commands(app, context);
   add_admin_commands(app, context);
 
   try {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -26,7 +27,7 @@ namespace tradewind {
 struct CoreOptions {
   NodeId self;
   LifecycleOptions lifecycle;
-  RouteOptions route;
+  RouteOptions route;  // its rates are those of the journal
   std::string link_bind = "tcp://127.0.0.1:0";
   std::chrono::milliseconds link_message_age_max{10'000};
   std::string link_advertise;                    // what others connect to; empty: as bound
@@ -53,6 +54,9 @@ class Core final : public Service {
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override;
   void market(Reply<MarketSnapshot> reply) override;
+  std::shared_ptr<const RateTable> rates() const override;
+  void set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
+                 Reply<RateTable> reply) override;
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override;
   void join(JoinRequest request, Reply<JoinAnswer> reply) override;
@@ -80,6 +84,7 @@ class Core final : public Service {
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
   Status load_registry();
+  Status load_rates();
 
   // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
   // returns false when the inbox is full or the broker stops.
@@ -92,6 +97,9 @@ class Core final : public Service {
   void commit(const JournalBatch& batch);
   template <class T>
   void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
+  Result<RateTable> change_rates(RateTable table, std::optional<std::uint64_t> replaces,
+                                 std::string principal);
+  void apply_rates(const RateTable& table);
   void on_site(const SiteId& site, ToBroker message);
   void on_log(LogChunk chunk);
   void expire_logs(Now now);
@@ -129,6 +137,7 @@ class Core final : public Service {
     std::uint64_t entries = 0;
   };
   Counted counted_;  // as of the last batch
+  std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 
   std::thread thread_;
 };

@@ -45,7 +45,7 @@ TEST(Cost, TheWorkedExampleOfTheDocumentation) {
   Market market;
   market.add(alps, sheet);
   market.add(sea);
-  market.options.rates_ppm = {{"EUR", 1'080'000}};
+  market.options.rates.rates_ppm = {{"EUR", 1'080'000}};
 
   JobSpec spec = job();
   spec.resources = Resources{24, 200 * 1024, 0, 2};

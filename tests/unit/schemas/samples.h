@@ -80,6 +80,7 @@ class Sampler {
   void fill(AttemptLost& to);
   void fill(InviteIssued& to);
   void fill(MemberChanged& to);
+  void fill(RatesChanged& to);
 
   // A record whose header fits its body.
   template <class Body>
