@@ -10,6 +10,7 @@
 
 #include "gateway/toml_table.h"
 #include "schemas/limits.h"
+#include "schemas/rates.h"
 
 namespace tradewind {
 
@@ -275,8 +276,7 @@ void read_tariff(const TomlTable& table, Pool& pool) {
                              "increment_seconds", "minimum_seconds", "fixed_fee"});
   Tariff& to = pool.tariff;
   to.currency = tariff.text("currency", "USD");
-  if (to.currency.size() != 3 || !std::all_of(to.currency.begin(), to.currency.end(),
-                                              [](char c) { return c >= 'A' && c <= 'Z'; })) {
+  if (!is_currency(to.currency)) {
     tariff.refuse("currency", fmt::format("\"{}\" is no currency", to.currency),
                   "give the three capital letters of ISO 4217, such as USD or CHF");
   }

@@ -25,6 +25,7 @@ void write(schema::Assignment::Builder to, const Assignment& from) {
   to.setPrice(from.price_ppm);
   to.setRate(from.rate.micros);
   write(to.initQuoteVersion(), from.quote_version);
+  to.setConversion(from.conversion_ppm);
 }
 void read(schema::Assignment::Reader from, Assignment& to) {
   to.tenant = TenantId{read_name("assignment.tenant", from.getTenant())};
@@ -46,6 +47,8 @@ void read(schema::Assignment::Reader from, Assignment& to) {
   to.price_ppm = in_range("assignment.price_ppm", from.getPrice(), 1, limits::price_ppm_max);
   to.rate = {not_negative("assignment.rate", from.getRate())};
   read(from.getQuoteVersion(), to.quote_version);
+  to.conversion_ppm =
+      in_range("assignment.conversion_ppm", from.getConversion(), 1, limits::rate_ppm_max);
 }
 
 }  // namespace codec

@@ -112,6 +112,7 @@ void write(schema::Decision::Builder to, const Decision& from) {
   to.setPoolsAdequate(from.pools_adequate);
   to.setTolerance(from.tolerance_ppm);
   to.setSpareUnits(from.spare_units);
+  to.setRatesVersion(from.rates_version);
 }
 void read(schema::Decision::Reader from, Decision& to) {
   to.outcome = read_enum<Outcome>("decision.outcome", from.getOutcome());
@@ -127,6 +128,7 @@ void read(schema::Decision::Reader from, Decision& to) {
   to.pools_adequate = from.getPoolsAdequate();
   to.tolerance_ppm = not_negative("decision.tolerance_ppm", from.getTolerance());
   to.spare_units = from.getSpareUnits();
+  to.rates_version = from.getRatesVersion();
 }
 
 }  // namespace codec

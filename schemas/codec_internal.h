@@ -328,6 +328,8 @@ std::string read_clean_text(std::string_view field, capnp::Text::Reader text);
 std::string read_name(std::string_view field, capnp::Text::Reader text);
 // The same, or empty.
 std::string read_name_or_none(std::string_view field, capnp::Text::Reader text);
+// Three capital letters.
+std::string read_currency(std::string_view field, capnp::Text::Reader text);
 // "site/NAME" or "broker/NAME".
 NodeId read_node(std::string_view field, capnp::Text::Reader text);
 // Empty, or "tcp://...".

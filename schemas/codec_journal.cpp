@@ -84,6 +84,21 @@ struct WriteBody {
     put_text(to, &schema::DatasetChanged::Builder::setPrincipal, from.principal);
     if (from.dataset) write(to.initDataset(), *from.dataset);
   }
+  void operator()(const RatesChanged& from) {
+    using Builder = schema::RatesChanged::Builder;
+    Builder to = body.initRatesChanged();
+    to.setVersion(from.table.version);
+    put_text(to, &Builder::setAccountingCurrency, from.table.accounting_currency);
+    put_text(to, &Builder::setPrincipal, from.principal);
+    if (from.table.rates_ppm.empty()) return;
+    auto list = to.initRates(list_size(from.table.rates_ppm.size()));
+    unsigned i = 0;
+    for (const auto& [currency, rate] : from.table.rates_ppm) {
+      auto row = list[i++];
+      put_text(row, &schema::Rate::Builder::setCurrency, currency);
+      row.setRate(rate);
+    }
+  }
 };
 
 TermBegan read(schema::TermBegan::Reader from) {
@@ -163,6 +178,27 @@ MemberChanged read(schema::MemberChanged::Reader from) {
   to.token_sha256 = read_sha256("member_changed.token_sha256", from.getTokenSha256());
   return to;
 }
+RatesChanged read(schema::RatesChanged::Reader from) {
+  constexpr std::string_view field = "rates_changed.rates";
+  RatesChanged to;
+  to.table.version = from.getVersion();
+  to.table.accounting_currency =
+      read_currency("rates_changed.accounting_currency", from.getAccountingCurrency());
+  to.principal = read_document_text("rates_changed.principal", from.getPrincipal());
+  if (from.getRates().size() > limits::rates_max) {
+    over_limit(field, from.getRates().size(), limits::rates_max);
+  }
+  auto& rates = to.table.rates_ppm;
+  for (const auto each : from.getRates()) {
+    std::string currency = read_currency(field, each.getCurrency());
+    if (!rates.empty() && currency <= rates.rbegin()->first) {
+      broken(field, "has currencies that are not sorted or come twice");
+    }
+    rates.emplace_hint(rates.end(), std::move(currency),
+                       in_range(field, each.getRate(), 1, limits::rate_ppm_max));
+  }
+  return to;
+}
 
 DatasetChanged read(schema::DatasetChanged::Reader from) {
   DatasetChanged to;
@@ -194,6 +230,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::INVITE_ISSUED: to.body = read(body.getInviteIssued()); break;
     case Body::MEMBER_CHANGED: to.body = read(body.getMemberChanged()); break;
     case Body::DATASET_CHANGED: to.body = read(body.getDatasetChanged()); break;
+    case Body::RATES_CHANGED: to.body = read(body.getRatesChanged()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

@@ -1,6 +1,5 @@
 // Site records and quote sheets. What a site says of itself is believed only within bounds: a value
 // beyond them refuses the record whole, so that nothing downstream has to doubt a number.
-#include <algorithm>
 #include <set>
 
 #include "schemas/codec_internal.h"
@@ -30,11 +29,7 @@ void write(schema::Tariff::Builder to, const Tariff& from) {
   to.setPreemptibleOnly(from.preemptible_only);
 }
 void read(schema::Tariff::Reader from, Tariff& to) {
-  to.currency = read_clean_text("tariff.currency", from.getCurrency());
-  if (to.currency.size() != 3 || !std::all_of(to.currency.begin(), to.currency.end(),
-                                              [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    broken("tariff.currency", "is no currency; a currency is three capital letters");
-  }
+  to.currency = read_currency("tariff.currency", from.getCurrency());
   to.node_hour = {read_price("tariff.node_hour", from.getNodeHour())};
   to.cpu_hour = {read_price("tariff.cpu_hour", from.getCpuHour())};
   to.gib_hour = {read_price("tariff.gib_hour", from.getGibHour())};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "schemas/codec_internal.h"
+#include "schemas/rates.h"
 
 namespace tradewind::codec {
 namespace {
@@ -73,6 +74,13 @@ std::string read_name(std::string_view field, capnp::Text::Reader text) {
 
 std::string read_name_or_none(std::string_view field, capnp::Text::Reader text) {
   return text.size() == 0 ? std::string() : read_name(field, text);
+}
+
+std::string read_currency(std::string_view field, capnp::Text::Reader text) {
+  if (!is_currency(view(text))) {
+    broken(field, "is no currency; a currency is three capital letters");
+  }
+  return std::string(view(text));
 }
 
 NodeId read_node(std::string_view field, capnp::Text::Reader text) {

@@ -114,4 +114,5 @@ struct Decision {
   poolsAdequate @7 :UInt32;
   tolerance @8 :V.Ppm;               # how far above the least cost the choice was allowed to be
   spareUnits @9 :UInt32;             # margin of free units wanted beyond the need
+  ratesVersion @10 :UInt64;          # of the rate table that it used; 0: none was ever set
 }

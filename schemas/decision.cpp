@@ -49,6 +49,7 @@ bool is_passing(ReasonCode code) {
   switch (code) {
     case ReasonCode::none:
     case ReasonCode::rate_cap:
+    case ReasonCode::currency:
     case ReasonCode::site_state:
     case ReasonCode::excluded:
     case ReasonCode::quote_missing:

@@ -56,7 +56,8 @@ enum class ReasonCode : std::uint16_t {
 };
 inline constexpr std::uint16_t reason_codes_count = 33;
 std::string_view to_string(ReasonCode code);
-// Whether new quote sheets alone may lift the reason: the job then waits instead of being refused.
+// Whether new quote sheets or rates may lift the reason: the job then waits instead of being
+// refused.
 bool is_passing(ReasonCode code);
 
 // All parts in micro-units of the accounting currency.
@@ -135,8 +136,9 @@ struct Decision {
   std::vector<Rejection> rejections;  // nearest misses first, at most limits::rejections_max
   std::uint32_t pools_considered = 0;
   std::uint32_t pools_adequate = 0;
-  std::int64_t tolerance_ppm = 0;  // how far above the least cost the choice was allowed to be
-  std::uint32_t spare_units = 0;   // margin of free units wanted beyond the need
+  std::int64_t tolerance_ppm = 0;   // how far above the least cost the choice was allowed to be
+  std::uint32_t spare_units = 0;    // margin of free units wanted beyond the need
+  std::uint64_t rates_version = 0;  // of the rate table that it used
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 

@@ -62,6 +62,8 @@ struct Assignment {
   price @15 :V.Ppm;              # the factor that the broker decided by; 1 to 10^9
   rate @16 :V.Micros;            # per hour, of the whole attempt
   quoteVersion @17 :V.RecordVersion;  # while that sheet is valid, it binds the site to the price
+  conversion @18 :V.Ppm = 1000000;  # what the broker counts the tariff's currency as, in the
+                                    # currency of `rate` and of charges; 1 to 10^15
 }
 
 struct Dispatch {

@@ -41,6 +41,8 @@ struct Assignment {
   std::int64_t price_ppm = ppm_one;
   MoneyPerHour rate{};  // of the whole attempt
   RecordVersion quote_version;
+  // What the broker counts the tariff's currency as, in the currency of `rate` and of charges.
+  std::int64_t conversion_ppm = ppm_one;
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 

@@ -30,6 +30,7 @@ struct JournalEntry {
     inviteIssued @12 :InviteIssued;
     memberChanged @13 :MemberChanged;
     datasetChanged @14 :DatasetChanged;
+    ratesChanged @15 :RatesChanged;
   }
 }
 
@@ -95,6 +96,17 @@ struct MemberChanged {
   # A member was admitted, renewed, suspended or revoked.
   record @0 :V.SignedRecord;  # of kind member, signed by the registry key
   tokenSha256 @1 :Text;       # the invite it consumed; none: none
+}
+struct Rate {
+  currency @0 :Text;  # three capital letters
+  rate @1 :V.Ppm;     # what one unit is worth in the accounting currency; 1 to 10^15
+}
+struct RatesChanged {
+  # An operator set the rate table; decisions after this entry rest on it.
+  version @0 :UInt64;           # that of the table before plus 1
+  accountingCurrency @1 :Text;  # fixed once there are jobs
+  rates @2 :List(Rate);         # sorted by currency, none twice; at most 256
+  principal @3 :Text;           # who set it: the token's name
 }
 
 struct DatasetChanged {

@@ -13,6 +13,7 @@
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/job.h"
+#include "schemas/rates.h"
 #include "schemas/record.h"
 #include "schemas/time.h"
 
@@ -105,12 +106,18 @@ struct DatasetChanged {
   std::optional<Dataset> dataset;  // of that name; absent: removed
   friend bool operator==(const DatasetChanged&, const DatasetChanged&) = default;
 };
+// An operator set the rate table; decisions after this entry rest on it.
+struct RatesChanged {
+  RateTable table;  // its version is that of the one before plus 1
+  std::string principal;
+  friend bool operator==(const RatesChanged&, const RatesChanged&) = default;
+};
 
 struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
-               InviteIssued, MemberChanged, DatasetChanged>
+               InviteIssued, MemberChanged, DatasetChanged, RatesChanged>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

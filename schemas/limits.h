@@ -75,6 +75,10 @@ inline constexpr std::size_t report_files_max = 16'384;   // inputs, and outputs
 inline constexpr std::size_t report_lines_max = 4'096;    // of the system log in one end report
 inline constexpr std::size_t report_text_bytes_max = 64 * 1024;  // a path, URL or line of it
 
+// The rate table.
+inline constexpr std::size_t rates_max = 256;  // currencies; ISO 4217 has fewer
+inline constexpr std::int64_t rate_ppm_max = 1'000'000'000'000'000;  // a thousand million for one
+
 // The broker's and the gateways' own stores. A job's record may hold every attempt with a report
 // that filled a frame.
 inline constexpr std::size_t entry_bytes_max = 4 * 1024 * 1024;

@@ -52,6 +52,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker,
   add_dataset_routes(routes_);
   add_market_routes(routes_);
   add_member_routes(routes_);
+  add_rate_routes(routes_);
   add_tes_routes(routes_);
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     router_.add(routes_[i].method, routes_[i].pattern, i);

@@ -58,6 +58,8 @@ class Api : public std::enable_shared_from_this<Api> {
   // Every route, for tests and documents.
   const std::vector<Route>& routes() const { return routes_; }
 
+  // Of every amount in answers.
+  std::string accounting_currency() const { return service.rates()->accounting_currency; }
   // Whether the caller may; answers the call when not.
   bool permits(const Call& call, Verb verb, const TenantId* owner = nullptr) const;
   // The job that the text names, when the caller may do that with it; else null, and the call is
@@ -87,6 +89,7 @@ void add_array_routes(std::vector<Route>& routes);
 void add_dataset_routes(std::vector<Route>& routes);
 void add_market_routes(std::vector<Route>& routes);
 void add_member_routes(std::vector<Route>& routes);
+void add_rate_routes(std::vector<Route>& routes);
 void add_health_routes(std::vector<Route>& routes);
 void add_tes_routes(std::vector<Route>& routes);
 

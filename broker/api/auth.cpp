@@ -115,7 +115,8 @@ Access may(const Caller& caller, Verb verb, const TenantId* owner) {
     case Verb::read_metrics:
       return caller.role == Role::auditor ? Access::allowed : Access::forbidden;
     case Verb::invite_site:
-    case Verb::change_member: return Access::forbidden;
+    case Verb::change_member:
+    case Verb::set_rates: return Access::forbidden;
   }
   return Access::forbidden;
 }

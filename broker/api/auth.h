@@ -45,10 +45,11 @@ enum class Verb : std::uint16_t {
   cancel_job,      // its tenant is the object
   read_dataset,    // data sets that the caller may see
   change_dataset,  // make, describe anew, remove one
-  read_market,     // sites, offers
+  read_market,     // sites, offers, rates
   read_metrics,    // counters
   invite_site,     // a join token
   change_member,   // suspend, revoke, reinstate
+  set_rates,       // the rate table
 };
 enum class Access : std::uint16_t {
   allowed,

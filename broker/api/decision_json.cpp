@@ -151,6 +151,7 @@ json::object decision_to_json(const Decision& decision, const JobSpec& spec,
   out["pools_adequate"] = decision.pools_adequate;
   out["tolerance_ppm"] = decision.tolerance_ppm;
   out["spare_units"] = decision.spare_units;
+  out["rates_version"] = decision.rates_version;
   return out;
 }
 

@@ -47,7 +47,6 @@ struct EndpointOptions {
   std::string documentation_url;                                           // https; empty: left out
   std::vector<std::string> storage = {"file:///", "http://", "https://"};  // URL prefixes
   std::string version = "0.1.0";
-  std::string accounting_currency = "USD";  // of every amount in answers
 };
 
 class Endpoint {

@@ -78,6 +78,13 @@ const json::value* ObjectReader::find(std::string_view name) {
   return value;
 }
 
+std::vector<std::string> ObjectReader::names() const {
+  std::vector<std::string> all;
+  if (object_ == nullptr) return all;
+  for (const auto& member : *object_) all.emplace_back(member.key().data(), member.key().size());
+  return all;
+}
+
 bool ObjectReader::has(std::string_view name) {
   return find(name) != nullptr;
 }

@@ -35,6 +35,8 @@ class ObjectReader {
   // `path` is the object's own, empty for the document. A value that is no object is a fault.
   ObjectReader(Reading& reading, const json::value& value, std::string path);
 
+  // The names of all members, for objects whose keys are data.
+  std::vector<std::string> names() const;
   // Whether the member is there; it then counts as asked for.
   bool has(std::string_view name);
 

@@ -107,7 +107,7 @@ void get_array(const std::shared_ptr<Api>& api, Call call) {
                     {"states", std::move(states)},
                     {"sites", std::move(sites)},
                     {"cost", to_decimal(counts.charged.micros)},
-                    {"currency", api->options.accounting_currency},
+                    {"currency", api->accounting_currency()},
                     {"jobs", "/v1/jobs?array=" + id}};
   if (ended == counts.tasks) body["ended_at"] = to_rfc3339(counts.last_ended);
   call.answer(200, body);

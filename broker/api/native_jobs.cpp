@@ -165,17 +165,16 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   const auto job = api->job(call, id, Verb::read_job);
   if (job == nullptr) return;
   api->places->with([api, call, job](const std::shared_ptr<const Places>& places) {
-    json::object body = job_to_json(*job, *places, api->options.accounting_currency);
+    json::object body = job_to_json(*job, *places, api->accounting_currency());
     if (job->state == JobState::unroutable && job->unplaced) {
-      body["reason"] = explain(*job->unplaced, api->options.accounting_currency);
+      body["reason"] = explain(*job->unplaced, api->accounting_currency());
     }
     if (job->state != JobState::queued) return call.answer(200, body);
     api->service.waiting_decision(job->job, [api, call, job, body = std::move(body)](
                                                 const Result<std::optional<Decision>>& waiting) {
       json::object answer = body;
       if (waiting && *waiting) {
-        answer["waiting"] =
-            decision_to_json(**waiting, job->spec, api->options.accounting_currency);
+        answer["waiting"] = decision_to_json(**waiting, job->spec, api->accounting_currency());
       }
       call.answer(200, answer);
     });
@@ -186,7 +185,7 @@ void answer_decision(const Api& api, const Call& call, const JobRecord& job,
                      const Decision& decision, std::uint32_t attempt) {
   json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
   if (attempt > 0) body["attempt"] = attempt;
-  for (auto& each : decision_to_json(decision, job.spec, api.options.accounting_currency)) {
+  for (auto& each : decision_to_json(decision, job.spec, api.accounting_currency())) {
     body.insert_or_assign(each.key(), std::move(each.value()));
   }
   call.answer(200, body);
@@ -253,7 +252,7 @@ void quote(const std::shared_ptr<Api>& api, Call call) {
     if (!quoted) return call.reject(quoted.error());
     call.responder.soon([api, call, quoted = std::move(*quoted)] {
       call.answer(200,
-                  decision_to_json(quoted.decision, quoted.spec, api->options.accounting_currency));
+                  decision_to_json(quoted.decision, quoted.spec, api->accounting_currency()));
     });
   });
 }

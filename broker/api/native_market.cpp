@@ -24,8 +24,8 @@ void sites(const std::shared_ptr<Api>& api, Call call) {
   with_market(api, call, [api, call](const MarketSnapshot& market) {
     json::array list;
     for (const SiteView& each : market.sites) {
-      list.push_back(site_to_json(each, market.at, api->options.accounting_currency,
-                                  sees_policy(call.caller)));
+      list.push_back(
+          site_to_json(each, market.at, api->accounting_currency(), sees_policy(call.caller)));
     }
     call.answer(200, json::object{{"at", to_rfc3339(market.at)}, {"sites", std::move(list)}});
   });
@@ -35,8 +35,8 @@ void site(const std::shared_ptr<Api>& api, Call call) {
   with_market(api, call, [api, call](const MarketSnapshot& market) {
     for (const SiteView& each : market.sites) {
       if (each.record.site.value != call.captures[0]) continue;
-      return call.answer(200, site_to_json(each, market.at, api->options.accounting_currency,
-                                           sees_policy(call.caller)));
+      return call.answer(
+          200, site_to_json(each, market.at, api->accounting_currency(), sees_policy(call.caller)));
     }
     call.reject(Error{ErrorCode::not_found, "id",
                       "there is no site \"" + call.captures[0].substr(0, 64) + "\"",

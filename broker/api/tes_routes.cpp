@@ -135,7 +135,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
        page = std::make_shared<const JobPage>(std::move(*page))](const Places& places) {
         json::array tasks;
         for (const JobRecord& each : page->jobs) {
-          tasks.push_back(tes_task_to_json(each, view, places, api->options.accounting_currency));
+          tasks.push_back(tes_task_to_json(each, view, places, api->accounting_currency()));
         }
         json::object body{{"tasks", std::move(tasks)}};
         if (page->more && !page->jobs.empty()) {
@@ -154,8 +154,7 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   if (job == nullptr) return;
   const auto answer = [api, call, job, view = *view](const Places& places,
                                                      const std::optional<Decision>& waiting) {
-    call.answer(200,
-                tes_task_to_json(*job, view, places, api->options.accounting_currency, waiting));
+    call.answer(200, tes_task_to_json(*job, view, places, api->accounting_currency(), waiting));
   };
   if (*view == TesView::minimal) return answer(Places{}, std::nullopt);
   const bool explains = *view == TesView::full && job->state == JobState::queued;

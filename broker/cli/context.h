@@ -49,6 +49,7 @@ void add_submit_commands(CLI::App& app, Context& context);   // submit, quote
 void add_job_commands(CLI::App& app, Context& context);      // jobs, logs, explain, cancel
 void add_market_commands(CLI::App& app, Context& context);   // sites, market
 void add_dataset_commands(CLI::App& app, Context& context);  // dataset
+void add_rate_commands(CLI::App& app, Context& context);     // rates
 void add_admin_commands(CLI::App& app, Context& context);    // ca, site, token
 
 // Prints a decision: the chosen pool with its cost part by part, the runners-up and why not

@@ -158,8 +158,19 @@ Result<boost::json::value> HttpClient::get(const std::string& path) {
 
 Result<boost::json::value> HttpClient::post(const std::string& path, const boost::json::value& body,
                                             const std::vector<std::string>& headers) {
+  return send("POST", path, body, headers);
+}
+
+Result<boost::json::value> HttpClient::put(const std::string& path,
+                                           const boost::json::value& body) {
+  return send("PUT", path, body, {});
+}
+
+Result<boost::json::value> HttpClient::send(const std::string& method, const std::string& path,
+                                            const boost::json::value& body,
+                                            const std::vector<std::string>& headers) {
   const std::string text = boost::json::serialize(body);
-  auto reply = perform("POST", path, &text, headers, nullptr);
+  auto reply = perform(method, path, &text, headers, nullptr);
   if (!reply) return fail(std::move(reply.error()));
   return parse_reply(reply->body);
 }

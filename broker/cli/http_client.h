@@ -34,6 +34,9 @@ class HttpClient {
 
  private:
   struct Reply;
+  Result<boost::json::value> send(const std::string& method, const std::string& path,
+                                  const boost::json::value& body,
+                                  const std::vector<std::string>& headers);
   Result<Reply> perform(const std::string& method, const std::string& path, const std::string* body,
                         const std::vector<std::string>& headers,
                         const std::function<bool(std::string_view)>* on_data);

@@ -97,6 +97,7 @@ int main(int argc, char** argv) {
   add_job_commands(app, context);
   add_market_commands(app, context);
   add_dataset_commands(app, context);
+  add_rate_commands(app, context);
   add_admin_commands(app, context);
 
   try {

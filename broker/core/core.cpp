@@ -19,6 +19,7 @@ constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kTermKey = "term";
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
+constexpr std::string_view kRatesKey = "rates";  // the newest RatesChanged
 
 // Where the registry's entry is kept, by what it speaks of.
 std::string registry_key_of(const Entry& entry) {
@@ -72,6 +73,24 @@ Status Core::load_values(std::string_view prefix, const std::function<void(const
   return read ? status : read;
 }
 
+Status Core::load_rates() {
+  RateTable table;
+  Status status = ok();
+  const auto read = journal_.values(kRatesKey, [&](std::string_view key, BytesView value) {
+    const auto entry = decode_entry(value);
+    const auto* changed = entry ? std::get_if<RatesChanged>(&entry->body) : nullptr;
+    if (changed != nullptr) {
+      table = changed->table;
+    } else {
+      status = fail(ErrorCode::corrupt, std::string(key), "is no rate table",
+                    "restore the broker's store from a backup");
+    }
+  });
+  if (!read) return read;
+  apply_rates(table);
+  return status;
+}
+
 Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   // Invitations come before members in the order of the keys, and a member's entry uses up its
   // invitation.
@@ -79,6 +98,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   if (!loaded) return loaded;
   loaded = load_values(kDatasetPrefix, [this](const Entry& each) { datasets_.apply(each); });
   if (!loaded) return loaded;
+  if (auto loaded = load_rates(); !loaded) return loaded;
 
   Term term{1};
   Status status = journal_.values(kTermKey, [&](std::string_view, BytesView value) {
@@ -300,6 +320,62 @@ void Core::market(Reply<MarketSnapshot> reply) {
     snapshot.drops = federation_->drops();
     reply(std::move(snapshot));
   });
+}
+
+std::shared_ptr<const RateTable> Core::rates() const {
+  const std::lock_guard lock(mutex_);
+  return rates_;
+}
+
+void Core::set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
+                     Reply<RateTable> reply) {
+  post(reply, [this, table = std::move(table), replaces, principal = std::move(principal),
+               reply]() mutable {
+    reply(change_rates(std::move(table), replaces, std::move(principal)));
+  });
+}
+
+Result<RateTable> Core::change_rates(RateTable table, std::optional<std::uint64_t> replaces,
+                                     std::string principal) {
+  if (auto good = check_rates(table); !good) return fail(std::move(good.error()));
+  flush();  // what was decided so far rests on the table before
+  const RateTable& before = router_.rates();
+  if (replaces && *replaces != before.version) {
+    return fail(ErrorCode::conflict, "replaces",
+                fmt::format("the rate table in force has the version {}, not {}", before.version,
+                            *replaces),
+                "read the rates again and decide anew");
+  }
+  if (table.accounting_currency != before.accounting_currency) {
+    JobQuery any;
+    any.limit = 1;
+    const auto jobs = journal_.jobs(any);
+    if (!jobs) return fail(jobs.error());
+    if (!jobs->jobs.empty()) {
+      return fail(ErrorCode::conflict, "accounting_currency",
+                  fmt::format("amounts of jobs are in {} already", before.accounting_currency),
+                  fmt::format("keep {}; another accounting currency takes a new federation",
+                              before.accounting_currency));
+    }
+  }
+  table.version = before.version;
+  if (table == before) return table;
+  ++table.version;
+  const Now now = system_now();
+  JournalBatch batch;
+  batch.entries.push_back(Entry{lifecycle_.stamp(now), RatesChanged{table, std::move(principal)}});
+  batch.values.push_back({std::string(kRatesKey), encode(batch.entries.back())});
+  commit(batch);
+  apply_rates(table);
+  lifecycle_.market_changed(now);
+  spdlog::info("rates.changed version={} currencies={}", table.version, table.rates_ppm.size());
+  return table;
+}
+
+void Core::apply_rates(const RateTable& table) {
+  router_.set_rates(table);
+  const std::lock_guard lock(mutex_);
+  rates_ = std::make_shared<const RateTable>(table);
 }
 
 template <class T>

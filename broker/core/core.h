@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -28,7 +29,7 @@ namespace tradewind {
 struct CoreOptions {
   NodeId self;
   LifecycleOptions lifecycle;
-  RouteOptions route;
+  RouteOptions route;  // its rates are those of the journal
   std::string link_bind = "tcp://127.0.0.1:0";
   std::chrono::milliseconds link_message_age_max{10'000};
   std::string link_advertise;                    // what others connect to; empty: as bound
@@ -60,6 +61,9 @@ class Core final : public Service {
   void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
   void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
                      Reply<DatasetPage> reply) override;
+  std::shared_ptr<const RateTable> rates() const override;
+  void set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
+                 Reply<RateTable> reply) override;
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override;
   void join(JoinRequest request, Reply<JoinAnswer> reply) override;
@@ -88,6 +92,7 @@ class Core final : public Service {
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
   // Hands on the entries that are kept as named values.
   Status load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply);
+  Status load_rates();
 
   // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
   // returns false when the inbox is full or the broker stops.
@@ -101,6 +106,9 @@ class Core final : public Service {
   template <class T>
   void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
   void commit_dataset(const Datasets::Change& change);
+  Result<RateTable> change_rates(RateTable table, std::optional<std::uint64_t> replaces,
+                                 std::string principal);
+  void apply_rates(const RateTable& table);
   void on_site(const SiteId& site, ToBroker message);
   void on_log(LogChunk chunk);
   void expire_logs(Now now);
@@ -139,6 +147,7 @@ class Core final : public Service {
     std::uint64_t entries = 0;
   };
   Counted counted_;  // as of the last batch
+  std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 
   std::thread thread_;
 };

@@ -36,14 +36,14 @@ void MarketRouter::credit(const Granted& granted) {
 
 Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
   const std::vector<SiteId> none;
-  return route(RouteRequest{spec, tenant, "quote", none}, view_, options_, now.wall);
+  return route(RouteRequest{spec, tenant, "quote", none}, view_, chooser_.options(), now.wall);
 }
 
 Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
   const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
   if (view_.columns().pools_count() <= kSurveyedPoolsMax) {
-    return route(request, view_, options_, now.wall);
+    return route(request, view_, chooser_.options(), now.wall);
   }
   return chooser_.choose(request, now.wall);
 }
@@ -53,6 +53,17 @@ std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {
   if (site == nullptr || !site->sheet) return ppm_one;
   for (const PoolQuote& each : site->sheet->pools) {
     if (each.pool == chosen.pool) return each.price_ppm;
+  }
+  return ppm_one;
+}
+
+std::int64_t MarketRouter::conversion_ppm(const Candidate& chosen) const {
+  const SiteView* const site = view_.find(chosen.site);
+  if (site == nullptr) return ppm_one;
+  for (const Pool& each : site->record.pools) {
+    if (each.id == chosen.pool) {
+      return tradewind::conversion_ppm(rates(), each.tariff.currency).value_or(ppm_one);
+    }
   }
   return ppm_one;
 }

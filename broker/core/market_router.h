@@ -14,11 +14,13 @@ namespace tradewind {
 
 class MarketRouter final : public Router {
  public:
-  explicit MarketRouter(RouteOptions options)
-      : options_(std::move(options)), chooser_(view_, options_) {}
+  explicit MarketRouter(RouteOptions options) : chooser_(view_, std::move(options)) {}
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
+  // The rate table that decisions rest on from now on.
+  void set_rates(RateTable rates) { chooser_.set_rates(std::move(rates)); }
+  const RateTable& rates() const { return chooser_.options().rates; }
   // What decide would choose, for a quote: nothing is placed. Always with the whole survey: the
   // runners-up, and why not for the other pools.
   Decision quote(const JobSpec& spec, const TenantId& tenant, Now now) const;
@@ -27,6 +29,7 @@ class MarketRouter final : public Router {
   // not placed.
   Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
+  std::int64_t conversion_ppm(const Candidate& chosen) const override;
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
   void placed(const AttemptId& attempt, const Candidate& chosen) override;
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override;
@@ -49,7 +52,6 @@ class MarketRouter final : public Router {
   };
   void credit(const Granted& granted);
 
-  const RouteOptions options_;
   MarketView view_;
   Chooser chooser_;
   std::map<SiteId, std::list<Granted>> granted_;

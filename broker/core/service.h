@@ -13,6 +13,7 @@
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
+#include "schemas/rates.h"
 #include "schemas/record.h"
 #include "schemas/result.h"
 #include "state/journal/journal.h"
@@ -109,6 +110,13 @@ class Service {
   // In order of name, after the name `after`.
   virtual void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
                              Reply<DatasetPage> reply) = 0;
+  // The rate table in force. Any thread, at once.
+  virtual std::shared_ptr<const RateTable> rates() const = 0;
+  // Sets the whole table, within the bounds of check_rates; its version is given here. Fails with
+  // conflict when another one is in force than `replaces` names, or when the accounting currency
+  // would change although there are jobs. The same table again changes nothing.
+  virtual void set_rates(RateTable table, std::optional<std::uint64_t> replaces,
+                         std::string principal, Reply<RateTable> reply) = 0;
   virtual void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
                       Reply<Invite> reply) = 0;
   virtual void join(JoinRequest request, Reply<JoinAnswer> reply) = 0;

@@ -23,7 +23,7 @@ std::uint64_t time_limit(const JobSpec& spec, const Candidate& chosen, std::uint
 }  // namespace
 
 Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const Decision& decision,
-                           std::int64_t price_ppm, std::uint64_t site_run_seconds_max) {
+                           const AssignmentTerms& terms) {
   TRADEWIND_ASSERT(decision.chosen.has_value());
   const Candidate& chosen = *decision.chosen;
   const JobSpec& spec = job.spec;
@@ -64,8 +64,9 @@ Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const De
   }
   assignment.network = spec.network;
   assignment.on_disconnect = spec.on_disconnect;
-  assignment.run_seconds_max = time_limit(spec, chosen, site_run_seconds_max);
-  assignment.price_ppm = price_ppm;
+  assignment.run_seconds_max = time_limit(spec, chosen, terms.run_seconds_max);
+  assignment.price_ppm = terms.price_ppm;
+  assignment.conversion_ppm = terms.conversion_ppm;
   assignment.rate = chosen.rate;
   assignment.quote_version = decision.relied_on.quote_version;
   return assignment;

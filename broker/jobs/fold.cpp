@@ -189,6 +189,7 @@ struct Apply {
   void operator()(const InviteIssued&) const {}
   void operator()(const MemberChanged&) const {}
   void operator()(const DatasetChanged&) const {}
+  void operator()(const RatesChanged&) const {}
 };
 
 template <class Body>

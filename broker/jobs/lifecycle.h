@@ -45,10 +45,11 @@ struct LifecycleOptions {
   std::uint32_t lease_seconds = limits::lease_seconds_default;
   // What the two steady clocks may differ by over a lease, and what a gateway may take to stop.
   std::chrono::milliseconds skew_bound{limits::clock_skew_max};
-  // A renewal takes effect at its receiver at most this long after it was sent: what the links allow.
+  // A renewal takes effect at its receiver at most this long after it was sent: what the links
+  // allow.
   std::chrono::milliseconds delay_bound{limits::message_delay_max};
-  // A dispatch does so at most this long after it was sent, whatever the links do: a gateway takes it
-  // only while the quote sheet that it names binds, and a grace.
+  // A dispatch does so at most this long after it was sent, whatever the links do: a gateway takes
+  // it only while the quote sheet that it names binds, and a grace.
   std::chrono::milliseconds dispatch_delay_bound{limits::message_delay_max};
   // Between questions about a dispatch without an answer, cancels, and probes of a silent site.
   std::chrono::milliseconds ask_interval{5'000};
@@ -79,8 +80,10 @@ class Router {
   // `excluded` is ordered and without doubles.
   virtual Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) = 0;
   // What the records that `decide` just relied on say of its choice: the price factor of the quote
-  // sheet, and the longest time limit that the site grants (0: not known).
+  // sheet, what the tariff's currency counted as, and the longest time limit that the site grants
+  // (0: not known).
   virtual std::int64_t price_ppm(const Candidate& chosen) const = 0;
+  virtual std::int64_t conversion_ppm(const Candidate& /*chosen*/) const { return ppm_one; }
   virtual std::uint64_t run_seconds_max(const Candidate& /*chosen*/) const { return 0; }
   // Called once when an attempt is decided (and for each unanswered one of a recovered job), and
   // once when its site has answered or it is over: the view's debits follow from these.

@@ -119,8 +119,10 @@ void Lifecycle::try_first(Now now) {
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
-  Assignment assignment = make_assignment(
-      live.record, id.number, decision, router_.price_ppm(chosen), router_.run_seconds_max(chosen));
+  Assignment assignment =
+      make_assignment(live.record, id.number, decision,
+                      AssignmentTerms{router_.price_ppm(chosen), router_.conversion_ppm(chosen),
+                                      router_.run_seconds_max(chosen)});
   record(live, now, JobDecided{id, std::move(decision)});
   TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
   live.site = chosen.site;

@@ -56,6 +56,11 @@ Chooser::Chooser(const MarketView& view, RouteOptions options)
 
 Chooser::~Chooser() = default;
 
+void Chooser::set_rates(RateTable rates) {
+  options_.rates = std::move(rates);
+  memory_->needs.forget();
+}
+
 Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
   TRADEWIND_ASSERT(!request.spec.variants.empty());
   const MarketColumns& columns = view_.columns();

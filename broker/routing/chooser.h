@@ -22,6 +22,8 @@ class Chooser {
   Chooser& operator=(const Chooser&) = delete;
 
   const RouteOptions& options() const { return options_; }
+  // What is decided from now on rests on these rates.
+  void set_rates(RateTable rates);
 
   // Where route() places the job, its decision without the survey: the same outcome, chosen way,
   // records, tolerance and margin, but no runners-up, no rejections, and no pools considered or
@@ -33,7 +35,7 @@ class Chooser {
   struct Memory;
 
   const MarketView& view_;
-  const RouteOptions options_;
+  RouteOptions options_;
   std::unique_ptr<Memory> memory_;
 };
 

@@ -4,14 +4,6 @@
 
 namespace tradewind {
 
-std::optional<std::int64_t> conversion_ppm(const std::string& currency,
-                                           const RouteOptions& options) {
-  if (currency == options.accounting_currency) return ppm_one;
-  const auto rate = options.rates_ppm.find(currency);
-  if (rate == options.rates_ppm.end() || rate->second <= 0) return std::nullopt;
-  return rate->second;
-}
-
 std::optional<MoneyPerHour> job_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,
                                      std::int64_t price_ppm, bool preemptible,
                                      std::int64_t conversion) {

@@ -3,22 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <string>
 
-#include "broker/routing/route.h"
 #include "broker/routing/transfer.h"
 #include "schemas/decision.h"
 #include "schemas/money.h"
 #include "schemas/site.h"
 
 namespace tradewind {
-
-// Micro-units of the accounting currency for one unit of `currency`, as ppm; nothing when no rate
-// is known.
-std::optional<std::int64_t> conversion_ppm(const std::string& currency,
-                                           const RouteOptions& options);
 
 // What one hour of the whole job costs at the quoted price: nodes * (node_hour + units *
 // unit_price), times the quote's factor, times the preemptible share when `preemptible`, times the

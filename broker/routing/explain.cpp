@@ -25,7 +25,7 @@ std::string architectures(const Variant& variant) {
 
 std::string money(std::int64_t micros, const RouteOptions& options) {
   if (micros == INT64_MAX) return "more than can be counted";
-  return fmt::format("{} {}", to_decimal(micros), options.accounting_currency);
+  return fmt::format("{} {}", to_decimal(micros), options.rates.accounting_currency);
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
@@ -175,7 +175,7 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
                          money(miss.offered, options));
     case ReasonCode::currency:
       return fmt::format("no rate from {} to {} is known", pool.tariff.currency,
-                         options.accounting_currency);
+                         options.rates.accounting_currency);
     case ReasonCode::site_state: return state(*missed.site);
     case ReasonCode::excluded: return "the job was refused or lost there just now";
     case ReasonCode::quote_missing: return "has no valid quote";

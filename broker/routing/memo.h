@@ -49,7 +49,9 @@ class Memo {
 
   // Forgets everything when more than the bound is held.
   void trim() {
-    if (entries_.size() <= entries_max_) return;
+    if (entries_.size() > entries_max_) clear();
+  }
+  void clear() {
     entries_.clear();
     slots_.clear();
     resize(64);

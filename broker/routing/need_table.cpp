@@ -56,7 +56,7 @@ void NeedTable::find_matches(Need& need, const MarketColumns& columns) const {
     const PoolShape& shape = columns.shape(number);
     if (shape.pools_count == 0) continue;
     if (shape_miss(spec, variant, shape.sample, shape.units_node)) continue;
-    const auto conversion = conversion_ppm(shape.sample.tariff.currency, options_);
+    const auto conversion = conversion_ppm(options_.rates, shape.sample.tariff.currency);
     if (!conversion) continue;
     const auto units = units_for(need.resources, shape.sample.unit);
     TRADEWIND_ASSERT(units.has_value());  // the shape fits

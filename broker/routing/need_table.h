@@ -25,13 +25,13 @@ struct ShapeMatch {
 struct ShapeMatches {
   std::vector<ShapeMatch> shapes;
   std::vector<std::uint32_t> places;  // by shape: where it is in `shapes`, or MarketColumns::none
-  std::uint64_t weight_max = 0;          // the greatest of them
+  std::uint64_t weight_max = 0;       // the greatest of them
   std::uint32_t billed_seconds_max = 0;  // likewise
 };
 
 class NeedTable {
  public:
-  // `options` must not change in their rates and outlive the table.
+  // `options` must outlive the table; after a change of their rates all must be forgotten.
   explicit NeedTable(const RouteOptions& options);
 
   // The shapes that every predicate up to the count of nodes lets pass and whose currency has a
@@ -39,6 +39,7 @@ class NeedTable {
   const ShapeMatches& matches(const JobSpec& spec, const Variant& variant,
                               const MarketColumns& columns);
   void trim() { needs_.trim(); }
+  void forget() { needs_.clear(); }
 
  private:
   struct Need {

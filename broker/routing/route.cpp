@@ -91,6 +91,7 @@ Decision placed(const Draft& chosen, const JobSpec& spec, const RouteOptions& op
   decision.relied_on = relied_on(*chosen.site);
   decision.tolerance_ppm = options.tolerance_ppm;
   decision.spare_units = options.spare_units;
+  decision.rates_version = options.rates.version;
   return decision;
 }
 
@@ -107,6 +108,7 @@ Decision route(const RouteRequest& request, const MarketView& view, const RouteO
   decision.pools_considered = static_cast<std::uint32_t>(found.drafts.size() + found.misses.size());
   decision.tolerance_ppm = options.tolerance_ppm;
   decision.spare_units = options.spare_units;
+  decision.rates_version = options.rates.version;
   decision.rejections = rejections(found.misses, request, options);
   if (found.drafts.empty()) return decision;
 

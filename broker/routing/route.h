@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "schemas/decision.h"
 #include "schemas/job.h"
+#include "schemas/rates.h"
 #include "schemas/time.h"
 #include "state/market/market_view.h"
 
@@ -18,10 +18,7 @@ struct RouteOptions {
   std::int64_t tolerance_ppm =
       0;  // choose by hash among candidates at most this far above the least cost
   std::uint32_t spare_units = 0;  // free units wanted beyond the need
-  // Micro-units of the accounting currency for one unit of another, as ppm; the accounting currency
-  // itself is always 1.
-  std::string accounting_currency = "USD";
-  std::map<std::string, std::int64_t> rates_ppm;
+  RateTable rates;  // as the journal has it; pools in other currencies are not adequate
 };
 
 struct RouteRequest {

@@ -112,7 +112,7 @@ class SiteSurvey {
     const Constraints& constraints = request.spec.constraints;
     const Pool& pool = *draft.pool;
     const std::optional<std::int64_t> conversion =
-        conversion_ppm(pool.tariff.currency, question_.options);
+        conversion_ppm(question_.options.rates, pool.tariff.currency);
     const PoolQuote* quote = find_quote(pool.id);
 
     // Without a conversion or a quote there is no rate to hold against the cap; those predicates

@@ -144,7 +144,9 @@ void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
   held.durable.granted = now.wall;
   held.durable.increment_seconds = std::max<std::uint32_t>(tariff.increment_seconds, 1);
   held.durable.minimum_seconds = tariff.minimum_seconds;
-  held.durable.fixed_fee = tariff.fixed_fee;
+  held.durable.fixed_fee =
+      Money{mul_div_ceil(tariff.fixed_fee.micros, dispatch.assignment.conversion_ppm, ppm_one)
+                .value_or(INT64_MAX)};
   held.granted = now.mono;
   held.alarm = Mono::time_point::max();
   pools_[pool].nodes.take(held.durable.nodes, dispatch.assignment.units);

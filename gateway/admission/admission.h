@@ -42,8 +42,6 @@ struct AdmissionOptions {
   // Whether the site's engine could ever run it (Engine::check); asked before each grant.
   // ErrorCode::unavailable is refused as engine_down, everything else as invalid. Empty: anything.
   std::function<Status(const Assignment&)> check;
-  // Rates are checked against the tariff of pools that sell in this currency.
-  std::string accounting_currency = "USD";
   // Until an end that is not acknowledged is sent again (doubling up to sixteen times this), and a
   // stop that is not obeyed is repeated.
   std::chrono::milliseconds resend_interval{3'000};

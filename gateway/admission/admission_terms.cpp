@@ -142,14 +142,13 @@ std::optional<Admission::Refusal> Admission::refuse_price(const Assignment& assi
     return Refusal{RefusalCode::price, "the price factor " + std::to_string(assignment.price_ppm) +
                                            " is below the " + std::to_string(*asked) + " asked"};
   }
-  if (pool.tariff.currency == options_.accounting_currency) {
-    const MoneyPerHour least = least_rate(pool, assignment.nodes, assignment.units,
-                                          assignment.preemptible, assignment.price_ppm);
-    if (assignment.rate < least) {
-      return Refusal{RefusalCode::price, "the rate " + to_decimal(assignment.rate.micros) +
-                                             " an hour is below the tariff's " +
-                                             to_decimal(least.micros)};
-    }
+  const MoneyPerHour least =
+      least_rate(pool, assignment.nodes, assignment.units, assignment.preemptible,
+                 assignment.price_ppm, assignment.conversion_ppm);
+  if (assignment.rate < least) {
+    return Refusal{RefusalCode::price, "the rate " + to_decimal(assignment.rate.micros) +
+                                           " an hour is below the tariff's " +
+                                           to_decimal(least.micros)};
   }
   return std::nullopt;
 }

@@ -23,7 +23,7 @@ Money charge_of(const HeldAttempt& held, const EndReport& report) {
 }
 
 MoneyPerHour least_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,
-                        bool preemptible, std::int64_t price_ppm) {
+                        bool preemptible, std::int64_t price_ppm, std::int64_t conversion_ppm) {
   __extension__ using Wide = unsigned __int128;
   const auto wide = [](std::int64_t value) {
     return static_cast<Wide>(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0)));
@@ -37,6 +37,7 @@ MoneyPerHour least_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t uni
   rate = std::min(rate, limit) * wide(price_ppm) / static_cast<Wide>(ppm_one);
   rate = std::min(rate, limit);
   if (preemptible) rate = rate * wide(tariff.preemptible_ppm) / static_cast<Wide>(ppm_one);
+  rate = rate * wide(conversion_ppm) / static_cast<Wide>(ppm_one);
   return {static_cast<std::int64_t>(std::min(rate, limit))};
 }
 

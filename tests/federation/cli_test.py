@@ -81,6 +81,23 @@ class Cli(unittest.TestCase):
             log = self.cli("logs", each["id"]).stdout
             self.assertEqual(log, f"{each['array_index']}\n")
 
+    def test_rates_are_set_by_operators_and_named_by_decisions(self):
+        before = json.loads(self.cli("-o", "json", "rates").stdout)
+        self.assertEqual(self.cli("rates", "set", "GBP=1.27", check=False).returncode, 4)
+        self.cli("rates", "set", "GBP=1.27", "SEK=0.095", token="operator")
+        text = self.cli("rates", "set", "GBP=1.2700001", token="operator", check=False).stderr
+        self.assertIn("GBP", text)
+        after = json.loads(self.cli("-o", "json", "rates").stdout)
+        self.assertEqual(after["version"], before["version"] + 1)
+        self.assertEqual(after["rates"], before["rates"] | {"GBP": "1.27", "SEK": "0.095"})
+        self.assertIn("1.27", self.cli("rates").stdout)
+        quote = json.loads(self.cli("-o", "json", "quote", "--", "true").stdout)
+        self.assertEqual(quote["rates_version"], after["version"])
+        job = self.cli("submit", "--wait", "--", "true")
+        refused = self.cli("rates", "set", "--accounting", "CHF", token="operator", check=False)
+        self.assertNotEqual(refused.returncode, 0, job.stdout)
+        self.assertIn("accounting_currency", refused.stderr)
+
     def test_a_suspended_site_gets_no_work_until_it_is_active_again(self):
         site = "jp-osaka-1"
         self.assertEqual(self.cli("site", "state", site, "suspended", check=False).returncode, 4)

@@ -6,6 +6,7 @@ tradewind_test(schemas
           ${CMAKE_CURRENT_LIST_DIR}/schemas/ids_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/messages.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/money_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/rates_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/resources_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/time_test.cpp

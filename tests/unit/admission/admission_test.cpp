@@ -94,6 +94,21 @@ TEST_F(AdmissionTest, RunsNothingOnDemandWhereOnlyPreemptibleIsSold) {
   EXPECT_EQ(refusal(dispatch(2, wanted)), std::nullopt);
 }
 
+TEST_F(AdmissionTest, CountsItsTariffInTheBrokersCurrency) {
+  site.pools[0].tariff.currency = "EUR";
+  start();
+  admission->adopted({}, now);
+  publish(1, ppm_one);
+  Assignment wanted = assignment();
+  wanted.conversion_ppm = 1'080'000;
+  EXPECT_EQ(refusal(dispatch(1, wanted)), RefusalCode::price);
+  wanted.rate.micros = 3'888'000'000;
+  ASSERT_TRUE(reply<Granted>(dispatch(2, wanted)).has_value());
+  const auto ended = reply<AttemptEnded>(end(2));
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->report.charge.micros, 30 * 1'080'000 + 540);  // the fee of 500 as well
+}
+
 TEST_F(AdmissionTest, KeepsToItsPolicyOfTenants) {
   site.policy.tenants_denied = {TenantId{"acme"}};
   start();

@@ -54,8 +54,9 @@ TEST(LeastRate, IsTheTariffTimesThePrice) {
   pool.tariff.gib_hour.micros = 7;
   pool.tariff.accelerator_hour.micros = 1'000;
   pool.tariff.preemptible_ppm = 500'000;
-  EXPECT_EQ(least_rate(pool, 2, 3, false, ppm_one).micros, 2 * (10 + 3 * 1'207));
-  EXPECT_EQ(least_rate(pool, 2, 3, true, 2 * ppm_one).micros, 2 * (10 + 3 * 1'207));
+  EXPECT_EQ(least_rate(pool, 2, 3, false, ppm_one, ppm_one).micros, 2 * (10 + 3 * 1'207));
+  EXPECT_EQ(least_rate(pool, 2, 3, true, 2 * ppm_one, ppm_one).micros, 2 * (10 + 3 * 1'207));
+  EXPECT_EQ(least_rate(pool, 2, 3, false, ppm_one, 1'080'000).micros, 7'842);
 }
 
 }  // namespace

@@ -228,6 +228,9 @@ TEST(May, GivesEachRoleWhatItIsFor) {
   EXPECT_EQ(may(auditor, Verb::change_member), Access::forbidden);
   EXPECT_EQ(may(boss, Verb::cancel_job, &other), Access::allowed);
   EXPECT_EQ(may(boss, Verb::change_member), Access::allowed);
+  EXPECT_EQ(may(boss, Verb::set_rates), Access::allowed);
+  EXPECT_EQ(may(auditor, Verb::set_rates), Access::forbidden);
+  EXPECT_EQ(may(user, Verb::set_rates), Access::forbidden);
   EXPECT_EQ(may(boss_without_tenant, Verb::submit), Access::forbidden);
 }
 
@@ -265,6 +268,8 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"GET", "/v1/sites/alpha-1", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/offers", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/market", "", 401, 200, 200, 200, 200, 200},
+      {"GET", "/v1/rates", "", 401, 200, 200, 200, 200, 200},
+      {"PUT", "/v1/rates", R"({"rates":{"EUR":"1.08"}})", 401, 403, 403, 403, 403, 200},
       {"POST", "/v1/invites", R"({"site":"new-1"})", 401, 403, 403, 403, 403, 201},
       {"POST", "/v1/members/site/alpha-1/state", R"({"state":"suspended"})", 401, 403, 403, 403,
        403, 200},

@@ -197,6 +197,20 @@ class FakeService : public Service {
     market.at = system_now().wall;
     answer(reply, Result<MarketSnapshot>(std::move(market)));
   }
+  std::shared_ptr<const RateTable> rates() const override {
+    const std::lock_guard lock(mutex_);
+    return rates_;
+  }
+  void set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
+                 Reply<RateTable> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("rates by " + principal + " on " +
+                     (replaces ? std::to_string(*replaces) : "any"));
+    if (refuse_) return answer(reply, Result<RateTable>(fail(*refuse_)));
+    table.version = rates_->version + 1;
+    rates_ = std::make_shared<const RateTable>(table);
+    answer(reply, Result<RateTable>(std::move(table)));
+  }
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override {
     const std::lock_guard lock(mutex_);
@@ -295,6 +309,7 @@ class FakeService : public Service {
   MarketSnapshot market_;
   Decision quoted_;
   Datasets datasets_;
+  std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
   std::thread thread_;
 };
 

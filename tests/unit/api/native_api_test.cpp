@@ -443,6 +443,41 @@ TEST_F(NativeApiTest, JoinsAreRateLimited) {
   EXPECT_GT(refused, 0);
 }
 
+TEST_F(NativeApiTest, OperatorsSetTheRatesAndEverybodyReadsThem) {
+  EXPECT_EQ(at(parsed(get("/v1/rates", centre)), "/version"), "0");
+  const RawResponse set =
+      call("PUT", "/v1/rates", operator_, R"({"rates":{"EUR":"1.08","JPY":"0.0067"}})");
+  EXPECT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(service.calls().back(), "rates by operator on any");
+  const json::value rates = parsed(get("/v1/rates", alice));
+  EXPECT_EQ(at(rates, "/version"), "1");
+  EXPECT_EQ(at(rates, "/accounting_currency"), "USD");
+  EXPECT_EQ(at(rates, "/rates/JPY"), "0.0067");
+  call("PUT", "/v1/rates", operator_,
+       R"({"replaces":1,"accounting_currency":"CHF","rates":{"USD":"0.9"}})");
+  EXPECT_EQ(service.calls().back(), "rates by operator on 1");
+  EXPECT_EQ(at(parsed(get("/v1/rates", alice)), "/accounting_currency"), "CHF");
+  EXPECT_EQ(call("PUT", "/v1/rates", auditor, R"({"rates":{}})").status, 403);
+  const std::pair<const char*, const char*> wrong[] = {
+      {"{}", "rates"},
+      {R"({"rates":[]})", "rates"},
+      {R"({"rates":{"EUR":1.08}})", "rates.EUR"},
+      {R"({"rates":{"EUR":"1.0000001"}})", "rates.EUR"},
+      {R"({"rates":{"EUR":"0"}})", "rates.EUR"},
+      {R"({"rates":{"EUR":"-1"}})", "rates.EUR"},
+      {R"({"rates":{"euro":"1"}})", "rates"},
+      {R"({"rates":{"CHF":"1"}})", "rates.CHF"},
+      {R"({"rates":{},"accounting_currency":"US"})", "accounting_currency"},
+      {R"({"rates":{},"replaces":-1})", "replaces"},
+      {R"({"rates":{},"more":1})", "more"},
+  };
+  for (const auto& [body, field] : wrong) {
+    const RawResponse response = call("PUT", "/v1/rates", operator_, body);
+    EXPECT_EQ(response.status, 400) << body;
+    EXPECT_EQ(at(parsed(response), "/field"), field) << body;
+  }
+}
+
 TEST_F(NativeApiTest, UnknownPathsAndMethodsSaySo) {
   const RawResponse missing = get("/v1/nothing", alice);
   EXPECT_EQ(missing.status, 404);

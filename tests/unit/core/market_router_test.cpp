@@ -71,5 +71,31 @@ TEST(MarketRouter, TellsOfAllPoolsOfALargeFederationInQuotesAndWhereNothingIsAde
   EXPECT_FALSE(refused.rejections.empty());
 }
 
+TEST(MarketRouter, DecidesByTheRatesOfNowAndNamesTheirVersion) {
+  for (const int sites : {1, 100}) {
+    MarketRouter router{RouteOptions{}};
+    for (int number = 1; number <= sites; ++number) {
+      Pool pool = sample::pool("cpu");
+      pool.tariff.currency = "EUR";
+      add(router, sample::site("aa-north-" + std::to_string(number), {pool}));
+    }
+    const Now now{{}, sample::now};
+    EXPECT_EQ(router.decide(job(), {}, now).outcome, Outcome::waiting);
+    RateTable rates;
+    rates.version = 1;
+    rates.rates_ppm["EUR"] = 1'080'000;
+    router.set_rates(rates);
+    const Decision decision = router.decide(job(), {}, now);
+    ASSERT_TRUE(decision.chosen.has_value());
+    EXPECT_EQ(decision.chosen->rate.micros, 43'200);
+    EXPECT_EQ(decision.rates_version, 1U);
+    EXPECT_EQ(router.conversion_ppm(*decision.chosen), 1'080'000);
+    rates.version = 2;
+    rates.rates_ppm["EUR"] = 2'000'000;
+    router.set_rates(rates);
+    EXPECT_EQ(router.decide(job(), {}, now).chosen->rate.micros, 80'000);
+  }
+}
+
 }  // namespace
 }  // namespace tradewind

@@ -38,7 +38,7 @@ TEST(Assignment, CarriesTheChosenVariantAndOneReplicaOfEachInput) {
   record.spec.inputs = {input, inlined};
   Decision made = decision();
   made.chosen->replicas = {1, 0};
-  const Assignment assignment = make_assignment(record, 3, made, ppm_one, 0);
+  const Assignment assignment = make_assignment(record, 3, made, AssignmentTerms{});
   EXPECT_EQ(assignment.executors[0].command, std::vector<std::string>{"second"});
   ASSERT_EQ(assignment.inputs[0].replicas.size(), 1U);
   EXPECT_EQ(assignment.inputs[0].replicas[0].url, "https://b/x");
@@ -50,14 +50,18 @@ TEST(Assignment, CarriesTheChosenVariantAndOneReplicaOfEachInput) {
 
 TEST(Assignment, LimitsTheRunToWhatWasStatedOrFourTimesTheExpected) {
   JobRecord record = job();
-  EXPECT_EQ(make_assignment(record, 1, decision(), ppm_one, 0).run_seconds_max, 8'000U);
-  EXPECT_EQ(make_assignment(record, 1, decision(), ppm_one, 5'000).run_seconds_max, 5'000U);
+  EXPECT_EQ(make_assignment(record, 1, decision(), AssignmentTerms{}).run_seconds_max, 8'000U);
+  EXPECT_EQ(make_assignment(record, 1, decision(), AssignmentTerms{.run_seconds_max = 5'000})
+                .run_seconds_max,
+            5'000U);
   Decision brief = decision();
   brief.chosen->finish.run_seconds = 1;
-  EXPECT_EQ(make_assignment(record, 1, brief, ppm_one, 0).run_seconds_max,
+  EXPECT_EQ(make_assignment(record, 1, brief, AssignmentTerms{}).run_seconds_max,
             limits::run_seconds_default);
   record.spec.run_seconds_max = 7;
-  EXPECT_EQ(make_assignment(record, 1, decision(), ppm_one, 5'000).run_seconds_max, 7U);
+  EXPECT_EQ(make_assignment(record, 1, decision(), AssignmentTerms{.run_seconds_max = 5'000})
+                .run_seconds_max,
+            7U);
 }
 
 }  // namespace

@@ -271,10 +271,12 @@ TEST(Adequacy, AForeignCurrencyNeedsARate) {
   market.add(record);
   expect_refused(market.route(job()), ReasonCode::currency, 0, 0,
                  "no rate from EUR to USD is known");
-  market.options.rates_ppm = {{"EUR", 1'080'001}};
+  market.options.rates.rates_ppm = {{"EUR", 1'080'001}};
   const Decision placed = market.route(job());
   ASSERT_EQ(placed.outcome, Outcome::placed);
   EXPECT_EQ(placed.chosen->rate.micros, 43'201);  // 40,000 * 1.080001, rounded up
+  market.options.rates.version = 7;
+  EXPECT_EQ(market.route(job()).rates_version, 7U);
 }
 
 TEST(Adequacy, OnlyActiveSitesOfActiveMembersServe) {

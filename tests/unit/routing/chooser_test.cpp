@@ -58,6 +58,11 @@ class World {
       accept(records_.back());
       return;
     }
+    if (random_.one_in(20)) {
+      market_.options.rates = sample::random_rates(random_);
+      chooser_.set_rates(market_.options.rates);
+      return;
+    }
     SiteRecord& record = records_[random_.below(records_.size())];
     switch (random_.below(10)) {
       case 0: {
@@ -175,7 +180,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanChoosesAtTheEndsOfAllRanges) {
     Market market;
     market.options.tolerance_ppm = random.among<std::int64_t>({0, 0, 1, INT64_MAX});
     market.options.spare_units = random.among({0U, UINT32_MAX});
-    market.options.rates_ppm["EUR"] = big(random);
+    market.options.rates.rates_ppm["EUR"] = big(random);
     const std::uint32_t sites = random.small(1, 5);
     for (std::uint32_t number = 1; number <= sites; ++number) {
       SiteRecord record = sample::random_site(random, static_cast<int>(number));

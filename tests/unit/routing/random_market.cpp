@@ -25,7 +25,8 @@ Pool random_pool(Random& random, std::uint32_t number) {
   if (random.one_in(4)) pool.performance_ppm["fft"] = random.number(300'000, 3'000'000);
   pool.performance_ppm["default"] = random.among<std::int64_t>({500'000, 1'000'000, 1'700'000});
   Tariff& tariff = pool.tariff;
-  tariff.currency = random.one_in(8) ? (random.one_in(2) ? "ZZZ" : "EUR") : "USD";
+  tariff.currency =
+      random.one_in(4) ? random.among<const char*>({"ZZZ", "EUR", "EUR", "JPY"}) : "USD";
   tariff.node_hour.micros = random.number(0, 2) * 1'000;
   tariff.gib_hour.micros = random.number(0, 2) * 333;
   tariff.increment_seconds = random.among({1U, 60U, 3'600U});
@@ -84,9 +85,22 @@ QuoteSheet random_sheet(Random& random, const SiteRecord& record) {
   return sheet;
 }
 
+RateTable random_rates(Random& random) {
+  RateTable rates;
+  rates.version = random.below(1'000);
+  rates.rates_ppm["EUR"] = random.among<std::int64_t>({1'080'001, 920'000});
+  if (!random.one_in(4)) rates.rates_ppm["JPY"] = random.number(6'000, 1'900'000);
+  if (random.one_in(8)) {
+    rates.accounting_currency = "EUR";
+    rates.rates_ppm.erase("EUR");
+    rates.rates_ppm["USD"] = 925'925;
+  }
+  return rates;
+}
+
 Market random_market(Random& random, std::uint32_t sites_max) {
   Market market;
-  market.options.rates_ppm["EUR"] = 1'080'001;
+  market.options.rates = random_rates(random);
   market.options.tolerance_ppm = random.among<std::int64_t>({0, 0, 50'000, 300'000});
   market.options.spare_units = random.among({0U, 0U, 2U});
   market.tie_key = "j" + std::to_string(random.below(1'000'000));

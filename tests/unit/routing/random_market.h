@@ -36,6 +36,8 @@ class Random {
 SiteRecord random_site(Random& random, int number);
 // What a site that has such pools may quote.
 QuoteSheet random_sheet(Random& random, const SiteRecord& record);
+// Of some of the currencies that pools sell in; versions are small and at random.
+RateTable random_rates(Random& random);
 // Options, tie key and up to `sites_max` sites, with sheets, members, exclusions and debits.
 Market random_market(Random& random, std::uint32_t sites_max = 6);
 JobSpec random_job(Random& random);

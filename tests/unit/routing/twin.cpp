@@ -248,9 +248,9 @@ class Judge {
       }
     }
     Number conversion = 0;
-    if (pool.tariff.currency == market_.options.accounting_currency) conversion = 1'000'000;
-    if (market_.options.rates_ppm.count(pool.tariff.currency) > 0) {
-      conversion = market_.options.rates_ppm.at(pool.tariff.currency);
+    if (pool.tariff.currency == market_.options.rates.accounting_currency) conversion = 1'000'000;
+    if (market_.options.rates.rates_ppm.count(pool.tariff.currency) > 0) {
+      conversion = market_.options.rates.rates_ppm.at(pool.tariff.currency);
     }
     Number units = 1;
     const auto count = [&units](Number wanted, Number each) {

@@ -314,6 +314,33 @@ TEST(Codec, RefusesListsAndTextsOverTheirLimits) {
                                [](SignedRecord& value) { value.signature.resize(63); });
 }
 
+TEST(Codec, RefusesRatesOutsideTheirBounds) {
+  const auto decode = [](BytesView bytes) { return decode_entry(bytes); };
+  const auto expect = [&](std::string_view field, auto spoil) {
+    Sampler full;
+    Entry entry;
+    auto& changed = entry.body.emplace<RatesChanged>();
+    full.fill(changed);
+    ASSERT_TRUE(decode(encode(entry)));
+    spoil(changed.table);
+    const auto result = decode(encode(entry));
+    ASSERT_FALSE(result) << field;
+    EXPECT_EQ(result.error().field, field);
+  };
+  expect("rates_changed.accounting_currency", [](RateTable& t) { t.accounting_currency = "usd"; });
+  expect("rates_changed.rates", [](RateTable& t) { t.rates_ppm["eur"] = 1; });
+  expect("rates_changed.rates", [](RateTable& t) { t.rates_ppm["EUR"] = 0; });
+  expect("rates_changed.rates",
+         [](RateTable& t) { t.rates_ppm["EUR"] = limits::rate_ppm_max + 1; });
+  expect("rates_changed.rates", [](RateTable& t) {
+    for (std::size_t i = 0; i <= limits::rates_max; ++i) {
+      t.rates_ppm[{'A', static_cast<char>('A' + i / 26), static_cast<char>('A' + i % 26)}] = 1;
+    }
+  });
+  expect_refused<Assignment>(decode_assignment, "assignment.conversion_ppm",
+                             [](Assignment& value) { value.conversion_ppm = 0; });
+}
+
 TEST(Codec, RefusesADecisionThatPlacesAJobNowhere) {
   expect_refused<Decision>(decode_decision, "decision.chosen",
                            [](Decision& value) { value.chosen.reset(); });

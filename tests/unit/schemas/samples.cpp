@@ -362,6 +362,7 @@ void Sampler::fill(Decision& to) {
   to.pools_adequate = small();
   to.tolerance_ppm = amount();
   to.spare_units = small();
+  to.rates_version = any();
 }
 
 void Sampler::fill(Assignment& to) {
@@ -383,6 +384,7 @@ void Sampler::fill(Assignment& to) {
   to.price_ppm = amount(limits::price_ppm_max, 1);
   to.rate.micros = amount();
   fill(to.quote_version);
+  to.conversion_ppm = amount(limits::rate_ppm_max, 1);
 }
 void Sampler::fill(ExecutorEnd& to) {
   to.exit_code = static_cast<std::int32_t>(small(255));
@@ -532,6 +534,14 @@ void Sampler::fill(MemberChanged& to) {
 void Sampler::fill(DatasetChanged& to) {
   if (flag()) fill(to.dataset.emplace());
   to.name = to.dataset ? to.dataset->name : name();
+}
+void Sampler::fill(RatesChanged& to) {
+  to.table.version = any();
+  to.table.accounting_currency = "CHF";
+  const std::vector<std::string> currencies = {"EUR", "JPY", "USD"};
+  for (std::size_t i = count(); i > 0; --i) {
+    to.table.rates_ppm[currencies[i - 1]] = amount(limits::rate_ppm_max, 1);
+  }
   to.principal = text();
 }
 

@@ -82,6 +82,7 @@ class Sampler {
   void fill(InviteIssued& to);
   void fill(MemberChanged& to);
   void fill(DatasetChanged& to);
+  void fill(RatesChanged& to);
 
   // A record whose header fits its body.
   template <class Body>
