@@ -90,9 +90,10 @@ void write(Writer& to, const Case& from) {
   for (const SiteId& each : from.excluded) to.put(each.value);
   to.number(from.options.tolerance_ppm);
   to.number(from.options.spare_units);
-  to.put(from.options.accounting_currency);
-  to.number(static_cast<std::int64_t>(from.options.rates_ppm.size()));
-  for (const auto& [currency, rate] : from.options.rates_ppm) {
+  to.number(static_cast<std::int64_t>(from.options.rates.version));
+  to.put(from.options.rates.accounting_currency);
+  to.number(static_cast<std::int64_t>(from.options.rates.rates_ppm.size()));
+  for (const auto& [currency, rate] : from.options.rates.rates_ppm) {
     to.put(currency);
     to.number(rate);
   }
@@ -118,10 +119,11 @@ bool read(Reader& from, Case& to) {
   }
   to.options.tolerance_ppm = from.number();
   to.options.spare_units = static_cast<std::uint32_t>(from.number());
-  to.options.accounting_currency = from.take();
+  to.options.rates.version = static_cast<std::uint64_t>(from.number());
+  to.options.rates.accounting_currency = from.take();
   for (std::int64_t left = from.number(); from.good() && left > 0; --left) {
     const std::string currency(from.take());
-    to.options.rates_ppm[currency] = from.number();
+    to.options.rates.rates_ppm[currency] = from.number();
   }
   return from.good();
 }

@@ -110,7 +110,7 @@ class WorkedExample : public ::testing::Test {
     sheet.energy_left_wh = energy_left_wh;
     market.add(alps_, sheet);
     market.add(sea_);
-    market.options.rates_ppm = rates_;
+    market.options.rates.rates_ppm = rates_;
     JobSpec spec = spec_;
     spec.constraints.preemptible_allowed = preemptible;
     return market.route(spec);
