@@ -100,18 +100,18 @@ void Lifecycle::tick(Now now) {
     const SiteId site = site_alarms_.begin()->second;
     round(site, sites_.at(site), now);
   }
-  if (next_retry_ <= now.mono) {
-    next_retry_ = now.mono + options_.retry_interval;
-    unblock_all();
-  }
+  retry(now);
 }
 
 Mono::time_point Lifecycle::next_tick() const {
-  if (!heads_.empty() && unanswered_ < options_.dispatches_in_flight_max) return seen_;
+  const bool is_due = !order_.empty() || !searches_.empty();
+  if (is_due && unanswered_ < options_.dispatches_in_flight_max) return seen_;
   Mono::time_point next = Mono::time_point::max();
   if (!alarms_.empty()) next = alarms_.begin()->first;
   if (!site_alarms_.empty()) next = std::min(next, site_alarms_.begin()->first);
-  if (waiting_count_ != 0) next = std::min(next, next_retry_);
+  if (!blocked_.empty()) {
+    next = std::min(next, std::max(next_retry_, blocked_.begin()->first + options_.retry_interval));
+  }
   return next;
 }
 

@@ -23,6 +23,8 @@ inline constexpr std::size_t places_per_job_indexed = 32;
 // Inputs and outputs whose traffic counts in the lower bounds; of further ones it is taken to be
 // free there, which costs tightness only.
 inline constexpr std::size_t flows_bounded = 8;
+// Pools that are looked at to tell whether a job that has no place may wait for one.
+inline constexpr std::size_t pools_glanced_at_max = 16;
 // Where at most so many sites are nearest to a job's data, their pools are looked at first, and
 // the rest are known to pay for the next nearest.
 inline constexpr std::size_t nearest_sites_max = 8;

@@ -1,5 +1,7 @@
 if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(core
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/core/market_router_test.cpp ${CMAKE_CURRENT_LIST_DIR}/routing/sample_market.cpp
-    DEPENDS tradewind_core tradewind_routing tradewind_market)
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/core/market_router_test.cpp
+            ${CMAKE_CURRENT_LIST_DIR}/core/waking_twin_test.cpp
+            ${CMAKE_CURRENT_LIST_DIR}/routing/random_market.cpp ${CMAKE_CURRENT_LIST_DIR}/routing/sample_market.cpp
+    DEPENDS tradewind_core tradewind_jobs tradewind_routing tradewind_market)
 endif()

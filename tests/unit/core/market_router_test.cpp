@@ -37,8 +37,9 @@ TEST(MarketRouter, TellsOfAllPoolsOfASmallFederation) {
   add(router, sample::site("aa-north-1", {sample::pool("cpu", 10'000)}));
   add(router, sample::site("bb-south-1", {sample::pool("cpu", 20'000)}));
   add(router, sample::site("cc-west-1", {small}));
-  const Decision decision = router.decide(job(), {}, Now{{}, sample::now});
-  ASSERT_TRUE(decision.chosen.has_value());
+  const auto decided = router.decide(job(), {}, Now{{}, sample::now});
+  ASSERT_TRUE(decided.has_value());
+  const Decision& decision = *decided;
   EXPECT_EQ(decision.chosen->site.value, "aa-north-1");
   EXPECT_EQ(decision.runners_up.size(), 1U);
   EXPECT_EQ(decision.rejections.size(), 1U);
@@ -52,8 +53,9 @@ TEST(MarketRouter, TellsOfAllPoolsOfALargeFederationInQuotesAndWhereNothingIsAde
         sample::site("aa-north-" + std::to_string(number), {sample::pool("cpu", 10'000 + number)}));
   }
   const Now now{{}, sample::now};
-  const Decision decision = router.decide(job(), {}, now);
-  ASSERT_TRUE(decision.chosen.has_value());
+  const auto decided = router.decide(job(), {}, now);
+  ASSERT_TRUE(decided.has_value());
+  const Decision& decision = *decided;
   EXPECT_EQ(decision.chosen->site.value, "aa-north-1");
   EXPECT_FALSE(is_surveyed(decision));
 
@@ -66,7 +68,8 @@ TEST(MarketRouter, TellsOfAllPoolsOfALargeFederationInQuotesAndWhereNothingIsAde
 
   JobRecord large = job();
   large.spec.resources.cpus = 17;
-  const Decision refused = router.decide(large, {}, now);
+  EXPECT_EQ(router.decide(large, {}, now), std::nullopt);
+  const Decision refused = router.explain(large, {}, now);
   EXPECT_EQ(refused.outcome, Outcome::unroutable);
   EXPECT_FALSE(refused.rejections.empty());
 }
