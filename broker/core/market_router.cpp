@@ -100,8 +100,8 @@ Opening MarketRouter::opening(std::uint32_t place) {
 
 Suits MarketRouter::suits(const JobRecord& job, const std::vector<SiteId>& excluded,
                           std::uint32_t place, Now now) {
-  switch (chooser_.fit(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, place,
-                       now.wall)) {
+  switch (
+      chooser_.fit(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, place, now.wall)) {
     case Fit::adequate: return Suits::now;
     case Fit::inadequate: return Suits::not_this_job;
     case Fit::inadequate_for_all: break;

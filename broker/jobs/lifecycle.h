@@ -47,10 +47,11 @@ struct LifecycleOptions {
   std::uint32_t lease_seconds = limits::lease_seconds_default;
   // What the two steady clocks may differ by over a lease, and what a gateway may take to stop.
   std::chrono::milliseconds skew_bound{limits::clock_skew_max};
-  // A renewal takes effect at its receiver at most this long after it was sent: what the links allow.
+  // A renewal takes effect at its receiver at most this long after it was sent: what the links
+  // allow.
   std::chrono::milliseconds delay_bound{limits::message_delay_max};
-  // A dispatch does so at most this long after it was sent, whatever the links do: a gateway takes it
-  // only while the quote sheet that it names binds, and a grace.
+  // A dispatch does so at most this long after it was sent, whatever the links do: a gateway takes
+  // it only while the quote sheet that it names binds, and a grace.
   std::chrono::milliseconds dispatch_delay_bound{limits::message_delay_max};
   // Between questions about a dispatch without an answer, cancels, and probes of a silent site.
   std::chrono::milliseconds ask_interval{5'000};
@@ -152,9 +153,9 @@ struct LifecycleOutput {
 
 struct LifecycleCounters {
   std::uint64_t submitted = 0;  // jobs, tasks of arrays counted one by one
-  std::uint64_t decided = 0;  // attempts given to a site
-  std::uint64_t tried = 0;    // whole decisions asked for
-  std::uint64_t checked = 0;  // jobs held against one place
+  std::uint64_t decided = 0;    // attempts given to a site
+  std::uint64_t tried = 0;      // whole decisions asked for
+  std::uint64_t checked = 0;    // jobs held against one place
   std::uint64_t granted = 0;
   std::uint64_t refused = 0;
   std::uint64_t lost = 0;
@@ -241,7 +242,7 @@ class Lifecycle {
   // A live job, and what is known of it in memory only.
   struct Live {
     JobRecord record;
-    Shape shape;             // without exclusions
+    Shape shape;  // without exclusions
     Shape demand;
     bool placeable = false;  // some decision found a place
     // While it waits.
@@ -336,11 +337,11 @@ class Lifecycle {
   Mono::time_point seen_{};        // the time of the last input
   Mono::time_point next_retry_{};  // of blocked queues, at the earliest
   Jobs jobs_;
-  std::map<Shape, WaitQueue> queues_;                          // never an empty one
-  FairOrder order_;                                            // first of each that is not blocked
-  WakeIndex wakes_;                                            // first of each that is
-  std::set<std::pair<Mono::time_point, Shape>> blocked_;       // by when they were tried
-  std::set<Shape> elsewhere_;                                  // of these: see JobLacks
+  std::map<Shape, WaitQueue> queues_;                     // never an empty one
+  FairOrder order_;                                       // first of each that is not blocked
+  WakeIndex wakes_;                                       // first of each that is
+  std::set<std::pair<Mono::time_point, Shape>> blocked_;  // by when they were tried
+  std::set<Shape> elsewhere_;                             // of these: see JobLacks
   // Places that have opened and at which not all that may fit have been looked at.
   std::map<std::uint32_t, WakeIndex::Search> searches_;
   std::set<std::pair<Mono::time_point, JobId>> alarms_;        // at most one a job

@@ -14,7 +14,8 @@ std::chrono::milliseconds Lifecycle::renew_interval() const {
 Mono::time_point Lifecycle::loss_at(const Live& live) const {
   const auto delay = live.unanswered ? std::max(options_.delay_bound, options_.dispatch_delay_bound)
                                      : options_.delay_bound;
-  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound + delay;
+  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound +
+         delay;
 }
 
 // An attempt that runs on without a lease is never over by time alone. Its job's cancel ends the

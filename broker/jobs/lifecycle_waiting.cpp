@@ -172,9 +172,9 @@ void Lifecycle::pass(Now now) {
   std::set<std::pair<FairOrder::Key, std::uint32_t>> woken;
   const auto look = [&](std::uint32_t place, WakeIndex::Search& search) {
     const Opening opening = router_.opening(place);
-    const Turn* const turn = opening.size_max != 0 && opening.kind == search.opening().kind
-                                 ? search.first(order_)
-                                 : nullptr;
+    if (opening.size_max == 0 || opening.kind != search.kind()) return false;
+    search.shrink(opening.size_max);
+    const Turn* const turn = search.first(order_);
     if (turn != nullptr) woken.emplace(order_.key(*turn), place);
     return turn != nullptr;
   };

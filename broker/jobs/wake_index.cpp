@@ -67,8 +67,9 @@ const Turn* WakeIndex::Search::first(const FairOrder& order) {
       change_first([&](TenantAt& first) { open(first); });
     } else {
       const LaneAt& at = tenant.lanes.front();
-      const auto next = at.lane->ages.lower_bound(at.next);
-      if (next != at.lane->ages.end() && *next == at.next) {
+      const auto end = at.lane->ages.end();
+      const auto next = at.size > opening_.size_max ? end : at.lane->ages.lower_bound(at.next);
+      if (next != end && *next == at.next) {
         turn_ = Turn{rank_, tenant.tenant, at.next};
         return &turn_;
       }
@@ -116,7 +117,7 @@ void WakeIndex::Search::open(TenantAt& tenant) const {
   if (sizes == tenants->second.end()) return;
   for (const auto& [size, lane] : sizes->second) {
     if (size.first > opening_.size_max) break;
-    tenant.lanes.push_back(LaneAt{*lane->ages.begin(), lane});
+    tenant.lanes.push_back(LaneAt{*lane->ages.begin(), size.first, lane});
   }
   std::ranges::make_heap(tenant.lanes, &later);
 }

@@ -79,7 +79,9 @@ class WakeIndex::Search {
   // The index must outlive it.
   Search(const WakeIndex& index, Opening opening) : index_(&index), opening_(opening) {}
 
-  const Opening& opening() const { return opening_; }
+  std::uint32_t kind() const { return opening_.kind; }
+  // So much is free there now, perhaps less than before.
+  void shrink(std::uint32_t size_max) { opening_.size_max = size_max; }
   // The first that has not been passed over; null: there is none. The same again until it is passed
   // over or leaves the index. Valid until the next non-const call.
   const Turn* first(const FairOrder& order);
@@ -91,6 +93,7 @@ class WakeIndex::Search {
  private:
   struct LaneAt {
     Age next;
+    std::uint32_t size = 0;
     std::shared_ptr<const Lane> lane;
   };
   struct TenantAt {

@@ -113,12 +113,14 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
   if (match == nullptr || !has_room(request.spec, row, match->units)) {
     return Fit::inadequate_for_all;
   }
-  const SiteFilter* const filter = memory.filters.filter(request.spec);
-  if (filter != nullptr && filter->pools[pool] == 0) return Fit::inadequate_for_all;
+  // One site is asked sooner than a filter of all is made.
+  if (!may_lie_at(request.spec, site.view->record, row.index, view_)) {
+    return Fit::inadequate_for_all;
+  }
   if (!take_up(request)) {
     return route(request, view_, options_, now).chosen ? Fit::adequate : Fit::inadequate;
   }
-  PriceWalk walk(request, view_, options_, now, memory.flows, filter, memory.room);
+  PriceWalk walk(request, view_, options_, now, memory.flows, nullptr, memory.room);
   return walk.adequate_at(pool) ? Fit::adequate : Fit::inadequate;
 }
 
@@ -126,9 +128,9 @@ bool Chooser::has_room(const JobSpec& spec, const PoolRow& row, std::uint32_t un
   const std::uint32_t nodes = nodes_wanted(spec);
   const Offered offered{row.nodes, view_.columns().shape(row.shape).units_node, row.units_free,
                         row.units_free_node, row.nodes_free};
-  return nodes <= row.nodes && !capacity_miss(offered, nodes, units,
-                                              Debited{row.debited_units, row.debited_nodes},
-                                              options_.spare_units);
+  return nodes <= row.nodes &&
+         !capacity_miss(offered, nodes, units, Debited{row.debited_units, row.debited_nodes},
+                        options_.spare_units);
 }
 
 std::vector<FittingShape> Chooser::fitting_shapes(const JobSpec& spec) {
@@ -137,7 +139,8 @@ std::vector<FittingShape> Chooser::fitting_shapes(const JobSpec& spec) {
   for (const Variant& variant : spec.variants) {
     for (const ShapeMatch& each : memory_->needs.matches(spec, variant, view_.columns()).shapes) {
       // What a variant takes does not depend on the variant.
-      const bool known = std::ranges::find(fitting, each.shape, &FittingShape::shape) != fitting.end();
+      const bool known =
+          std::ranges::find(fitting, each.shape, &FittingShape::shape) != fitting.end();
       if (!known) fitting.push_back({each.shape, each.units});
     }
   }

@@ -17,7 +17,8 @@ inline constexpr std::uint64_t seconds_forever = 1'000'000'000'000;
 // kept below about 100 MB at limits::sites_max sites of eight pools.
 inline constexpr std::size_t needs_kept = 8'192;  // distinct shapes of demand
 inline constexpr std::size_t paths_kept = 256;    // places that data lies at or goes to
-inline constexpr std::size_t filters_kept = 256;  // distinct sets of constraints
+// Of distinct sets of constraints, each a byte for every pool and a little more.
+inline constexpr std::size_t filters_bytes_max = 64 * 1024 * 1024;
 // A job with data at more places than this is routed by a plain scan.
 inline constexpr std::size_t places_per_job_indexed = 32;
 // Inputs and outputs whose traffic counts in the lower bounds; of further ones it is taken to be

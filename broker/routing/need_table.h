@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "broker/routing/limits.h"
 #include "broker/routing/memo.h"
 #include "broker/routing/route.h"
 #include "schemas/job.h"
@@ -25,7 +26,7 @@ struct ShapeMatch {
 struct ShapeMatches {
   std::vector<ShapeMatch> shapes;
   std::vector<std::uint32_t> places;  // by shape: where it is in `shapes`, or MarketColumns::none
-  std::uint64_t weight_max = 0;          // the greatest of them
+  std::uint64_t weight_max = 0;       // the greatest of them
   std::uint32_t billed_seconds_max = 0;  // likewise
 };
 
@@ -38,7 +39,7 @@ class NeedTable {
   // rate. Valid until the next `trim`.
   const ShapeMatches& matches(const JobSpec& spec, const Variant& variant,
                               const MarketColumns& columns);
-  void trim() { needs_.trim(); }
+  void trim() { needs_.trim(limits::needs_kept); }
 
  private:
   struct Need {

@@ -240,9 +240,9 @@ MarketColumns::Offer MarketColumns::offer(std::uint32_t number) const {
   const auto left = [](std::uint32_t free, std::uint32_t debited) {
     return free > debited ? free - debited : 0;
   };
-  return {row.listed,         left(row.units_free, row.debited_units),
+  return {row.listed,          left(row.units_free, row.debited_units),
           row.units_free_node, left(row.nodes_free, row.debited_nodes),
-          row.wait_seconds,   row.price_ppm};
+          row.wait_seconds,    row.price_ppm};
 }
 
 void MarketColumns::note_better(std::uint32_t number, const Offer& before) {

@@ -101,11 +101,11 @@ class Twins {
       case 0:
       case 1: return submit();
       case 2:
-      case 3:
-      case 4: {
+      case 3: {
         const SiteRecord& record = some_record();
-        return accept(RecordKind::quote, record.site, sample::random_sheet(random_, record));
+        return accept_sheet(sample::random_sheet(random_, record));
       }
+      case 4: return change_sheet();
       case 5: return change_record();
       case 6: {
         Member member;
@@ -152,24 +152,57 @@ class Twins {
 
   void change_record() {
     SiteRecord& record = records_[random_.below(records_.size())];
-    switch (random_.below(5)) {
-      case 0: records_.push_back(sample::random_site(random_, static_cast<int>(records_.size()) + 1));
+    switch (random_.below(7)) {
+      case 0:
+        records_.push_back(sample::random_site(random_, static_cast<int>(records_.size()) + 1));
         return accept_site(records_.back());
+      case 2:
+      case 3: {
+        // Data from here costs another price everywhere.
+        const std::int64_t price = random_.among({0, 1'000, 100'000, 10'000'000});
+        for (NetworkTariff& each : record.network) each.egress.micros = price;
+        return accept(RecordKind::site, record.site, record);
+      }
       case 1: {
         const SiteId id = record.site;
         record = sample::random_site(random_, static_cast<int>(random_.number(1, 9)));
         record.site = id;
         break;
       }
-      case 2: record.policy.run_seconds_max = random_.small(1, 100'000); break;
-      case 3: record.carbon_g_kwh = random_.small(0, 500); break;
+      case 4: record.policy.run_seconds_max = random_.small(1, 100'000); break;
+      case 5: record.carbon_g_kwh = random_.small(0, 500); break;
       default: break;  // the same once more
     }
     accept_site(record);
   }
 
+  // The last sheet with something better, or worse, in one respect.
+  void change_sheet() {
+    if (sheets_.empty()) return;
+    auto each = sheets_.begin();
+    std::advance(each, static_cast<std::ptrdiff_t>(random_.below(sheets_.size())));
+    QuoteSheet sheet = each->second;
+    for (PoolQuote& quote : sheet.pools) {
+      switch (random_.below(8)) {
+        case 0: quote.units_free += 4; break;
+        case 1: quote.units_free_node += 4; break;
+        case 2: quote.nodes_free += 1; break;
+        case 3: quote.wait_seconds /= 2; break;
+        case 4: quote.price_ppm -= quote.price_ppm / 3; break;
+        case 5: quote.price_ppm += quote.price_ppm / 2; break;
+        default: break;
+      }
+    }
+    accept_sheet(sheet);
+  }
+  void accept_sheet(const QuoteSheet& sheet) {
+    sheets_[sheet.site] = sheet;
+    accept(RecordKind::quote, sheet.site, sheet);
+  }
+
   void pass_time() {
-    const auto span = std::chrono::milliseconds(random_.number(1, random_.one_in(5) ? 20'000 : 900));
+    const auto span =
+        std::chrono::milliseconds(random_.number(1, random_.one_in(5) ? 20'000 : 900));
     now_.mono += span;
     now_.wall += span;
     for (const auto& each : brokers_) {
@@ -228,7 +261,7 @@ class Twins {
   void accept_site(const SiteRecord& record) {
     accept(RecordKind::site, record.site, record);
     if (random_.one_in(2)) {
-      accept(RecordKind::quote, record.site, sample::random_sheet(random_, record));
+      accept_sheet(sample::random_sheet(random_, record));
     }
   }
 
@@ -236,6 +269,7 @@ class Twins {
   Now now_{Mono::time_point(std::chrono::seconds(1'000)), sample::now};
   std::vector<std::unique_ptr<Broker>> brokers_;
   std::vector<SiteRecord> records_;
+  std::map<SiteId, QuoteSheet> sheets_;
   std::map<JobId, JobRecord> jobs_;
   std::uint64_t version_ = 0;
   std::uint64_t submitted_ = 0;

@@ -6,8 +6,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Places of one kind each, with some room at a price. A job takes as many CPUs of room, in places of
-// the kind that its accelerator family names or of any, at no higher price than its budget.
+// Places of one kind each, with some room at a price. A job takes as many CPUs of room, in places
+// of the kind that its accelerator family names or of any, at no higher price than its budget.
 class RoomRouter final : public Router {
  public:
   struct Place {
@@ -69,9 +69,7 @@ class RoomRouter final : public Router {
     }
     return lacks;
   }
-  Opening opening(std::uint32_t place) override {
-    return {places[place].kind, places[place].room};
-  }
+  Opening opening(std::uint32_t place) override { return {places[place].kind, places[place].room}; }
   Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded, std::uint32_t place,
               Now) override {
     checked.push_back(job.job);

@@ -51,8 +51,8 @@ class World {
   }
   // Holds the job against each pool alone, as the survey does.
   void check_pools(const JobSpec& spec, Wall::time_point now) {
-    const Survey found = survey(request(spec), market_.view, market_.options,
-                                JobData(spec, market_.view), now);
+    const Survey found =
+        survey(request(spec), market_.view, market_.options, JobData(spec, market_.view), now);
     const MarketColumns& columns = market_.view.columns();
     std::set<std::uint32_t> fitting;
     for (const FittingShape& each : chooser_.fitting_shapes(spec)) fitting.insert(each.shape);
