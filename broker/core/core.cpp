@@ -202,10 +202,6 @@ void Core::run() {
     for (Command& each : batch) each();
     batch.clear();
     const Now now = system_now();
-    if (router_.view().generation() != market_generation_) {
-      market_generation_ = router_.view().generation();
-      lifecycle_.market_changed(now);
-    }
     if (lifecycle_.next_tick() <= now.mono) lifecycle_.tick(now);
     flush();
     if (next_housekeeping_ <= now.mono) housekeeping(now);
@@ -306,7 +302,7 @@ Result<JobPage> Core::list(const JobQuery& query) const {
 
 void Core::waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) {
   post(reply, [this, job, reply] {
-    const Decision* const decision = lifecycle_.waiting_decision(job);
+    const Decision* const decision = lifecycle_.waiting_decision(job, system_now());
     reply(decision != nullptr ? std::optional(*decision) : std::nullopt);
   });
 }
@@ -367,7 +363,6 @@ Result<RateTable> Core::change_rates(RateTable table, std::optional<std::uint64_
   batch.values.push_back({std::string(kRatesKey), encode(batch.entries.back())});
   commit(batch);
   apply_rates(table);
-  lifecycle_.market_changed(now);
   spdlog::info("rates.changed version={} currencies={}", table.version, table.rates_ppm.size());
   return table;
 }
@@ -587,6 +582,10 @@ std::string Core::metrics() const {
   add("tradewind_jobs_waiting", "gauge", "Jobs that wait for an adequate place.", counted.waiting);
   add("tradewind_attempts_decided_total", "counter", "Attempts given to a site.",
       lifecycle.decided);
+  add("tradewind_decisions_tried_total", "counter", "Whole decisions, placed or not.",
+      lifecycle.tried);
+  add("tradewind_places_checked_total", "counter",
+      "Waiting jobs held against one place that has opened.", lifecycle.checked);
   add("tradewind_attempts_granted_total", "counter", "Attempts that a site granted.",
       lifecycle.granted);
   add("tradewind_attempts_refused_total", "counter", "Attempts that a site refused.",

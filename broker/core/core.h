@@ -132,7 +132,6 @@ class Core final : public Service {
       batch_keys_;  // idempotency keys not yet durable
   std::unordered_map<std::uint64_t, PendingLog> logs_;
   std::uint64_t last_log_request_ = 0;
-  std::uint64_t market_generation_ = 0;
   Mono::time_point next_housekeeping_{};
 
   mutable std::mutex mutex_;  // guards what follows

@@ -1,6 +1,8 @@
 #include "broker/core/market_router.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace tradewind {
 namespace {
@@ -11,13 +13,17 @@ constexpr auto kDebitMax = std::chrono::seconds(15);
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
 
+const std::vector<SiteId> kNone;
+
 }  // namespace
 
 void MarketRouter::accept(const Record& record) {
-  view_.accept(record);
-  if (record.header.kind != RecordKind::quote) return;
   const auto site = site_of(record.header.subject);
+  const bool was_bound = site && is_bound(*site);
+  view_.accept(record);
   if (!site) return;
+  if (!was_bound && is_bound(*site)) view_.reopen(*site);
+  if (record.header.kind != RecordKind::quote) return;
   const auto found = granted_.find(*site);
   if (found == granted_.end()) return;
   std::erase_if(found->second, [&](const Granted& each) {
@@ -30,22 +36,83 @@ void MarketRouter::accept(const Record& record) {
   if (found->second.empty()) granted_.erase(found);
 }
 
+void MarketRouter::set_rates(RateTable rates) {
+  chooser_.set_rates(std::move(rates));
+  rates_changed_ = true;
+}
+
+bool MarketRouter::is_bound(const SiteId& site) const {
+  const SiteView* const view = view_.find(site);
+  return view != nullptr && view_.sheet_valid(*view, now_.wall);
+}
+
 void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
 }
 
 Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
-  const std::vector<SiteId> none;
-  return route(RouteRequest{spec, tenant, "quote", none}, view_, chooser_.options(), now.wall);
+  return route(RouteRequest{spec, tenant, "quote", kNone}, view_, chooser_.options(), now.wall);
 }
 
-Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
+std::optional<Decision> MarketRouter::decide(const JobRecord& job,
+                                             const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
   const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
-  if (view_.columns().pools_count() <= kSurveyedPoolsMax) {
-    return route(request, view_, chooser_.options(), now.wall);
+  if (view_.columns().pools_count() > kSurveyedPoolsMax) return chooser_.choose(request, now.wall);
+  Decision decision = route(request, view_, chooser_.options(), now.wall);
+  return decision.chosen ? std::optional(std::move(decision)) : std::nullopt;
+}
+
+Decision MarketRouter::explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
+  return route(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, view_, chooser_.options(),
+               now.wall);
+}
+
+bool MarketRouter::may_wait(const JobRecord& job, Now now) {
+  return chooser_.may_wait(RouteRequest{job.spec, job.tenant, job.job.value, kNone}, now.wall);
+}
+
+RouterChanges MarketRouter::changes() {
+  MarketChanges changes = view_.take_changes();
+  // What jobs lack was told in the shapes that were there, and could be paid for, then.
+  const bool everything = std::exchange(rates_changed_, false) || changes.shapes;
+  return {everything, changes.network, std::move(changes.pools)};
+}
+
+JobLacks MarketRouter::lacks(const JobRecord& job) {
+  const JobSpec& spec = job.spec;
+  JobLacks lacks;
+  for (const FittingShape& each : chooser_.fitting_shapes(spec)) {
+    lacks.rooms.push_back({each.shape, each.units});
   }
-  return chooser_.choose(request, now.wall);
+  // What data costs and takes rests on the records of the sites where it lies as well, and which
+  // jurisdiction a region belongs to on any site's.
+  const bool has_data = !spec.inputs.empty() || !spec.outputs.empty();
+  lacks.elsewhere = (has_data && (spec.constraints.cost_max || spec.constraints.deadline)) ||
+                    spec.constraints.latency_ms_max != 0;
+  return lacks;
+}
+
+Opening MarketRouter::opening(std::uint32_t place) {
+  const MarketColumns& columns = view_.columns();
+  if (place >= columns.pools_count() || !columns.pool(place).listed) return {};
+  const PoolRow& row = columns.pool(place);
+  const std::uint32_t units_node = columns.shape(row.shape).units_node;
+  const std::uint32_t on_one = row.nodes_free > 0 ? units_node : row.units_free_node;
+  const std::uint32_t left =
+      row.units_free > row.debited_units ? row.units_free - row.debited_units : 0;
+  return {row.shape, std::min(left, std::max(on_one, row.units_free_node))};
+}
+
+Suits MarketRouter::suits(const JobRecord& job, const std::vector<SiteId>& excluded,
+                          std::uint32_t place, Now now) {
+  switch (
+      chooser_.fit(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, place, now.wall)) {
+    case Fit::adequate: return Suits::now;
+    case Fit::inadequate: return Suits::not_this_job;
+    case Fit::inadequate_for_all: break;
+  }
+  return Suits::no_job_alike;
 }
 
 std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {

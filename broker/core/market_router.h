@@ -19,15 +19,23 @@ class MarketRouter final : public Router {
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
   // The rate table that decisions rest on from now on.
-  void set_rates(RateTable rates) { chooser_.set_rates(std::move(rates)); }
+  void set_rates(RateTable rates);
   const RateTable& rates() const { return chooser_.options().rates; }
   // What decide would choose, for a quote: nothing is placed. Always with the whole survey: the
   // runners-up, and why not for the other pools.
   Decision quote(const JobSpec& spec, const TenantId& tenant, Now now) const;
 
-  // With the survey only in a market so small that it costs next to nothing, and where the job is
-  // not placed.
-  Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
+  // With the survey only in a market so small that it costs next to nothing.
+  std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
+                                 Now now) override;
+  Decision explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
+  bool may_wait(const JobRecord& job, Now now) override;
+  // Places are numbers of pools, kinds are numbers of shapes, sizes are units on one node.
+  RouterChanges changes() override;
+  JobLacks lacks(const JobRecord& job) override;
+  Opening opening(std::uint32_t place) override;
+  Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded, std::uint32_t place,
+              Now now) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
   std::int64_t conversion_ppm(const Candidate& chosen) const override;
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
@@ -51,10 +59,13 @@ class MarketRouter final : public Router {
     Mono::time_point at{};
   };
   void credit(const Granted& granted);
+  // Whether the site is bound by its sheet now.
+  bool is_bound(const SiteId& site) const;
 
   MarketView view_;
   Chooser chooser_;
   std::map<SiteId, std::list<Granted>> granted_;
+  bool rates_changed_ = false;  // and `changes` has not told it
   Now now_{};
 };
 

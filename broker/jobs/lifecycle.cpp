@@ -19,7 +19,8 @@ constexpr auto kPromptSend = std::chrono::seconds(1);
 Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
     : options_(options), router_(router) {
   TRADEWIND_ASSERT(options_.lease_seconds > 0 && options_.ask_interval.count() > 0 &&
-                   options_.decisions_per_take_max > 0);
+                   options_.decisions_per_take_max > 0 && options_.checks_per_take_max > 0 &&
+                   options_.retries_max > 0);
 }
 
 // --- start ---------------------------------------------------------------------------------------
@@ -28,7 +29,8 @@ void Lifecycle::recover(JobRecord job) {
   TRADEWIND_ASSERT(!running_);
   if (is_final(job.state)) return;
   const Shape shape = shape_of(job.tenant, job.spec);
-  add(std::move(job), shape);
+  const Shape demand = demand_of(job.spec);
+  add(std::move(job), shape, demand);
 }
 
 void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
@@ -38,7 +40,7 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   begun_ = now.mono;
   seen_ = now.mono;
   newest_ = newest;
-  next_retry_ = now.mono + options_.settling;
+  next_retry_ = now.mono;
   output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
   for (auto& [id, live] : jobs_) recovered(live, now);
 }
@@ -55,6 +57,7 @@ void Lifecycle::recovered(Live& live, Now now) {
   const AttemptId id{live.record.job, attempt->number};
   live.site = attempt->decision.chosen->site;
   live.placeable = true;
+  hold_share(live, *attempt->decision.chosen);
   live.decided = now.mono;
   live.last_sent = now.mono;
   sent_.push_back(id.job);
@@ -76,12 +79,13 @@ void Lifecycle::recovered(Live& live, Now now) {
   set_alarm(live);
 }
 
-Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape) {
+Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape, const Shape& demand) {
   const JobId id = record.job;
   const auto [each, is_new] = jobs_.try_emplace(id);
   TRADEWIND_ASSERT(is_new);
   each->second.record = std::move(record);
   each->second.shape = shape;
+  each->second.demand = demand;
   return each->second;
 }
 
@@ -110,9 +114,10 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
   input(now);
   const Wall::time_point at = stamp(now);
   const Shape shape = shape_of(submission.tenant, submission.spec);
+  const Shape demand = demand_of(submission.spec);
   for (JobRecord& job : jobs_of(submission, at)) {
     changed_.insert(job.job);
-    enqueue(add(std::move(job), shape), now);
+    enqueue(add(std::move(job), shape, demand), now);
     ++counters_.submitted;
   }
   output_.entries.push_back(Entry{at, std::move(submission)});
@@ -148,11 +153,6 @@ void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now
   send(live.site, CancelAttempt{{live.record.job, live.record.attempts_count}});
   live.next_ask = now.mono + options_.ask_interval;
   set_alarm(live);
-}
-
-void Lifecycle::market_changed(Now now) {
-  input(now);
-  unblock_all();
 }
 
 // --- out -----------------------------------------------------------------------------------------
@@ -207,12 +207,17 @@ const JobRecord* Lifecycle::find(const JobId& job) const {
   return found == jobs_.end() ? nullptr : &found->second.record;
 }
 
-const Decision* Lifecycle::waiting_decision(const JobId& job) const {
+const Decision* Lifecycle::waiting_decision(const JobId& job, Now now) {
   const auto found = jobs_.find(job);
   if (found == jobs_.end() || !found->second.queue) return nullptr;
-  const auto queue = queues_.find(*found->second.queue);
-  if (queue == queues_.end() || !queue->second.decision) return nullptr;
-  return &*queue->second.decision;
+  WaitQueue& queue = queues_.at(*found->second.queue);
+  if (!queue.blocked) return nullptr;
+  std::optional<Decision>& told = queue.decision;
+  if (!told || told->decided_at + options_.retry_interval <= now.wall) {
+    const Live& live = found->second;
+    told = router_.explain(live.record, excluded_sites(live, now.mono), now);
+  }
+  return told->outcome == Outcome::placed ? nullptr : &*told;
 }
 
 std::size_t Lifecycle::held_at(const SiteId& site) const {

@@ -29,8 +29,10 @@
 #include <utility>
 #include <vector>
 
+#include "broker/jobs/fair_order.h"
 #include "broker/jobs/fold.h"
 #include "broker/jobs/shape.h"
+#include "broker/jobs/wake_index.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/journal.h"
@@ -63,22 +65,63 @@ struct LifecycleOptions {
   std::chrono::milliseconds pause_max{30'000};
   // Unanswered dispatches at a time; further jobs wait.
   std::size_t dispatches_in_flight_max = 4'096;
-  // Router calls in one `take`; what is left goes on in the next, which next_tick asks for at once.
+  // Whole decisions, and jobs held against one place, in one `take`; what is left goes on in the
+  // next, which next_tick asks for at once.
   std::size_t decisions_per_take_max = 1'024;
-  // Jobs that found no place are tried again this often even when no record has changed.
+  std::size_t checks_per_take_max = 16'384;
+  // Jobs that found no place are tried again after so long even when nothing has opened, the
+  // longest untried first: at most so many shapes of them in each hundredth of the interval.
   std::chrono::milliseconds retry_interval{10'000};
+  std::size_t retries_max = 100;
   // For so long after `begin` an unroutable outcome counts as waiting: the market view may not have
   // filled yet.
   std::chrono::milliseconds settling{10'000};
 };
 
+// What has changed that may let waiting jobs go. Places are numbers of the router's.
+struct RouterChanges {
+  // Any job may go now, wherever.
+  bool everything = false;
+  // So may each whose adequacy rests on more than the place itself (JobLacks::elsewhere).
+  bool elsewhere = false;
+  // And any at one of these, of which each has more to offer than before.
+  std::vector<std::uint32_t> places;
+};
+
+// What a job waits for that found no place.
+struct JobLacks {
+  std::vector<Lack> rooms;  // each kind once
+  bool elsewhere = false;
+};
+
+// How one place suits one job.
+enum class Suits {
+  now,
+  not_this_job,
+  no_job_alike,  // nor any other of the tenant with the same demand (demand_of)
+};
+
 // How the lifecycle asks where a job goes. Pure as well; the shell implements it over routing and
-// the market view.
+// the market view. `excluded` is ordered and without doubles.
 class Router {
  public:
   virtual ~Router() = default;
-  // `excluded` is ordered and without doubles.
-  virtual Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) = 0;
+  // A placed decision; nothing when no place is adequate now.
+  virtual std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
+                                         Now now) = 0;
+  // Why a job has no place: a decision with the reasons of each. May take a thousand times as long.
+  virtual Decision explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) = 0;
+  // Whether a job that has no place may find one in time. False: ask `explain`.
+  virtual bool may_wait(const JobRecord& /*job*/, Now /*now*/) { return false; }
+
+  // Everything since the last call. While a place is not among the changes, no job that it did not
+  // suit suits it.
+  virtual RouterChanges changes() = 0;
+  virtual JobLacks lacks(const JobRecord& job) = 0;
+  virtual Opening opening(std::uint32_t place) = 0;
+  virtual Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded,
+                      std::uint32_t place, Now now) = 0;
+
   // What the records that `decide` just relied on say of its choice: the price factor of the quote
   // sheet, what the tariff's currency counted as, and the longest time limit that the site grants
   // (0: not known).
@@ -112,7 +155,9 @@ struct LifecycleOutput {
 
 struct LifecycleCounters {
   std::uint64_t submitted = 0;  // jobs, tasks of arrays counted one by one
-  std::uint64_t decided = 0;
+  std::uint64_t decided = 0;    // attempts given to a site
+  std::uint64_t tried = 0;      // whole decisions asked for
+  std::uint64_t checked = 0;    // jobs held against one place
   std::uint64_t granted = 0;
   std::uint64_t refused = 0;
   std::uint64_t lost = 0;
@@ -148,14 +193,12 @@ class Lifecycle {
   // `site` is the sender as the link authenticated it. Its refusal's quote sheet should be in the
   // market view already. Log chunks are not for the lifecycle and are ignored.
   void from_site(const SiteId& site, const ToBroker& message, Now now);
-  // A record that may matter to waiting jobs has come (MarketView::generation rose).
-  void market_changed(Now now);
   // To be called when `next_tick` has come.
   void tick(Now now);
   Mono::time_point next_tick() const;
 
-  // Decides the jobs that are due, highest priority and longest waiting first, and gives out
-  // everything since the last call.
+  // Decides the jobs that are due, in their turn (fair_order.h), and gives out everything since the
+  // last call. Asks the router what has changed.
   LifecycleOutput take(Now now);
   // The sends of the last take have left. A slow commit may have held them back for long.
   void sent(Now now);
@@ -168,9 +211,10 @@ class Lifecycle {
 
   // A live job as of the last input; null for others. Valid until the next non-const call.
   const JobRecord* find(const JobId& job) const;
-  // Why a queued job is not placed: the newest decision about it or one just like it. Null when it
-  // is not queued or was not yet decided. Valid until the next non-const call.
-  const Decision* waiting_decision(const JobId& job) const;
+  // Why a queued job is not placed: a decision, made now or since it was last tried, about it or
+  // one just like it. Null when it is not queued, was not yet tried, or is about to be placed.
+  // Valid until the next non-const call.
+  const Decision* waiting_decision(const JobId& job, Now now);
   std::size_t live() const { return jobs_.size(); }
   std::size_t waiting() const { return waiting_count_; }
   std::size_t unanswered() const { return unanswered_; }
@@ -179,18 +223,18 @@ class Lifecycle {
   const LifecycleCounters& counters() const { return counters_; }
 
  private:
-  // The order in which waiting jobs are tried.
-  struct WaitKey {
-    std::int64_t rank = 0;  // minus the priority
-    Wall::time_point submitted{};
-    JobId job;
-    friend auto operator<=>(const WaitKey&, const WaitKey&) = default;
-  };
   // Jobs of one shape: when the first of them finds no place, the others need not be tried.
   struct WaitQueue {
-    std::set<WaitKey> jobs;
-    bool blocked = false;  // no place for the first, until something changes
-    std::optional<Decision> decision;
+    TenantId tenant;
+    Shape demand;
+    std::set<std::pair<std::int64_t, Age>> jobs;  // by rank
+    // No place for the first, until something changes: it is in wakes_ instead of order_.
+    bool blocked = false;
+    bool elsewhere = false;  // while blocked: see JobLacks
+    bool hopeful = false;    // some decision found or hoped for a place
+    Mono::time_point tried{};
+    std::optional<Decision> decision;  // why, once somebody has asked
+    Turn first() const { return {jobs.begin()->first, tenant, jobs.begin()->second}; }
   };
   struct Exclusion {
     SiteId site;
@@ -200,8 +244,9 @@ class Lifecycle {
   // A live job, and what is known of it in memory only.
   struct Live {
     JobRecord record;
-    Shape shape;             // without exclusions
-    bool placeable = false;  // some decision found or hoped for a place
+    Shape shape;  // without exclusions
+    Shape demand;
+    bool placeable = false;  // some decision found a place
     // While it waits.
     bool waiting = false;
     std::optional<Shape> queue;     // nothing: it pauses
@@ -212,6 +257,7 @@ class Lifecycle {
     std::vector<Exclusion> exclusions;
     // Of the live attempt.
     SiteId site;
+    std::int64_t weight = 0;  // counted for its tenant in order_
     Mono::time_point decided{};
     Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
     Mono::time_point next_ask{};
@@ -230,7 +276,7 @@ class Lifecycle {
 
   // lifecycle.cpp
   void input(Now now);
-  Live& add(JobRecord record, const Shape& shape);
+  Live& add(JobRecord record, const Shape& shape, const Shape& demand);
   void recovered(Live& live, Now now);
   void record(Live& live, Now now, decltype(Entry::body) body);
   void request_cancel(Live& live, const std::string& principal, Now now);
@@ -240,13 +286,21 @@ class Lifecycle {
   void enqueue(Live& live, Now now);
   void dequeue(Live& live);
   void change_queue(const Shape& shape, bool insert, const Live& live);
-  void unblock_all();
+  void show_first(const WaitQueue& queue);
+  void hide(const WaitQueue& queue, const Turn& turn);
+  void block(const Shape& shape, Now now);
+  void unblock(const Shape& shape);
+  void retry(Now now);
+  void wake();
   void pass(Now now);
   void try_first(Now now);
+  // The first that `search` gives at the place.
+  void try_woken(std::uint32_t place, WakeIndex::Search& search, Now now);
+  bool end_if_unroutable(Live& live, const std::vector<SiteId>& excluded, Now now);
   void dispatch(Live& live, Decision decision, Now now);
+  void hold_share(Live& live, const Candidate& chosen);
   void exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now);
   std::vector<SiteId> excluded_sites(const Live& live, Mono::time_point now) const;
-  static WaitKey wait_key(const JobRecord& job);
 
   // lifecycle_attempts.cpp
   void on_granted(const SiteId& site, const AttemptId& attempt, Now now);
@@ -283,10 +337,15 @@ class Lifecycle {
   bool running_ = false;
   Wall::time_point newest_{};
   Mono::time_point seen_{};        // the time of the last input
-  Mono::time_point next_retry_{};  // of blocked queues
+  Mono::time_point next_retry_{};  // of blocked queues, at the earliest
   Jobs jobs_;
-  std::map<Shape, WaitQueue> queues_;                          // never an empty one
-  std::set<std::pair<WaitKey, Shape>> heads_;                  // first of each that is not blocked
+  std::map<Shape, WaitQueue> queues_;                     // never an empty one
+  FairOrder order_;                                       // first of each that is not blocked
+  WakeIndex wakes_;                                       // first of each that is
+  std::set<std::pair<Mono::time_point, Shape>> blocked_;  // by when they were tried
+  std::set<Shape> elsewhere_;                             // of these: see JobLacks
+  // Places that have opened and at which not all that may fit have been looked at.
+  std::map<std::uint32_t, WakeIndex::Search> searches_;
   std::set<std::pair<Mono::time_point, JobId>> alarms_;        // at most one a job
   std::map<SiteId, SiteContact> sites_;                        // those that hold something
   std::set<std::pair<Mono::time_point, SiteId>> site_alarms_;  // one a site

@@ -218,6 +218,7 @@ void Lifecycle::lose(Live& live, std::string reason, Now now) {
 
 void Lifecycle::after_attempt(Live& live, Now now) {
   release(live);
+  order_.hold(live.record.tenant, -std::exchange(live.weight, 0));
   if (is_final(live.record.state)) {
     drop_alarm(live);
   } else {

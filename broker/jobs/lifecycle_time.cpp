@@ -14,7 +14,8 @@ std::chrono::milliseconds Lifecycle::renew_interval() const {
 Mono::time_point Lifecycle::loss_at(const Live& live) const {
   const auto delay = live.unanswered ? std::max(options_.delay_bound, options_.dispatch_delay_bound)
                                      : options_.delay_bound;
-  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound + delay;
+  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound +
+         delay;
 }
 
 // An attempt that runs on without a lease is never over by time alone. Its job's cancel ends the
@@ -100,18 +101,18 @@ void Lifecycle::tick(Now now) {
     const SiteId site = site_alarms_.begin()->second;
     round(site, sites_.at(site), now);
   }
-  if (next_retry_ <= now.mono) {
-    next_retry_ = now.mono + options_.retry_interval;
-    unblock_all();
-  }
+  retry(now);
 }
 
 Mono::time_point Lifecycle::next_tick() const {
-  if (!heads_.empty() && unanswered_ < options_.dispatches_in_flight_max) return seen_;
+  const bool is_due = !order_.empty() || !searches_.empty();
+  if (is_due && unanswered_ < options_.dispatches_in_flight_max) return seen_;
   Mono::time_point next = Mono::time_point::max();
   if (!alarms_.empty()) next = alarms_.begin()->first;
   if (!site_alarms_.empty()) next = std::min(next, site_alarms_.begin()->first);
-  if (waiting_count_ != 0) next = std::min(next, next_retry_);
+  if (!blocked_.empty()) {
+    next = std::min(next, std::max(next_retry_, blocked_.begin()->first + options_.retry_interval));
+  }
   return next;
 }
 

@@ -10,6 +10,12 @@ namespace tradewind {
 namespace {
 
 constexpr std::size_t kExclusionsMax = 64;  // per job
+// What one attempt counts at most for its tenant: about a million units of money an hour.
+constexpr std::int64_t kWeightMax = std::int64_t{1} << 40;
+
+std::pair<std::int64_t, Age> place_of(const JobRecord& job) {
+  return {-std::int64_t{job.spec.priority}, Age{job.submitted, job.job}};
+}
 
 // When the job began to wait: after its last attempt that was granted, refusals do not count.
 Wall::time_point waits_since(const JobRecord& job) {
@@ -20,10 +26,6 @@ Wall::time_point waits_since(const JobRecord& job) {
 }
 
 }  // namespace
-
-Lifecycle::WaitKey Lifecycle::wait_key(const JobRecord& job) {
-  return {-std::int64_t{job.spec.priority}, job.submitted, job.job};
-}
 
 void Lifecycle::enqueue(Live& live, Now now) {
   TRADEWIND_ASSERT(live.record.state == JobState::queued && !live.queue);
@@ -55,68 +57,202 @@ void Lifecycle::dequeue(Live& live) {
   live.queue.reset();
 }
 
+// --- queues --------------------------------------------------------------------------------------
+
 void Lifecycle::change_queue(const Shape& shape, bool insert, const Live& live) {
   const auto [each, is_new] = queues_.try_emplace(shape);
   WaitQueue& queue = each->second;
-  if (!queue.blocked && !queue.jobs.empty()) heads_.erase({*queue.jobs.begin(), shape});
+  const auto place = place_of(live.record);
   if (insert) {
-    queue.jobs.insert(wait_key(live.record));
-  } else {
-    queue.jobs.erase(wait_key(live.record));
+    if (is_new) {
+      queue.tenant = live.record.tenant;
+      queue.demand = live.demand;
+    } else if (*queue.jobs.begin() < place) {
+      queue.jobs.insert(place);
+      return;
+    }
+    const std::optional<Turn> before = is_new ? std::nullopt : std::optional(queue.first());
+    queue.jobs.insert(place);
+    show_first(queue);
+    if (before) hide(queue, *before);
+    // Searches may have come past this turn; the queue's next one may yet be before them.
+    if (queue.blocked && !searches_.empty()) unblock(shape);
+    return;
   }
-  if (queue.jobs.empty()) {
-    queues_.erase(each);
-  } else if (!queue.blocked) {
-    heads_.emplace(*queue.jobs.begin(), shape);
+  if (*queue.jobs.begin() != place) {
+    queue.jobs.erase(place);
+    return;
+  }
+  const Turn before = queue.first();
+  queue.jobs.erase(queue.jobs.begin());
+  // The next is shown before this one is hidden: their lane, in which searches stand, stays.
+  if (!queue.jobs.empty()) show_first(queue);
+  hide(queue, before);
+  if (!queue.jobs.empty()) return;
+  if (queue.blocked) blocked_.erase({queue.tried, shape});
+  if (queue.elsewhere) elsewhere_.erase(shape);
+  queues_.erase(each);
+}
+
+void Lifecycle::show_first(const WaitQueue& queue) {
+  const Turn first = queue.first();
+  if (queue.blocked) {
+    wakes_.insert(first, queue.demand,
+                  [&] { return router_.lacks(jobs_.at(first.age.job).record).rooms; });
+  } else {
+    order_.insert(first);
   }
 }
 
-void Lifecycle::unblock_all() {
-  for (auto& [shape, queue] : queues_) {
-    if (!queue.blocked) continue;
-    queue.blocked = false;
-    heads_.emplace(*queue.jobs.begin(), shape);
+void Lifecycle::hide(const WaitQueue& queue, const Turn& turn) {
+  if (queue.blocked) {
+    wakes_.erase(turn, queue.demand);
+  } else {
+    order_.erase(turn);
+  }
+}
+
+void Lifecycle::block(const Shape& shape, Now now) {
+  WaitQueue& queue = queues_.at(shape);
+  hide(queue, queue.first());
+  queue.blocked = true;
+  queue.tried = now.mono;
+  if (queue.decision && queue.decision->decided_at != now.wall) queue.decision.reset();
+  blocked_.emplace(queue.tried, shape);
+  queue.elsewhere = router_.lacks(jobs_.at(queue.jobs.begin()->second.job).record).elsewhere;
+  if (queue.elsewhere) elsewhere_.insert(shape);
+  show_first(queue);
+}
+
+void Lifecycle::unblock(const Shape& shape) {
+  WaitQueue& queue = queues_.at(shape);
+  hide(queue, queue.first());
+  blocked_.erase({queue.tried, shape});
+  elsewhere_.erase(shape);
+  queue.blocked = false;
+  queue.elsewhere = false;
+  queue.decision.reset();
+  show_first(queue);
+}
+
+// --- what is tried when --------------------------------------------------------------------------
+
+void Lifecycle::retry(Now now) {
+  if (now.mono < next_retry_) return;
+  next_retry_ = now.mono + options_.retry_interval / 100;
+  for (std::size_t count = 0; count < options_.retries_max && !blocked_.empty(); ++count) {
+    if (now.mono < blocked_.begin()->first + options_.retry_interval) return;
+    unblock(Shape(blocked_.begin()->second));
+  }
+}
+
+void Lifecycle::wake() {
+  const RouterChanges changes = router_.changes();
+  if (changes.everything) {
+    searches_.clear();
+    while (!blocked_.empty()) unblock(Shape(blocked_.begin()->second));
+    return;
+  }
+  if (changes.elsewhere) {
+    while (!elsewhere_.empty()) unblock(Shape(*elsewhere_.begin()));
+  }
+  for (const std::uint32_t place : changes.places) {
+    searches_.insert_or_assign(place, WakeIndex::Search(wakes_, router_.opening(place)));
   }
 }
 
 void Lifecycle::pass(Now now) {
-  for (std::size_t calls = 0; calls < options_.decisions_per_take_max; ++calls) {
-    if (heads_.empty() || unanswered_ >= options_.dispatches_in_flight_max) return;
-    try_first(now);
+  wake();
+  if (unanswered_ >= options_.dispatches_in_flight_max) return;
+  const std::uint64_t tried_max = counters_.tried + options_.decisions_per_take_max;
+  const std::uint64_t checked_max = counters_.checked + options_.checks_per_take_max;
+  // The next turn at each place that has opened. Until the end of the pass tenants only come to
+  // hold more and places to have less room, so turns only move back: the least of these, once it is
+  // confirmed, is the least of all.
+  std::set<std::pair<FairOrder::Key, std::uint32_t>> woken;
+  const auto look = [&](std::uint32_t place, WakeIndex::Search& search) {
+    const Opening opening = router_.opening(place);
+    if (opening.size_max == 0 || opening.kind != search.kind()) return false;
+    search.shrink(opening.size_max);
+    const Turn* const turn = search.first(order_);
+    if (turn != nullptr) woken.emplace(order_.key(*turn), place);
+    return turn != nullptr;
+  };
+  for (auto each = searches_.begin(); each != searches_.end();) {
+    each->second.refresh(order_);
+    each = look(each->first, each->second) ? std::next(each) : searches_.erase(each);
+  }
+  while (counters_.tried < tried_max && counters_.checked < checked_max &&
+         unanswered_ < options_.dispatches_in_flight_max) {
+    // Here the jobs that contend are taken one by one, in their turn.
+    if (woken.empty() && order_.empty()) return;
+    if (woken.empty() || (!order_.empty() && order_.key(order_.first()) < woken.begin()->first)) {
+      try_first(now);
+      continue;
+    }
+    const auto [key, place] = *woken.begin();
+    woken.erase(woken.begin());
+    const auto search = searches_.find(place);
+    const Turn* const turn = search->second.first(order_);
+    if (turn != nullptr && order_.key(*turn) == key) try_woken(place, search->second, now);
+    if (!look(place, search->second)) searches_.erase(search);
   }
 }
 
 void Lifecycle::try_first(Now now) {
-  const auto [key, shape] = *heads_.begin();
-  Live& live = jobs_.at(key.job);
+  Live& live = jobs_.at(order_.first().age.job);
   const std::vector<SiteId> excluded = excluded_sites(live, now.mono);
-  Decision decision = router_.decide(live.record, excluded, now);
-  ++counters_.decided;
-  if (decision.outcome == Outcome::placed) {
-    TRADEWIND_ASSERT(decision.chosen.has_value());
-    live.placeable = true;
-    dequeue(live);
-    dispatch(live, std::move(decision), now);
+  ++counters_.tried;
+  if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
+    dispatch(live, std::move(*decision), now);
+  } else if (!end_if_unroutable(live, excluded, now)) {
+    block(Shape(*live.queue), now);
+  }
+}
+
+void Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search, Now now) {
+  Live& live = jobs_.at(search.first(order_)->age.job);
+  const std::vector<SiteId> excluded = excluded_sites(live, now.mono);
+  ++counters_.checked;
+  const Suits suits = router_.suits(live.record, excluded, place, now);
+  if (suits != Suits::now) {
+    search.pass_over(suits == Suits::no_job_alike);
     return;
   }
+  // There may be a better place among those that have opened.
+  ++counters_.tried;
+  if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
+    dispatch(live, std::move(*decision), now);
+  } else {
+    search.pass_over(false);
+  }
+}
+
+// "Never" is believed only of a job that no decision gave hope to, nor to one just like it while it
+// waited, and once the market is known.
+bool Lifecycle::end_if_unroutable(Live& live, const std::vector<SiteId>& excluded, Now now) {
+  WaitQueue& queue = queues_.at(*live.queue);
+  if (live.placeable || router_.may_wait(live.record, now)) queue.hopeful = true;
+  if (queue.hopeful || !excluded.empty() || now.mono < begun_ + options_.settling) return false;
+  // The next of its like will ask in a moment.
+  std::optional<Decision>& told = queue.decision;
+  if (!told || told->decided_at != now.wall) told = router_.explain(live.record, excluded, now);
   // With no pool known at all, waiting is not a hope yet.
-  if (decision.outcome == Outcome::waiting && decision.pools_considered > 0) live.placeable = true;
-  // "Never" is believed only of a job that no decision gave hope to, and once the market is known.
-  const bool never = decision.outcome == Outcome::unroutable && !live.placeable &&
-                     excluded.empty() && now.mono >= begun_ + options_.settling;
-  if (never) {
-    dequeue(live);
-    record(live, now, JobUnroutable{live.record.job, std::move(decision)});
-    drop_alarm(live);
-    return;
-  }
-  WaitQueue& queue = queues_.at(shape);
-  heads_.erase({key, shape});
-  queue.blocked = true;
-  queue.decision = std::move(decision);
+  queue.hopeful = told->outcome == Outcome::waiting && told->pools_considered > 0;
+  if (told->outcome != Outcome::unroutable) return false;
+  JobUnroutable ended{live.record.job, *told};
+  dequeue(live);
+  record(live, now, std::move(ended));
+  drop_alarm(live);
+  return true;
 }
 
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
+  TRADEWIND_ASSERT(decision.outcome == Outcome::placed && decision.chosen.has_value());
+  ++counters_.decided;
+  live.placeable = true;
+  queues_.at(*live.queue).hopeful = true;
+  dequeue(live);
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
   Assignment assignment =
@@ -133,8 +269,16 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   live.unanswered = true;
   ++unanswered_;
   router_.placed(id, chosen);
+  hold_share(live, chosen);
   send(chosen.site, Dispatch{id, std::move(assignment), options_.lease_seconds});
   set_alarm(live);
+}
+
+// A tenant holds what its live attempts cost an hour, each at least one micro-unit: where all is
+// free of charge, attempts are counted.
+void Lifecycle::hold_share(Live& live, const Candidate& chosen) {
+  live.weight = std::clamp<std::int64_t>(chosen.rate.micros, 1, kWeightMax);
+  order_.hold(live.record.tenant, live.weight);
 }
 
 void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now) {

@@ -35,7 +35,14 @@ class Hasher {
   std::uint64_t low_ = 0x84222325cbf29ce4ULL;
 };
 
-void add(Hasher& hash, const Variant& variant) {
+void add(Hasher& hash, const Resources& resources) {
+  hash.number(resources.cpus);
+  hash.number(resources.memory_mib);
+  hash.number(resources.disk_mib);
+  hash.number(resources.accelerators);
+}
+
+void add_machine(Hasher& hash, const Variant& variant) {
   hash.number(variant.architectures.size());
   for (const Architecture each : variant.architectures) {
     hash.number(static_cast<std::uint64_t>(each));
@@ -44,9 +51,18 @@ void add(Hasher& hash, const Variant& variant) {
   hash.texts(variant.accelerator.models);
   hash.number(variant.accelerator.memory_gib_min);
   hash.number(static_cast<std::uint64_t>(variant.accelerator.interconnect_min));
+}
+
+void add(Hasher& hash, const Variant& variant) {
+  add_machine(hash, variant);
   hash.text(variant.workload_class);
   hash.number(variant.work_seconds);
   hash.number(variant.duration_seconds);
+}
+
+void add_residency(Hasher& hash, const Input& input) {
+  hash.number(input.residency.size());
+  for (const Jurisdiction& each : input.residency) hash.text(each.value);
 }
 
 void add(Hasher& hash, const Input& input) {
@@ -58,11 +74,10 @@ void add(Hasher& hash, const Input& input) {
     hash.text(each.site);
     hash.text(each.region);
   }
-  hash.number(input.residency.size());
-  for (const Jurisdiction& each : input.residency) hash.text(each.value);
+  add_residency(hash, input);
 }
 
-void add(Hasher& hash, const Constraints& constraints) {
+void add_place(Hasher& hash, const Constraints& constraints) {
   hash.texts(constraints.sites_allowed);
   hash.texts(constraints.sites_denied);
   hash.texts(constraints.regions_allowed);
@@ -80,11 +95,15 @@ void add(Hasher& hash, const Constraints& constraints) {
   }
   hash.text(constraints.latency_region);
   hash.number(constraints.latency_ms_max);
+  hash.number(constraints.carbon_g_kwh_max);
+}
+
+void add(Hasher& hash, const Constraints& constraints) {
+  add_place(hash, constraints);
   hash.signed_number(constraints.deadline ? constraints.deadline->time_since_epoch().count() : -1);
   hash.signed_number(constraints.cost_max ? constraints.cost_max->micros : -1);
   hash.signed_number(constraints.rate_max ? constraints.rate_max->micros : -1);
   hash.number(constraints.preemptible_allowed ? 1 : 0);
-  hash.number(constraints.carbon_g_kwh_max);
   hash.number(constraints.wait_seconds_max);
 }
 
@@ -93,10 +112,7 @@ void add(Hasher& hash, const Constraints& constraints) {
 Shape shape_of(const TenantId& tenant, const JobSpec& spec) {
   Hasher hash;
   hash.text(tenant.value);
-  hash.number(spec.resources.cpus);
-  hash.number(spec.resources.memory_mib);
-  hash.number(spec.resources.disk_mib);
-  hash.number(spec.resources.accelerators);
+  add(hash, spec.resources);
   hash.number(spec.nodes);
   hash.number(spec.variants.size());
   for (const Variant& each : spec.variants) add(hash, each);
@@ -113,6 +129,21 @@ Shape shape_of(const TenantId& tenant, const JobSpec& spec) {
   hash.signed_number(spec.value_per_hour.micros);
   hash.text(spec.home_region);
   hash.number(spec.run_seconds_max);
+  return hash.shape();
+}
+
+Shape demand_of(const JobSpec& spec) {
+  Hasher hash;
+  add(hash, spec.resources);
+  hash.number(spec.nodes);
+  hash.number(spec.variants.size());
+  for (const Variant& each : spec.variants) add_machine(hash, each);
+  for (const Input& each : spec.inputs) {
+    if (!each.residency.empty()) add_residency(hash, each);
+  }
+  add_place(hash, spec.constraints);
+  // The client's region, where the constraints name none.
+  if (spec.constraints.latency_ms_max != 0) hash.text(spec.home_region);
   return hash.shape();
 }
 

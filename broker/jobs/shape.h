@@ -19,6 +19,10 @@ struct Shape {
 };
 
 Shape shape_of(const TenantId& tenant, const JobSpec& spec);
+// What of a job decides by itself, whatever it costs and however long it takes, which places have
+// room for it: resources, nodes, the machines that its variants want, and the constraints on place,
+// label, carbon, latency and data residency.
+Shape demand_of(const JobSpec& spec);
 // A shape of this job alone: what it may be given differs from the others for now.
 Shape shape_alone(const Shape& shape, const JobId& job);
 

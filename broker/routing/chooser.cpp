@@ -1,8 +1,9 @@
 #include "broker/routing/chooser.h"
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 
+#include "broker/routing/adequacy.h"
 #include "broker/routing/data_flows.h"
 #include "broker/routing/finish.h"
 #include "broker/routing/limits.h"
@@ -20,6 +21,12 @@ struct Chooser::Memory {
 
   // Whether all ways of the job can be walked by the index.
   bool find_ways(const JobSpec& spec, const MarketColumns& columns);
+  // Ends what is borrowed from the tables.
+  void trim() {
+    needs.trim();
+    paths.trim();
+    filters.trim();
+  }
 
   NeedTable needs;
   PathTable paths;
@@ -61,31 +68,117 @@ void Chooser::set_rates(RateTable rates) {
   memory_->needs.forget();
 }
 
-Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
-  TRADEWIND_ASSERT(!request.spec.variants.empty());
-  const MarketColumns& columns = view_.columns();
+bool Chooser::take_up(const RouteRequest& request) {
   Memory& memory = *memory_;
-  memory.needs.trim();
-  memory.paths.trim();
-  memory.filters.trim();
-  if (!memory.find_ways(request.spec, columns) || !memory.flows.plan(request.spec, memory.paths)) {
-    return route(request, view_, options_, now);
+  if (!memory.find_ways(request.spec, view_.columns()) ||
+      !memory.flows.plan(request.spec, memory.paths)) {
+    return false;
   }
   memory.room.excluded.clear();
   for (const SiteId& each : request.excluded) {
     if (const auto site = view_.number(each)) memory.room.excluded.push_back(*site);
   }
+  return true;
+}
+
+std::optional<Decision> Chooser::choose(const RouteRequest& request, Wall::time_point now) {
+  TRADEWIND_ASSERT(!request.spec.variants.empty());
+  memory_->trim();
+  if (!take_up(request)) {
+    Decision scanned = route(request, view_, options_, now);
+    return scanned.chosen ? std::optional(std::move(scanned)) : std::nullopt;
+  }
+  Memory& memory = *memory_;
   PriceWalk walk(request, view_, options_, now, memory.flows, memory.filters.filter(request.spec),
                  memory.room);
   const std::optional<Chosen> chosen = walk.choose();
-  // Rare, and to tell why a job must wait takes a look at every pool anyway.
-  if (!chosen) return route(request, view_, options_, now);
+  if (!chosen) return std::nullopt;
 
   Decision decision = placed(chosen->draft, request.spec, options_, now);
   Transfer transfer;
   decision.chosen->replicas.reserve(request.spec.inputs.size());
-  memory.flows.at(columns, chosen->site, transfer, &decision.chosen->replicas);
+  memory.flows.at(view_.columns(), chosen->site, transfer, &decision.chosen->replicas);
   return decision;
+}
+
+Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now) {
+  const MarketColumns& columns = view_.columns();
+  if (pool >= columns.pools_count() || !columns.pool(pool).listed) return Fit::inadequate_for_all;
+  const PoolRow& row = columns.pool(pool);
+  const SiteRow& site = columns.site(row.site);
+  if (!site.holds(now)) return Fit::inadequate_for_all;
+  Memory& memory = *memory_;
+  memory.trim();
+  const ShapeMatch* match = nullptr;
+  for (const Variant& each : request.spec.variants) {
+    const ShapeMatches& matches = memory.needs.matches(request.spec, each, columns);
+    const std::uint32_t place = matches.places[row.shape];
+    if (place != MarketColumns::none) match = &matches.shapes[place];
+  }
+  if (match == nullptr || !has_room(request.spec, row, match->units)) {
+    return Fit::inadequate_for_all;
+  }
+  // One site is asked sooner than a filter of all is made.
+  if (!may_lie_at(request.spec, site.view->record, row.index, view_)) {
+    return Fit::inadequate_for_all;
+  }
+  if (!take_up(request)) {
+    return route(request, view_, options_, now).chosen ? Fit::adequate : Fit::inadequate;
+  }
+  PriceWalk walk(request, view_, options_, now, memory.flows, nullptr, memory.room);
+  return walk.adequate_at(pool) ? Fit::adequate : Fit::inadequate;
+}
+
+bool Chooser::has_room(const JobSpec& spec, const PoolRow& row, std::uint32_t units) const {
+  const std::uint32_t nodes = nodes_wanted(spec);
+  const Offered offered{row.nodes, view_.columns().shape(row.shape).units_node, row.units_free,
+                        row.units_free_node, row.nodes_free};
+  return nodes <= row.nodes &&
+         !capacity_miss(offered, nodes, units, Debited{row.debited_units, row.debited_nodes},
+                        options_.spare_units);
+}
+
+std::vector<FittingShape> Chooser::fitting_shapes(const JobSpec& spec) {
+  memory_->trim();
+  std::vector<FittingShape> fitting;
+  for (const Variant& variant : spec.variants) {
+    for (const ShapeMatch& each : memory_->needs.matches(spec, variant, view_.columns()).shapes) {
+      // What a variant takes does not depend on the variant.
+      const bool known =
+          std::ranges::find(fitting, each.shape, &FittingShape::shape) != fitting.end();
+      if (!known) fitting.push_back({each.shape, each.units});
+    }
+  }
+  return fitting;
+}
+
+bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
+  const JobSpec& spec = request.spec;
+  const MarketColumns& columns = view_.columns();
+  memory_->trim();
+  const SiteFilter* const filter = memory_->filters.filter(spec);
+  std::size_t left = limits::pools_glanced_at_max;
+  for (const Variant& variant : spec.variants) {
+    for (const ShapeMatch& match : memory_->needs.matches(spec, variant, columns).shapes) {
+      for (const std::uint32_t number : columns.index().blocks(match.shape)) {
+        const PriceIndex::Block& block = columns.index().block(number);
+        for (std::uint32_t place = 0; place < block.count; ++place) {
+          if (filter != nullptr && (filter->blocks[number] >> place & 1U) == 0) continue;
+          if (left-- == 0) return false;
+          const PoolRow& row = columns.pool(block.pools[place]);
+          const SiteRow& site = columns.site(row.site);
+          const auto run = run_seconds(spec, variant, columns.pool_record(block.pools[place]));
+          if (nodes_wanted(spec) > row.nodes || !run ||
+              policy_miss(spec, request.tenant, site.view->record.policy, run)) {
+            continue;
+          }
+          // All that does not pass and is asked before these is met.
+          if (!row.listed || !site.holds(now) || !has_room(spec, row, match.units)) return true;
+        }
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace tradewind

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "broker/routing/route.h"
 #include "schemas/decision.h"
@@ -12,6 +14,21 @@
 #include "state/market/market_view.h"
 
 namespace tradewind {
+
+enum class Fit {
+  adequate,
+  // Not for this job.
+  inadequate,
+  // Nor for any other that wants as much on as many nodes, with the same variants but for their
+  // times, for the same tenant, under the same constraints on place, label, carbon, latency and
+  // data residency: the pool has no room for them, or is not theirs to use.
+  inadequate_for_all,
+};
+
+struct FittingShape {
+  std::uint32_t shape = 0;  // its number in the columns
+  std::uint32_t units = 0;  // that the job takes there on a node
+};
 
 class Chooser {
  public:
@@ -25,14 +42,28 @@ class Chooser {
   // What is decided from now on rests on these rates.
   void set_rates(RateTable rates);
 
-  // Where route() places the job, its decision without the survey: the same outcome, chosen way,
-  // records, tolerance and margin, but no runners-up, no rejections, and no pools considered or
-  // adequate. Where route() does not place it, exactly the decision of route(). What is remembered
-  // from call to call shows in the time that a call takes, never in its result.
-  Decision choose(const RouteRequest& request, Wall::time_point now);
+  // Where route() places the job, its decision without the survey: the same chosen way, records,
+  // tolerance and margin, but no runners-up, no rejections, and no pools considered or adequate.
+  // Nothing where route() does not place it. What is remembered from call to call shows in the time
+  // that a call takes, never in its result.
+  std::optional<Decision> choose(const RouteRequest& request, Wall::time_point now);
+
+  // Whether this pool alone, by its number in the columns, is adequate now.
+  Fit fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now);
+  // The shapes of pools that fit some variant; at pools of no other shape can the job ever be
+  // placed, unless the market gets further shapes.
+  std::vector<FittingShape> fitting_shapes(const JobSpec& spec);
+  // A glance at some of the pools that fit: true when route() would find that a passing reason
+  // keeps the job from one of them. False tells nothing.
+  bool may_wait(const RouteRequest& request, Wall::time_point now);
 
  private:
   struct Memory;
+
+  // Takes up the job, so that a walk can be made for it. False: the index does not cover it.
+  bool take_up(const RouteRequest& request);
+  // Whether the pool has so many units free on each node that the job wants.
+  bool has_room(const JobSpec& spec, const PoolRow& row, std::uint32_t units) const;
 
   const MarketView& view_;
   RouteOptions options_;

@@ -17,12 +17,15 @@ inline constexpr std::uint64_t seconds_forever = 1'000'000'000'000;
 // kept below about 100 MB at limits::sites_max sites of eight pools.
 inline constexpr std::size_t needs_kept = 8'192;  // distinct shapes of demand
 inline constexpr std::size_t paths_kept = 256;    // places that data lies at or goes to
-inline constexpr std::size_t filters_kept = 256;  // distinct sets of constraints
+// Of distinct sets of constraints, each a byte for every pool and a little more.
+inline constexpr std::size_t filters_bytes_max = 64 * 1024 * 1024;
 // A job with data at more places than this is routed by a plain scan.
 inline constexpr std::size_t places_per_job_indexed = 32;
 // Inputs and outputs whose traffic counts in the lower bounds; of further ones it is taken to be
 // free there, which costs tightness only.
 inline constexpr std::size_t flows_bounded = 8;
+// Pools that are looked at to tell whether a job that has no place may wait for one.
+inline constexpr std::size_t pools_glanced_at_max = 16;
 // Where at most so many sites are nearest to a job's data, their pools are looked at first, and
 // the rest are known to pay for the next nearest.
 inline constexpr std::size_t nearest_sites_max = 8;

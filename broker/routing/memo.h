@@ -24,7 +24,7 @@ inline std::uint64_t fold(std::uint64_t hash, std::string_view text) {
 template <class Entry>
 class Memo {
  public:
-  explicit Memo(std::size_t entries_max) : entries_max_(entries_max) { resize(64); }
+  Memo() { resize(64); }
 
   // Null when `same` holds of no entry with this hash. Entries stay where they are until `trim`.
   template <class Same>
@@ -47,9 +47,9 @@ class Memo {
     return *entries_.emplace_back(std::move(entry));
   }
 
-  // Forgets everything when more than the bound is held.
-  void trim() {
-    if (entries_.size() > entries_max_) clear();
+  // Forgets everything when more entries than this are held.
+  void trim(std::size_t entries_max) {
+    if (entries_.size() > entries_max) clear();
   }
   void clear() {
     entries_.clear();
@@ -72,7 +72,6 @@ class Memo {
     slots_[at] = slot;
   }
 
-  std::size_t entries_max_;
   std::size_t mask_ = 0;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<Slot> slots_;  // a power of two of them, at most half full

@@ -7,12 +7,11 @@
 
 #include "broker/routing/adequacy.h"
 #include "broker/routing/cost.h"
-#include "broker/routing/limits.h"
 #include "schemas/assert.h"
 
 namespace tradewind {
 
-NeedTable::NeedTable(const RouteOptions& options) : options_(options), needs_(limits::needs_kept) {}
+NeedTable::NeedTable(const RouteOptions& options) : options_(options) {}
 
 const ShapeMatches& NeedTable::matches(const JobSpec& spec, const Variant& variant,
                                        const MarketColumns& columns) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "broker/routing/limits.h"
 #include "broker/routing/memo.h"
 #include "broker/routing/route.h"
 #include "schemas/job.h"
@@ -38,7 +39,7 @@ class NeedTable {
   // rate. Valid until the next `trim`.
   const ShapeMatches& matches(const JobSpec& spec, const Variant& variant,
                               const MarketColumns& columns);
-  void trim() { needs_.trim(); }
+  void trim() { needs_.trim(limits::needs_kept); }
   void forget() { needs_.clear(); }
 
  private:

@@ -7,7 +7,7 @@
 #include "broker/routing/limits.h"
 
 namespace tradewind {
-PathTable::PathTable(const MarketView& view) : view_(view), rows_(limits::paths_kept) {}
+PathTable::PathTable(const MarketView& view) : view_(view) {}
 
 const PathRow& PathTable::row(std::string_view site, std::string_view region, bool leaving) {
   const std::uint64_t hash = fold(fold(leaving ? 1 : 0, site), region);

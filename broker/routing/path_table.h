@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/routing/limits.h"
 #include "broker/routing/memo.h"
 #include "broker/routing/network.h"
 #include "state/market/market_view.h"
@@ -57,7 +58,7 @@ class PathTable {
   // The row of the place that a job's replica or output names (place_named), as the view is now.
   // Valid until the next `trim`.
   const PathRow& row(std::string_view site, std::string_view region, bool leaving);
-  void trim() { rows_.trim(); }
+  void trim() { rows_.trim(limits::paths_kept); }
 
  private:
   void refresh(PathRow& row) const;

@@ -106,6 +106,18 @@ std::optional<Chosen> PriceWalk::choose() {
   return best_;
 }
 
+bool PriceWalk::adequate_at(std::uint32_t pool) {
+  const std::uint32_t shape = columns_.pool(pool).shape;
+  for (const Way& way : room_.ways) {
+    const std::uint32_t place = way.matches->places[shape];
+    if (place == MarketColumns::none) continue;
+    const Scale scaled = scale(way, way.matches->shapes[place]);
+    if (index_.key(scaled.price_lane, pool) != PriceIndex::absent) consider(scaled, pool, 0);
+    if (best_) return true;
+  }
+  return false;
+}
+
 PriceWalk::Scale PriceWalk::scale(const Way& way, const ShapeMatch& match) const {
   const bool slow = by_time_ && way.workload != MarketColumns::none;
   return {way,
@@ -331,7 +343,7 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
                   energy_wh(row.unit_watts, nodes_, scaled.match.units, run + rerun))) {
     return;
   }
-  if (site.issued > now_ + limits::clock_skew_max || now_ >= site.valid_until) return;
+  if (!site.holds(now_)) return;
   if (std::ranges::find(room_.excluded, row.site) != room_.excluded.end()) return;
   if (std::max(run, spec_.run_seconds_max) > site.run_seconds_max) return;
   if (site.lists_tenants && policy_miss(spec_, request_.tenant, site.view->record.policy, run)) {

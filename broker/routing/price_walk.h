@@ -69,6 +69,8 @@ class PriceWalk {
 
   // What route() chooses; nothing when no pool is adequate.
   std::optional<Chosen> choose();
+  // Whether this pool, which is listed and fits, is adequate in some way.
+  bool adequate_at(std::uint32_t pool);
 
  private:
   // How a way at pools of one shape is bounded.

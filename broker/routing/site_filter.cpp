@@ -75,7 +75,20 @@ bool same(const SiteFilter& filter, const JobSpec& spec) {
 
 }  // namespace
 
-FilterTable::FilterTable(const MarketView& view) : view_(view), filters_(limits::filters_kept) {}
+bool may_lie_at(const JobSpec& spec, const SiteRecord& site, std::uint32_t pool_index,
+                const MarketView& view) {
+  const Constraints& asked = spec.constraints;
+  return !place_miss(spec, site) && !label_miss(asked, site, site.pools[pool_index]) &&
+         !carbon_miss(asked, site) &&
+         (asked.latency_ms_max == 0 ||
+          !latency_miss(asked, site, place_of_region(client_region(spec), view)));
+}
+
+FilterTable::FilterTable(const MarketView& view) : view_(view) {}
+
+void FilterTable::trim() {
+  filters_.trim(limits::filters_bytes_max / (view_.columns().pools_count() + 1));
+}
 
 const SiteFilter* FilterTable::filter(const JobSpec& spec) {
   if (!asks_anything(spec)) return nullptr;

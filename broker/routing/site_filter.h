@@ -24,6 +24,10 @@ struct SiteFilter {
   std::vector<std::uint8_t> pools;  // whether each passes
 };
 
+// Whether the constraints let one pool of a site pass.
+bool may_lie_at(const JobSpec& spec, const SiteRecord& site, std::uint32_t pool_index,
+                const MarketView& view);
+
 class FilterTable {
  public:
   // The view must outlive the table.
@@ -31,7 +35,7 @@ class FilterTable {
 
   // Null when the job has no such constraints. Valid until the next `trim`.
   const SiteFilter* filter(const JobSpec& spec);
-  void trim() { filters_.trim(); }
+  void trim();
 
  private:
   void refresh(SiteFilter& filter) const;

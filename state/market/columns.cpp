@@ -1,6 +1,7 @@
 #include "state/market/columns.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schemas/assert.h"
 #include "state/market/limits.h"
@@ -72,6 +73,7 @@ void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
   const SiteView& view = *row.view;
   row.serves = view.record.state == SiteState::active && view.member_state == MemberState::active &&
                view.sheet && view.sheet->energy_left_wh != 0;
+  const std::int64_t energy_before = row.energy_left_wh;
   row.energy_left_wh = view.sheet ? view.sheet->energy_left_wh : -1;
   if (view.sheet) {
     row.issued = std::max(view.record_header.issued, view.sheet_header.issued);
@@ -79,6 +81,9 @@ void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
   }
   if (!same_pools) find_quotes(row);
   for (const std::uint32_t pool : row.pools) change_quote(pool);
+  // Without a quota, which is below 0, there is more than with any.
+  const auto energy = [](std::int64_t left) { return static_cast<std::uint64_t>(left); };
+  if (energy(row.energy_left_wh) > energy(energy_before)) open_site(number);
 }
 
 void MarketColumns::change_debit(std::uint32_t number, const PoolId& id, std::uint32_t units,
@@ -87,9 +92,11 @@ void MarketColumns::change_debit(std::uint32_t number, const PoolId& id, std::ui
   for (const std::uint32_t pool : site.pools) {
     PoolRow& row = pools_[pool];
     if (site.view->record.pools[row.index].id != id) continue;
+    const Offer before = offer(pool);
     row.debited_units = units;
     row.debited_nodes = nodes;
     put_keys(pool);
+    note_better(pool, before);
   }
 }
 
@@ -155,6 +162,7 @@ void MarketColumns::add_pool(std::uint32_t site, std::uint32_t index, std::strin
 
 void MarketColumns::drop_pool(std::uint32_t number) {
   index_.erase(number);
+  if (pools_[number].opened) std::erase(openings_, number);
   for (std::vector<std::int64_t>& each : performance_) each[number] = 0;
   PoolShape& shape = shapes_[pools_[number].shape];
   if (--shape.pools_count == 0) {
@@ -174,6 +182,7 @@ std::uint32_t MarketColumns::shape_of(const Pool& pool) {
                pool.unit.accelerators, units_node, pool.tariff.currency});
   if (!is_new) return at->second;
   const std::uint32_t number = index_.add_group();
+  ++shapes_made_;
   at->second = number;
   if (number == shapes_.size()) shapes_.emplace_back();
   PoolShape& shape = shapes_[number];
@@ -219,6 +228,7 @@ void MarketColumns::change_quote(std::uint32_t number) {
   PoolRow& row = pools_[number];
   const SiteRow& site = sites_[row.site];
   const std::uint32_t at = site.quotes[row.index];
+  const Offer before = offer(number);
   row.quoted = at != none;
   if (row.quoted) {
     const PoolQuote& quote = site.view->sheet->pools[at];
@@ -229,6 +239,43 @@ void MarketColumns::change_quote(std::uint32_t number) {
     row.price_ppm = quote.price_ppm;
   }
   put_keys(number);
+  note_better(number, before);
+}
+
+MarketColumns::Offer MarketColumns::offer(std::uint32_t number) const {
+  const PoolRow& row = pools_[number];
+  const auto left = [](std::uint32_t free, std::uint32_t debited) {
+    return free > debited ? free - debited : 0;
+  };
+  return {row.listed,          left(row.units_free, row.debited_units),
+          row.units_free_node, left(row.nodes_free, row.debited_nodes),
+          row.wait_seconds,    row.price_ppm};
+}
+
+void MarketColumns::note_better(std::uint32_t number, const Offer& before) {
+  const Offer now = offer(number);
+  if (!now.listed) return;
+  const bool better = !before.listed || now.units > before.units ||
+                      now.units_node > before.units_node || now.nodes > before.nodes ||
+                      now.wait_seconds < before.wait_seconds || now.price_ppm < before.price_ppm;
+  if (better) open(number);
+}
+
+void MarketColumns::open(std::uint32_t number) {
+  if (pools_[number].opened) return;
+  pools_[number].opened = true;
+  openings_.push_back(number);
+}
+
+void MarketColumns::open_site(std::uint32_t number) {
+  for (const std::uint32_t pool : sites_[number].pools) {
+    if (pools_[pool].listed) open(pool);
+  }
+}
+
+std::vector<std::uint32_t> MarketColumns::take_openings() {
+  for (const std::uint32_t pool : openings_) pools_[pool].opened = false;
+  return std::exchange(openings_, {});
 }
 
 void MarketColumns::put_keys(std::uint32_t number) {

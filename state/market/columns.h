@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "schemas/ids.h"
+#include "schemas/limits.h"
 #include "schemas/money.h"
 #include "schemas/site.h"
 #include "schemas/time.h"
@@ -56,6 +57,9 @@ struct SiteRow {
   bool lists_tenants = false;
   std::uint32_t run_seconds_max = 0;
   std::int64_t energy_left_wh = -1;  // as the sheet says; -1: no quota
+  bool holds(Wall::time_point now) const {
+    return issued <= now + limits::clock_skew_max && now < valid_until;
+  }
 };
 
 struct PoolRow {
@@ -76,6 +80,7 @@ struct PoolRow {
   // The quote; means nothing unless `quoted`.
   bool quoted = false;
   bool listed = false;          // has keys of price
+  bool opened = false;          // is among the openings
   std::uint16_t workloads = 0;  // a bit for each indexed class that it states a performance for
   std::uint32_t units_free = 0;
   std::uint32_t units_free_node = 0;
@@ -135,6 +140,14 @@ class MarketColumns {
     return performance_[workload][pool];
   }
 
+  // Pools that could take more than when this was last asked, each once: listed, and newly so, with
+  // more left free, sooner or for less. A pool that another record has replaced is not among them.
+  std::vector<std::uint32_t> take_openings();
+  // All pools of the site that are listed become openings.
+  void open_site(std::uint32_t site);
+  // Shapes that have come to be, those that are gone and came again among them.
+  std::uint64_t shapes_made() const { return shapes_made_; }
+
   // Rises when a site's record has changed: numbers of pools, shapes and blocks may be others then.
   std::uint64_t structure() const { return structure_; }
   // The site whose record changed when structure() rose to `structure`, for as many of the last
@@ -155,6 +168,19 @@ class MarketColumns {
   // Takes over what the sheet says of the pool and puts its keys right.
   void change_quote(std::uint32_t pool);
   void put_keys(std::uint32_t pool);
+  // What a pool has to offer, where more is better or, of the last two, less.
+  struct Offer {
+    bool listed = false;
+    std::uint32_t units = 0;
+    std::uint32_t units_node = 0;
+    std::uint32_t nodes = 0;
+    std::uint32_t wait_seconds = 0;
+    std::int64_t price_ppm = 0;
+  };
+  Offer offer(std::uint32_t pool) const;
+  // Notes an opening if the pool's offer is better now in any respect.
+  void note_better(std::uint32_t pool, const Offer& before);
+  void open(std::uint32_t pool);
 
   PriceIndex index_;
   std::vector<SiteRow> sites_;
@@ -165,6 +191,8 @@ class MarketColumns {
   std::vector<std::string> workloads_;
   std::vector<std::vector<std::int64_t>> performance_;  // by workload, then pool
   bool workloads_left_out_ = false;
+  std::vector<std::uint32_t> openings_;
+  std::uint64_t shapes_made_ = 0;
   std::uint64_t structure_ = 0;
   std::deque<std::uint32_t> changes_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "schemas/ids.h"
 #include "schemas/limits.h"
@@ -50,7 +51,6 @@ void MarketView::accept_member(const RecordHeader& header, const Member& member)
   if (known == known_.end() || known->second.view->member_state == member.state) return;
   known->second.view->member_state = member.state;
   columns_.change_sheet(known->second.number, true);
-  ++generation_;
 }
 
 void MarketView::accept_site(const RecordHeader& header, const SiteRecord& record) {
@@ -63,6 +63,9 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   if (!is_new && header.version <= view.record_header.version) return;
   // Records are issued again and again with nothing new in them but their time.
   const bool prolongs = !is_new && view.record == record;
+  network_changed_ = network_changed_ || is_new || view.record.region != record.region ||
+                     view.record.jurisdiction != record.jurisdiction ||
+                     view.record.network != record.network;
   if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
@@ -85,7 +88,6 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
       show_debit(record.site, debit->first.second, debit->second);
     }
   }
-  ++generation_;
 }
 
 void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& sheet) {
@@ -103,17 +105,12 @@ void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& shee
   }
   SiteView& view = *place->second.view;
   if (view.sheet && header.version <= view.sheet_header.version) return;
-  // Most sheets only prolong the one before; waking every waiting job for those would cost a
-  // routing pass each few seconds for nothing.
-  const bool prolongs = view.sheet && *view.sheet == sheet &&
-                        header.issued <= view.sheet_header.valid_until &&
-                        view.sheet_header.issued <= header.issued;
   const bool same_pools = view.sheet && std::ranges::equal(view.sheet->pools, sheet.pools, {},
                                                            &PoolQuote::pool, &PoolQuote::pool);
-  if (!prolongs) view.sheet = sheet;
+  // Most sheets only prolong the one before.
+  if (!view.sheet || *view.sheet != sheet) view.sheet = sheet;
   view.sheet_header = header;
   columns_.change_sheet(place->second.number, same_pools);
-  if (!prolongs) ++generation_;
 }
 
 void MarketView::debit(const SiteId& site, const PoolId& pool, std::uint32_t units,
@@ -134,7 +131,6 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   balance.nodes -= std::min<std::uint64_t>(balance.nodes, nodes);
   show_debit(site, pool, balance);
   if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
-  ++generation_;
 }
 
 void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
@@ -152,6 +148,20 @@ std::uint32_t MarketView::debited_units(const SiteId& site, const PoolId& pool) 
 std::uint32_t MarketView::debited_nodes(const SiteId& site, const PoolId& pool) const {
   const auto place = debits_.find({site, pool});
   return place == debits_.end() ? 0 : saturated(place->second.nodes);
+}
+
+MarketChanges MarketView::take_changes() {
+  MarketChanges changes;
+  changes.pools = columns_.take_openings();
+  changes.shapes = std::exchange(shapes_told_, columns_.shapes_made()) != columns_.shapes_made();
+  changes.network = std::exchange(network_changed_, false);
+  return changes;
+}
+
+void MarketView::reopen(const SiteId& site) {
+  if (const auto known = known_.find(site); known != known_.end()) {
+    columns_.open_site(known->second.number);
+  }
 }
 
 const SiteView* MarketView::find(const SiteId& site) const {

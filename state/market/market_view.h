@@ -31,6 +31,17 @@ struct SiteView {
   // Price of a whole hour of one unit now and so on are computed by routing from these.
 };
 
+// What has come that may let a waiting job go.
+struct MarketChanges {
+  // Pools, by their numbers in the columns, that could take more than before: more is free there,
+  // or sooner, or for less, or the site has begun to serve or to be bound. Each once.
+  std::vector<std::uint32_t> pools;
+  // There are pools of a shape that was not there before.
+  bool shapes = false;
+  // A site came, moved or has other network tariffs, so that data may cost and take less at others.
+  bool network = false;
+};
+
 class MarketView {
  public:
   MarketView() = default;
@@ -66,10 +77,11 @@ class MarketView {
   // Whether the site is bound by its sheet at `now`: its member is active, the site record and the
   // sheet have both begun (within limits::clock_skew_max) and neither has run out.
   bool sheet_valid(const SiteView& view, Wall::time_point now) const;
-  // Rises with each change that may matter to a waiting job: a site record, a member's state, a
-  // sheet that differs or ends a time without one, a credit. A sheet that only prolongs the one
-  // before does not count.
-  std::uint64_t generation() const { return generation_; }
+  // All changes since the last call. A sheet that only prolongs the one before is none, nor one in
+  // which pools have less free and ask more.
+  MarketChanges take_changes();
+  // The site is bound again after a time in which it was not: its pools count as changed.
+  void reopen(const SiteId& site);
   // Records ignored because of limits::sites_max.
   std::uint64_t ignored_over_limit() const { return ignored_over_limit_; }
 
@@ -102,7 +114,8 @@ class MarketView {
   std::map<SiteId, EarlySheet> early_sheets_;  // of sites whose record has not come yet
   std::map<std::pair<SiteId, PoolId>, Debit> debits_;
   MarketColumns columns_;
-  std::uint64_t generation_ = 0;
+  bool network_changed_ = false;
+  std::uint64_t shapes_told_ = 0;  // MarketColumns::shapes_made() at the last take_changes
   std::uint64_t ignored_over_limit_ = 0;
 };
 

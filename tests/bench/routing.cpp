@@ -5,7 +5,6 @@
 //
 //   bench_routing [--quick | --check] [FOLDER]
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,54 +17,21 @@
 
 #include "broker/routing/chooser.h"
 #include "broker/routing/route.h"
+#include "tests/bench/figure.h"
 #include "tests/bench/market.h"
 
 namespace {
 
 using namespace tradewind;
-using Clock = std::chrono::steady_clock;
+using bench::Clock;
+using bench::fail;
+using bench::Figure;
+using bench::kRounds;
+using bench::microseconds;
 
 constexpr std::uint32_t kPools = 8;
-constexpr int kRounds = 5;
 const TenantId kTenant{"bench"};
 const std::vector<SiteId> kNone;
-
-// Five rounds of one figure.
-class Figure {
- public:
-  void add(double value) { values_[count_++] = value; }
-  double median() {
-    std::ranges::sort(values_);
-    return values_[kRounds / 2];
-  }
-  // `goal` is the most that it may be.
-  void print(const std::string& metric, const char* unit, std::optional<double> goal = {}) {
-    const double value = median();
-    std::printf(
-        "{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
-        metric.c_str(), value, unit, values_.front(), values_.back());
-    if (goal) {
-      std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal,
-                  value <= *goal ? "true" : "false");
-    } else {
-      std::printf("\"goal\": null, \"holds\": null}\n");
-    }
-    std::fflush(stdout);
-  }
-
- private:
-  std::array<double, kRounds> values_{};
-  std::size_t count_ = 0;
-};
-
-double microseconds(Clock::duration time) {
-  return std::chrono::duration<double, std::micro>(time).count();
-}
-
-[[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "%s\n", what);
-  std::exit(1);
-}
 
 struct Workload {
   bool real = false;
@@ -92,9 +58,9 @@ std::string key_of(std::size_t index) {
 }
 
 // Whether both say the same of the same job.
-bool agree(const Decision& scanned, const Decision& chosen) {
-  return scanned.outcome == chosen.outcome && scanned.chosen == chosen.chosen &&
-         scanned.relied_on == chosen.relied_on;
+bool agree(const Decision& scanned, const std::optional<Decision>& chosen) {
+  if (!chosen) return !scanned.chosen;
+  return scanned.chosen == chosen->chosen && scanned.relied_on == chosen->relied_on;
 }
 
 struct Times {
@@ -114,9 +80,9 @@ Times measure(Chooser& chooser, const std::vector<JobSpec>& jobs,
       const std::string key = key_of(index);
       const RouteRequest request{jobs[index], kTenant, key, kNone};
       const auto start = Clock::now();
-      const Decision decision = chooser.choose(request, bench::now);
+      const std::optional<Decision> decision = chooser.choose(request, bench::now);
       times.push_back(microseconds(Clock::now() - start));
-      if (!decision.chosen && decision.rejections.empty()) fail("a decision without reasons");
+      if (decision && !decision->chosen) fail("a placed decision without a place");
     }
     if (round == 0) continue;  // fills what the chooser remembers
     std::ranges::sort(times);

@@ -84,10 +84,6 @@ Micros BrokerNode::next_tick() const {
 }
 
 Process::Work BrokerNode::finish_batch() {
-  if (router_->view().generation() != generation_) {
-    generation_ = router_->view().generation();
-    lifecycle_->market_changed(clock_.now());
-  }
   LifecycleOutput output = lifecycle_->take(clock_.now());
   Work work;
   if (!output.entries.empty() || !output.jobs.empty()) {
@@ -121,7 +117,8 @@ Process::Work BrokerNode::finish_batch() {
 std::string BrokerNode::waiting_reason() const {
   for (const auto& [id, job] : tables_) {
     if (is_final(job.state)) continue;
-    const Decision* const decision = lifecycle_ ? lifecycle_->waiting_decision(id) : nullptr;
+    const Decision* const decision =
+        lifecycle_ ? lifecycle_->waiting_decision(id, clock_.now()) : nullptr;
     std::string text = id.value + ' ' + std::string(to_string(job.state));
     if (decision == nullptr || decision->rejections.empty()) return text;
     return text + ": " + std::string(to_string(decision->rejections.front().reason)) + ' ' +

@@ -38,7 +38,6 @@ class BrokerNode final : public Process {
   Work finish_batch() override;
   void on_tick() override;
   Micros next_tick() const override;
-  void check_market(std::uint64_t generation);
 
   Checker& checker_;
   Send send_;
@@ -50,7 +49,6 @@ class BrokerNode final : public Process {
   // Of this life.
   std::unique_ptr<MarketRouter> router_;
   std::unique_ptr<Lifecycle> lifecycle_;
-  std::uint64_t generation_ = 0;
   std::vector<std::pair<JobId, std::uint32_t>> unacknowledged_;
 };
 

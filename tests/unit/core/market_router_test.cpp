@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
 #include <string>
 
 #include "tests/unit/routing/sample_market.h"
@@ -37,8 +39,9 @@ TEST(MarketRouter, TellsOfAllPoolsOfASmallFederation) {
   add(router, sample::site("aa-north-1", {sample::pool("cpu", 10'000)}));
   add(router, sample::site("bb-south-1", {sample::pool("cpu", 20'000)}));
   add(router, sample::site("cc-west-1", {small}));
-  const Decision decision = router.decide(job(), {}, Now{{}, sample::now});
-  ASSERT_TRUE(decision.chosen.has_value());
+  const auto decided = router.decide(job(), {}, Now{{}, sample::now});
+  ASSERT_TRUE(decided.has_value());
+  const Decision& decision = *decided;
   EXPECT_EQ(decision.chosen->site.value, "aa-north-1");
   EXPECT_EQ(decision.runners_up.size(), 1U);
   EXPECT_EQ(decision.rejections.size(), 1U);
@@ -52,8 +55,9 @@ TEST(MarketRouter, TellsOfAllPoolsOfALargeFederationInQuotesAndWhereNothingIsAde
         sample::site("aa-north-" + std::to_string(number), {sample::pool("cpu", 10'000 + number)}));
   }
   const Now now{{}, sample::now};
-  const Decision decision = router.decide(job(), {}, now);
-  ASSERT_TRUE(decision.chosen.has_value());
+  const auto decided = router.decide(job(), {}, now);
+  ASSERT_TRUE(decided.has_value());
+  const Decision& decision = *decided;
   EXPECT_EQ(decision.chosen->site.value, "aa-north-1");
   EXPECT_FALSE(is_surveyed(decision));
 
@@ -66,7 +70,8 @@ TEST(MarketRouter, TellsOfAllPoolsOfALargeFederationInQuotesAndWhereNothingIsAde
 
   JobRecord large = job();
   large.spec.resources.cpus = 17;
-  const Decision refused = router.decide(large, {}, now);
+  EXPECT_EQ(router.decide(large, {}, now), std::nullopt);
+  const Decision refused = router.explain(large, {}, now);
   EXPECT_EQ(refused.outcome, Outcome::unroutable);
   EXPECT_FALSE(refused.rejections.empty());
 }
@@ -80,21 +85,121 @@ TEST(MarketRouter, DecidesByTheRatesOfNowAndNamesTheirVersion) {
       add(router, sample::site("aa-north-" + std::to_string(number), {pool}));
     }
     const Now now{{}, sample::now};
-    EXPECT_EQ(router.decide(job(), {}, now).outcome, Outcome::waiting);
+    EXPECT_EQ(router.decide(job(), {}, now), std::nullopt);
     RateTable rates;
     rates.version = 1;
     rates.rates_ppm["EUR"] = 1'080'000;
     router.set_rates(rates);
-    const Decision decision = router.decide(job(), {}, now);
-    ASSERT_TRUE(decision.chosen.has_value());
+    const std::optional<Decision> decided = router.decide(job(), {}, now);
+    ASSERT_TRUE(decided.has_value());
+    const Decision& decision = *decided;
     EXPECT_EQ(decision.chosen->rate.micros, 43'200);
     EXPECT_EQ(decision.rates_version, 1U);
     EXPECT_EQ(router.conversion_ppm(*decision.chosen), 1'080'000);
     rates.version = 2;
     rates.rates_ppm["EUR"] = 2'000'000;
     router.set_rates(rates);
-    EXPECT_EQ(router.decide(job(), {}, now).chosen->rate.micros, 80'000);
+    EXPECT_EQ(router.decide(job(), {}, now)->chosen->rate.micros, 80'000);
   }
+}
+
+// What one job waits for, and whether it would go, over a market that changes.
+class MarketRouterWaitTest : public ::testing::Test {
+ protected:
+  void accept(const SiteRecord& site, std::chrono::seconds valid = std::chrono::hours(1)) {
+    accept(RecordKind::site, site, site, valid);
+  }
+  void accept(const SiteRecord& site, const QuoteSheet& sheet,
+              std::chrono::seconds valid = std::chrono::hours(1)) {
+    accept(RecordKind::quote, site, sheet, valid);
+  }
+  void pass(std::chrono::seconds span) {
+    now.mono += span;
+    now.wall += span;
+    router.expire(now);
+  }
+
+  MarketRouter router{RouteOptions{}};
+  Now now{Mono::time_point(std::chrono::hours(1)), sample::now};
+
+ private:
+  template <class Body>
+  void accept(RecordKind kind, const SiteRecord& site, const Body& body,
+              std::chrono::seconds valid) {
+    router.expire(now);
+    RecordHeader header;
+    header.kind = kind;
+    header.subject = site_node(site.site);
+    header.version = RecordVersion{1, ++version_};
+    header.issued = now.wall;
+    header.valid_until = now.wall + valid;
+    router.accept(Record{header, body});
+  }
+  std::uint64_t version_ = 0;
+};
+
+TEST_F(MarketRouterWaitTest, ASheetThatEndsATimeWithoutOneOpensItsPools) {
+  const SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu")});
+  accept(site);
+  accept(site, sample::sheet(site), std::chrono::seconds(15));
+  EXPECT_EQ(router.changes().places.size(), 1U);
+  pass(std::chrono::seconds(14));
+  accept(site, sample::sheet(site), std::chrono::seconds(15));
+  EXPECT_TRUE(router.changes().places.empty()) << "it only prolongs the one before";
+  pass(std::chrono::seconds(16));
+  EXPECT_EQ(router.decide(job(), {}, now), std::nullopt);
+  accept(site, sample::sheet(site), std::chrono::seconds(15));
+  EXPECT_EQ(router.changes().places.size(), 1U);
+}
+
+TEST_F(MarketRouterWaitTest, AJobLacksRoomInEachShapeOfPoolThatFitsIt) {
+  Pool large = sample::pool("large");
+  large.unit.cpus = 8;
+  Pool arm = sample::pool("arm");
+  arm.architecture = Architecture::s390x;
+  const SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu"), large, arm});
+  accept(site);
+  accept(site, sample::sheet(site));
+  JobRecord wide = job();
+  wide.spec.resources.cpus = 8;
+  const JobLacks lacks = router.lacks(wide);
+  ASSERT_EQ(lacks.rooms.size(), 2U);
+  std::map<std::uint32_t, std::uint32_t> sizes;
+  for (const Lack& each : lacks.rooms) sizes[each.kind] = each.size;
+  for (const std::uint32_t place : router.changes().places) {
+    const Opening opening = router.opening(place);
+    const bool fits = sizes.contains(opening.kind) && sizes[opening.kind] <= opening.size_max;
+    EXPECT_EQ(router.suits(wide, {}, place, now) == Suits::now, fits);
+    EXPECT_NE(router.suits(wide, {site.site}, place, now), Suits::now);
+  }
+  EXPECT_EQ(router.opening(1'000).size_max, 0U);
+  EXPECT_EQ(router.suits(wide, {}, 1'000, now), Suits::no_job_alike);
+}
+
+// The place itself does not change: what leaves another site becomes cheaper.
+TEST_F(MarketRouterWaitTest, AJobWhoseBudgetItsDataBreaksIsWokenByTheRecordOfTheSiteWhereItLies) {
+  SiteRecord holds = sample::site("aa-north-1", {});
+  holds.network = {NetworkTariff{"default", {1'000'000'000}, {}, 1'000, 10}};
+  const SiteRecord runs = sample::site("bb-south-1", {sample::pool("cpu")});
+  accept(holds);
+  accept(runs);
+  accept(runs, sample::sheet(runs));
+  LifecycleOptions options;
+  options.settling = {};
+  Lifecycle lifecycle(options, router);
+  lifecycle.begin(Term{1}, {}, now);
+  JobSubmitted submission{JobId{"j0000000000001"}, TenantId{"physics"}, "ada", "", sample::job()};
+  submission.spec.constraints.cost_max = Money{1'000'000};
+  Input& input = submission.spec.inputs.emplace_back();
+  input.path = "/in";
+  input.size_bytes = 1'000'000'000;
+  input.replicas = {Replica{"https://data.example/", "aa-north-1", ""}};
+  lifecycle.submit(submission, now);
+  EXPECT_EQ(lifecycle.take(now).sends.size(), 0U);
+  ASSERT_EQ(lifecycle.waiting(), 1U);
+  holds.network[0].egress.micros = 1'000;
+  accept(holds);
+  EXPECT_EQ(lifecycle.take(now).sends.size(), 1U);
 }
 
 }  // namespace

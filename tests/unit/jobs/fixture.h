@@ -25,12 +25,12 @@ class FakeRouter final : public Router {
   std::vector<JobId> asked;
   std::map<AttemptId, std::string> outstanding;
 
-  Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override {
+  // Whether any job may go somewhere else than before; told once.
+  bool changed = false;
+
+  std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
+                                 Now now) override {
     asked.push_back(job.job);
-    Decision decision;
-    decision.decided_at = now.wall;
-    decision.pools_considered = 2;
-    decision.outcome = never ? Outcome::unroutable : Outcome::waiting;
     for (const std::string& site : open) {
       if (std::count(excluded.begin(), excluded.end(), SiteId{site}) != 0) continue;
       Candidate chosen;
@@ -40,12 +40,28 @@ class FakeRouter final : public Router {
       chosen.rate.micros = 3'600'000'000;  // one unit of money a second
       chosen.billed_seconds = 10;
       chosen.finish.run_seconds = 10;
+      Decision decision;
+      decision.decided_at = now.wall;
+      decision.pools_considered = 2;
       decision.outcome = Outcome::placed;
       decision.chosen = chosen;
       decision.relied_on.quote_version = {1, 7};
-      break;
+      return decision;
     }
+    return std::nullopt;
+  }
+  Decision explain(const JobRecord&, const std::vector<SiteId>&, Now now) override {
+    Decision decision;
+    decision.decided_at = now.wall;
+    decision.pools_considered = 2;
+    decision.outcome = never ? Outcome::unroutable : Outcome::waiting;
     return decision;
+  }
+  RouterChanges changes() override { return {std::exchange(changed, false), false, {}}; }
+  JobLacks lacks(const JobRecord&) override { return {}; }
+  Opening opening(std::uint32_t) override { return {}; }
+  Suits suits(const JobRecord&, const std::vector<SiteId>&, std::uint32_t, Now) override {
+    return Suits::no_job_alike;
   }
   std::int64_t price_ppm(const Candidate&) const override { return 1'200'000; }
   void placed(const AttemptId& attempt, const Candidate& chosen) override {
@@ -55,17 +71,20 @@ class FakeRouter final : public Router {
     EXPECT_EQ(outstanding.erase(attempt), 1U) << to_string(attempt);
     if (granted) ++granted_count;
   }
+  // The broker starts anew.
+  void forget() { outstanding.clear(); }
   int granted_count = 0;
 };
 
-class LifecycleTest : public ::testing::Test {
+template <class RouterKind>
+class LifecycleFixture : public ::testing::Test {
  protected:
   void SetUp() override { restart(); }
 
   // A broker's new life over what the journal holds.
   void restart() {
     lifecycle = std::make_unique<Lifecycle>(options, router);
-    router.outstanding.clear();
+    router.forget();
     for (const auto& [id, job] : tables) lifecycle->recover(job);
     const Wall::time_point newest = journal.empty() ? Wall::time_point{} : journal.back().at;
     lifecycle->begin(Term{++term}, newest, now);
@@ -115,9 +134,9 @@ class LifecycleTest : public ::testing::Test {
     job.variants = {variant};
     return job;
   }
-  JobId submit(JobSpec job) {
+  JobId submit(JobSpec job, const std::string& tenant = "acme") {
     const JobId id = job_id(Sequence{journal.size() + lifecycle->entries_pending() + 1});
-    lifecycle->submit(JobSubmitted{id, TenantId{"acme"}, "ada", "key", std::move(job)}, now);
+    lifecycle->submit(JobSubmitted{id, TenantId{tenant}, "ada", "key", std::move(job)}, now);
     return id;
   }
   // Submitted and dispatched to s1.
@@ -170,12 +189,14 @@ class LifecycleTest : public ::testing::Test {
   }
 
   LifecycleOptions options;
-  FakeRouter router;
+  RouterKind router;
   std::unique_ptr<Lifecycle> lifecycle;
   std::vector<Entry> journal;
   std::map<JobId, JobRecord> tables;
   std::uint64_t term = 0;
   Now now{Mono::time_point(std::chrono::seconds(1'000)), wall_from_ms(1'790'000'000'000)};
 };
+
+using LifecycleTest = LifecycleFixture<FakeRouter>;
 
 }  // namespace tradewind

@@ -11,11 +11,11 @@ TEST_F(LifecycleTest, RetriesWaitingJobsWhenTheMarketChanges) {
   const JobId job = submit(spec());
   step();
   EXPECT_EQ(state(job), JobState::queued);
-  ASSERT_NE(lifecycle->waiting_decision(job), nullptr);
-  EXPECT_EQ(lifecycle->waiting_decision(job)->outcome, Outcome::waiting);
+  ASSERT_NE(lifecycle->waiting_decision(job, now), nullptr);
+  EXPECT_EQ(lifecycle->waiting_decision(job, now)->outcome, Outcome::waiting);
   router.open = {"s1"};
   EXPECT_TRUE(step().empty()) << "nothing is tried while nothing has changed";
-  lifecycle->market_changed(now);
+  router.changed = true;
   EXPECT_EQ(of<Dispatch>(step().sends).size(), 1U);
 }
 
@@ -43,7 +43,7 @@ TEST_F(LifecycleTest, TriesHigherPriorityFirstAndThenTheLongestWaiting) {
   step();
   router.asked.clear();
   router.open = {"s1"};
-  lifecycle->market_changed(now);
+  router.changed = true;
   step();
   EXPECT_EQ(router.asked, (std::vector<JobId>{urgent, first, last}));
 }
@@ -97,10 +97,10 @@ TEST_F(LifecycleTest, KeepsAJobThatHadAPlaceInSightWhenItsSiteLeavesTheMarket) {
   const JobId job = submit(spec());
   step();
   router.never = true;
-  lifecycle->market_changed(now);
+  router.changed = true;
   step();
   EXPECT_EQ(state(job), JobState::queued);
-  EXPECT_EQ(lifecycle->waiting_decision(job)->outcome, Outcome::unroutable);
+  EXPECT_EQ(lifecycle->waiting_decision(job, now)->outcome, Outcome::unroutable);
 }
 
 TEST_F(LifecycleTest, EndsAJobThatWaitedLongerThanItMay) {

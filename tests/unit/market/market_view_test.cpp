@@ -57,13 +57,13 @@ TEST(MarketView, KeepsTheNewestAndIgnoresOlderVersions) {
   MarketView view;
   view.accept(site(2, "new"));
   view.accept(sheet(5, 10));
-  const auto before = view.generation();
+  view.take_changes();
   view.accept(site(1, "old"));
   view.accept(sheet(4, 99));
   view.accept(sheet(5, 98));
   EXPECT_EQ(view.find(osaka)->record.provider, "new");
   EXPECT_EQ(units_free(view), 10U);
-  EXPECT_EQ(view.generation(), before);
+  EXPECT_TRUE(view.take_changes().pools.empty());
   view.accept(sheet(6, 3));
   EXPECT_EQ(units_free(view), 3U);
 }
@@ -149,24 +149,127 @@ TEST(MarketView, BrokersAreNoSites) {
   std::get<Member>(broker.body).node = broker_node("eu-1");
   view.accept(broker);
   EXPECT_TRUE(view.sites().empty());
-  EXPECT_EQ(view.generation(), 0U);
+  EXPECT_TRUE(view.take_changes().pools.empty());
 }
 
-TEST(MarketView, GenerationRisesOnlyWithChangesThatMayMatterToAWaitingJob) {
+// A site with one pool, and what the changes say after each thing that happens to it.
+class MarketChangesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    SiteRecord record = std::get<SiteRecord>(site(1).body);
+    record.pools.push_back(cpu_pool());
+    accept_site(1, record);
+  }
+  static Pool cpu_pool() {
+    Pool made;
+    made.id = pool;
+    made.nodes = 4;
+    made.node = Resources{16, 65'536, 0, 0};
+    made.unit = Resources{4, 16'384, 0, 0};
+    return made;
+  }
+  void accept_site(std::uint64_t version, const SiteRecord& record) {
+    view.accept(Record{header(RecordKind::site, version, 0s, 24h), record});
+  }
+  static PoolQuote free(std::uint32_t units, std::uint32_t units_node, std::uint32_t nodes) {
+    PoolQuote quote;
+    quote.pool = pool;
+    quote.units_free = units;
+    quote.units_free_node = units_node;
+    quote.nodes_free = nodes;
+    return quote;
+  }
+  // Whether the sheet opens the pool.
+  bool opens(const PoolQuote& quote) {
+    QuoteSheet offered;
+    offered.site = osaka;
+    offered.pools = {quote};
+    view.accept(Record{header(RecordKind::quote, ++version), offered});
+    return opened();
+  }
+  bool opened() { return !view.take_changes().pools.empty(); }
+
   MarketView view;
-  const auto rises = [&view](const Record& record) {
-    const auto before = view.generation();
-    view.accept(record);
-    return view.generation() > before;
-  };
-  EXPECT_TRUE(rises(site(1)));
-  EXPECT_TRUE(rises(sheet(1, 8)));
-  EXPECT_FALSE(rises(sheet(2, 8, 5s))) << "only prolongs the one before";
-  EXPECT_TRUE(rises(sheet(3, 9, 10s)));
-  EXPECT_TRUE(rises(sheet(4, 9, 60s))) << "ends a time without a valid sheet";
-  EXPECT_FALSE(rises(member(1, MemberState::active)));
-  EXPECT_TRUE(rises(member(2, MemberState::suspended)));
-  EXPECT_TRUE(rises(site(2)));
+  std::uint64_t version = 0;
+};
+
+TEST_F(MarketChangesTest, APoolCountsOnlyWhenItCouldTakeMoreThanBefore) {
+  PoolQuote quote = free(8, 4, 1);
+  quote.wait_seconds = 60;
+  EXPECT_TRUE(opens(quote));
+  EXPECT_FALSE(opens(quote)) << "only prolongs the one before";
+  quote.units_free = 7;
+  quote.price_ppm = 1'100'000;
+  EXPECT_FALSE(opens(quote)) << "less is free, for more";
+  quote.price_ppm = 1'050'000;
+  EXPECT_TRUE(opens(quote));
+  quote.wait_seconds = 30;
+  EXPECT_TRUE(opens(quote));
+  quote.nodes_free = 2;
+  EXPECT_TRUE(opens(quote));
+  quote.units_free_node = 3;
+  EXPECT_FALSE(opens(quote));
+  quote.units_free_node = 4;
+  EXPECT_TRUE(opens(quote));
+  quote.units_free = 0;
+  EXPECT_FALSE(opens(quote));
+  quote.price_ppm = 900'000;
+  EXPECT_FALSE(opens(quote)) << "for less, but there is nothing to have";
+  quote.units_free = 1;
+  EXPECT_TRUE(opens(quote));
+}
+
+TEST_F(MarketChangesTest, CreditsAndSitesThatBeginToServeOpenTheirPools) {
+  ASSERT_TRUE(opens(free(8, 4, 2)));
+  view.debit(osaka, pool, 8, 2);
+  EXPECT_FALSE(opened());
+  view.credit(osaka, pool, 4, 1);
+  EXPECT_TRUE(opened());
+  view.accept(member(1, MemberState::active));
+  EXPECT_FALSE(opened());
+  view.accept(member(2, MemberState::suspended));
+  EXPECT_FALSE(opened()) << "nobody can go there now";
+  view.accept(member(3, MemberState::active));
+  EXPECT_TRUE(opened());
+  view.reopen(osaka);
+  EXPECT_TRUE(opened());
+  view.reopen(SiteId{"unknown"});
+  EXPECT_FALSE(opened());
+}
+
+TEST_F(MarketChangesTest, NothingIsLostBetweenTwoReadsAndNothingToldTwice) {
+  ASSERT_TRUE(opens(free(2, 2, 0)));
+  view.debit(osaka, pool, 2, 1);
+  view.credit(osaka, pool, 2, 1);
+  view.debit(osaka, pool, 1, 1);
+  view.credit(osaka, pool, 1, 1);
+  EXPECT_EQ(view.take_changes().pools.size(), 1U);
+  EXPECT_FALSE(opened());
+}
+
+TEST_F(MarketChangesTest, AnotherRecordTellsWhatElseChanges) {
+  MarketChanges changes = view.take_changes();
+  EXPECT_TRUE(changes.shapes && changes.network);
+  ASSERT_TRUE(opens(free(2, 2, 0)));
+  SiteRecord record = view.find(osaka)->record;
+  accept_site(2, record);
+  changes = view.take_changes();
+  EXPECT_FALSE(changes.shapes || changes.network || !changes.pools.empty()) << "the same again";
+  record.policy.run_seconds_max = 1;
+  accept_site(3, record);
+  changes = view.take_changes();
+  EXPECT_EQ(changes.pools.size(), 1U) << "its policy may let others in";
+  EXPECT_FALSE(changes.network);
+  record.network.push_back(NetworkTariff{});
+  accept_site(4, record);
+  changes = view.take_changes();
+  EXPECT_TRUE(changes.network);
+  record.pools[0].unit.cpus = 2;
+  accept_site(5, record);
+  EXPECT_TRUE(view.take_changes().shapes);
+  record.pools.clear();
+  accept_site(6, record);
+  EXPECT_FALSE(opened());
 }
 
 TEST(MarketView, DebitsAddUpAndCreditsNeverGoBelowZero) {
@@ -177,16 +280,11 @@ TEST(MarketView, DebitsAddUpAndCreditsNeverGoBelowZero) {
   EXPECT_EQ(view.debited_units(osaka, pool), 10U);
   EXPECT_EQ(view.debited_nodes(osaka, pool), 3U);
   EXPECT_EQ(view.debited_units(osaka, PoolId{"other"}), 0U);
-  const auto before = view.generation();
   view.credit(osaka, pool, 4, 1);
-  EXPECT_GT(view.generation(), before) << "freed units may let a waiting job go";
   EXPECT_EQ(view.debited_units(osaka, pool), 6U);
   view.credit(osaka, pool, 100, 100);
   EXPECT_EQ(view.debited_units(osaka, pool), 0U);
   EXPECT_EQ(view.debited_nodes(osaka, pool), 0U);
-  const auto settled = view.generation();
-  view.credit(osaka, pool, 1, 1);
-  EXPECT_EQ(view.generation(), settled);
 }
 
 TEST(MarketView, HoldsNoMoreSitesThanItsLimit) {

@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "broker/routing/route.h"
-#include "schemas/codec.h"
+#include "broker/routing/survey.h"
 #include "state/market/limits.h"
 #include "tests/unit/routing/random_market.h"
 #include "tests/unit/routing/twin.h"
@@ -21,8 +24,8 @@ using sample::Market;
 using sample::Random;
 
 // What a chooser answers where the scan answers this.
-Decision without_survey(Decision decision) {
-  if (decision.outcome != Outcome::placed) return decision;
+std::optional<Decision> without_survey(Decision decision) {
+  if (decision.outcome != Outcome::placed) return std::nullopt;
   decision.runners_up.clear();
   decision.rejections.clear();
   decision.pools_considered = 0;
@@ -41,9 +44,40 @@ class World {
   }
 
   const Market& market() const { return market_; }
-  Decision choose(const JobSpec& spec, Wall::time_point now) {
-    return chooser_.choose(RouteRequest{spec, market_.tenant, market_.tie_key, market_.excluded},
-                           now);
+  RouteRequest request(const JobSpec& spec) const {
+    return RouteRequest{spec, market_.tenant, market_.tie_key, market_.excluded};
+  }
+  std::optional<Decision> choose(const JobSpec& spec, Wall::time_point now) {
+    return chooser_.choose(request(spec), now);
+  }
+  // Holds the job against each pool alone, as the survey does.
+  void check_pools(const JobSpec& spec, Wall::time_point now) {
+    const Survey found =
+        survey(request(spec), market_.view, market_.options, JobData(spec, market_.view), now);
+    const MarketColumns& columns = market_.view.columns();
+    std::set<std::uint32_t> fitting;
+    for (const FittingShape& each : chooser_.fitting_shapes(spec)) fitting.insert(each.shape);
+    for (std::uint32_t site = 0; site < columns.sites_count(); ++site) {
+      for (const std::uint32_t number : columns.site(site).pools) {
+        const Pool* const pool = &columns.pool_record(number);
+        const bool adequate =
+            std::ranges::find(found.drafts, pool, &Draft::pool) != found.drafts.end();
+        const Fit fit = chooser_.fit(request(spec), number, now);
+        ASSERT_EQ(fit == Fit::adequate, adequate) << pool->id.value;
+        if (adequate) ASSERT_TRUE(fitting.contains(columns.pool(number).shape));
+        if (fit != Fit::inadequate_for_all) continue;
+        // At any price and in any time.
+        JobSpec free = spec;
+        for (Variant& each : free.variants) each.duration_seconds = 1;
+        free.run_seconds_max = 0;
+        free.constraints.cost_max.reset();
+        free.constraints.rate_max.reset();
+        free.constraints.deadline.reset();
+        free.constraints.wait_seconds_max = 0;
+        ASSERT_NE(chooser_.fit(request(free), number, now), Fit::adequate) << pool->id.value;
+      }
+    }
+    if (chooser_.may_wait(request(spec), now)) ASSERT_TRUE(found.passing);
   }
   Decision scan(const JobSpec& spec, Wall::time_point now) const {
     return route(RouteRequest{spec, market_.tenant, market_.tie_key, market_.excluded},
@@ -144,13 +178,17 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
       Wall::time_point now = sample::now;
       if (random.one_in(10)) now += std::chrono::seconds(random.number(-8, 20));
       const Decision scanned = world.scan(spec, now);
-      const Decision chosen = world.choose(spec, now);
-      ASSERT_EQ(encode(chosen), encode(without_survey(scanned))) << "seed " << seed;
-      ++outcomes[chosen.outcome];
+      const std::optional<Decision> chosen = world.choose(spec, now);
+      ASSERT_EQ(chosen, without_survey(scanned)) << "seed " << seed;
+      ++outcomes[scanned.outcome];
       const twin::Answer answer = twin::route(world.market(), spec, now);
-      ASSERT_EQ(chosen.outcome, answer.outcome) << "seed " << seed;
-      if (chosen.chosen) {
-        ASSERT_EQ(*chosen.chosen, answer.candidates.front()) << "seed " << seed;
+      ASSERT_EQ(scanned.outcome, answer.outcome) << "seed " << seed;
+      if (chosen) {
+        ASSERT_EQ(*chosen->chosen, answer.candidates.front()) << "seed " << seed;
+      }
+      if (!large || random.one_in(8)) {
+        world.check_pools(spec, now);
+        if (HasFatalFailure()) FAIL() << "seed " << seed;
       }
       const std::uint64_t changes = random.below(4);
       for (std::uint64_t each = 0; each < changes; ++each) world.change();
@@ -228,25 +266,29 @@ TEST(ChooserProperty, ChoosesWhatTheScanChoosesAtTheEndsOfAllRanges) {
       }
       spec.constraints.deadline.reset();
       const Decision scanned = market.route(spec);
-      const Decision chosen = chooser.choose(
+      const std::optional<Decision> chosen = chooser.choose(
           RouteRequest{spec, market.tenant, market.tie_key, market.excluded}, sample::now);
       ASSERT_EQ(chosen, without_survey(scanned)) << "seed " << seed;
-      ++outcomes[chosen.outcome];
+      ++outcomes[scanned.outcome];
     }
   }
   EXPECT_GT(outcomes[Outcome::placed], 2'000);
 }
 
-TEST(Chooser, TellsTheWholeSurveyWhereNothingIsAdequate) {
+TEST(Chooser, TellsAtAGlanceWhetherAJobMayWait) {
   Market market;
-  market.add(sample::site("aa-north-1", {sample::pool("cpu")}));
-  JobSpec spec = sample::job();
-  spec.resources.cpus = 17;
+  const SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu")});
+  QuoteSheet full = sample::sheet(site);
+  full.pools[0].units_free = full.pools[0].units_free_node = full.pools[0].nodes_free = 0;
+  market.add(site, full);
   Chooser chooser(market.view, market.options);
-  const Decision decision = chooser.choose(
-      RouteRequest{spec, market.tenant, market.tie_key, market.excluded}, sample::now);
-  EXPECT_EQ(decision.outcome, Outcome::unroutable);
-  EXPECT_EQ(sample::only_rejection(decision).reason, ReasonCode::cpus);
+  JobSpec spec = sample::job();
+  const RouteRequest request{spec, market.tenant, market.tie_key, market.excluded};
+  EXPECT_EQ(chooser.choose(request, sample::now), std::nullopt);
+  EXPECT_TRUE(chooser.may_wait(request, sample::now));
+  spec.resources.cpus = 17;
+  EXPECT_EQ(chooser.choose(request, sample::now), std::nullopt);
+  EXPECT_FALSE(chooser.may_wait(request, sample::now));
 }
 
 TEST(Chooser, RoutesJobsOfWorkloadClassesThatAreNotIndexed) {
@@ -265,10 +307,10 @@ TEST(Chooser, RoutesJobsOfWorkloadClassesThatAreNotIndexed) {
   spec.variants[0].work_seconds = 600;
   spec.variants[0].workload_class = "rare";
   Chooser chooser(market.view, market.options);
-  const Decision decision = chooser.choose(
+  const std::optional<Decision> decision = chooser.choose(
       RouteRequest{spec, market.tenant, market.tie_key, market.excluded}, sample::now);
-  ASSERT_EQ(decision.outcome, Outcome::placed);
-  EXPECT_EQ(decision.chosen->pool.value, "rare");
+  ASSERT_TRUE(decision.has_value());
+  EXPECT_EQ(decision->chosen->pool.value, "rare");
 }
 
 TEST(Chooser, RoutesJobsWithDataAtMorePlacesThanItIndexes) {
@@ -281,10 +323,10 @@ TEST(Chooser, RoutesJobsWithDataAtMorePlacesThanItIndexes) {
     input.replicas = {Replica{"https://x.example/", "", "region-" + std::to_string(number)}};
   }
   Chooser chooser(market.view, market.options);
-  const Decision decision = chooser.choose(
+  const std::optional<Decision> decision = chooser.choose(
       RouteRequest{spec, market.tenant, market.tie_key, market.excluded}, sample::now);
-  EXPECT_EQ(without_survey(decision), without_survey(market.route(spec)));
-  EXPECT_EQ(decision.outcome, Outcome::placed);
+  ASSERT_TRUE(decision.has_value());
+  EXPECT_EQ(without_survey(*decision), without_survey(market.route(spec)));
 }
 
 }  // namespace

@@ -20,10 +20,11 @@ std::uint64_t of_decisions(std::uint64_t count) {
     sample::Random random(seed);
     const sample::Market market = sample::random_market(random, 12);
     const JobSpec spec = sample::random_job(random);
-    take(market.route(spec));
+    const Decision scanned = market.route(spec);
+    take(scanned);
     Chooser chooser(market.view, market.options);
-    take(chooser.choose(RouteRequest{spec, market.tenant, market.tie_key, market.excluded},
-                        sample::now));
+    const RouteRequest request{spec, market.tenant, market.tie_key, market.excluded};
+    take(chooser.choose(request, sample::now).value_or(scanned));
   }
   return hash;
 }

@@ -1,0 +1,56 @@
+// How the benchmarks written in C++ take times and print what they saw: JSON lines for
+// tests/bench/run.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+namespace tradewind::bench {
+
+using Clock = std::chrono::steady_clock;
+
+inline constexpr int kRounds = 5;
+
+// Five rounds of one figure.
+class Figure {
+ public:
+  void add(double value) { values_[count_++] = value; }
+  double median() {
+    std::ranges::sort(values_);
+    return values_[kRounds / 2];
+  }
+  // `goal` is the most that it may be.
+  void print(const std::string& metric, const char* unit, std::optional<double> goal = {}) {
+    const double value = median();
+    std::printf(
+        "{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
+        metric.c_str(), value, unit, values_.front(), values_.back());
+    if (goal) {
+      std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal,
+                  value <= *goal ? "true" : "false");
+    } else {
+      std::printf("\"goal\": null, \"holds\": null}\n");
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  std::array<double, kRounds> values_{};
+  std::size_t count_ = 0;
+};
+
+inline double microseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::micro>(time).count();
+}
+
+[[noreturn]] inline void fail(const char* what) {
+  std::fprintf(stderr, "%s\n", what);
+  std::exit(1);
+}
+
+}  // namespace tradewind::bench
