@@ -57,6 +57,12 @@ Chooser::Chooser(const MarketView& view, RouteOptions options)
 Chooser::~Chooser() = default;
 
 Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
+  if (auto found = find(request, now)) return std::move(*found);
+  // Rare, and to tell why a job must wait takes a look at every pool anyway.
+  return route(request, view_, options_, now);
+}
+
+std::optional<Decision> Chooser::find(const RouteRequest& request, Wall::time_point now) {
   TRADEWIND_ASSERT(!request.spec.variants.empty());
   const MarketColumns& columns = view_.columns();
   Memory& memory = *memory_;
@@ -64,7 +70,9 @@ Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
   memory.paths.trim();
   memory.filters.trim();
   if (!memory.find_ways(request.spec, columns) || !memory.flows.plan(request.spec, memory.paths)) {
-    return route(request, view_, options_, now);
+    Decision scanned = route(request, view_, options_, now);
+    if (!scanned.chosen) return std::nullopt;
+    return scanned;
   }
   memory.room.excluded.clear();
   for (const SiteId& each : request.excluded) {
@@ -73,8 +81,7 @@ Decision Chooser::choose(const RouteRequest& request, Wall::time_point now) {
   PriceWalk walk(request, view_, options_, now, memory.flows, memory.filters.filter(request.spec),
                  memory.room);
   const std::optional<Chosen> chosen = walk.choose();
-  // Rare, and to tell why a job must wait takes a look at every pool anyway.
-  if (!chosen) return route(request, view_, options_, now);
+  if (!chosen) return std::nullopt;
 
   Decision decision = placed(chosen->draft, request.spec, options_, now);
   Transfer transfer;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "broker/routing/route.h"
 #include "schemas/decision.h"
@@ -28,6 +29,8 @@ class Chooser {
   // adequate. Where route() does not place it, exactly the decision of route(). What is remembered
   // from call to call shows in the time that a call takes, never in its result.
   Decision choose(const RouteRequest& request, Wall::time_point now);
+  // The same where the job is placed, and nothing where it is not.
+  std::optional<Decision> find(const RouteRequest& request, Wall::time_point now);
 
  private:
   struct Memory;
