@@ -1,5 +1,6 @@
 #include "broker/core/market_router.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace tradewind {
@@ -10,6 +11,22 @@ constexpr auto kDebitMax = std::chrono::seconds(15);
 // Up to so many pools, decisions carry the survey: it takes some microseconds and fills at most
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
+constexpr std::string_view kQuoteTieKey = "quote";
+
+// The job with its quote's total as its budget.
+JobSpec within_quote(const JobRecord& job) {
+  JobSpec spec = job.spec;
+  std::optional<Money>& most = spec.constraints.cost_max;
+  most = std::min(most.value_or(job.quote->total), job.quote->total);
+  return spec;
+}
+
+void drop_survey(Decision& decision) {
+  decision.runners_up.clear();
+  decision.rejections.clear();
+  decision.pools_considered = 0;
+  decision.pools_adequate = 0;
+}
 
 }  // namespace
 
@@ -34,18 +51,44 @@ void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
 }
 
-Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
+RouteOptions MarketRouter::exact(RouteOptions options) {
+  options.tolerance_ppm = 0;
+  return options;
+}
+
+Surveyed MarketRouter::quote(const JobSpec& spec, const TenantId& tenant,
+                             std::size_t rejections_max, Now now) const {
   const std::vector<SiteId> none;
-  return route(RouteRequest{spec, tenant, "quote", none}, view_, options_, now.wall);
+  return route_surveyed(RouteRequest{spec, tenant, kQuoteTieKey, none}, view_, options_,
+                        rejections_max, now.wall);
+}
+
+Relaxations MarketRouter::relaxations(const JobSpec& spec, const TenantId& tenant, Now now) {
+  const std::vector<SiteId> none;
+  return tradewind::relaxations(RouteRequest{spec, tenant, kQuoteTieKey, none}, view_, explorer_,
+                                now.wall);
+}
+
+std::vector<Rejection> MarketRouter::rejections(const JobRecord& job, Now now) const {
+  const std::vector<SiteId> none;
+  const JobSpec spec = within_quote(job);
+  return route_surveyed(RouteRequest{spec, job.tenant, job.job.value, none, &*job.quote}, view_,
+                        options_, SIZE_MAX, now.wall)
+      .decision.rejections;
 }
 
 Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
-  const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
-  if (view_.columns().pools_count() <= kSurveyedPoolsMax) {
-    return route(request, view_, options_, now.wall);
+  const bool surveyed = view_.columns().pools_count() <= kSurveyedPoolsMax;
+  if (job.quote) {
+    const JobSpec spec = within_quote(job);
+    const RouteRequest request{spec, job.tenant, job.job.value, excluded, &*job.quote};
+    Decision decision = route(request, view_, options_, now.wall);
+    if (decision.chosen && !surveyed) drop_survey(decision);
+    return decision;
   }
-  return chooser_.choose(request, now.wall);
+  const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
+  return surveyed ? route(request, view_, options_, now.wall) : chooser_.choose(request, now.wall);
 }
 
 std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {

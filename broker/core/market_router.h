@@ -7,6 +7,7 @@
 
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/chooser.h"
+#include "broker/routing/relaxation.h"
 #include "broker/routing/route.h"
 #include "state/market/market_view.h"
 
@@ -15,16 +16,23 @@ namespace tradewind {
 class MarketRouter final : public Router {
  public:
   explicit MarketRouter(RouteOptions options)
-      : options_(std::move(options)), chooser_(view_, options_) {}
+      : options_(std::move(options)),
+        chooser_(view_, options_),
+        explorer_(view_, exact(options_)) {}
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
   // What decide would choose, for a quote: nothing is placed. Always with the whole survey: the
   // runners-up, and why not for the other pools.
-  Decision quote(const JobSpec& spec, const TenantId& tenant, Now now) const;
+  Surveyed quote(const JobSpec& spec, const TenantId& tenant, std::size_t rejections_max,
+                 Now now) const;
+  // What would change that.
+  Relaxations relaxations(const JobSpec& spec, const TenantId& tenant, Now now);
+  // Of a job with a quote: all pools that decide would not give it, and why.
+  std::vector<Rejection> rejections(const JobRecord& job, Now now) const;
 
   // With the survey only in a market so small that it costs next to nothing, and where the job is
-  // not placed.
+  // not placed. A job with a quote is placed for no more than its total.
   Decision decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
@@ -49,9 +57,12 @@ class MarketRouter final : public Router {
   };
   void credit(const Granted& granted);
 
+  static RouteOptions exact(RouteOptions options);
+
   const RouteOptions options_;
   MarketView view_;
   Chooser chooser_;
+  Chooser explorer_;  // at tolerance 0, for relaxations: leaves alone what decisions remember
   std::map<SiteId, std::list<Granted>> granted_;
   Now now_{};
 };

@@ -110,17 +110,49 @@ void Lifecycle::try_first(Now now) {
     drop_alarm(live);
     return;
   }
+  // After a restart the market may not have filled yet.
+  if (live.record.quote && live.record.attempts_granted == 0 &&
+      now.mono >= begun_ + options_.settling) {
+    give_up_quote(live, decision, now);
+    return;
+  }
   WaitQueue& queue = queues_.at(shape);
   heads_.erase({key, shape});
   queue.blocked = true;
   queue.decision = std::move(decision);
 }
 
+// Whoever takes a quote expects to run at once at that price, or to be told.
+void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
+  const QuoteTerms& quote = *live.record.quote;
+  std::string reason =
+      "its quote " + quote.id + " over " + to_decimal(quote.total.micros) + " could not be kept";
+  if (!live.record.attempts.empty()) {
+    const AttemptRecord& last = live.record.attempts.back();
+    const bool refused = last.state == AttemptState::refused;
+    reason += ": " + last.decision.chosen->site.value +
+              (refused ? " refused it, " + std::string(to_string(last.refusal)) : " lost it") +
+              (last.detail.empty() ? "" : " (" + last.detail + ")");
+  }
+  reason += ", and no other place is adequate at that price now";
+  if (!decision.rejections.empty()) {
+    const Rejection& nearest = decision.rejections.front();
+    reason += "; nearest: " + nearest.site.value + "/" + nearest.pool.value + " " + nearest.detail;
+  }
+  dequeue(live);
+  record(live, now, JobExpired{live.record.job, reason.substr(0, limits::text_bytes_max)});
+  drop_alarm(live);
+}
+
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
-  Assignment assignment = make_assignment(
-      live.record, id.number, decision, router_.price_ppm(chosen), router_.run_seconds_max(chosen));
+  const auto& quote = live.record.quote;
+  TRADEWIND_ASSERT(!quote || chosen.cost.total <= quote->total);
+  const bool held = quote && quote->pool == chosen.pool && quote->relied_on == decision.relied_on;
+  Assignment assignment = make_assignment(live.record, id.number, decision,
+                                          held ? quote->price_ppm : router_.price_ppm(chosen),
+                                          router_.run_seconds_max(chosen));
   record(live, now, JobDecided{id, std::move(decision)});
   TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
   live.site = chosen.site;
