@@ -101,6 +101,21 @@ void read(schema::ReliedOn::Reader from, ReliedOn& to) {
   to.quote_valid_until = read_time("relied_on.quote_valid_until", from.getQuoteValidUntil());
 }
 
+void write(schema::QuoteTerms::Builder to, const QuoteTerms& from) {
+  put_text(to, &schema::QuoteTerms::Builder::setId, from.id);
+  to.setTotal(from.total.micros);
+  put_text(to, &schema::QuoteTerms::Builder::setPool, from.pool.value);
+  to.setPrice(from.price_ppm);
+  write(to.initReliedOn(), from.relied_on);
+}
+void read(schema::QuoteTerms::Reader from, QuoteTerms& to) {
+  to.id = read_name("quote.id", from.getId());
+  to.total = read_money("quote.total", from.getTotal());
+  to.pool = PoolId{read_name("quote.pool", from.getPool())};
+  to.price_ppm = not_negative("quote.price_ppm", from.getPrice());
+  read(from.getReliedOn(), to.relied_on);
+}
+
 void write(schema::Decision::Builder to, const Decision& from) {
   to.setOutcome(static_cast<schema::Outcome>(from.outcome));
   to.setDecidedAt(micros_of(from.decided_at));

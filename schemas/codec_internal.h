@@ -128,6 +128,8 @@ void write(schema::Rejection::Builder to, const Rejection& from);
 void read(schema::Rejection::Reader from, Rejection& to);
 void write(schema::ReliedOn::Builder to, const ReliedOn& from);
 void read(schema::ReliedOn::Reader from, ReliedOn& to);
+void write(schema::QuoteTerms::Builder to, const QuoteTerms& from);
+void read(schema::QuoteTerms::Reader from, QuoteTerms& to);
 void write(schema::Decision::Builder to, const Decision& from);
 void read(schema::Decision::Reader from, Decision& to);
 

@@ -51,6 +51,7 @@ void write(schema::JobRecord::Builder to, const JobRecord& from) {
   put_text(to, &Builder::setTenant, from.tenant.value);
   put_text(to, &Builder::setPrincipal, from.principal);
   write(to.initSpec(), from.spec);
+  if (from.quote) write(to.initQuote(), *from.quote);
   to.setState(static_cast<schema::JobState>(from.state));
   to.setSubmitted(micros_of(from.submitted));
   to.setEnded(micros_of(from.ended));
@@ -70,6 +71,7 @@ void read(schema::JobRecord::Reader from, JobRecord& to) {
   to.tenant = TenantId{read_name("job.tenant", from.getTenant())};
   to.principal = read_document_text("job.principal", from.getPrincipal());
   read(from.getSpec(), to.spec);
+  if (from.hasQuote()) read(from.getQuote(), to.quote.emplace());
   to.state = read_enum<JobState>("job.state", from.getState());
   to.submitted = read_time("job.submitted", from.getSubmitted());
   to.ended = read_time("job.ended", from.getEnded());

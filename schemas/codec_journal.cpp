@@ -21,6 +21,7 @@ struct WriteBody {
     put_text(to, &Builder::setPrincipal, from.principal);
     put_text(to, &Builder::setIdempotencyKey, from.idempotency_key);
     write(to.initSpec(), from.spec);
+    if (from.quote) write(to.initQuote(), *from.quote);
   }
   void operator()(const JobDecided& from) {
     auto to = body.initJobDecided();
@@ -112,6 +113,7 @@ JobSubmitted read(schema::JobSubmitted::Reader from) {
   to.idempotency_key =
       read_document_text("job_submitted.idempotency_key", from.getIdempotencyKey());
   codec::read(from.getSpec(), to.spec);
+  if (from.hasQuote()) codec::read(from.getQuote(), to.quote.emplace());
   return to;
 }
 JobDecided read(schema::JobDecided::Reader from) {

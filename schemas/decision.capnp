@@ -95,6 +95,15 @@ struct ReliedOn {
   quoteValidUntil @3 :V.Time;
 }
 
+struct QuoteTerms {
+  # What a quote promises the job that is submitted with it.
+  id @0 :Text;
+  total @1 :V.Micros;     # no attempt of the job is decided at more
+  pool @2 :Text;          # where the quote placed it
+  price @3 :V.Ppm;        # the pool's price factor, to which the site is bound
+  reliedOn @4 :ReliedOn;  # by this quote sheet, until it runs out
+}
+
 enum Outcome {
   placed @0;      # `chosen` is there
   waiting @1;     # nothing adequate now, but a new record may change that

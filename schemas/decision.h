@@ -119,6 +119,18 @@ struct ReliedOn {
   friend bool operator==(const ReliedOn&, const ReliedOn&) = default;
 };
 
+// What a quote promises the job that is submitted with it.
+struct QuoteTerms {
+  std::string id;  // "q7-12-1790308220500"
+  Money total{};   // no attempt of the job is decided at more
+  // Where the quote placed it, and the quote sheet that binds the site to its price factor until
+  // then, as long as the pools are those of that site record.
+  PoolId pool;
+  std::int64_t price_ppm = ppm_one;
+  ReliedOn relied_on;
+  friend bool operator==(const QuoteTerms&, const QuoteTerms&) = default;
+};
+
 enum class Outcome : std::uint16_t {
   placed = 0,      // `chosen` is set
   waiting = 1,     // nothing adequate now, but a new record may change that

@@ -45,6 +45,7 @@ struct JobSubmitted {
   principal @2 :Text;       # who submitted: the token's name
   idempotencyKey @3 :Text;  # none: none
   spec @4 :Job.JobSpec;
+  quote @5 :Decision.QuoteTerms;  # of a job that was submitted with a quote; none: none
 }
 struct JobDecided {
   # The router chose a site; attempt.number is new. The dispatch follows the commit.
@@ -172,4 +173,5 @@ struct JobRecord {
   endReason @14 :Text;       # for people, when it did not succeed
   charged @15 :V.Micros;     # over all attempts
   arrayCount @16 :UInt32;    # of a task: how many tasks its array has
+  quote @17 :Decision.QuoteTerms;  # as submitted; none: none
 }

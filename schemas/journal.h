@@ -31,6 +31,7 @@ struct JobSubmitted {
   std::string principal;        // who submitted: the token's name
   std::string idempotency_key;  // empty: none
   JobSpec spec;
+  std::optional<QuoteTerms> quote{};  // what binds a job that was submitted with a quote
   friend bool operator==(const JobSubmitted&, const JobSubmitted&) = default;
 };
 // The router chose a site: attempt.number is new. Its dispatch follows the commit.
@@ -182,7 +183,8 @@ struct JobRecord {
   std::uint32_t array_count = 0;  // of a task: how many tasks its array has
   TenantId tenant;
   std::string principal;
-  JobSpec spec;  // array_count is 0 in a task's
+  JobSpec spec;                     // array_count is 0 in a task's
+  std::optional<QuoteTerms> quote;  // as submitted
   JobState state = JobState::queued;
   Wall::time_point submitted{};
   Wall::time_point ended{};  // zero time: not yet

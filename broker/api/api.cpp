@@ -47,6 +47,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker,
       authenticator_(std::move(authenticator)) {
   add_health_routes(routes_);
   add_job_routes(routes_);
+  add_quote_routes(routes_);
   add_log_routes(routes_);
   add_array_routes(routes_);
   add_dataset_routes(routes_);

@@ -84,6 +84,7 @@ class Api : public std::enable_shared_from_this<Api> {
 
 // Each adds its routes.
 void add_job_routes(std::vector<Route>& routes);
+void add_quote_routes(std::vector<Route>& routes);
 void add_log_routes(std::vector<Route>& routes);
 void add_array_routes(std::vector<Route>& routes);
 void add_dataset_routes(std::vector<Route>& routes);

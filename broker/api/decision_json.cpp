@@ -30,30 +30,6 @@ json::object finish_to_json(const FinishEstimate& finish) {
           {"total_seconds", finish.total_seconds}};
 }
 
-json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec) {
-  json::array replicas;
-  for (std::size_t i = 0; i < candidate.replicas.size() && i < spec.inputs.size(); ++i) {
-    const Input& input = spec.inputs[i];
-    const std::uint32_t index = candidate.replicas[i];
-    if (!input.content.empty() || index >= input.replicas.size()) continue;
-    json::object replica{{"path", input.path}, {"url", input.replicas[index].url}};
-    if (!input.replicas[index].site.empty()) replica["site"] = input.replicas[index].site;
-    if (!input.replicas[index].region.empty()) replica["region"] = input.replicas[index].region;
-    replicas.push_back(std::move(replica));
-  }
-  return {{"site", candidate.site.value},
-          {"pool", candidate.pool.value},
-          {"variant", variant_name(spec, candidate.variant)},
-          {"preemptible", candidate.preemptible},
-          {"nodes", candidate.nodes},
-          {"units_per_node", candidate.units},
-          {"rate_per_hour", to_decimal(candidate.rate.micros)},
-          {"billed_seconds", candidate.billed_seconds},
-          {"cost", cost_to_json(candidate.cost)},
-          {"finish", finish_to_json(candidate.finish)},
-          {"replicas", std::move(replicas)}};
-}
-
 std::string compare(const Candidate& other, const Candidate& chosen, std::string_view currency) {
   const std::int64_t dearer = other.cost.total.micros - chosen.cost.total.micros;
   const auto later = static_cast<std::int64_t>(other.finish.total_seconds) -
@@ -91,6 +67,30 @@ json::object cost_to_json(const CostBreakdown& cost) {
           {"fixed", to_decimal(cost.fixed.micros)},
           {"contract_paid", to_decimal(cost.contract_paid.micros)},
           {"total", to_decimal(cost.total.micros)}};
+}
+
+json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec) {
+  json::array replicas;
+  for (std::size_t i = 0; i < candidate.replicas.size() && i < spec.inputs.size(); ++i) {
+    const Input& input = spec.inputs[i];
+    const std::uint32_t index = candidate.replicas[i];
+    if (!input.content.empty() || index >= input.replicas.size()) continue;
+    json::object replica{{"path", input.path}, {"url", input.replicas[index].url}};
+    if (!input.replicas[index].site.empty()) replica["site"] = input.replicas[index].site;
+    if (!input.replicas[index].region.empty()) replica["region"] = input.replicas[index].region;
+    replicas.push_back(std::move(replica));
+  }
+  return {{"site", candidate.site.value},
+          {"pool", candidate.pool.value},
+          {"variant", variant_name(spec, candidate.variant)},
+          {"preemptible", candidate.preemptible},
+          {"nodes", candidate.nodes},
+          {"units_per_node", candidate.units},
+          {"rate_per_hour", to_decimal(candidate.rate.micros)},
+          {"billed_seconds", candidate.billed_seconds},
+          {"cost", cost_to_json(candidate.cost)},
+          {"finish", finish_to_json(candidate.finish)},
+          {"replicas", std::move(replicas)}};
 }
 
 std::string explain(const Rejection& rejection) {

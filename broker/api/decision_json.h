@@ -11,6 +11,7 @@ namespace tradewind {
 
 json::object cost_to_json(const CostBreakdown& cost);
 // `spec` gives variants and inputs their names.
+json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec);
 json::object decision_to_json(const Decision& decision, const JobSpec& spec,
                               std::string_view currency);
 // One sentence: why the decision came out as it did.

@@ -18,6 +18,8 @@ namespace tradewind {
 // Reads and checks a whole job document of at most limits::job_document_bytes_max. Errors name the
 // member by its path, the value, and what to write instead.
 Result<JobSpec> parse_job_spec(std::string_view text);
+// The two steps of that: within the bound and JSON; a job.
+Result<json::value> parse_job_document(std::string_view text);
 Result<JobSpec> read_job_spec(const json::value& document);
 
 // `url`, or `replicas`.

@@ -1,6 +1,7 @@
 // Job records as JSON.
 #include "broker/api/decision_json.h"
 #include "broker/api/job_json.h"
+#include "broker/api/quote_json.h"
 
 namespace tradewind {
 namespace {
@@ -148,6 +149,7 @@ json::object job_to_json(const JobRecord& job, const Places& places, std::string
       out["exit_code"] = leading->report->executors.back().exit_code;
     }
   }
+  if (job.quote) out["quote"] = terms_to_json(*job.quote);
   out["spec"] = job_spec_to_json(as_submitted(job.spec));
   json::array bound = bound_inputs_to_json(job.spec);
   if (!bound.empty()) out["bound_inputs"] = std::move(bound);

@@ -365,12 +365,16 @@ Result<JobSpec> read_job_spec(const json::value& document) {
   return spec;
 }
 
-Result<JobSpec> parse_job_spec(std::string_view text) {
+Result<json::value> parse_job_document(std::string_view text) {
   if (text.size() > limits::job_document_bytes_max) {
     return fail(ErrorCode::too_large, "body", fmt::format("it has {} bytes", text.size()),
                 fmt::format("send at most {} bytes", limits::job_document_bytes_max));
   }
-  const auto document = parse_json("body", text);
+  return parse_json("body", text);
+}
+
+Result<JobSpec> parse_job_spec(std::string_view text) {
+  const auto document = parse_job_document(text);
   if (!document) return fail(document.error());
   return read_job_spec(*document);
 }

@@ -1,4 +1,4 @@
-// Jobs and quotes of the native API.
+// Jobs of the native API.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include "broker/api/api.h"
 #include "broker/api/decision_json.h"
 #include "broker/api/job_json.h"
+#include "broker/api/quote_json.h"
 
 namespace tradewind {
 namespace {
@@ -26,37 +27,71 @@ Result<std::string> idempotency_key(const HttpRequest& request) {
               fmt::format("give at most {} printable ASCII characters", kKeyBytesMax));
 }
 
-// The job of a submission that had the same key, when it asks for something else.
-bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt, JobSpec spec) {
+// Whether the first submission with the same key asked for something else.
+bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt,
+                          Submission submission) {
+  JobSpec& spec = submission.spec;
   const bool array = spec.array_count > 0;
   spec.array_count = 0;
   const auto single = service.find(receipt.job);
   const auto first = single != nullptr ? single : service.find(array_task_id(receipt.job, 0));
   if (first == nullptr) return false;
-  return array != first->array.has_value() || as_submitted(first->spec) != spec;
+  if (!submission.quote.empty()) return !first->quote || first->quote->id != submission.quote;
+  return first->quote || array != first->array.has_value() || as_submitted(first->spec) != spec;
+}
+
+void quote_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
+  const std::string currency = api.accounting_currency();
+  const Error error{ErrorCode::conflict, "quote", explain(why, currency),
+                    "ask for a new quote, or submit the job without one"};
+  json::object members{{"quote", terms_to_json(why.quote)},
+                       {"reason", to_string(why.reason.reason)},
+                       {"wanted", why.reason.wanted},
+                       {"offered", why.reason.offered},
+                       {"now", decision_to_json(why.now, *why.spec, currency)}};
+  call.responder.send(problem(error, members));
+}
+
+// The submission that the body asks for: a job, or a quote.
+Result<Submission> read_submission(const Call& call) {
+  Submission submission{call.caller.tenant, call.caller.principal, {}, {}, {}};
+  auto key = idempotency_key(call.request);
+  if (!key) return fail(std::move(key.error()));
+  submission.idempotency_key = std::move(*key);
+  auto document = parse_job_document(call.request.body);
+  if (!document) return fail(std::move(document.error()));
+  auto quote = read_quote_id(*document);
+  if (!quote) return fail(std::move(quote.error()));
+  submission.quote = std::move(*quote);
+  if (!submission.quote.empty()) return submission;
+  auto spec = read_job_spec(*document);
+  if (!spec) return fail(std::move(spec.error()));
+  submission.spec = std::move(*spec);
+  return submission;
 }
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
-  auto key = idempotency_key(call.request);
-  if (!key) return call.reject(key.error());
-  auto spec = parse_job_spec(call.request.body);
-  if (!spec) return call.reject(spec.error());
-  Submission submission{call.caller.tenant, call.caller.principal, *key, *spec};
+  const auto submission = read_submission(call);
+  if (!submission) return call.reject(submission.error());
   api->service.submit(
-      std::move(submission), [api, call, spec = std::move(*spec)](Result<SubmitReceipt> receipt) {
+      *submission, [api, call, submission = *submission](Result<SubmitReceipt> receipt) {
         if (!receipt) return call.reject(receipt.error());
-        if (receipt->replayed && asks_for_another_job(api->service, *receipt, spec)) {
+        if (receipt->not_kept) {
+          return call.responder.soon(
+              [api, call, why = receipt->not_kept] { quote_not_kept(*api, call, *why); });
+        }
+        if (receipt->replayed && asks_for_another_job(api->service, *receipt, submission)) {
           return call.reject(Error{ErrorCode::conflict, "Idempotency-Key",
                                    "it was used for another job, " + receipt->job.value,
                                    "use a new key for a new job"});
         }
         json::object body{{"id", receipt->job.value}, {"replayed", receipt->replayed}};
-        const bool array = spec.array_count > 0;
-        if (array) body["array"] = json::object{{"count", spec.array_count}};
+        const std::uint32_t tasks = submission.spec.array_count;
+        if (tasks > 0) body["array"] = json::object{{"count", tasks}};
         HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);
-        response.headers.emplace_back("Location",
-                                      (array ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
+        response.headers.emplace_back(
+            "Location", (tasks > 0 ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
         call.responder.send(std::move(response));
       });
 }
@@ -181,14 +216,18 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-void answer_decision(const Api& api, const Call& call, const JobRecord& job,
-                     const Decision& decision, std::uint32_t attempt) {
+void answer_decision(const Call& call, const JobRecord& job, json::object decision,
+                     std::uint32_t attempt) {
   json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
   if (attempt > 0) body["attempt"] = attempt;
-  for (auto& each : decision_to_json(decision, job.spec, api.accounting_currency())) {
-    body.insert_or_assign(each.key(), std::move(each.value()));
-  }
+  for (auto& each : decision) body.insert_or_assign(each.key(), std::move(each.value()));
   call.answer(200, body);
+}
+
+void answer_decision(const Api& api, const Call& call, const JobRecord& job,
+                     const Decision& decision, std::uint32_t attempt) {
+  answer_decision(call, job, decision_to_json(decision, job.spec, api.accounting_currency()),
+                  attempt);
 }
 
 void no_decision(const Call& call, const std::string& message) {
@@ -219,12 +258,14 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
     answer_decision(*api, asked, *job, last.decision, last.number);
   };
   if (job->state != JobState::queued) return newest(call);
-  api->service.waiting_decision(
-      job->job, [api, call, job, newest](Result<std::optional<Decision>> waiting) {
+  api->service.explain_waiting(
+      job->job, [api, call, job, newest](Result<std::optional<Explanation>> waiting) {
         if (!waiting) return call.reject(waiting.error());
         call.responder.soon([api, call, job, newest, waiting = std::move(*waiting)] {
-          if (waiting) return answer_decision(*api, call, *job, *waiting, 0);
-          newest(call);
+          if (!waiting) return newest(call);
+          answer_decision(
+              call, *job,
+              explanation_to_json(*waiting, job->spec, api->accounting_currency()), 0);
         });
       });
 }
@@ -244,19 +285,6 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
       });
 }
 
-void quote(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::submit)) return;
-  auto spec = parse_job_spec(call.request.body);
-  if (!spec) return call.reject(spec.error());
-  api->service.quote(call.caller.tenant, std::move(*spec), [api, call](Result<Quote> quoted) {
-    if (!quoted) return call.reject(quoted.error());
-    call.responder.soon([api, call, quoted = std::move(*quoted)] {
-      call.answer(200,
-                  decision_to_json(quoted.decision, quoted.spec, api->accounting_currency()));
-    });
-  });
-}
-
 }  // namespace
 
 void add_job_routes(std::vector<Route>& routes) {
@@ -269,7 +297,6 @@ void add_job_routes(std::vector<Route>& routes) {
   add("GET", "/v1/jobs/{id}/decision", decision);
   add("POST", "/v1/jobs/{id}:cancel", cancel);
   add("DELETE", "/v1/jobs/{id}", cancel);
-  add("POST", "/v1/quotes", quote);
 }
 
 }  // namespace tradewind

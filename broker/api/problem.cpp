@@ -11,6 +11,18 @@ std::string code_for(int status, const Error& error) {
   }
 }
 
+json::object details(int status, const Error& error) {
+  const std::string code = code_for(status, error);
+  json::object body{{"type", "urn:tradewind:problem:" + code},
+                    {"title", json::string(status_text(status))},
+                    {"status", status},
+                    {"detail", error.message},
+                    {"code", code}};
+  if (!error.field.empty()) body["field"] = error.field;
+  if (!error.remedy.empty()) body["remedy"] = error.remedy;
+  return body;
+}
+
 }  // namespace
 
 int http_status(ErrorCode code) {
@@ -44,16 +56,8 @@ HttpResponse problem(Face face, int status, const Error& error) {
   if (face == Face::tes) {
     response.body = to_text(json::object{{"error", describe(error)}, {"code", status}}) + "\n";
   } else {
-    const std::string code = code_for(status, error);
-    json::object body{{"type", "urn:tradewind:problem:" + code},
-                      {"title", json::string(status_text(status))},
-                      {"status", status},
-                      {"detail", error.message},
-                      {"code", code}};
-    if (!error.field.empty()) body["field"] = error.field;
-    if (!error.remedy.empty()) body["remedy"] = error.remedy;
     response.content_type = "application/problem+json";
-    response.body = to_text(body) + "\n";
+    response.body = to_text(details(status, error)) + "\n";
   }
   if (status == 401) {
     response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tradewind\"");
@@ -65,6 +69,14 @@ HttpResponse problem(Face face, int status, const Error& error) {
 
 HttpResponse problem(Face face, const Error& error) {
   return problem(face, http_status(error.code), error);
+}
+
+HttpResponse problem(const Error& error, const json::object& members) {
+  HttpResponse response = problem(Face::native, error);
+  json::object body = details(response.status, error);
+  body.insert(members.begin(), members.end());
+  response.body = to_text(body) + "\n";
+  return response;
 }
 
 }  // namespace tradewind

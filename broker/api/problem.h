@@ -14,6 +14,8 @@ enum class Face { native, tes };
 int http_status(ErrorCode code);
 // With WWW-Authenticate on 401 and Retry-After on what will pass.
 HttpResponse problem(Face face, const Error& error);
+// A native problem with further members.
+HttpResponse problem(const Error& error, const json::object& members);
 // The same for what has no ErrorCode of its own: 405, 431 and so on.
 HttpResponse problem(Face face, int status, const Error& error);
 

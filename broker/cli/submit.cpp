@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "broker/cli/context.h"
 #include "broker/cli/job_document.h"
@@ -18,6 +21,76 @@ std::string cost_line(const boost::json::value& candidate) {
       text(candidate, "site"), text(candidate, "pool"), money(text(cost, "total")),
       money(text(cost, "compute")), money(text(cost, "data_in")), money(text(cost, "data_out")),
       money(text(cost, "fixed")), duration(number(member(candidate, "finish"), "total_seconds")));
+}
+
+constexpr std::size_t kRejectionsShown = 16;
+
+// Each pool with its reason; of many, a line a reason with the nearest miss.
+void print_rejections(const boost::json::value& decision) {
+  const auto& rejections = items(decision, "rejections");
+  if (rejections.empty()) return;
+  if (rejections.size() <= kRejectionsShown) {
+    Table table({{"NOT ADEQUATE"}, {"POOL"}, {"REASON"}, {"WHY"}});
+    for (const auto& each : rejections) {
+      table.add(
+          {text(each, "site"), text(each, "pool"), text(each, "reason"), text(each, "detail")});
+    }
+    std::cout << '\n' << table.render();
+    return;
+  }
+  // A quote counts all pools; other decisions tell of the nearest ones only.
+  std::map<std::string, std::int64_t> pools;
+  for (const auto& each : rejections) ++pools[text(each, "reason")];
+  for (const auto& each : items(decision, "reasons")) {
+    pools[text(each, "reason")] = number(each, "pools");
+  }
+  Table table({{"NOT ADEQUATE"}, {"POOLS", true}, {"NEAREST"}, {"WHY"}});
+  const auto add = [&](const std::string& reason, const std::string& nearest,
+                       const std::string& why) {
+    const auto count = pools.extract(reason);
+    if (!count.empty()) table.add({reason, std::to_string(count.mapped()), nearest, why});
+  };
+  for (const auto& each : rejections) {
+    add(text(each, "reason"), text(each, "site") + "/" + text(each, "pool"), text(each, "detail"));
+  }
+  while (!pools.empty()) add(std::string(pools.begin()->first), "", "");
+  std::cout << '\n' << table.render();
+}
+
+void print_relaxations(const boost::json::value& decision) {
+  const auto& relaxations = items(decision, "relaxations");
+  if (relaxations.empty()) return;
+  std::cout << "\nwhat would change that:\n";
+  for (const auto& each : relaxations) std::cout << "  " << text(each, "summary") << '\n';
+}
+
+// The first option that was given and describes a job; empty when there is none.
+std::string job_option_given(const CLI::App& submit) {
+  static const std::set<std::string> others{"--help", "--quote", "--idempotency-key", "--wait",
+                                            "--follow"};
+  for (const CLI::Option* each : submit.get_options()) {
+    if (each->count() > 0 && !others.contains(each->get_name())) return each->get_name();
+  }
+  return {};
+}
+
+// The document to post: a job's, or the quote's id alone.
+Result<boost::json::object> submission(const CLI::App& submit, const JobOptions& job,
+                                       const std::string& quote) {
+  if (quote.empty()) return job_document(job);
+  if (const std::string given = job_option_given(submit); !given.empty()) {
+    return fail(ErrorCode::invalid, given, "it stands beside --quote",
+                "describe the job to `tradewind quote`: what is submitted is what was quoted");
+  }
+  return boost::json::object{{"quote", quote}};
+}
+
+void print_quote(const boost::json::value& decision) {
+  const auto& quote = member(decision, "quote");
+  if (!quote.is_object()) return;
+  std::cout << fmt::format("\nquote {}: at most {} until {}\n  tradewind submit --quote {}\n",
+                           text(quote, "id"), money(text(quote, "total")),
+                           text(quote, "expires_at"), text(quote, "id"));
 }
 
 }  // namespace
@@ -70,21 +143,16 @@ void print_decision(const boost::json::value& decision) {
     for (const auto& each : runners_up) add(each);
     std::cout << '\n' << table.render();
   }
-  const auto& rejections = items(decision, "rejections");
-  if (!rejections.empty()) {
-    Table table({{"NOT ADEQUATE"}, {"POOL"}, {"REASON"}, {"WHY"}});
-    for (const auto& each : rejections) {
-      table.add(
-          {text(each, "site"), text(each, "pool"), text(each, "reason"), text(each, "detail")});
-    }
-    std::cout << '\n' << table.render();
-  }
+  print_rejections(decision);
+  print_relaxations(decision);
+  print_quote(decision);
 }
 
 void add_submit_commands(CLI::App& app, Context& context) {
   struct Options {
     JobOptions job;
     std::string idempotency_key;
+    std::string quote;
     bool wait = false;
     bool follow = false;
   };
@@ -94,14 +162,17 @@ void add_submit_commands(CLI::App& app, Context& context) {
       "run a job at the cheapest adequate site\n\n"
       "  tradewind submit -- sh -c 'echo hello'\n"
       "  tradewind submit --cpus 4 --input /data/in=https://example.org/in --follow -- ./run.sh\n"
-      "  tradewind submit --file job.yaml --wait\n");
+      "  tradewind submit --file job.yaml --wait\n"
+      "  tradewind submit --quote ID                     the job that was quoted, for no more\n");
   add_job_options(*submit, options->job);
   submit->add_option("--idempotency-key", options->idempotency_key,
                      "submitting again with the same key gives the same job");
+  submit->add_option("--quote", options->quote,
+                     "the job of this quote, at its price; takes no job beside it");
   submit->add_flag("--wait", options->wait, "return when it has ended; the exit code tells how");
   submit->add_flag("--follow", options->follow, "like --wait, and show its output as it comes");
-  submit->callback([&context, options] {
-    const auto document = job_document(options->job);
+  submit->callback([&context, submit, options] {
+    const auto document = submission(*submit, options->job, options->quote);
     if (!document) return context.report(document.error());
     std::vector<std::string> headers;
     if (!options->idempotency_key.empty())

@@ -149,6 +149,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   federation_ = std::move(*started);
 
   lifecycle_.begin(term, newest, now);
+  quotes_.begin(term);
   flush();
   JournalBatch batch;
   batch.values.push_back({std::string(kTermKey), std::to_string(term.value)});
@@ -263,6 +264,12 @@ void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
       return reply(fail(std::move(bound.error())));
     }
     const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1});
+    if (!shared->quote.empty()) {
+      auto receipt = submit_quoted(*shared, job, system_now());
+      if (receipt && !receipt->not_kept && !key.second.empty()) batch_keys_.emplace(key, job);
+      after_commit_.push_back([reply, receipt = std::move(receipt)] { reply(receipt); });
+      return;
+    }
     if (!key.second.empty()) batch_keys_.emplace(key, job);
     lifecycle_.submit(JobSubmitted{job, shared->tenant, std::move(shared->principal),
                                    std::move(shared->idempotency_key), std::move(shared->spec)},
@@ -281,14 +288,59 @@ void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate>
   });
 }
 
-void Core::quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) {
-  auto shared = std::make_shared<JobSpec>(std::move(spec));
-  post(reply, [this, tenant, shared, reply] {
-    if (auto bound = datasets_.bind(*shared, tenant); !bound) {
+// Decided at once: whoever holds a quote is told at once whether it is kept.
+Result<SubmitReceipt> Core::submit_quoted(const Submission& submission, const JobId& job, Now now) {
+  const auto quote = quotes_.find(submission.tenant, submission.quote, now);
+  if (!quote) return fail(quote.error());
+  if (!lifecycle_.may_dispatch()) {
+    return fail(ErrorCode::exhausted, "quote", "too many dispatches wait for their sites' answers",
+                "submit again in a moment");
+  }
+  JobSubmitted submitted{job,
+                         submission.tenant,
+                         submission.principal,
+                         submission.idempotency_key,
+                         *(*quote)->spec,
+                         (*quote)->terms};
+  const JobRecord record = jobs_of(submitted, now.wall).front();
+  std::optional<Decision> kept = router_.decide(record, {}, now);
+  if (!kept) {
+    QuoteNotKept why;
+    why.quote = (*quote)->terms;
+    for (Rejection& each : router_.rejections(record, now)) {
+      if (each.site == why.quote.relied_on.site && each.pool == why.quote.pool) {
+        why.reason = std::move(each);
+      }
+    }
+    why.now = router_.quote(record.spec, record.tenant, limits::rejections_max, now).decision;
+    why.spec = (*quote)->spec;
+    return SubmitReceipt{{}, false, std::make_shared<const QuoteNotKept>(std::move(why))};
+  }
+  quotes_.use(submission.quote, job);
+  lifecycle_.submit_decided(std::move(submitted), std::move(*kept), now);
+  return SubmitReceipt{job, false};
+}
+
+void Core::quote(QuoteRequest request, Reply<QuoteAnswer> reply) {
+  auto shared = std::make_shared<QuoteRequest>(std::move(request));
+  post(reply, [this, shared, reply] {
+    if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
       return reply(fail(std::move(bound.error())));
     }
-    Decision decision = router_.quote(*shared, tenant, system_now());
-    reply(Quote{std::move(decision), std::move(*shared)});
+    const Now now = system_now();
+    Surveyed surveyed = router_.quote(shared->spec, shared->tenant, shared->rejections_max, now);
+    QuoteAnswer answer;
+    answer.explanation = {std::move(surveyed.decision), std::move(surveyed.reasons),
+                          router_.relaxations(shared->spec, shared->tenant, now)};
+    answer.spec = std::make_shared<const JobSpec>(std::move(shared->spec));
+    const Decision& decision = answer.explanation.decision;
+    if (decision.chosen && answer.spec->array_count == 0) {
+      auto terms = quotes_.add(shared->tenant, answer.spec, shared->document_bytes, decision,
+                               router_.price_ppm(*decision.chosen), now);
+      if (!terms) return reply(fail(std::move(terms.error())));
+      answer.terms = std::move(*terms);
+    }
+    reply(std::move(answer));
   });
 }
 
@@ -304,6 +356,19 @@ void Core::waiting_decision(const JobId& job, Reply<std::optional<Decision>> rep
   post(reply, [this, job, reply] {
     const Decision* const decision = lifecycle_.waiting_decision(job, system_now());
     reply(decision != nullptr ? std::optional(*decision) : std::nullopt);
+  });
+}
+
+void Core::explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) {
+  post(reply, [this, job, reply] {
+    const Now now = system_now();
+    const Decision* const decision = lifecycle_.waiting_decision(job, now);
+    const JobRecord* const record = lifecycle_.find(job);
+    if (decision == nullptr || record == nullptr) return reply(std::nullopt);
+    Explanation explanation;
+    explanation.decision = *decision;
+    explanation.relaxations = router_.relaxations(record->spec, record->tenant, now);
+    reply(std::optional(std::move(explanation)));
   });
 }
 

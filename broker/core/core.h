@@ -18,6 +18,7 @@
 #include "broker/core/federation.h"
 #include "broker/core/job_views.h"
 #include "broker/core/market_router.h"
+#include "broker/core/quotes.h"
 #include "broker/core/registry.h"
 #include "broker/core/service.h"
 #include "broker/jobs/lifecycle.h"
@@ -49,10 +50,11 @@ class Core final : public Service {
 
   void submit(Submission submission, Reply<SubmitReceipt> reply) override;
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
-  void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) override;
+  void quote(QuoteRequest request, Reply<QuoteAnswer> reply) override;
   std::shared_ptr<const JobRecord> find(const JobId& job) const override;
   Result<JobPage> list(const JobQuery& query) const override;
   void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override;
+  void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) override;
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override;
   void market(Reply<MarketSnapshot> reply) override;
@@ -101,6 +103,7 @@ class Core final : public Service {
   bool push(Command command, bool bounded);
   void run();
   // Runs on the core's thread.
+  Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
   void flush();
   void commit(const JournalBatch& batch);
   template <class T>
@@ -122,6 +125,7 @@ class Core final : public Service {
   JobViews views_;
   MarketRouter router_;
   Lifecycle lifecycle_;
+  Quotes quotes_;
   Registry registry_;
   Datasets datasets_;
   std::unique_ptr<Federation> federation_;

@@ -12,6 +12,38 @@ constexpr auto kDebitMax = std::chrono::seconds(15);
 // Up to so many pools, decisions carry the survey: it takes some microseconds and fills at most
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
+constexpr std::string_view kQuoteTieKey = "quote";
+
+// The job with its quote's total as its budget.
+JobSpec within_quote(const JobRecord& job) {
+  JobSpec spec = job.spec;
+  std::optional<Money>& most = spec.constraints.cost_max;
+  most = std::min(most.value_or(job.quote->total), job.quote->total);
+  return spec;
+}
+
+// What routing is asked for a job.
+class Asked {
+ public:
+  Asked(const JobRecord& job, const std::vector<SiteId>& excluded)
+      : within_(job.quote ? std::optional(within_quote(job)) : std::nullopt),
+        request_{within_ ? *within_ : job.spec, job.tenant, job.job.value, excluded,
+                 job.quote ? &*job.quote : nullptr} {}
+  Asked(const Asked&) = delete;
+  Asked& operator=(const Asked&) = delete;
+  const RouteRequest& request() const { return request_; }
+
+ private:
+  std::optional<JobSpec> within_;
+  RouteRequest request_;
+};
+
+void drop_survey(Decision& decision) {
+  decision.runners_up.clear();
+  decision.rejections.clear();
+  decision.pools_considered = 0;
+  decision.pools_adequate = 0;
+}
 
 const std::vector<SiteId> kNone;
 
@@ -37,6 +69,7 @@ void MarketRouter::accept(const Record& record) {
 }
 
 void MarketRouter::set_rates(RateTable rates) {
+  explorer_.set_rates(rates);
   chooser_.set_rates(std::move(rates));
   rates_changed_ = true;
 }
@@ -50,26 +83,45 @@ void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
 }
 
-Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
-  return route(RouteRequest{spec, tenant, "quote", kNone}, view_, chooser_.options(), now.wall);
+RouteOptions MarketRouter::exact(RouteOptions options) {
+  options.tolerance_ppm = 0;
+  return options;
+}
+
+Surveyed MarketRouter::quote(const JobSpec& spec, const TenantId& tenant,
+                             std::size_t rejections_max, Now now) const {
+  return route_surveyed(RouteRequest{spec, tenant, kQuoteTieKey, kNone}, view_, chooser_.options(),
+                        rejections_max, now.wall);
+}
+
+Relaxations MarketRouter::relaxations(const JobSpec& spec, const TenantId& tenant, Now now) {
+  return tradewind::relaxations(RouteRequest{spec, tenant, kQuoteTieKey, kNone}, view_, explorer_,
+                                now.wall);
+}
+
+std::vector<Rejection> MarketRouter::rejections(const JobRecord& job, Now now) const {
+  return route_surveyed(Asked(job, kNone).request(), view_, chooser_.options(), SIZE_MAX, now.wall)
+      .decision.rejections;
 }
 
 std::optional<Decision> MarketRouter::decide(const JobRecord& job,
                                              const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
-  const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
-  if (view_.columns().pools_count() > kSurveyedPoolsMax) return chooser_.choose(request, now.wall);
-  Decision decision = route(request, view_, chooser_.options(), now.wall);
-  return decision.chosen ? std::optional(std::move(decision)) : std::nullopt;
+  const Asked asked(job, excluded);
+  const bool surveyed = view_.columns().pools_count() <= kSurveyedPoolsMax;
+  if (!surveyed && !job.quote) return chooser_.choose(asked.request(), now.wall);
+  Decision decision = route(asked.request(), view_, chooser_.options(), now.wall);
+  if (!decision.chosen) return std::nullopt;
+  if (!surveyed) drop_survey(decision);
+  return decision;
 }
 
 Decision MarketRouter::explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
-  return route(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, view_, chooser_.options(),
-               now.wall);
+  return route(Asked(job, excluded).request(), view_, chooser_.options(), now.wall);
 }
 
 bool MarketRouter::may_wait(const JobRecord& job, Now now) {
-  return chooser_.may_wait(RouteRequest{job.spec, job.tenant, job.job.value, kNone}, now.wall);
+  return chooser_.may_wait(Asked(job, kNone).request(), now.wall);
 }
 
 RouterChanges MarketRouter::changes() {
@@ -88,7 +140,7 @@ JobLacks MarketRouter::lacks(const JobRecord& job) {
   // What data costs and takes rests on the records of the sites where it lies as well, and which
   // jurisdiction a region belongs to on any site's.
   const bool has_data = !spec.inputs.empty() || !spec.outputs.empty();
-  lacks.elsewhere = (has_data && (spec.constraints.cost_max || spec.constraints.deadline)) ||
+  lacks.elsewhere = (has_data && (job.quote || spec.constraints.cost_max || spec.constraints.deadline)) ||
                     spec.constraints.latency_ms_max != 0;
   return lacks;
 }
@@ -106,8 +158,7 @@ Opening MarketRouter::opening(std::uint32_t place) {
 
 Suits MarketRouter::suits(const JobRecord& job, const std::vector<SiteId>& excluded,
                           std::uint32_t place, Now now) {
-  switch (
-      chooser_.fit(RouteRequest{job.spec, job.tenant, job.job.value, excluded}, place, now.wall)) {
+  switch (chooser_.fit(Asked(job, excluded).request(), place, now.wall)) {
     case Fit::adequate: return Suits::now;
     case Fit::inadequate: return Suits::not_this_job;
     case Fit::inadequate_for_all: break;

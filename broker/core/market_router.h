@@ -7,6 +7,7 @@
 
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/chooser.h"
+#include "broker/routing/relaxation.h"
 #include "broker/routing/route.h"
 #include "state/market/market_view.h"
 
@@ -14,7 +15,8 @@ namespace tradewind {
 
 class MarketRouter final : public Router {
  public:
-  explicit MarketRouter(RouteOptions options) : chooser_(view_, std::move(options)) {}
+  explicit MarketRouter(RouteOptions options)
+      : chooser_(view_, options), explorer_(view_, exact(options)) {}
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
@@ -23,9 +25,15 @@ class MarketRouter final : public Router {
   const RateTable& rates() const { return chooser_.options().rates; }
   // What decide would choose, for a quote: nothing is placed. Always with the whole survey: the
   // runners-up, and why not for the other pools.
-  Decision quote(const JobSpec& spec, const TenantId& tenant, Now now) const;
+  Surveyed quote(const JobSpec& spec, const TenantId& tenant, std::size_t rejections_max,
+                 Now now) const;
+  // What would change that.
+  Relaxations relaxations(const JobSpec& spec, const TenantId& tenant, Now now);
+  // Of a job with a quote: all pools that decide would not give it, and why.
+  std::vector<Rejection> rejections(const JobRecord& job, Now now) const;
 
-  // With the survey only in a market so small that it costs next to nothing.
+  // With the survey only in a market so small that it costs next to nothing. A job with a quote is
+  // placed for no more than its total.
   std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
                                  Now now) override;
   Decision explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
@@ -62,8 +70,11 @@ class MarketRouter final : public Router {
   // Whether the site is bound by its sheet now.
   bool is_bound(const SiteId& site) const;
 
+  static RouteOptions exact(RouteOptions options);
+
   MarketView view_;
   Chooser chooser_;
+  Chooser explorer_;  // at tolerance 0, for relaxations: leaves alone what decisions remember
   std::map<SiteId, std::list<Granted>> granted_;
   bool rates_changed_ = false;  // and `changes` has not told it
   Now now_{};

@@ -4,15 +4,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "broker/routing/relaxation.h"
 #include "schemas/dataset.h"
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
+#include "schemas/limits.h"
 #include "schemas/rates.h"
 #include "schemas/record.h"
 #include "schemas/result.h"
@@ -28,11 +31,43 @@ struct Submission {
   TenantId tenant;
   std::string principal;
   std::string idempotency_key;  // empty: none
-  JobSpec spec;                 // already validated; data sets are put in by the broker
+  JobSpec spec;                 // already validated; data sets are put in by the broker; of no meaning
+                                // with a quote
+  std::string quote{};          // the quote's id: the job is the one that was quoted; empty: none
+};
+// Why a job was not submitted with its quote although that is valid: what the quote's pool lacks,
+// and what the job would get now without the quote.
+struct QuoteNotKept {
+  QuoteTerms quote;
+  Rejection reason;
+  Decision now;
+  std::shared_ptr<const JobSpec> spec;
 };
 struct SubmitReceipt {
   JobId job;              // the array's id for arrays
   bool replayed = false;  // the idempotency key had been used: this is the first submission's id
+  std::shared_ptr<const QuoteNotKept> not_kept{};  // then there is no job
+};
+
+struct QuoteRequest {
+  TenantId tenant;
+  JobSpec spec;                                         // already validated
+  std::size_t document_bytes = 0;                       // of the job document
+  std::size_t rejections_max = limits::rejections_max;  // to be told
+};
+// What a job would get and why, and what would change that.
+struct Explanation {
+  Decision decision;
+  // Pools that are not adequate, by reason; of the job's last decision when the market was not
+  // looked at again.
+  std::map<ReasonCode, std::uint32_t> reasons;
+  Relaxations relaxations;
+};
+struct QuoteAnswer {
+  std::shared_ptr<const JobSpec> spec;  // as asked, with its data sets put in
+  Explanation explanation;
+  // Binds; nothing when the job is not placed, and for arrays.
+  std::optional<QuoteTerms> terms;
 };
 
 // A copy of what the broker knows of the market, for people.
@@ -78,12 +113,6 @@ struct DatasetPage {
   bool more = false;  // whether another page follows
 };
 
-// What a job would get now.
-struct Quote {
-  Decision decision;
-  JobSpec spec;  // with what its data sets put in
-};
-
 class Service {
  public:
   virtual ~Service() = default;
@@ -92,12 +121,14 @@ class Service {
   // Ok when the request is durable, or the job has ended already. The caller has checked that it
   // may.
   virtual void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) = 0;
-  virtual void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) = 0;
+  virtual void quote(QuoteRequest request, Reply<QuoteAnswer> reply) = 0;
   // What is durable; answered from memory for live jobs. Any thread, at once. Null: no such job.
   virtual std::shared_ptr<const JobRecord> find(const JobId& job) const = 0;
   virtual Result<JobPage> list(const JobQuery& query) const = 0;
   // The latest routing of a job that waits: why it is not placed. Nothing when it does not wait.
   virtual void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) = 0;
+  // The same with what would change it, looked for now.
+  virtual void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) = 0;
   // Bytes of a running or ended attempt, from the site or, when that is gone, from the journal's
   // tail.
   virtual void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,

@@ -205,6 +205,7 @@ std::vector<JobRecord> jobs_of(const JobSubmitted& submission, Wall::time_point 
   job.tenant = submission.tenant;
   job.principal = submission.principal;
   job.spec = submission.spec;
+  job.quote = submission.quote;
   job.submitted = at;
   const std::uint32_t count = submission.spec.array_count;
   if (count == 0) return {std::move(job)};

@@ -28,9 +28,15 @@ Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
 void Lifecycle::recover(JobRecord job) {
   TRADEWIND_ASSERT(!running_);
   if (is_final(job.state)) return;
-  const Shape shape = shape_of(job.tenant, job.spec);
+  const Shape shape = shape_of_record(job);
   const Shape demand = demand_of(job.spec);
   add(std::move(job), shape, demand);
+}
+
+// A quote makes a job's budget and price its own.
+Shape Lifecycle::shape_of_record(const JobRecord& job) {
+  const Shape shape = shape_of(job.tenant, job.spec);
+  return job.quote ? shape_alone(shape, job.job) : shape;
 }
 
 void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
@@ -121,6 +127,22 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
     ++counters_.submitted;
   }
   output_.entries.push_back(Entry{at, std::move(submission)});
+}
+
+void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now now) {
+  TRADEWIND_ASSERT(running_ && submission.quote && submission.spec.array_count == 0);
+  TRADEWIND_ASSERT(decision.chosen && decision.chosen->cost.total <= submission.quote->total);
+  input(now);
+  const Wall::time_point at = stamp(now);
+  JobRecord job = std::move(jobs_of(submission, at).front());
+  output_.entries.push_back(Entry{at, std::move(submission)});
+  const Shape shape = shape_of_record(job);
+  const Shape demand = demand_of(job.spec);
+  Live& live = add(std::move(job), shape, demand);
+  changed_.insert(live.record.job);
+  enqueue(live, now);
+  ++counters_.submitted;
+  dispatch(live, std::move(decision), now);
 }
 
 Status Lifecycle::cancel(const JobId& job, const std::string& principal, Now now) {

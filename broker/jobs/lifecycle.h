@@ -187,6 +187,14 @@ class Lifecycle {
 
   // The spec is validated, the id new. An array becomes its tasks.
   void submit(JobSubmitted submission, Now now);
+  // Of a job with a quote, no array: its decision is made already, since it keeps the quote, and is
+  // dispatched with the next take whoever else waits. Not while `unanswered` is at its bound.
+  //
+  // No attempt of such a job is decided at more than its quote's total: the router sees to that.
+  // Refused before it was ever granted, it goes elsewhere for no more; where there is no such place
+  // it ends, telling why. Once granted it is a job like others with that budget.
+  void submit_decided(JobSubmitted submission, Decision decision, Now now);
+  bool may_dispatch() const { return unanswered_ < options_.dispatches_in_flight_max; }
   // Of a job, or of an array: then of each of its tasks that has not ended. Ok also when it was
   // requested before; not_found when nothing live has that id (the shell knows of ended jobs).
   Status cancel(const JobId& job, const std::string& principal, Now now);
@@ -277,6 +285,7 @@ class Lifecycle {
   // lifecycle.cpp
   void input(Now now);
   Live& add(JobRecord record, const Shape& shape, const Shape& demand);
+  static Shape shape_of_record(const JobRecord& job);
   void recovered(Live& live, Now now);
   void record(Live& live, Now now, decltype(Entry::body) body);
   void request_cancel(Live& live, const std::string& principal, Now now);
@@ -296,9 +305,10 @@ class Lifecycle {
   void try_first(Now now);
   // The first that `search` gives at the place.
   void try_woken(std::uint32_t place, WakeIndex::Search& search, Now now);
-  bool end_if_unroutable(Live& live, const std::vector<SiteId>& excluded, Now now);
+  bool end_if_hopeless(Live& live, const std::vector<SiteId>& excluded, Now now);
   void dispatch(Live& live, Decision decision, Now now);
   void hold_share(Live& live, const Candidate& chosen);
+  void give_up_quote(Live& live, const Decision& decision, Now now);
   void exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now);
   std::vector<SiteId> excluded_sites(const Live& live, Mono::time_point now) const;
 

@@ -205,7 +205,7 @@ void Lifecycle::try_first(Now now) {
   ++counters_.tried;
   if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
     dispatch(live, std::move(*decision), now);
-  } else if (!end_if_unroutable(live, excluded, now)) {
+  } else if (!end_if_hopeless(live, excluded, now)) {
     block(Shape(*live.queue), now);
   }
 }
@@ -230,10 +230,16 @@ void Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search, Now no
 
 // "Never" is believed only of a job that no decision gave hope to, nor to one just like it while it
 // waited, and once the market is known.
-bool Lifecycle::end_if_unroutable(Live& live, const std::vector<SiteId>& excluded, Now now) {
+bool Lifecycle::end_if_hopeless(Live& live, const std::vector<SiteId>& excluded, Now now) {
+  const bool settled = now.mono >= begun_ + options_.settling;
+  // After a restart the market may not have filled yet.
+  if (live.record.quote && live.record.attempts_granted == 0 && settled) {
+    give_up_quote(live, router_.explain(live.record, excluded, now), now);
+    return true;
+  }
   WaitQueue& queue = queues_.at(*live.queue);
   if (live.placeable || router_.may_wait(live.record, now)) queue.hopeful = true;
-  if (queue.hopeful || !excluded.empty() || now.mono < begun_ + options_.settling) return false;
+  if (queue.hopeful || !excluded.empty() || !settled) return false;
   // The next of its like will ask in a moment.
   std::optional<Decision>& told = queue.decision;
   if (!told || told->decided_at != now.wall) told = router_.explain(live.record, excluded, now);
@@ -247,6 +253,28 @@ bool Lifecycle::end_if_unroutable(Live& live, const std::vector<SiteId>& exclude
   return true;
 }
 
+// Whoever takes a quote expects to run at once at that price, or to be told.
+void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
+  const QuoteTerms& quote = *live.record.quote;
+  std::string reason =
+      "its quote " + quote.id + " over " + to_decimal(quote.total.micros) + " could not be kept";
+  if (!live.record.attempts.empty()) {
+    const AttemptRecord& last = live.record.attempts.back();
+    const bool refused = last.state == AttemptState::refused;
+    reason += ": " + last.decision.chosen->site.value +
+              (refused ? " refused it, " + std::string(to_string(last.refusal)) : " lost it") +
+              (last.detail.empty() ? "" : " (" + last.detail + ")");
+  }
+  reason += ", and no other place is adequate at that price now";
+  if (!decision.rejections.empty()) {
+    const Rejection& nearest = decision.rejections.front();
+    reason += "; nearest: " + nearest.site.value + "/" + nearest.pool.value + " " + nearest.detail;
+  }
+  dequeue(live);
+  record(live, now, JobExpired{live.record.job, reason.substr(0, limits::text_bytes_max)});
+  drop_alarm(live);
+}
+
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   TRADEWIND_ASSERT(decision.outcome == Outcome::placed && decision.chosen.has_value());
   ++counters_.decided;
@@ -255,10 +283,13 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   dequeue(live);
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
-  Assignment assignment =
-      make_assignment(live.record, id.number, decision,
-                      AssignmentTerms{router_.price_ppm(chosen), router_.conversion_ppm(chosen),
-                                      router_.run_seconds_max(chosen)});
+  const auto& quote = live.record.quote;
+  TRADEWIND_ASSERT(!quote || chosen.cost.total <= quote->total);
+  const bool held = quote && quote->pool == chosen.pool && quote->relied_on == decision.relied_on;
+  Assignment assignment = make_assignment(
+      live.record, id.number, decision,
+      AssignmentTerms{held ? quote->price_ppm : router_.price_ppm(chosen),
+                      router_.conversion_ppm(chosen), router_.run_seconds_max(chosen)});
   record(live, now, JobDecided{id, std::move(decision)});
   TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
   live.site = chosen.site;

@@ -22,16 +22,21 @@ std::int64_t highest_value_within(std::int64_t least, std::int64_t tolerance_ppm
   return static_cast<std::int64_t>(std::min(sum, static_cast<Wide>(INT64_MAX)));
 }
 
-std::int64_t objective_value(const JobSpec& spec, const Draft& draft) {
-  const auto seconds = static_cast<std::int64_t>(draft.finish.total_seconds);
+std::int64_t objective_value(const JobSpec& spec, const CostBreakdown& cost,
+                             const FinishEstimate& finish) {
+  const auto seconds = static_cast<std::int64_t>(finish.total_seconds);
   switch (spec.objective) {
-    case Objective::cheapest: return draft.cost.total.micros;
+    case Objective::cheapest: return cost.total.micros;
     case Objective::fastest: return seconds;
     case Objective::balanced: break;
   }
   const auto worth = cost_ceil(spec.value_per_hour, std::chrono::seconds{seconds});
-  const auto sum = worth ? add(*worth, draft.cost.total) : std::nullopt;
+  const auto sum = worth ? add(*worth, cost.total) : std::nullopt;
   return sum ? sum->micros : INT64_MAX;
+}
+
+std::int64_t objective_value(const JobSpec& spec, const Draft& draft) {
+  return objective_value(spec, draft.cost, draft.finish);
 }
 
 std::uint64_t tie_hash(std::string_view tie_key, const Draft& draft) {

@@ -12,6 +12,8 @@ namespace tradewind {
 
 // What the job's objective makes least of: the cost; the seconds to the finish; or the cost plus
 // what these seconds are worth, rounded up. INT64_MAX when it does not fit.
+std::int64_t objective_value(const JobSpec& spec, const CostBreakdown& cost,
+                             const FinishEstimate& finish);
 std::int64_t objective_value(const JobSpec& spec, const Draft& draft);
 
 // For ties that must fall the same way everywhere and yet differ from job to job: FNV-1a of the tie

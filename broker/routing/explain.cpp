@@ -196,4 +196,75 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
   return {};
 }
 
+namespace {
+
+// What would have to be different, as the subject of a sentence.
+std::string change(const JobSpec& spec, const Relaxation& relaxation, const RouteOptions& options) {
+  const std::string& value = relaxation.value;
+  const std::int64_t to = relaxation.to;
+  const std::int64_t more = to - relaxation.from;
+  const auto of_variant = [&](std::string text) {
+    if (spec.variants.size() == 1) return text;
+    const std::string& name = spec.variants[relaxation.variant].name;
+    return fmt::format("{} for variant {}", text,
+                       name.empty() ? std::to_string(relaxation.variant) : name);
+  };
+  switch (relaxation.constraint) {
+    case ReasonCode::architecture: return of_variant("a build for " + value);
+    case ReasonCode::accelerator_model: return of_variant("also taking model " + value);
+    case ReasonCode::accelerator_memory:
+      return of_variant(fmt::format("being content with {} GiB of accelerator memory", to));
+    case ReasonCode::interconnect:
+      return of_variant(fmt::format("being content with the interconnect {}",
+                                    to_string(static_cast<Interconnect>(to))));
+    case ReasonCode::accelerator_count: return fmt::format("{} accelerators a node", to);
+    case ReasonCode::cpus: return fmt::format("{} CPUs a node", to);
+    case ReasonCode::memory: return fmt::format("{} MiB of memory a node", to);
+    case ReasonCode::disk: return fmt::format("{} MiB of disk a node", to);
+    case ReasonCode::nodes: return fmt::format("{} nodes", to);
+    case ReasonCode::site_denied: return "allowing site " + value;
+    case ReasonCode::region_denied: return "allowing region " + value;
+    case ReasonCode::jurisdiction_denied: return "allowing jurisdiction " + value;
+    case ReasonCode::provider_denied: return "allowing provider " + value;
+    case ReasonCode::label: return "dropping the label " + value;
+    case ReasonCode::preemptible_only: return "allowing preemptible capacity";
+    case ReasonCode::carbon: return fmt::format("a carbon cap of {} g/kWh", to);
+    case ReasonCode::latency: return fmt::format("a latency bound of {} ms", to);
+    case ReasonCode::rate_cap: return fmt::format("a rate cap of {} an hour", money(to, options));
+    case ReasonCode::wait: return fmt::format("{} s more of waiting", more);
+    case ReasonCode::deadline:
+      return relaxation.from < 0 ? fmt::format("a deadline in {} s", to)
+                                 : fmt::format("{} s more until the deadline", more);
+    case ReasonCode::budget: return fmt::format("a budget of {}", money(to, options));
+    default: return {};
+  }
+}
+
+// Tenths of a percent: 312,345 ppm -> "31.2".
+std::string percent(std::int64_t ppm) {
+  return fmt::format("{}.{}", ppm / 10'000, ppm / 1'000 % 10);
+}
+
+}  // namespace
+
+std::string explain(const JobSpec& spec, const Candidate* base, const Relaxation& relaxation,
+                    const RouteOptions& options) {
+  const Candidate& chosen = relaxation.chosen;
+  const std::string what = change(spec, relaxation, options);
+  const std::string then =
+      fmt::format("{}/{} at {}, finished in {} s", chosen.site.value, chosen.pool.value,
+                  money(chosen.cost.total.micros, options), chosen.finish.total_seconds);
+  if (base == nullptr) return fmt::format("{} would do: {}", what, then);
+  const std::string share = percent(relaxation.better_ppm);
+  if (spec.objective == Objective::cheapest) {
+    return fmt::format("{} saves {} ({} %): {}", what, money(relaxation.saving.micros, options),
+                       share, then);
+  }
+  if (spec.objective == Objective::fastest) {
+    return fmt::format("{} finishes {} s sooner ({} %): {}", what,
+                       base->finish.total_seconds - chosen.finish.total_seconds, share, then);
+  }
+  return fmt::format("{} is {} % better in cost and time: {}", what, share, then);
+}
+
 }  // namespace tradewind

@@ -30,4 +30,10 @@ inline constexpr std::size_t pools_glanced_at_max = 16;
 // the rest are known to pay for the next nearest.
 inline constexpr std::size_t nearest_sites_max = 8;
 
+// What a quote tells of what would change the answer: more than a few nobody reads.
+inline constexpr std::size_t relaxations_max = 5;
+// Routings of one job to find them; about 0.01 ms each where the job is placed, up to a look at
+// every pool where it is not. A job with a handful of constraints needs some tens.
+inline constexpr std::size_t relaxation_choices_max = 256;
+
 }  // namespace tradewind::limits

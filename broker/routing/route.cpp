@@ -54,8 +54,8 @@ bool nearer(const PoolMiss& a, const PoolMiss& b) {
 }
 
 std::vector<Rejection> rejections(std::vector<PoolMiss>& misses, const RouteRequest& request,
-                                  const RouteOptions& options) {
-  const std::size_t count = std::min(misses.size(), limits::rejections_max);
+                                  const RouteOptions& options, std::size_t most) {
+  const std::size_t count = std::min(misses.size(), most);
   std::partial_sort(misses.begin(), misses.begin() + static_cast<std::ptrdiff_t>(count),
                     misses.end(), nearer);
   std::vector<Rejection> result;
@@ -72,6 +72,15 @@ std::vector<Rejection> rejections(std::vector<PoolMiss>& misses, const RouteRequ
 ReliedOn relied_on(const SiteView& site) {
   return ReliedOn{site.record.site, site.record_header.version, site.sheet_header.version,
                   site.sheet_header.valid_until};
+}
+
+// Where the price is the quote's, the decision rests on the quote's sheet.
+void hold_quote(Decision& decision, const Draft& chosen, const RouteRequest& request,
+                Wall::time_point now) {
+  if (request.quote == nullptr) return;
+  const auto row = std::ranges::find(chosen.site->sheet->pools, chosen.pool->id, &PoolQuote::pool);
+  if (!held_price_ppm(*request.quote, *chosen.site, *row, now)) return;
+  decision.relied_on = request.quote->relied_on;
 }
 
 Outcome outcome(const Survey& survey) {
@@ -95,13 +104,30 @@ Decision placed(const Draft& chosen, const JobSpec& spec, const RouteOptions& op
   return decision;
 }
 
+std::optional<std::int64_t> held_price_ppm(const QuoteTerms& quote, const SiteView& site,
+                                           const PoolQuote& newest, Wall::time_point now) {
+  const ReliedOn& basis = quote.relied_on;
+  const bool binds = basis.site == site.record.site && quote.pool == newest.pool &&
+                     basis.site_version == site.record_header.version &&
+                     now < basis.quote_valid_until && quote.price_ppm < newest.price_ppm;
+  return binds ? std::optional(quote.price_ppm) : std::nullopt;
+}
+
 Decision route(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
                Wall::time_point now) {
+  return route_surveyed(request, view, options, limits::rejections_max, now).decision;
+}
+
+Surveyed route_surveyed(const RouteRequest& request, const MarketView& view,
+                        const RouteOptions& options, std::size_t rejections_max,
+                        Wall::time_point now) {
   TRADEWIND_ASSERT(!request.spec.variants.empty());
   const JobData data(request.spec, view);
   Survey found = survey(request, view, options, data, now);
 
-  Decision decision;
+  Surveyed result;
+  for (const PoolMiss& each : found.misses) ++result.reasons[each.miss.reason];
+  Decision& decision = result.decision;
   decision.outcome = outcome(found);
   decision.decided_at = now;
   decision.pools_adequate = static_cast<std::uint32_t>(found.drafts.size());
@@ -109,20 +135,21 @@ Decision route(const RouteRequest& request, const MarketView& view, const RouteO
   decision.tolerance_ppm = options.tolerance_ppm;
   decision.spare_units = options.spare_units;
   decision.rates_version = options.rates.version;
-  decision.rejections = rejections(found.misses, request, options);
-  if (found.drafts.empty()) return decision;
+  decision.rejections = rejections(found.misses, request, options, rejections_max);
+  if (found.drafts.empty()) return result;
 
   const std::size_t chosen =
       choose(found.drafts, limits::runners_up_max + 1, request.tie_key, options.tolerance_ppm);
   decision.chosen = candidate(found.drafts[chosen], request.spec, data);
   decision.relied_on = relied_on(*found.drafts[chosen].site);
+  hold_quote(decision, found.drafts[chosen], request, now);
   for (std::size_t index = 0; index < found.drafts.size(); ++index) {
     if (decision.runners_up.size() == limits::runners_up_max) break;
     if (index != chosen) {
       decision.runners_up.push_back(candidate(found.drafts[index], request.spec, data));
     }
   }
-  return decision;
+  return result;
 }
 
 }  // namespace tradewind

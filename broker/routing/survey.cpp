@@ -118,7 +118,7 @@ class SiteSurvey {
     // Without a conversion or a quote there is no rate to hold against the cap; those predicates
     // come later in the order and speak for themselves.
     if (conversion && quote) {
-      const auto rate = job_rate(pool, question_.nodes, draft.units, quote->price_ppm,
+      const auto rate = job_rate(pool, question_.nodes, draft.units, price_ppm(*quote),
                                  draft.preemptible, *conversion);
       if (const Miss miss = rate_miss(constraints, rate)) return miss;
       draft.rate = *rate;
@@ -165,6 +165,12 @@ class SiteSurvey {
     draft.cost = *cost;
     draft.value = objective_value(request.spec, draft);
     return {};
+  }
+
+  std::int64_t price_ppm(const PoolQuote& newest) const {
+    const QuoteTerms* const quote = question_.request.quote;
+    if (quote == nullptr) return newest.price_ppm;
+    return held_price_ppm(*quote, site_, newest, question_.now).value_or(newest.price_ppm);
   }
 
   // Null when the site is bound by no quote for the pool now.

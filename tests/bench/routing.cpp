@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/routing/chooser.h"
+#include "broker/routing/relaxation.h"
 #include "broker/routing/route.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/market.h"
@@ -92,6 +93,41 @@ Times measure(Chooser& chooser, const std::vector<JobSpec>& jobs,
   return result;
 }
 
+// What would change the answer, of each job by itself.
+Times measure_relaxations(const MarketView& view, const std::vector<JobSpec>& jobs) {
+  Times result;
+  std::vector<double> times;
+  Chooser chooser(view, RouteOptions{});
+  for (int round = 0; round <= kRounds; ++round) {
+    times.clear();
+    for (std::size_t index = 0; index < jobs.size(); index += 10) {
+      const std::string key = key_of(index);
+      const RouteRequest request{jobs[index], kTenant, key, kNone};
+      const auto start = Clock::now();
+      const Relaxations told = relaxations(request, view, chooser, bench::now);
+      times.push_back(microseconds(Clock::now() - start));
+      if (!told.complete) fail("relaxations that are not complete");
+    }
+    if (round == 0) continue;  // fills what the chooser remembers
+    std::ranges::sort(times);
+    result.median.add(times[times.size() / 2]);
+    result.p99.add(times[times.size() * 99 / 100]);
+  }
+  return result;
+}
+
+// With a deadline, a budget, a rate cap and a region to stay in; or larger than any node as well.
+std::vector<JobSpec> constrained(std::vector<JobSpec> jobs, const MarketView& view, bool large) {
+  for (JobSpec& each : jobs) {
+    each.constraints.deadline = bench::now + std::chrono::hours(2);
+    each.constraints.cost_max = Money{100'000'000};
+    each.constraints.rate_max = MoneyPerHour{50'000'000};
+    each.constraints.regions_allowed = {view.sites().begin()->second.record.region.value};
+    if (large) each.resources.cpus = 4'096;
+  }
+  return jobs;
+}
+
 void decisions(const std::string& folder, std::uint32_t sites, bool quick) {
   const Workload work = workload(folder, sites);
   MarketView view = bench::view_of(work.sites);
@@ -153,6 +189,14 @@ void decisions(const std::string& folder, std::uint32_t sites, bool quick) {
                             goal(1.5, 4.0));
   without_data.p99.print("decision, p99, the same jobs without data, " + where, "us",
                          goal(15, std::nullopt));
+
+  for (const bool large : {false, true}) {
+    Times explored = measure_relaxations(view, constrained(work.jobs, view, large));
+    const std::string what =
+        std::string("relaxations of ") + (large ? "too large" : "constrained") + " jobs, ";
+    explored.median.print(what + "median, " + where, "us");
+    explored.p99.print(what + "p99, " + where, "us");
+  }
 
   std::uint64_t version = 1;
   std::size_t at = 0;

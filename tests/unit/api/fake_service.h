@@ -92,13 +92,15 @@ class FakeService : public Service {
     submissions_.push_back(submission);
     const auto key = std::make_pair(submission.tenant, submission.idempotency_key);
     SubmitReceipt receipt;
-    if (!submission.idempotency_key.empty() && keys_.contains(key)) {
-      receipt = {keys_.at(key), true};
+    if (!submission.quote.empty() && not_kept_) {
+      receipt.not_kept = not_kept_;
+    } else if (!submission.idempotency_key.empty() && keys_.contains(key)) {
+      receipt = {keys_.at(key), true, {}};
     } else {
       if (const Status bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
         return answer(reply, Result<SubmitReceipt>(fail(bound.error())));
       }
-      receipt = {add(submission), false};
+      receipt = {add(submission), false, {}};
       if (!submission.idempotency_key.empty()) keys_[key] = receipt.job;
     }
     answer(reply, Result<SubmitReceipt>(receipt));
@@ -117,13 +119,16 @@ class FakeService : public Service {
     }
     answer(reply, Result<std::monostate>(std::monostate{}));
   }
-  void quote(const TenantId& tenant, JobSpec spec, Reply<Quote> reply) override {
+  void quote(QuoteRequest request, Reply<QuoteAnswer> reply) override {
     const std::lock_guard lock(mutex_);
-    calls_.push_back("quote for " + tenant.value + " of " + spec.name);
-    if (const Status bound = datasets_.bind(spec, tenant); !bound) {
-      return answer(reply, Result<Quote>(fail(bound.error())));
+    calls_.push_back("quote for " + request.tenant.value + " of " + request.spec.name + ", " +
+                     std::to_string(request.rejections_max) + " rejections");
+    if (const Status bound = datasets_.bind(request.spec, request.tenant); !bound) {
+      return answer(reply, Result<QuoteAnswer>(fail(bound.error())));
     }
-    answer(reply, Result<Quote>(Quote{quoted_, std::move(spec)}));
+    QuoteAnswer quoted = quoted_;
+    quoted.spec = std::make_shared<const JobSpec>(std::move(request.spec));
+    answer(reply, Result<QuoteAnswer>(std::move(quoted)));
   }
   void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) override {
     const std::lock_guard lock(mutex_);
@@ -148,7 +153,17 @@ class FakeService : public Service {
   }
   void set_quoted(Decision decision) {
     const std::lock_guard lock(mutex_);
-    quoted_ = std::move(decision);
+    quoted_ = {};
+    quoted_.explanation.decision = std::move(decision);
+  }
+  void set_quoted(QuoteAnswer answer) {
+    const std::lock_guard lock(mutex_);
+    quoted_ = std::move(answer);
+  }
+  // What submissions with a quote get instead of a job.
+  void set_not_kept(QuoteNotKept why) {
+    const std::lock_guard lock(mutex_);
+    not_kept_ = std::make_shared<const QuoteNotKept>(std::move(why));
   }
   std::shared_ptr<const JobRecord> find(const JobId& job) const override {
     const std::lock_guard lock(mutex_);
@@ -175,6 +190,13 @@ class FakeService : public Service {
     const auto found = waiting_.find(job);
     answer(reply, Result<std::optional<Decision>>(
                       found == waiting_.end() ? std::nullopt : std::optional(found->second)));
+  }
+  void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) override {
+    const std::lock_guard lock(mutex_);
+    std::optional<Explanation> explanation;
+    const auto found = waiting_.find(job);
+    if (found != waiting_.end()) explanation.emplace().decision = found->second;
+    answer(reply, Result<std::optional<Explanation>>(std::move(explanation)));
   }
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override {
@@ -254,6 +276,7 @@ class FakeService : public Service {
     job.tenant = submission.tenant;
     job.principal = submission.principal;
     job.spec = submission.spec;
+    if (!submission.quote.empty()) job.quote.emplace().id = submission.quote;
     job.submitted = system_now().wall;
     const std::uint32_t tasks = job.spec.array_count;
     job.spec.array_count = 0;
@@ -307,7 +330,8 @@ class FakeService : public Service {
   std::vector<Submission> submissions_;
   std::vector<std::string> calls_;
   MarketSnapshot market_;
-  Decision quoted_;
+  QuoteAnswer quoted_;
+  std::shared_ptr<const QuoteNotKept> not_kept_;
   Datasets datasets_;
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
   std::thread thread_;

@@ -269,7 +269,7 @@ TEST_F(NativeApiTest, AQuoteIsADecisionAndSubmitsNothing) {
   EXPECT_EQ(at(quote, "/outcome"), "placed");
   EXPECT_EQ(at(quote, "/chosen/cost/compute"), "0.01");
   EXPECT_EQ(at(quote, "/currency"), "USD");
-  EXPECT_EQ(service.calls().back(), "quote for alpha of n1");
+  EXPECT_EQ(service.calls().back(), "quote for alpha of n1, 64 rejections");
   EXPECT_EQ(service.jobs_count(), 0U);
 }
 

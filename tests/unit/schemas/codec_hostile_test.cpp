@@ -248,6 +248,10 @@ TEST(Codec, RefusesNegativeMoney) {
                               [](HeldAttempt& value) { value.fixed_fee.micros = -1; });
   expect_refused<JobRecord>(decode_job_record, "job.charged",
                             [](JobRecord& value) { value.charged.micros = -1; });
+  expect_refused<JobRecord>(decode_job_record, "quote.total",
+                            [](JobRecord& value) { value.quote->total.micros = -1; });
+  expect_refused<JobRecord>(decode_job_record, "quote.price_ppm",
+                            [](JobRecord& value) { value.quote->price_ppm = -1; });
   expect_refused<JobRecord>(decode_job_record, "constraints.cost_max",
                             [](JobRecord& value) { value.spec.constraints.cost_max = Money{-2}; });
 }
@@ -273,6 +277,8 @@ TEST(Codec, RefusesEnumsOutOfRange) {
 TEST(Codec, RefusesIdsThatAreNone) {
   expect_refused<JobRecord>(decode_job_record, "job.id",
                             [](JobRecord& value) { value.job.value = "../../etc"; });
+  expect_refused<JobRecord>(decode_job_record, "quote.id",
+                            [](JobRecord& value) { value.quote->id = "../../etc"; });
   expect_refused<JobRecord>(decode_job_record, "job.tenant",
                             [](JobRecord& value) { value.tenant.value = ""; });
   expect_refused<Decision>(decode_decision, "candidate.site",

@@ -346,15 +346,25 @@ void Sampler::fill(Rejection& to) {
   to.offered = static_cast<std::int64_t>(any());
   to.detail = text();
 }
+void Sampler::fill(ReliedOn& to) {
+  to.site.value = name();
+  fill(to.site_version);
+  fill(to.quote_version);
+  to.quote_valid_until = time();
+}
+void Sampler::fill(QuoteTerms& to) {
+  to.id = name();
+  to.total.micros = amount();
+  to.pool.value = name();
+  to.price_ppm = amount();
+  fill(to.relied_on);
+}
 void Sampler::fill(Decision& to) {
   to.outcome = full_ ? Outcome::placed : member_of<Outcome>(3);
   to.decided_at = time();
   if (to.outcome == Outcome::placed) {
     fill(to.chosen.emplace());
-    to.relied_on.site.value = name();
-    fill(to.relied_on.site_version);
-    fill(to.relied_on.quote_version);
-    to.relied_on.quote_valid_until = time();
+    fill(to.relied_on);
   }
   fill_list(to.runners_up);
   fill_list(to.rejections);
@@ -487,6 +497,7 @@ void Sampler::fill(JobSubmitted& to) {
   to.principal = text();
   to.idempotency_key = text();
   fill(to.spec);
+  if (flag()) fill(to.quote.emplace());
 }
 void Sampler::fill(JobDecided& to) {
   fill(to.attempt);
@@ -575,6 +586,7 @@ void Sampler::fill(JobRecord& to) {
   if (flag()) fill(to.unplaced.emplace());
   to.end_reason = text();
   to.charged.micros = amount();
+  if (flag()) fill(to.quote.emplace());
 }
 
 }  // namespace tradewind::testing

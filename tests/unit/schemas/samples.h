@@ -42,6 +42,8 @@ class Sampler {
   void fill(Candidate& to);
   void fill(Rejection& to);
   void fill(Decision& to);
+  void fill(ReliedOn& to);
+  void fill(QuoteTerms& to);
   void fill(Assignment& to);
   void fill(ExecutorEnd& to);
   void fill(StagedInput& to);
