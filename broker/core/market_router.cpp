@@ -1,6 +1,8 @@
 #include "broker/core/market_router.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace tradewind {
 namespace {
@@ -11,7 +13,20 @@ constexpr auto kDebitMax = std::chrono::seconds(15);
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
 
+RouteOptions with(RouteOptions options, const UnderLoad& under_load) {
+  options.tolerance_ppm = std::max(options.tolerance_ppm, under_load.tolerance_ppm);
+  options.spare_units = std::max(options.spare_units, under_load.spare_units);
+  return options;
+}
+
 }  // namespace
+
+MarketRouter::MarketRouter(RouteOptions options, UnderLoad under_load)
+    : options_(std::move(options)),
+      options_under_load_(with(options_, under_load)),
+      under_load_span_(under_load.span),
+      chooser_(view_, options_),
+      chooser_under_load_(view_, options_under_load_) {}
 
 void MarketRouter::accept(const Record& record) {
   view_.accept(record);
@@ -42,10 +57,24 @@ Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now no
 Decision MarketRouter::decide(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
   const RouteRequest request{job.spec, job.tenant, job.job.value, excluded};
+  Decision decision = choose(request, options_, chooser_, now);
+  if (!decision.chosen || !is_under_load(decision.chosen->site, now.mono)) return decision;
+  Decision spread = choose(request, options_under_load_, chooser_under_load_, now);
+  // The margin is there to find a place sooner, not to wait for one.
+  return spread.chosen ? spread : decision;
+}
+
+Decision MarketRouter::choose(const RouteRequest& request, const RouteOptions& options,
+                              Chooser& chooser, Now now) const {
   if (view_.columns().pools_count() <= kSurveyedPoolsMax) {
-    return route(request, view_, options_, now.wall);
+    return route(request, view_, options, now.wall);
   }
-  return chooser_.choose(request, now.wall);
+  return chooser.choose(request, now.wall);
+}
+
+bool MarketRouter::is_under_load(const SiteId& site, Mono::time_point now) const {
+  const auto refused = refused_.find(site);
+  return refused != refused_.end() && now - refused->second < under_load_span_;
 }
 
 std::int64_t MarketRouter::price_ppm(const Candidate& chosen) const {
@@ -73,6 +102,7 @@ void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bo
     granted_[chosen.site].push_back(held);
   } else {
     credit(held);
+    refused_[chosen.site] = now_.mono;
   }
 }
 
@@ -91,6 +121,8 @@ void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
 
 void MarketRouter::expire(Now now) {
   now_ = now;
+  std::erase_if(refused_,
+                [&](const auto& each) { return now.mono - each.second >= under_load_span_; });
   for (auto site = granted_.begin(); site != granted_.end();) {
     std::erase_if(site->second, [&](const Granted& each) {
       if (now.mono - each.at < kDebitMax) return false;

@@ -1,7 +1,9 @@
-// The lifecycle's router over the market view: routing itself, and the debits for what was
-// dispatched and does not show in the sites' sheets yet. Pure; the core's thread.
+// The lifecycle's router over the market view: routing itself, the debits for what was dispatched
+// and does not show in the sites' sheets yet, and the care taken where many brokers want the same.
+// Pure; the core's thread.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <map>
 
@@ -12,10 +14,18 @@
 
 namespace tradewind {
 
+// A site is under load while a dispatch to it has come to nothing lately: its sheet promised more
+// than others have left. Where the choice falls on such a site, it is made again with these, and
+// holds if it then finds a place. The decision names them, so it can be replayed.
+struct UnderLoad {
+  std::int64_t tolerance_ppm = 50'000;
+  std::uint32_t spare_units = 2;
+  std::chrono::seconds span = limits::quote_validity_max;  // what "lately" is; 0: never under load
+};
+
 class MarketRouter final : public Router {
  public:
-  explicit MarketRouter(RouteOptions options)
-      : options_(std::move(options)), chooser_(view_, options_) {}
+  explicit MarketRouter(RouteOptions options, UnderLoad under_load = {});
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
@@ -48,11 +58,18 @@ class MarketRouter final : public Router {
     Mono::time_point at{};
   };
   void credit(const Granted& granted);
+  Decision choose(const RouteRequest& request, const RouteOptions& options, Chooser& chooser,
+                  Now now) const;
+  bool is_under_load(const SiteId& site, Mono::time_point now) const;
 
   const RouteOptions options_;
+  const RouteOptions options_under_load_;
+  const std::chrono::seconds under_load_span_;
   MarketView view_;
   Chooser chooser_;
+  Chooser chooser_under_load_;
   std::map<SiteId, std::list<Granted>> granted_;
+  std::map<SiteId, Mono::time_point> refused_;  // when a dispatch last came to nothing there
   Now now_{};
 };
 
