@@ -42,6 +42,7 @@ struct Options {
       std::chrono::duration_cast<std::chrono::seconds>(limits::message_delay_max).count();
   std::int64_t tolerance_ppm = 0;
   std::uint32_t spare_units = 0;
+  UnderLoad under_load;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -113,6 +114,7 @@ Status run(const Options& options) {
                                           std::chrono::milliseconds(options.lease_seconds * 1000ULL / 3));
   core_options.route.tolerance_ppm = options.tolerance_ppm;
   core_options.route.spare_units = options.spare_units;
+  core_options.under_load = options.under_load;
   core_options.link_bind = options.link;
   core_options.link_message_age_max = std::min<std::chrono::milliseconds>(
       core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
@@ -211,6 +213,15 @@ int main(int argc, char** argv) {
   run_command
       ->add_option("--spare-units", options.spare_units,
                    "free units wanted at a site beyond the need")
+      ->capture_default_str();
+  run_command
+      ->add_option("--load-tolerance-ppm", options.under_load.tolerance_ppm,
+                   "the tolerance where the cheapest site has refused a job in the last minute")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  run_command
+      ->add_option("--load-spare-units", options.under_load.spare_units,
+                   "the free units wanted beyond the need there, as long as that leaves a place")
       ->capture_default_str();
   run_command->add_option("--ready-file", options.ready_file,
                           "written with the URL once it serves");

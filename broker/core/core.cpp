@@ -39,7 +39,7 @@ Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& au
       journal_(journal),
       authority_(authority),
       views_(journal),
-      router_(options_.route),
+      router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
       registry_(authority) {}
 

@@ -31,6 +31,7 @@ struct CoreOptions {
   NodeId self;
   LifecycleOptions lifecycle;
   RouteOptions route;  // its rates are those of the journal
+  UnderLoad under_load;
   std::string link_bind = "tcp://127.0.0.1:0";
   std::chrono::milliseconds link_message_age_max{10'000};
   std::string link_advertise;                    // what others connect to; empty: as bound

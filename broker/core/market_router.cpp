@@ -47,7 +47,24 @@ void drop_survey(Decision& decision) {
 
 const std::vector<SiteId> kNone;
 
+RouteOptions exact(RouteOptions options) {
+  options.tolerance_ppm = 0;
+  return options;
+}
+
+RouteOptions with(RouteOptions options, const UnderLoad& under_load) {
+  options.tolerance_ppm = std::max(options.tolerance_ppm, under_load.tolerance_ppm);
+  options.spare_units = std::max(options.spare_units, under_load.spare_units);
+  return options;
+}
+
 }  // namespace
+
+MarketRouter::MarketRouter(const RouteOptions& options, UnderLoad under_load)
+    : under_load_span_(under_load.span),
+      chooser_(view_, options),
+      chooser_under_load_(view_, with(options, under_load)),
+      explorer_(view_, exact(options)) {}
 
 void MarketRouter::accept(const Record& record) {
   const auto site = site_of(record.header.subject);
@@ -69,6 +86,7 @@ void MarketRouter::accept(const Record& record) {
 }
 
 void MarketRouter::set_rates(RateTable rates) {
+  chooser_under_load_.set_rates(rates);
   explorer_.set_rates(rates);
   chooser_.set_rates(std::move(rates));
   rates_changed_ = true;
@@ -81,11 +99,6 @@ bool MarketRouter::is_bound(const SiteId& site) const {
 
 void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
-}
-
-RouteOptions MarketRouter::exact(RouteOptions options) {
-  options.tolerance_ppm = 0;
-  return options;
 }
 
 Surveyed MarketRouter::quote(const JobSpec& spec, const TenantId& tenant,
@@ -108,12 +121,26 @@ std::optional<Decision> MarketRouter::decide(const JobRecord& job,
                                              const std::vector<SiteId>& excluded, Now now) {
   now_ = now;
   const Asked asked(job, excluded);
+  std::optional<Decision> decision = choose(asked.request(), chooser_, now);
+  if (!decision || !is_under_load(decision->chosen->site, now.mono)) return decision;
+  // The margin is there to find a place sooner, not to wait for one.
+  std::optional<Decision> spread = choose(asked.request(), chooser_under_load_, now);
+  return spread ? spread : decision;
+}
+
+std::optional<Decision> MarketRouter::choose(const RouteRequest& request, Chooser& chooser,
+                                             Now now) const {
   const bool surveyed = view_.columns().pools_count() <= kSurveyedPoolsMax;
-  if (!surveyed && !job.quote) return chooser_.choose(asked.request(), now.wall);
-  Decision decision = route(asked.request(), view_, chooser_.options(), now.wall);
+  if (!surveyed && request.quote == nullptr) return chooser.choose(request, now.wall);
+  Decision decision = route(request, view_, chooser.options(), now.wall);
   if (!decision.chosen) return std::nullopt;
   if (!surveyed) drop_survey(decision);
   return decision;
+}
+
+bool MarketRouter::is_under_load(const SiteId& site, Mono::time_point now) const {
+  const auto refused = refused_.find(site);
+  return refused != refused_.end() && now - refused->second < under_load_span_;
 }
 
 Decision MarketRouter::explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) {
@@ -202,6 +229,7 @@ void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bo
     granted_[chosen.site].push_back(held);
   } else {
     credit(held);
+    refused_[chosen.site] = now_.mono;
   }
 }
 
@@ -220,6 +248,8 @@ void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
 
 void MarketRouter::expire(Now now) {
   now_ = now;
+  std::erase_if(refused_,
+                [&](const auto& each) { return now.mono - each.second >= under_load_span_; });
   for (auto site = granted_.begin(); site != granted_.end();) {
     std::erase_if(site->second, [&](const Granted& each) {
       if (now.mono - each.at < kDebitMax) return false;

@@ -1,7 +1,9 @@
-// The lifecycle's router over the market view: routing itself, and the debits for what was
-// dispatched and does not show in the sites' sheets yet. Pure; the core's thread.
+// The lifecycle's router over the market view: routing itself, the debits for what was dispatched
+// and does not show in the sites' sheets yet, and the care taken where many brokers want the same.
+// Pure; the core's thread.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <map>
 
@@ -13,10 +15,18 @@
 
 namespace tradewind {
 
+// A site is under load while a dispatch to it has come to nothing lately: its sheet promised more
+// than others have left. Where the choice falls on such a site, it is made again with these, and
+// holds if it then finds a place. The decision names them, so it can be replayed.
+struct UnderLoad {
+  std::int64_t tolerance_ppm = 50'000;
+  std::uint32_t spare_units = 2;
+  std::chrono::seconds span = limits::quote_validity_max;  // what "lately" is; 0: never under load
+};
+
 class MarketRouter final : public Router {
  public:
-  explicit MarketRouter(RouteOptions options)
-      : chooser_(view_, options), explorer_(view_, exact(options)) {}
+  explicit MarketRouter(const RouteOptions& options, UnderLoad under_load = {});
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
@@ -69,14 +79,17 @@ class MarketRouter final : public Router {
   void credit(const Granted& granted);
   // Whether the site is bound by its sheet now.
   bool is_bound(const SiteId& site) const;
+  std::optional<Decision> choose(const RouteRequest& request, Chooser& chooser, Now now) const;
+  bool is_under_load(const SiteId& site, Mono::time_point now) const;
 
-  static RouteOptions exact(RouteOptions options);
-
+  const std::chrono::seconds under_load_span_;
   MarketView view_;
   Chooser chooser_;
+  Chooser chooser_under_load_;
   Chooser explorer_;  // at tolerance 0, for relaxations: leaves alone what decisions remember
   std::map<SiteId, std::list<Granted>> granted_;
-  bool rates_changed_ = false;  // and `changes` has not told it
+  std::map<SiteId, Mono::time_point> refused_;  // when a dispatch last came to nothing there
+  bool rates_changed_ = false;                  // and `changes` has not told it
   Now now_{};
 };
 

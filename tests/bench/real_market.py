@@ -125,18 +125,29 @@ def matrix(data):
     return found
 
 
-def write_sites(data, file):
-    performance = speeds(data)
-    places = {(row["cloud"], row["region"]): row for row in rows(data / "regions.csv")}
-    found = offers(data)
-    ways = matrix(data)
-    pairs = sorted(found)
-    known = sorted({end for way in ways for end in way} & set(pairs))
+def networks(ways):
+    """By region: the rows of its network tariff."""
     by_place = {}
     for (source, target), (egress, mbit, rtt) in ways.items():
         by_place.setdefault(source, {}).setdefault(target, [0, 0, 0])[0] = egress
         by_place.setdefault(target, {}).setdefault(source, [0, 0, 0])[1:] = [mbit, rtt]
     default_egress = {"aws": 90_000, "azure": 87_000, "gcp": 120_000}
+
+    def network(pair):
+        return [["net", "region:" + name(*other), egress, 0, mbit, rtt]
+                for other, (egress, mbit, rtt) in sorted(by_place.get(pair, {}).items())
+                ] + [["net", "default", default_egress.get(pair[0], 20_000), 0, 1_000, 100]]
+    return network
+
+
+def write_sites(data, file):
+    performance = speeds(data)
+    places = {(row["cloud"], row["region"]): row for row in rows(data / "regions.csv")}
+    found = offers(data)
+    ways = matrix(data)
+    network = networks(ways)
+    pairs = sorted(found)
+    known = sorted({end for way in ways for end in way} & set(pairs))
     with open(file, "w") as out:
         for count in range(SITES):
             pair, copy = pairs[count % len(pairs)], count // len(pairs)
@@ -149,9 +160,8 @@ def write_sites(data, file):
             for index, row in enumerate(pools(found[pair], performance, copy)):
                 print("pool", f"{index}-" + pool(row, performance, factor)[0], *pool(row, performance, factor)[1:],
                       sep="\t", file=out)
-            for other, (egress, mbit, rtt) in sorted(by_place.get(pair, {}).items()):
-                print("net", "region:" + name(*other), egress, 0, mbit, rtt, sep="\t", file=out)
-            print("net", "default", default_egress.get(pair[0], 20_000), 0, 1_000, 100, sep="\t", file=out)
+            for row in network(pair):
+                print(*row, sep="\t", file=out)
     return [name(*pair) for pair in known]
 
 

@@ -1,0 +1,334 @@
+// Many brokers that all route to the cheapest site by what gossip told them a while ago: how many
+// tries a job takes, and how many jobs find no place in one pass. Small clock, real cores: each
+// broker is a MarketRouter over its own market view, each site an Admission that prices and
+// publishes as its gateway does. Prints JSON lines.
+//
+//   bench_herd [--quick]
+//
+// 200 sites of 50 slots, list prices spread evenly from 0.5 to 2.0, 20 brokers, jobs of one slot
+// that hold it for 300 s on average (exponential) and arrive at random (Poisson), so that 85 % of
+// all slots are taken on average. A site signs a sheet when one is worth publishing, looked at each
+// 0.1 s, and every broker sees it `lag` later. A dispatch and its answer take 50 ms each. A job
+// tries at most 8 sites in one pass, none twice; without a place it comes again after 1 s, 2 s, and
+// so on up to 30 s. The first 400 s fill the sites and are not counted.
+//
+// The lifecycle is left out: leases, questions and its own pauses have no part in this.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/market_router.h"
+#include "gateway/admission/admission.h"
+#include "gateway/pricing/quote_sheet.h"
+#include "tests/bench/market.h"
+
+namespace {
+
+using namespace tradewind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint32_t kSites = 200;
+constexpr std::uint32_t kSlots = 50;
+constexpr std::uint32_t kBrokers = 20;
+constexpr double kLoad = 0.85;
+constexpr auto kHold = seconds(300);
+constexpr std::size_t kTriesMax = 8;
+constexpr auto kWarmUp = seconds(400);
+constexpr auto kLook = milliseconds(100);
+constexpr auto kWay = milliseconds(50);
+constexpr auto kPauseMax = seconds(30);
+
+struct Policy {
+  const char* name;
+  bool refusal_tells = true;  // a refusal carries the site's newest sheet
+  bool debits = true;
+  bool congestion_price = true;
+  std::uint32_t spare_units = 0;  // always wanted
+  bool under_load = true;         // what the broker does by itself where a site refused lately
+};
+
+constexpr Policy kPolicies[] = {
+    {"gossip alone", false, false, false, 0, false},
+    {"with refusals that tell", true, false, false, 0, false},
+    {"with own debits and 2 spare", true, true, false, 2, false},
+    {"as delivered", true, true, true, 0, true},
+};
+
+struct Found {
+  std::uint64_t passes = 0;
+  std::uint64_t tries = 0;
+  std::uint64_t unplaced = 0;
+};
+
+class Herd {
+ public:
+  Herd(const Policy& policy, Mono::duration lag, Mono::duration measured, std::uint64_t seed);
+  Found run();
+
+ private:
+  struct Site {
+    SiteRecord record;
+    std::unique_ptr<Admission> admission;
+    std::optional<QuoteSheet> last;
+    Mono::time_point published{};
+    Record sheet;
+  };
+  struct Job {
+    JobRecord record;
+    std::uint32_t broker = 0;
+    std::vector<SiteId> refused;  // in this pass, in order
+    Mono::duration pause = seconds(1);
+  };
+  struct Event {
+    Mono::time_point at;
+    std::uint64_t number;
+    std::function<void()> act;
+    bool operator<(const Event& other) const {
+      return std::tie(other.at, other.number) < std::tie(at, number);
+    }
+  };
+
+  void at(Mono::time_point time, std::function<void()> act) {
+    events_.push(Event{time, ++events_count_, std::move(act)});
+  }
+  void after(Mono::duration span, std::function<void()> act) {
+    at(now_.mono + span, std::move(act));
+  }
+  // Exponentially distributed.
+  Mono::duration random_span(std::chrono::duration<double> mean) {
+    const double span = std::exponential_distribution<double>(1 / mean.count())(random_);
+    return std::chrono::duration_cast<Mono::duration>(std::chrono::duration<double>(span));
+  }
+  void arrive();
+  void look();
+  void publish(Site& site, QuoteSheet sheet);
+  void decide(const std::shared_ptr<Job>& job);
+  void dispatch(const std::shared_ptr<Job>& job, const Decision& decision, std::int64_t price_ppm);
+  void answer(const std::shared_ptr<Job>& job, const Candidate& chosen, const AttemptId& attempt,
+              bool granted, const Record& sheet);
+  void end_pass(const std::shared_ptr<Job>& job, bool placed);
+
+  const Policy& policy_;
+  const Mono::duration lag_;
+  const Mono::time_point end_;
+  std::mt19937_64 random_;
+  Now now_{Mono::time_point(seconds(1'000)), bench::now};
+  const Mono::time_point counted_from_ = now_.mono + kWarmUp;
+  std::priority_queue<Event> events_;
+  std::uint64_t events_count_ = 0;
+  std::uint64_t jobs_count_ = 0;
+  std::deque<Site> sites_;
+  std::vector<std::unique_ptr<MarketRouter>> brokers_;
+  Found found_;
+};
+
+Herd::Herd(const Policy& policy, Mono::duration lag, Mono::duration measured, std::uint64_t seed)
+    : policy_(policy),
+      lag_(lag),
+      end_(Mono::time_point(seconds(1'000)) + kWarmUp + measured),
+      random_(seed) {
+  RouteOptions options;
+  options.spare_units = policy.spare_units;
+  for (std::uint32_t number = 0; number < kBrokers; ++number) {
+    brokers_.push_back(policy.under_load
+                           ? std::make_unique<MarketRouter>(options)
+                           : std::make_unique<MarketRouter>(options, UnderLoad{0, 0, seconds(0)}));
+  }
+  for (std::uint32_t number = 0; number < kSites; ++number) {
+    Site& site = sites_.emplace_back();
+    site.record.region.value = "r" + std::to_string(number);
+    site.record.site.value = site.record.region.value + "-1";
+    site.record.jurisdiction.value = "AA";
+    Pool& pool = site.record.pools.emplace_back();
+    pool.id.value = "cpu";
+    pool.nodes = kSlots;
+    pool.node = pool.unit = Resources{1, 1'024, 10'240, 0};
+    pool.performance_ppm = {{"default", ppm_one}};
+    pool.tariff.cpu_hour.micros = 500'000 + std::int64_t{1'500'000} * number / (kSites - 1);
+    if (!policy.congestion_price) pool.price_curve.a_ppm = 0;
+    site.admission = std::make_unique<Admission>(site.record, AdmissionOptions{});
+    site.admission->adopted({}, now_);
+    Record record = bench::record_of(site.record, 1);
+    record.header.valid_until = now_.wall + std::chrono::hours(24);
+    for (const auto& broker : brokers_) broker->accept(record);
+  }
+}
+
+void Herd::publish(Site& site, QuoteSheet sheet) {
+  const RecordVersion version{1, site.sheet.header.version.version + 1};
+  site.sheet = bench::record_of(sheet, version.version);
+  site.sheet.header.issued = now_.wall;
+  site.sheet.header.valid_until = now_.wall + limits::quote_validity;
+  site.admission->published(version, sheet, site.sheet.header.valid_until, now_);
+  site.last = std::move(sheet);
+  site.published = now_.mono;
+  after(lag_, [this, record = site.sheet] {
+    for (const auto& broker : brokers_) broker->accept(record);
+  });
+}
+
+void Herd::look() {
+  for (Site& site : sites_) {
+    if (site.last && now_.mono - site.published < limits::publish_interval_min) continue;
+    SiteStanding standing;
+    for (const PoolCapacity& each : site.admission->capacity()) {
+      standing.pools.push_back(PoolStanding{each.pool, each.units_free, each.units_free_node,
+                                            each.nodes_free, each.wait_seconds});
+    }
+    QuoteSheet sheet = make_quote_sheet(site.record, standing);
+    if (worth_publishing(site.last, sheet, now_.mono - site.published)) {
+      publish(site, std::move(sheet));
+    }
+  }
+  after(kLook, [this] { look(); });
+}
+
+void Herd::arrive() {
+  auto job = std::make_shared<Job>();
+  job->broker = static_cast<std::uint32_t>(random_() % kBrokers);
+  job->record.job = job_id(Sequence{++jobs_count_});
+  job->record.tenant.value = "herd";
+  job->record.spec.resources = Resources{1, 1'024, 0, 0};
+  Variant& variant = job->record.spec.variants.emplace_back();
+  variant.architectures = {Architecture::amd64};
+  variant.duration_seconds = static_cast<std::uint64_t>(kHold.count());
+  decide(job);
+  constexpr double rate = kLoad * kSites * kSlots / std::chrono::duration<double>(kHold).count();
+  const double span = std::exponential_distribution<double>(rate)(random_);
+  after(std::chrono::duration_cast<Mono::duration>(std::chrono::duration<double>(span)),
+        [this] { arrive(); });
+}
+
+void Herd::decide(const std::shared_ptr<Job>& job) {
+  MarketRouter& broker = *brokers_[job->broker];
+  broker.expire(now_);
+  const std::optional<Decision> decided = broker.decide(job->record, job->refused, now_);
+  if (!decided) return end_pass(job, false);
+  const Decision& decision = *decided;
+  if (now_.mono >= counted_from_) ++found_.tries;
+  const AttemptId attempt{job->record.job, ++job->record.attempts_count};
+  if (policy_.debits) broker.placed(attempt, *decision.chosen);
+  const std::int64_t price_ppm = broker.price_ppm(*decision.chosen);
+  after(kWay, [this, job, decision, price_ppm] { dispatch(job, decision, price_ppm); });
+}
+
+void Herd::dispatch(const std::shared_ptr<Job>& job, const Decision& decision,
+                    std::int64_t price_ppm) {
+  const AttemptId attempt{job->record.job, job->record.attempts_count};
+  const Candidate& chosen = *decision.chosen;
+  Site& site = *std::ranges::find_if(
+      sites_, [&](const Site& each) { return each.record.site == chosen.site; });
+  Assignment wanted;
+  wanted.tenant = job->record.tenant;
+  wanted.pool = chosen.pool;
+  wanted.units = chosen.units;
+  wanted.resources = job->record.spec.resources;
+  wanted.executors.emplace_back().command = {"true"};
+  wanted.on_disconnect = OnDisconnect::resume;
+  wanted.run_seconds_max = 2 * static_cast<std::uint64_t>(kHold.count());
+  wanted.price_ppm = price_ppm;
+  wanted.rate = chosen.rate;
+  wanted.quote_version = decision.relied_on.quote_version;
+  const AdmissionOutput output =
+      site.admission->from_broker(NodeId{"broker/" + std::to_string(job->broker)},
+                                  ToGateway{Term{1}, Dispatch{attempt, wanted, 60}}, {}, now_);
+  const bool granted = !output.starts.empty();
+  if (granted) {
+    after(random_span(kHold), [this, &site, attempt] {
+      EndReport report;
+      report.started = true;
+      site.admission->engine_ended(attempt, report, now_);
+      site.admission->from_broker(NodeId{"broker/0"}, ToGateway{Term{1}, AcknowledgeEnd{attempt}},
+                                  {}, now_);
+    });
+  }
+  after(kWay, [this, job, chosen, attempt, granted, sheet = site.sheet] {
+    answer(job, chosen, attempt, granted, sheet);
+  });
+}
+
+void Herd::answer(const std::shared_ptr<Job>& job, const Candidate& chosen,
+                  const AttemptId& attempt, bool granted, const Record& sheet) {
+  MarketRouter& broker = *brokers_[job->broker];
+  broker.expire(now_);
+  if (!granted && policy_.refusal_tells) broker.accept(sheet);
+  if (policy_.debits) broker.settled(attempt, chosen, granted);
+  if (granted) return end_pass(job, true);
+  job->refused.insert(std::ranges::lower_bound(job->refused, chosen.site), chosen.site);
+  if (job->refused.size() >= kTriesMax) return end_pass(job, false);
+  decide(job);
+}
+
+void Herd::end_pass(const std::shared_ptr<Job>& job, bool placed) {
+  if (now_.mono >= counted_from_) {
+    ++found_.passes;
+    found_.unplaced += placed ? 0 : 1;
+  }
+  if (placed) return;
+  job->refused.clear();
+  after(job->pause, [this, job] { decide(job); });
+  job->pause = std::min<Mono::duration>(2 * job->pause, kPauseMax);
+}
+
+Found Herd::run() {
+  look();
+  after(lag_ + kLook, [this] { arrive(); });
+  while (events_.top().at < end_) {
+    const Event event = events_.top();
+    events_.pop();
+    now_.wall += event.at - now_.mono;
+    now_.mono = event.at;
+    event.act();
+  }
+  return found_;
+}
+
+void print(const std::string& metric, std::vector<double> values, const char* unit,
+           std::optional<double> goal) {
+  std::ranges::sort(values);
+  const double value = values[values.size() / 2];
+  std::printf("{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
+              metric.c_str(), value, unit, values.front(), values.back());
+  if (goal) {
+    std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal, value <= *goal ? "true" : "false");
+  } else {
+    std::printf("\"goal\": null, \"holds\": null}\n");
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const bool quick = count > 1 && std::string_view(arguments[1]) == "--quick";
+  const std::vector<int> lags = quick ? std::vector{3'600} : std::vector{1'000, 3'600, 6'700};
+  for (const Policy& policy : kPolicies) {
+    for (const int lag : lags) {
+      std::vector<double> tries;
+      std::vector<double> unplaced;
+      for (std::uint64_t seed = 1; seed <= (quick ? 1U : 3U); ++seed) {
+        const Found found = Herd(policy, milliseconds(lag), seconds(quick ? 100 : 300), seed).run();
+        tries.push_back(static_cast<double>(found.tries) / static_cast<double>(found.passes));
+        unplaced.push_back(100.0 * static_cast<double>(found.unplaced) /
+                           static_cast<double>(found.passes));
+      }
+      const bool ours = policy.under_load && lag == 3'600;
+      char name[100];
+      std::snprintf(name, sizeof(name), "%s, lag %.1f s: ", policy.name, lag / 1'000.0);
+      print(std::string(name) + "tries a job", tries, "tries",
+            ours ? std::optional(2.5) : std::nullopt);
+      print(std::string(name) + "without a place in one pass", unplaced, "%",
+            ours ? std::optional(1.0) : std::nullopt);
+    }
+  }
+  return 0;
+}
