@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "broker/api/job_check.h"
 #include "broker/api/job_json.h"
 #include "broker/api/json_reader.h"
+#include "broker/core/datasets.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -33,7 +36,16 @@ Result<Dataset> parse_dataset(const std::string& name, std::string_view text) {
               "say where the data lies: url, or replicas of url, site and region");
   }
   for (std::size_t i = 0; i < dataset.replicas.size(); ++i) {
-    in.keep(check_replica(fmt::format("replicas[{}].", i), dataset.replicas[i]));
+    const std::string path = fmt::format("replicas[{}].", i);
+    const std::string& url = dataset.replicas[i].url;
+    in.keep(check_replica(path, dataset.replicas[i]));
+    // "file://" and a slash before each part.
+    if (url.starts_with("file:") &&
+        std::ranges::count(url, '/') > static_cast<std::ptrdiff_t>(2 + dataset_path_parts_max)) {
+      in.keep(fail(ErrorCode::invalid, path + "url",
+                   fmt::format("its path has more than {} parts", dataset_path_parts_max),
+                   "put the data nearer to the root"));
+    }
   }
   for (std::size_t i = 0; i < dataset.residency.size(); ++i) {
     in.keep(check_jurisdiction(fmt::format("residency[{}]", i), dataset.residency[i].value));

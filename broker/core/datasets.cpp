@@ -13,6 +13,10 @@
 namespace tradewind {
 namespace {
 
+constexpr std::string_view kFile = "file:";
+// Data sets in the folders that one job names; each is looked at while other jobs wait.
+constexpr std::size_t kInFoldersMax = 10'000;
+
 Error missing(std::string field, const std::string& name) {
   return Error{ErrorCode::not_found, std::move(field),
                "there is no data set \"" + name.substr(0, 64) + "\" that you may use",
@@ -157,11 +161,11 @@ DatasetPage Datasets::list(const DatasetActor& actor, const std::string& after,
   return page;
 }
 
-std::set<std::string> Datasets::binding(const Input& input) const {
+std::set<std::string> Datasets::binding(const Input& input, std::size_t& folders_left) const {
   std::set<std::string> names;
   if (!input.dataset.empty()) names.insert(input.dataset);
   if (!input.content.empty()) return names;
-  const auto add = [&](const std::string& key) {
+  const auto add = [&](std::string_view key) {
     const auto found = by_url_.find(key);
     if (found != by_url_.end()) names.insert(found->second.begin(), found->second.end());
   };
@@ -169,14 +173,36 @@ std::set<std::string> Datasets::binding(const Input& input) const {
     const std::string key = url_key(each.url);
     add(key);
     const std::string_view bare = without_query(key);
-    if (bare.size() < key.size()) add(std::string(bare));
+    if (bare.size() < key.size()) add(bare);
+    if (!key.starts_with(kFile)) continue;
+    std::size_t parts = 0;
+    for (auto slash = key.find('/', kFile.size() + 1);
+         slash != std::string::npos && parts < dataset_path_parts_max;
+         slash = key.find('/', slash + 1)) {
+      add(std::string_view(key).substr(0, slash));
+      ++parts;
+    }
+    if (input.type != FileType::directory) continue;
+    const std::string inside = key.ends_with('/') ? key : key + "/";
+    for (auto held = by_url_.lower_bound(inside);
+         folders_left > 0 && held != by_url_.end() && held->first.starts_with(inside); ++held) {
+      names.insert(held->second.begin(), held->second.end());
+      folders_left -= std::min(folders_left, held->second.size());
+    }
   }
   return names;
 }
 
-Status Datasets::bind_residency(Input& input, const std::string& path) const {
+Status Datasets::bind_residency(Input& input, const std::string& path,
+                                std::size_t& folders_left) const {
   std::optional<std::vector<Jurisdiction>> allowed;
-  for (const std::string& name : binding(input)) {
+  const std::set<std::string> names = binding(input, folders_left);
+  if (folders_left == 0) {
+    return fail(ErrorCode::too_large, path + "type",
+                fmt::format("the job's folders hold {} data sets or more", kInFoldersMax),
+                "name smaller folders, or files");
+  }
+  for (const std::string& name : names) {
     const std::vector<Jurisdiction>& residency = datasets_.at(name).residency;
     if (residency.empty()) continue;
     if (!allowed) {
@@ -208,6 +234,7 @@ Status Datasets::bind_residency(Input& input, const std::string& path) const {
 
 Status Datasets::bind(JobSpec& spec, const TenantId& tenant) const {
   std::size_t bytes = 0;
+  std::size_t folders_left = kInFoldersMax;
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     Input& input = spec.inputs[i];
     if (input.dataset.empty() && by_url_.empty()) continue;
@@ -221,7 +248,7 @@ Status Datasets::bind(JobSpec& spec, const TenantId& tenant) const {
       input.size_bytes = held->second.size_bytes;
       input.sha256 = held->second.sha256;
     }
-    if (const Status bound = bind_residency(input, path); !bound) return bound;
+    if (const Status bound = bind_residency(input, path, folders_left); !bound) return bound;
     bytes += filled_bytes(input);
     if (bytes > limits::dataset_fill_bytes_max) {
       return fail(ErrorCode::too_large, path + "dataset",

@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "broker/core/service.h"
@@ -17,6 +16,9 @@
 #include "schemas/time.h"
 
 namespace tradewind {
+
+// Parts of the path of a file: replica; so many folders above a job's file are looked at.
+inline constexpr std::size_t dataset_path_parts_max = 32;
 
 // Whether the tenant may name the data set and see it: its own, or one shared with it.
 bool may_read(const Dataset& dataset, const TenantId& tenant);
@@ -47,22 +49,23 @@ class Datasets {
 
   // Puts into each input that names a data set what that one says, and binds each input by the
   // residency of the data set it names and of every one, whoever owns it, that has a replica at one
-  // of its URLs: where the job names no jurisdictions those of the data sets hold, and those that
-  // it names must be among them. Fails naming the input's field; the spec is then in no state to
-  // use.
+  // of its URLs, or, of file: URLs, in a folder that holds the other: where the job names no
+  // jurisdictions those of the data sets hold, and those that it names must be among them. Fails
+  // naming the input's field; the spec is then in no state to use.
   Status bind(JobSpec& spec, const TenantId& tenant) const;
 
  private:
   void add_urls(const Dataset& dataset);
   void remove_urls(const Dataset& dataset);
-  // The names of those that bind the input: of its own and of its URLs.
-  std::set<std::string> binding(const Input& input) const;
-  Status bind_residency(Input& input, const std::string& path) const;
+  // The names of those that bind the input: of its own and of its URLs. Goes through at most
+  // `folders_left` data sets that folders hold, and takes them off; 0 afterwards: there are more.
+  std::set<std::string> binding(const Input& input, std::size_t& folders_left) const;
+  Status bind_residency(Input& input, const std::string& path, std::size_t& folders_left) const;
 
   std::map<std::string, Dataset> datasets_;
   std::map<TenantId, std::size_t> counts_;
   // By url_key of each replica: the names of the data sets. Only those with a residency bind.
-  std::unordered_map<std::string, std::set<std::string>> by_url_;
+  std::map<std::string, std::set<std::string>, std::less<>> by_url_;
 };
 
 }  // namespace tradewind

@@ -140,6 +140,8 @@ TEST_F(DatasetsApiTest, WhatIsWrongIsRefusedWithItsField) {
       {R"({"url":"file:///x","replicas":[]})", "replicas"},
       {R"({"replicas":[{"url":"file:///x","site":"A"}]})", "replicas[0].site"},
       {R"({"url":"file:///x","size_bytes":-1})", "size_bytes"},
+      {R"({"url":"file:///1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3"})",
+       "replicas[0].url"},
       {R"({"url":"file:///x","sha256":"ABC"})", "sha256"},
       {R"({"url":"file:///x","residency":["ch"]})", "residency[0]"},
       {R"({"url":"file:///x","shared_with":["A b"]})", "shared_with[0]"},

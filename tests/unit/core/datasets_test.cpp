@@ -117,6 +117,34 @@ TEST_F(DatasetsTest, ASpelledOutUrlIsBoundAsWellWhoeverOwnsTheDataSet) {
   EXPECT_EQ(bound(spec, "beta").residency, in({"US"}));
 }
 
+TEST_F(DatasetsTest, FilesInItsFolderAndFoldersAroundItAreBoundAsWell) {
+  put(genome());
+  EXPECT_EQ(bound(at_url("file:///srv/genome/chr/1.fa"), "beta").residency, in({"CH", "DE"}));
+  EXPECT_TRUE(bound(at_url("file:///srv/genome2/chr"), "beta").residency.empty());
+  EXPECT_TRUE(bound(at_url("file:///srv"), "beta").residency.empty()) << "no folder is asked for";
+  JobSpec folder = at_url("file:///srv");
+  folder.inputs[0].type = FileType::directory;
+  EXPECT_EQ(bound(folder, "beta").residency, in({"CH", "DE"}));
+  folder.inputs[0].replicas[0].url = "file:///srv/gen";
+  EXPECT_TRUE(bound(folder, "beta").residency.empty());
+  // What lies on a web server under a like name is another matter.
+  EXPECT_TRUE(bound(at_url("https://data.example/genome/x"), "beta").residency.empty());
+}
+
+TEST_F(DatasetsTest, AJobsFoldersHoldABoundedNumberOfThem) {
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    Dataset dataset = genome();
+    dataset.name = fmt::format("d{}", i);
+    dataset.replicas = {Replica{fmt::format("file:///srv/all/{}", i), "", ""}};
+    put(dataset, DatasetActor{TenantId{fmt::format("t{}", i % 10)}, "p", false});
+  }
+  JobSpec folder = at_url("file:///srv");
+  folder.inputs[0].type = FileType::directory;
+  EXPECT_EQ(refused(folder, "beta").code, ErrorCode::too_large);
+  folder.inputs[0].replicas[0].url = "file:///srv/all/77";
+  EXPECT_EQ(bound(folder).residency, in({"CH", "DE"}));
+}
+
 TEST_F(DatasetsTest, SeveralThatBindOneInputBindItByWhatAllOfThemAllow) {
   put(genome());
   Dataset copy = genome();
