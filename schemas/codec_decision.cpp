@@ -101,6 +101,16 @@ void read(schema::ReliedOn::Reader from, ReliedOn& to) {
   to.quote_valid_until = read_time("relied_on.quote_valid_until", from.getQuoteValidUntil());
 }
 
+void write(schema::ClearedWith::Builder to, const ClearedWith& from) {
+  to.setJobs(from.jobs);
+  to.setMargin(from.margin);
+}
+void read(schema::ClearedWith::Reader from, ClearedWith& to) {
+  to.jobs = from.getJobs();
+  if (to.jobs == 0) broken("clearing.jobs", "must be at least 1");
+  to.margin = not_negative("clearing.margin", from.getMargin());
+}
+
 void write(schema::Decision::Builder to, const Decision& from) {
   to.setOutcome(static_cast<schema::Outcome>(from.outcome));
   to.setDecidedAt(micros_of(from.decided_at));
@@ -112,6 +122,7 @@ void write(schema::Decision::Builder to, const Decision& from) {
   to.setPoolsAdequate(from.pools_adequate);
   to.setTolerance(from.tolerance_ppm);
   to.setSpareUnits(from.spare_units);
+  if (from.clearing) write(to.initClearing(), *from.clearing);
 }
 void read(schema::Decision::Reader from, Decision& to) {
   to.outcome = read_enum<Outcome>("decision.outcome", from.getOutcome());
@@ -127,6 +138,12 @@ void read(schema::Decision::Reader from, Decision& to) {
   to.pools_adequate = from.getPoolsAdequate();
   to.tolerance_ppm = not_negative("decision.tolerance_ppm", from.getTolerance());
   to.spare_units = from.getSpareUnits();
+  if (from.hasClearing()) {
+    read(from.getClearing(), to.clearing.emplace());
+    if (to.outcome != Outcome::placed) {
+      broken("decision.clearing", "must be there only if the outcome is placed");
+    }
+  }
 }
 
 }  // namespace codec

@@ -124,6 +124,16 @@ enum class Outcome : std::uint16_t {
   unroutable = 2,  // nothing offered could ever run it
 };
 
+// Of a decision made by a clearing: jobs that contended for the same capacity and were given places
+// together.
+struct ClearedWith {
+  std::uint32_t jobs = 0;  // of the clearing, this one among them; those that got no place too
+  // How far the value that the job's objective makes least of lies above the least that the job
+  // could have had alone: micro-units, or seconds for Objective::fastest.
+  std::int64_t margin = 0;
+  friend bool operator==(const ClearedWith&, const ClearedWith&) = default;
+};
+
 struct Decision {
   Outcome outcome = Outcome::unroutable;
   Wall::time_point decided_at{};
@@ -135,8 +145,9 @@ struct Decision {
   std::vector<Rejection> rejections;  // nearest misses first, at most limits::rejections_max
   std::uint32_t pools_considered = 0;
   std::uint32_t pools_adequate = 0;
-  std::int64_t tolerance_ppm = 0;  // how far above the least cost the choice was allowed to be
-  std::uint32_t spare_units = 0;   // margin of free units wanted beyond the need
+  std::int64_t tolerance_ppm = 0;       // how far above the least cost the choice was allowed to be
+  std::uint32_t spare_units = 0;        // margin of free units wanted beyond the need
+  std::optional<ClearedWith> clearing;  // only of a placed one
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 

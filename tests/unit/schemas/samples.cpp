@@ -346,6 +346,9 @@ void Sampler::fill(Decision& to) {
   to.pools_adequate = small();
   to.tolerance_ppm = amount();
   to.spare_units = small();
+  if (to.outcome == Outcome::placed && (full_ || flag())) {
+    to.clearing = ClearedWith{std::max(1U, small()), amount()};
+  }
 }
 
 void Sampler::fill(Assignment& to) {
