@@ -27,4 +27,7 @@ inline constexpr std::size_t flows_bounded = 8;
 // the rest are known to pay for the next nearest.
 inline constexpr std::size_t nearest_sites_max = 8;
 
+// Jobs in one clearing; those that wait longer come first.
+inline constexpr std::size_t clearing_jobs_max = 10'000;
+
 }  // namespace tradewind::limits

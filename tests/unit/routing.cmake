@@ -1,7 +1,7 @@
 set(here ${CMAKE_CURRENT_LIST_DIR}/routing)
 tradewind_test(routing
-  SOURCES ${here}/adequacy_test.cpp ${here}/choice_test.cpp ${here}/chooser_test.cpp ${here}/cost_test.cpp
-          ${here}/digest.cpp ${here}/digest_test.cpp ${here}/property_test.cpp ${here}/random_market.cpp
+  SOURCES ${here}/adequacy_test.cpp ${here}/choice_test.cpp ${here}/chooser_test.cpp ${here}/clearing_test.cpp
+          ${here}/cost_test.cpp ${here}/digest.cpp ${here}/digest_test.cpp ${here}/property_test.cpp ${here}/random_market.cpp
           ${here}/sample_market.cpp ${here}/twin.cpp
   DEPENDS tradewind_routing tradewind_market)
 
