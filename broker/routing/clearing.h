@@ -21,8 +21,8 @@ namespace tradewind {
 struct ClearingOptions {
   // Ways looked up for each kind of jobs at each end of its run times: as many as the budget, which
   // all classes share, allows each class, but no fewer and no more than these.
-  std::size_t ways_budget = 60'000;
-  std::size_t ways_min = 8;
+  std::size_t ways_budget = 40'000;
+  std::size_t ways_min = 6;
   std::size_t ways_max = 64;
   // With more kinds of jobs, more classes and pools, or more ways between these, the flow is not
   // tried.
