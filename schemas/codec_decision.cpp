@@ -115,6 +115,15 @@ void read(schema::QuoteTerms::Reader from, QuoteTerms& to) {
   to.price_ppm = not_negative("quote.price_ppm", from.getPrice());
   read(from.getReliedOn(), to.relied_on);
 }
+void write(schema::ClearedWith::Builder to, const ClearedWith& from) {
+  to.setJobs(from.jobs);
+  to.setMargin(from.margin);
+}
+void read(schema::ClearedWith::Reader from, ClearedWith& to) {
+  to.jobs = from.getJobs();
+  if (to.jobs == 0) broken("clearing.jobs", "must be at least 1");
+  to.margin = not_negative("clearing.margin", from.getMargin());
+}
 
 void write(schema::Decision::Builder to, const Decision& from) {
   to.setOutcome(static_cast<schema::Outcome>(from.outcome));
@@ -128,6 +137,7 @@ void write(schema::Decision::Builder to, const Decision& from) {
   to.setTolerance(from.tolerance_ppm);
   to.setSpareUnits(from.spare_units);
   to.setRatesVersion(from.rates_version);
+  if (from.clearing) write(to.initClearing(), *from.clearing);
 }
 void read(schema::Decision::Reader from, Decision& to) {
   to.outcome = read_enum<Outcome>("decision.outcome", from.getOutcome());
@@ -144,6 +154,12 @@ void read(schema::Decision::Reader from, Decision& to) {
   to.tolerance_ppm = not_negative("decision.tolerance_ppm", from.getTolerance());
   to.spare_units = from.getSpareUnits();
   to.rates_version = from.getRatesVersion();
+  if (from.hasClearing()) {
+    read(from.getClearing(), to.clearing.emplace());
+    if (to.outcome != Outcome::placed) {
+      broken("decision.clearing", "must be there only if the outcome is placed");
+    }
+  }
 }
 
 }  // namespace codec

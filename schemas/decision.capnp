@@ -110,6 +110,14 @@ enum Outcome {
   unroutable @2;  # nothing offered could ever run it
 }
 
+struct ClearedWith {
+  # Of a decision made by a clearing: jobs that contended for the same capacity and were given places
+  # together.
+  jobs @0 :UInt32;    # of the clearing, this one among them; those that got no place too
+  margin @1 :Int64;   # what the job's objective makes least of, above the least that the job could
+                      # have had alone; micro-units, or seconds for the objective `fastest`
+}
+
 struct Decision {
   # A placed decision may come without the survey of the rest: both lists are empty then, and so are
   # the two counts of pools.
@@ -124,4 +132,5 @@ struct Decision {
   tolerance @8 :V.Ppm;               # how far above the least cost the choice was allowed to be
   spareUnits @9 :UInt32;             # margin of free units wanted beyond the need
   ratesVersion @10 :UInt64;          # of the rate table that it used; 0: none was ever set
+  clearing @11 :ClearedWith;         # only of a decision that a clearing made; then it is `placed`
 }

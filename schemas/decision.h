@@ -137,6 +137,16 @@ enum class Outcome : std::uint16_t {
   unroutable = 2,  // nothing offered could ever run it
 };
 
+// Of a decision made by a clearing: jobs that contended for the same capacity and were given places
+// together.
+struct ClearedWith {
+  std::uint32_t jobs = 0;  // of the clearing, this one among them; those that got no place too
+  // How far the value that the job's objective makes least of lies above the least that the job
+  // could have had alone: micro-units, or seconds for Objective::fastest.
+  std::int64_t margin = 0;
+  friend bool operator==(const ClearedWith&, const ClearedWith&) = default;
+};
+
 struct Decision {
   Outcome outcome = Outcome::unroutable;
   Wall::time_point decided_at{};
@@ -151,6 +161,7 @@ struct Decision {
   std::int64_t tolerance_ppm = 0;   // how far above the least cost the choice was allowed to be
   std::uint32_t spare_units = 0;    // margin of free units wanted beyond the need
   std::uint64_t rates_version = 0;  // of the rate table that it used
+  std::optional<ClearedWith> clearing;  // only of a placed one
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 

@@ -99,9 +99,31 @@ std::string explain(const Rejection& rejection) {
          (rejection.detail.empty() ? code : rejection.detail + " (" + code + ")");
 }
 
-std::string explain(const Decision& decision, std::string_view currency) {
+namespace {
+
+// How far the choice lies above what the job could have had alone.
+std::string explain(const ClearedWith& clearing, Objective objective, std::string_view currency) {
+  const std::string amount = fmt::format("{} {} above", to_decimal(clearing.margin), currency);
+  std::string text = "the best of all pools";
+  if (clearing.margin > 0) {
+    switch (objective) {
+      case Objective::cheapest: text = amount + " the cheapest"; break;
+      case Objective::fastest: text = fmt::format("{} s after the fastest", clearing.margin); break;
+      case Objective::balanced: text = amount + " the best balance of cost and time"; break;
+    }
+  }
+  return fmt::format("{}, as part of a clearing of {} jobs", text, clearing.jobs);
+}
+
+}  // namespace
+
+std::string explain(const Decision& decision, const JobSpec& spec, std::string_view currency) {
   if (decision.outcome == Outcome::placed && decision.chosen) {
     const Candidate& chosen = *decision.chosen;
+    if (decision.clearing) {
+      return fmt::format("{} at {} {}: {}", chosen.site.value, to_decimal(chosen.cost.total.micros),
+                         currency, explain(*decision.clearing, spec.objective, currency));
+    }
     if (!is_surveyed(decision)) {
       return fmt::format("{} at {} {}: the best of all pools; a quote lists the others",
                          chosen.site.value, to_decimal(chosen.cost.total.micros), currency);
@@ -123,7 +145,7 @@ std::string explain(const Decision& decision, std::string_view currency) {
 json::object decision_to_json(const Decision& decision, const JobSpec& spec,
                               std::string_view currency) {
   json::object out{{"outcome", outcome_word(decision.outcome)},
-                   {"summary", explain(decision, currency)},
+                   {"summary", explain(decision, spec, currency)},
                    {"decided_at", to_rfc3339(decision.decided_at)},
                    {"currency", currency}};
   if (decision.chosen) {
@@ -152,6 +174,16 @@ json::object decision_to_json(const Decision& decision, const JobSpec& spec,
   out["tolerance_ppm"] = decision.tolerance_ppm;
   out["spare_units"] = decision.spare_units;
   out["rates_version"] = decision.rates_version;
+  if (decision.clearing) {
+    json::object clearing{{"jobs", decision.clearing->jobs}};
+    if (spec.objective == Objective::fastest) {
+      clearing["margin_seconds"] = decision.clearing->margin;
+    } else {
+      clearing["margin"] = to_decimal(decision.clearing->margin);
+    }
+    clearing["summary"] = explain(*decision.clearing, spec.objective, currency);
+    out["clearing"] = std::move(clearing);
+  }
   return out;
 }
 

@@ -15,7 +15,7 @@ json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec);
 json::object decision_to_json(const Decision& decision, const JobSpec& spec,
                               std::string_view currency);
 // One sentence: why the decision came out as it did.
-std::string explain(const Decision& decision, std::string_view currency);
+std::string explain(const Decision& decision, const JobSpec& spec, std::string_view currency);
 // "needs 80 GiB of accelerator memory, has 48 (accelerator_memory)".
 std::string explain(const Rejection& rejection);
 

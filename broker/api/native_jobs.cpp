@@ -202,7 +202,7 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   api->places->with([api, call, job](const std::shared_ptr<const Places>& places) {
     json::object body = job_to_json(*job, *places, api->accounting_currency());
     if (job->state == JobState::unroutable && job->unplaced) {
-      body["reason"] = explain(*job->unplaced, api->accounting_currency());
+      body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
     if (job->state != JobState::queued) return call.answer(200, body);
     api->service.waiting_decision(job->job, [api, call, job, body = std::move(body)](

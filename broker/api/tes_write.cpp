@@ -113,11 +113,11 @@ std::string at_site(const AttemptRecord& attempt) {
 }
 
 // The decisions and moves of one attempt, a line each.
-void attempt_lines(const AttemptRecord& attempt, std::string_view currency,
+void attempt_lines(const AttemptRecord& attempt, const JobSpec& spec, std::string_view currency,
                    std::vector<std::string>& lines) {
   lines.push_back(
       fmt::format("{} decided: attempt {}{}", to_rfc3339(attempt.decided), attempt.number,
-                  attempt.decision.chosen ? ", " + explain(attempt.decision, currency) : ""));
+                  attempt.decision.chosen ? ", " + explain(attempt.decision, spec, currency) : ""));
   const std::string over = to_rfc3339(attempt.over);
   if (attempt.state == AttemptState::refused) {
     lines.push_back(fmt::format("{} refused{}: {}{}{}", over, at_site(attempt),
@@ -141,10 +141,11 @@ void task_lines(const JobRecord& job, std::string_view currency,
                 const std::optional<Decision>& waiting, std::vector<std::string>& lines) {
   if (job.cancel_requested && !is_final(job.state)) lines.emplace_back("cancel requested");
   if (job.state == JobState::queued) {
-    lines.push_back("waiting: " + (waiting ? explain(*waiting, currency) : "to be placed"));
+    lines.push_back("waiting: " +
+                    (waiting ? explain(*waiting, job.spec, currency) : "to be placed"));
   }
   if (job.unplaced && job.state == JobState::unroutable) {
-    lines.push_back("unroutable: " + explain(*job.unplaced, currency));
+    lines.push_back("unroutable: " + explain(*job.unplaced, job.spec, currency));
     for (const Rejection& each : job.unplaced->rejections) {
       lines.push_back("nearest miss: " + explain(each));
     }
@@ -216,7 +217,7 @@ json::array logs_to_json(const JobRecord& job, TesView view, const Places& place
   // Lines of attempts without an entry stand in the next entry, or in the last one.
   std::vector<std::string> lines = warnings;
   for (const AttemptRecord& each : job.attempts) {
-    attempt_lines(each, currency, lines);
+    attempt_lines(each, job.spec, currency, lines);
     const bool is_shown = std::find(shown.begin(), shown.end(), &each) != shown.end();
     const bool is_last = !shown.empty() && &each == shown.back();
     if (!is_shown || is_last) continue;

@@ -105,8 +105,10 @@ void print_decision(const boost::json::value& decision) {
   } else {
     std::cout << "unroutable: nothing that is offered could ever run it\n";
   }
-  if (const auto& surveyed = member(decision, "surveyed");
-      surveyed.is_bool() && !surveyed.get_bool()) {
+  if (const auto& clearing = member(decision, "clearing"); clearing.is_object()) {
+    std::cout << text(clearing, "summary") << '\n';
+  } else if (const auto& surveyed = member(decision, "surveyed");
+             surveyed.is_bool() && !surveyed.get_bool()) {
     std::cout << "the best of all pools; a quote lists the others\n";
   } else {
     std::cout << fmt::format("considered {} pools, {} adequate\n",

@@ -27,6 +27,12 @@ bool permits(const std::vector<std::string>& allowed, const std::vector<std::str
 
 }  // namespace
 
+Offered offered_by(const MarketColumns& columns, std::uint32_t pool) {
+  const PoolRow& row = columns.pool(pool);
+  return {row.nodes, columns.shape(row.shape).units_node, row.units_free, row.units_free_node,
+          row.nodes_free};
+}
+
 std::uint32_t nodes_wanted(const JobSpec& spec) {
   return std::max<std::uint32_t>(1, spec.nodes);
 }

@@ -39,6 +39,7 @@ struct Offered {
   std::uint32_t units_free_node = 0;
   std::uint32_t nodes_free = 0;
 };
+Offered offered_by(const MarketColumns& columns, std::uint32_t pool);
 
 // Nodes that the job takes: at least one.
 std::uint32_t nodes_wanted(const JobSpec& spec);

@@ -1,9 +1,11 @@
 #include "broker/routing/chooser.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "broker/routing/adequacy.h"
+#include "broker/routing/choice.h"
 #include "broker/routing/data_flows.h"
 #include "broker/routing/finish.h"
 #include "broker/routing/limits.h"
@@ -11,6 +13,7 @@
 #include "broker/routing/path_table.h"
 #include "broker/routing/price_walk.h"
 #include "broker/routing/site_filter.h"
+#include "broker/routing/transfer.h"
 #include "schemas/assert.h"
 
 namespace tradewind {
@@ -68,6 +71,12 @@ void Chooser::set_rates(RateTable rates) {
   memory_->needs.forget();
 }
 
+bool Chooser::prepare(const RouteRequest& request) {
+  TRADEWIND_ASSERT(!request.spec.variants.empty());
+  memory_->trim();
+  return take_up(request);
+}
+
 bool Chooser::take_up(const RouteRequest& request) {
   Memory& memory = *memory_;
   if (!memory.find_ways(request.spec, view_.columns()) ||
@@ -82,23 +91,95 @@ bool Chooser::take_up(const RouteRequest& request) {
 }
 
 std::optional<Decision> Chooser::choose(const RouteRequest& request, Wall::time_point now) {
-  TRADEWIND_ASSERT(!request.spec.variants.empty());
-  memory_->trim();
-  if (!take_up(request)) {
+  if (!prepare(request)) {
     Decision scanned = route(request, view_, options_, now);
     return scanned.chosen ? std::optional(std::move(scanned)) : std::nullopt;
   }
-  Memory& memory = *memory_;
-  PriceWalk walk(request, view_, options_, now, memory.flows, memory.filters.filter(request.spec),
-                 memory.room);
-  const std::optional<Chosen> chosen = walk.choose();
-  if (!chosen) return std::nullopt;
+  const std::optional<Chosen> chosen =
+      walk(request, view_.columns(), now).choose(options_.tolerance_ppm);
+  return chosen ? std::optional(decision(request, *chosen, now)) : std::nullopt;
 
-  Decision decision = placed(chosen->draft, request.spec, options_, now);
+  return decision(request, *chosen, now);
+}
+
+Decision Chooser::decision(const RouteRequest& request, const Chosen& chosen,
+                           Wall::time_point now) const {
+  Decision result = placed(chosen.draft, request.spec, options_, now);
   Transfer transfer;
-  decision.chosen->replicas.reserve(request.spec.inputs.size());
-  memory.flows.at(view_.columns(), chosen->site, transfer, &decision.chosen->replicas);
-  return decision;
+  result.chosen->replicas.reserve(request.spec.inputs.size());
+  memory_->flows.at(view_.columns(), chosen.site, transfer, &result.chosen->replicas);
+  return result;
+}
+
+PriceWalk Chooser::walk(const RouteRequest& request, const MarketColumns& columns,
+                        Wall::time_point now) {
+  return {request,      columns,        options_,
+          now,          memory_->flows, memory_->filters.filter(request.spec),
+          memory_->room};
+}
+
+std::vector<Chosen> Chooser::scan(const RouteRequest& request, const MarketColumns& columns,
+                                  Wall::time_point now) const {
+  const std::uint32_t nodes = nodes_wanted(request.spec);
+  std::vector<Chosen> found;
+  for (Draft& draft : survey(request, view_, options_, JobData(request.spec, view_), now).drafts) {
+    const std::uint32_t site = *view_.number(draft.site->record.site);
+    const std::uint32_t pool = columns.site(site).pools[draft.pool_index];
+    const PoolRow& row = columns.pool(pool);
+    if (capacity_miss(offered_by(columns, pool), nodes, draft.units,
+                      Debited{row.debited_units, row.debited_nodes}, options_.spare_units)) {
+      continue;
+    }
+    draft.units_free = row.units_free - row.debited_units;
+    found.push_back(Chosen{std::move(draft), site});
+  }
+  std::ranges::sort(found, [&](const Chosen& a, const Chosen& b) {
+    return better(a.draft, b.draft, request.tie_key);
+  });
+  return found;
+}
+
+std::optional<Chosen> Chooser::best(const RouteRequest& request, const MarketColumns& columns,
+                                    Wall::time_point now) {
+  if (prepare(request)) return walk(request, columns, now).choose(0);
+  const std::vector<Chosen> all = scan(request, columns, now);
+  return all.empty() ? std::nullopt : std::optional(all.front());
+}
+
+Nearest Chooser::nearest(const RouteRequest& request, const MarketColumns& columns,
+                         Wall::time_point now, std::size_t count) {
+  if (prepare(request)) return walk(request, columns, now).nearest(count);
+  Nearest found{scan(request, columns, now), true};
+  if (found.ways.size() > count) {
+    found.ways.erase(found.ways.begin() + static_cast<std::ptrdiff_t>(count), found.ways.end());
+    found.complete = false;
+  }
+  return found;
+}
+
+std::vector<Chosen> Chooser::at(const RouteRequest& request, const MarketColumns& columns,
+                                Wall::time_point now, std::span<const std::uint32_t> pools) {
+  if (prepare(request)) return walk(request, columns, now).at(pools);
+  std::vector<Chosen> found = scan(request, columns, now);
+  std::erase_if(found, [&](const Chosen& each) {
+    return std::ranges::find(pools, pool_of(columns, each)) == pools.end();
+  });
+  return found;
+}
+
+Decision Chooser::take(const RouteRequest& request, std::uint32_t pool, Wall::time_point now) {
+  const std::vector<Chosen> found = at(request, view_.columns(), now, {&pool, 1});
+  TRADEWIND_ASSERT(found.size() == 1);
+  // Not planned where it lies at more places than are indexed: then the scan has looked at it.
+  const bool planned = memory_->flows.plan(request.spec, memory_->paths);
+  Decision result = planned ? decision(request, found.front(), now)
+                            : placed(found.front().draft, request.spec, options_, now);
+  if (!planned) {
+    const JobData data(request.spec, view_);
+    result.chosen->replicas = data.at(found.front().draft.site->record).value().replicas;
+  }
+  result.tolerance_ppm = 0;
+  return result;
 }
 
 Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now) {
@@ -115,7 +196,7 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
     const std::uint32_t place = matches.places[row.shape];
     if (place != MarketColumns::none) match = &matches.shapes[place];
   }
-  if (match == nullptr || !has_room(request.spec, row, match->units)) {
+  if (match == nullptr || !has_room(request.spec, pool, match->units)) {
     return Fit::inadequate_for_all;
   }
   // One site is asked sooner than a filter of all is made.
@@ -125,17 +206,17 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
   if (!take_up(request)) {
     return route(request, view_, options_, now).chosen ? Fit::adequate : Fit::inadequate;
   }
-  PriceWalk walk(request, view_, options_, now, memory.flows, nullptr, memory.room);
-  return walk.adequate_at(pool) ? Fit::adequate : Fit::inadequate;
+  PriceWalk walk(request, columns, options_, now, memory.flows, nullptr, memory.room);
+  return walk.at({&pool, 1}).empty() ? Fit::inadequate : Fit::adequate;
 }
 
-bool Chooser::has_room(const JobSpec& spec, const PoolRow& row, std::uint32_t units) const {
+bool Chooser::has_room(const JobSpec& spec, std::uint32_t number, std::uint32_t units) const {
+  const MarketColumns& columns = view_.columns();
+  const PoolRow& row = columns.pool(number);
   const std::uint32_t nodes = nodes_wanted(spec);
-  const Offered offered{row.nodes, view_.columns().shape(row.shape).units_node, row.units_free,
-                        row.units_free_node, row.nodes_free};
   return nodes <= row.nodes &&
-         !capacity_miss(offered, nodes, units, Debited{row.debited_units, row.debited_nodes},
-                        options_.spare_units);
+         !capacity_miss(offered_by(columns, number), nodes, units,
+                        Debited{row.debited_units, row.debited_nodes}, options_.spare_units);
 }
 
 std::vector<FittingShape> Chooser::fitting_shapes(const JobSpec& spec) {
@@ -173,7 +254,7 @@ bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
             continue;
           }
           // All that does not pass and is asked before these is met.
-          if (!row.listed || !site.holds(now) || !has_room(spec, row, match.units)) return true;
+          if (!row.listed || !site.holds(now) || !has_room(spec, block.pools[place], match.units)) return true;
         }
       }
     }

@@ -3,12 +3,15 @@
 // best found so far are left alone. docs/routing.md tells how. Pure; integers only; one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "broker/routing/route.h"
+#include "broker/routing/survey.h"
 #include "schemas/decision.h"
 #include "schemas/time.h"
 #include "state/market/market_view.h"
@@ -30,6 +33,8 @@ struct FittingShape {
   std::uint32_t units = 0;  // that the job takes there on a node
 };
 
+class PriceWalk;
+
 class Chooser {
  public:
   // The view must outlive the chooser and stay where it is; it may change between calls.
@@ -38,6 +43,7 @@ class Chooser {
   Chooser(const Chooser&) = delete;
   Chooser& operator=(const Chooser&) = delete;
 
+  const MarketView& view() const { return view_; }
   const RouteOptions& options() const { return options_; }
   // What is decided from now on rests on these rates.
   void set_rates(RateTable rates);
@@ -57,13 +63,36 @@ class Chooser {
   // keeps the job from one of them. False tells nothing.
   bool may_wait(const RouteRequest& request, Wall::time_point now);
 
+  // For a clearing, whatever the tolerance. `columns` are those of the view, or a copy with further
+  // debits. What the ways borrow is valid until the view changes.
+  //
+  // The best adequate way, if there is any; the first `count` (at least 1) of them; the best one at
+  // each of some pools, where it is adequate.
+  std::optional<Chosen> best(const RouteRequest& request, const MarketColumns& columns,
+                             Wall::time_point now);
+  Nearest nearest(const RouteRequest& request, const MarketColumns& columns, Wall::time_point now,
+                  std::size_t count);
+  std::vector<Chosen> at(const RouteRequest& request, const MarketColumns& columns,
+                         Wall::time_point now, std::span<const std::uint32_t> pools);
+  // The decision for the best way at a pool where the job is adequate now; with no survey.
+  Decision take(const RouteRequest& request, std::uint32_t pool, Wall::time_point now);
+
  private:
+  // Whether the job can be walked by the index; then all is ready for it.
+  bool prepare(const RouteRequest& request);
+  PriceWalk walk(const RouteRequest& request, const MarketColumns& columns, Wall::time_point now);
+  // Of a job for which all is ready.
+  Decision decision(const RouteRequest& request, const Chosen& chosen, Wall::time_point now) const;
+  // All adequate pools of a job that cannot, in order.
+  std::vector<Chosen> scan(const RouteRequest& request, const MarketColumns& columns,
+                           Wall::time_point now) const;
+
   struct Memory;
 
   // Takes up the job, so that a walk can be made for it. False: the index does not cover it.
   bool take_up(const RouteRequest& request);
   // Whether the pool has so many units free on each node that the job wants.
-  bool has_room(const JobSpec& spec, const PoolRow& row, std::uint32_t units) const;
+  bool has_room(const JobSpec& spec, std::uint32_t pool, std::uint32_t units) const;
 
   const MarketView& view_;
   RouteOptions options_;

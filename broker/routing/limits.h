@@ -36,4 +36,7 @@ inline constexpr std::size_t relaxations_max = 5;
 // every pool where it is not. A job with a handful of constraints needs some tens.
 inline constexpr std::size_t relaxation_choices_max = 256;
 
+// Jobs in one clearing; those that wait longer come first.
+inline constexpr std::size_t clearing_jobs_max = 10'000;
+
 }  // namespace tradewind::limits

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "broker/routing/adequacy.h"
 #include "broker/routing/choice.h"
@@ -74,13 +75,13 @@ Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload,
   return way;
 }
 
-PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
+PriceWalk::PriceWalk(const RouteRequest& request, const MarketColumns& columns,
                      const RouteOptions& options, Wall::time_point now, const DataFlows& flows,
                      const SiteFilter* filter, Room& room)
     : request_(request),
       spec_(request.spec),
       options_(options),
-      columns_(view.columns()),
+      columns_(columns),
       index_(columns_.index()),
       now_(now),
       flows_(flows),
@@ -95,27 +96,49 @@ PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
   }
 }
 
-std::optional<Chosen> PriceWalk::choose() {
+std::optional<Chosen> PriceWalk::choose(std::int64_t tolerance_ppm) {
   find_costs();
   walk(true);
-  if (!best_ || options_.tolerance_ppm <= 0) return best_;
-  highest_ = highest_value_within(best_->draft.value, options_.tolerance_ppm);
+  if (!best_ || tolerance_ppm <= 0) return best_;
+  highest_ = highest_value_within(best_->draft.value, tolerance_ppm);
   limit_ = {static_cast<std::uint64_t>(*highest_), UINT64_MAX};
   best_hash_ = tie_hash(request_.tie_key, best_->draft);
   walk(false);
   return best_;
 }
 
-bool PriceWalk::adequate_at(std::uint32_t pool) {
-  const std::uint32_t shape = columns_.pool(pool).shape;
-  for (const Way& way : room_.ways) {
-    const std::uint32_t place = way.matches->places[shape];
-    if (place == MarketColumns::none) continue;
-    const Scale scaled = scale(way, way.matches->shapes[place]);
-    if (index_.key(scaled.price_lane, pool) != PriceIndex::absent) consider(scaled, pool, 0);
-    if (best_) return true;
+Nearest PriceWalk::nearest(std::size_t count) {
+  nearest_count_ = count;
+  find_costs();
+  walk(true);
+  if (found_.ways.size() > count) cut();
+  std::ranges::sort(found_.ways, [&](const Chosen& a, const Chosen& b) {
+    return better(a.draft, b.draft, request_.tie_key);
+  });
+  return std::move(found_);
+}
+
+std::vector<Chosen> PriceWalk::at(std::span<const std::uint32_t> pools) {
+  std::vector<Chosen> result;
+  for (const std::uint32_t pool : pools) {
+    best_.reset();
+    limit_ = {kMoneyMax, kMoneyMax};
+    consider_pool(pool, 0);
+    if (best_) result.push_back(*best_);
   }
-  return false;
+  return result;
+}
+
+void PriceWalk::cut() {
+  const auto end = found_.ways.begin() + static_cast<std::ptrdiff_t>(nearest_count_);
+  std::nth_element(
+      found_.ways.begin(), end - 1, found_.ways.end(),
+      [&](const Chosen& a, const Chosen& b) { return better(a.draft, b.draft, request_.tie_key); });
+  found_.ways.erase(end, found_.ways.end());
+  found_.complete = false;
+  const Draft& last = found_.ways.back().draft;
+  limit_ = {static_cast<std::uint64_t>(last.value),
+            static_cast<std::uint64_t>(last.cost.total.micros)};
 }
 
 PriceWalk::Scale PriceWalk::scale(const Way& way, const ShapeMatch& match) const {
@@ -161,19 +184,21 @@ void PriceWalk::consider_nearest() {
   for (const std::uint32_t number : flows_.nearest_sites()) {
     const std::uint64_t flows =
         flows_.least_cost([=](const PathRow& row) { return least_price(row.paths[number]); });
-    for (const std::uint32_t pool : columns_.site(number).pools) {
-      const PoolRow& row = columns_.pool(pool);
-      if (!row.listed || (filter_ != nullptr && filter_->pools[pool] == 0)) continue;
-      for (const Way& way : room_.ways) {
-        const std::uint32_t place = way.matches->places[row.shape];
-        if (place == MarketColumns::none) continue;
-        const Scale scaled = scale(way, way.matches->shapes[place]);
-        const std::uint64_t price = index_.key(scaled.price_lane, pool);
-        if (price == PriceIndex::absent) continue;
-        if (!by_time_ && cost_of(scaled.cost, price) + flows > limit_.value) continue;
-        consider(scaled, pool, flows);
-      }
-    }
+    for (const std::uint32_t pool : columns_.site(number).pools) consider_pool(pool, flows);
+  }
+}
+
+void PriceWalk::consider_pool(std::uint32_t pool, std::uint64_t flows) {
+  const PoolRow& row = columns_.pool(pool);
+  if (!row.listed || (filter_ != nullptr && filter_->pools[pool] == 0)) return;
+  for (const Way& way : room_.ways) {
+    const std::uint32_t place = way.matches->places[row.shape];
+    if (place == MarketColumns::none) continue;
+    const Scale scaled = scale(way, way.matches->shapes[place]);
+    const std::uint64_t price = index_.key(scaled.price_lane, pool);
+    if (price == PriceIndex::absent) continue;
+    if (!by_time_ && cost_of(scaled.cost, price) + flows > limit_.value) continue;
+    consider(scaled, pool, flows);
   }
 }
 
@@ -335,10 +360,11 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
 
   const SiteRow& site = columns_.site(row.site);
   const Debited debited{row.debited_units, row.debited_nodes};
-  const Offered offered{row.nodes, columns_.shape(row.shape).units_node, row.units_free,
-                        row.units_free_node, row.nodes_free};
   if (nodes_ > row.nodes) return;
-  if (capacity_miss(offered, nodes_, scaled.match.units, debited, options_.spare_units)) return;
+  if (capacity_miss(offered_by(columns_, number), nodes_, scaled.match.units, debited,
+                    options_.spare_units)) {
+    return;
+  }
   if (energy_miss(site.energy_left_wh,
                   energy_wh(row.unit_watts, nodes_, scaled.match.units, run + rerun))) {
     return;
@@ -358,12 +384,17 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
   draft.variant = way.variant;
   draft.preemptible = way.preemptible;
   draft.units = scaled.match.units;
-  draft.units_free = row.units_free - row.debited_units;
+  draft.units_free = row.units_free - debited.units;
   draft.rate = *rate;
   take(draft, row.site);
 }
 
 void PriceWalk::take(const Draft& draft, std::uint32_t site) {
+  if (nearest_count_ != 0) {
+    found_.ways.push_back(Chosen{draft, site});
+    if (found_.ways.size() >= 2 * nearest_count_) cut();
+    return;
+  }
   if (!highest_) {
     if (best_ && !better(draft, best_->draft, request_.tie_key)) return;
     best_ = Chosen{draft, site};

@@ -1,8 +1,10 @@
 // The search behind Chooser: one job's walk through the price index. Pure; one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "broker/routing/data_flows.h"
@@ -42,11 +44,6 @@ struct Bound {
   std::uint64_t cost = 0;
 };
 
-struct Chosen {
-  Draft draft;
-  std::uint32_t site = 0;  // its number in the columns
-};
-
 class PriceWalk {
  public:
   // Room that is used again from walk to walk.
@@ -63,14 +60,16 @@ class PriceWalk {
     std::vector<std::uint32_t> excluded;  // numbers of sites
   };
 
-  // `filter` may be null. All is borrowed.
-  PriceWalk(const RouteRequest& request, const MarketView& view, const RouteOptions& options,
+  // `columns` are the view's or a copy with other debits; `filter` may be null. All is borrowed.
+  PriceWalk(const RouteRequest& request, const MarketColumns& columns, const RouteOptions& options,
             Wall::time_point now, const DataFlows& flows, const SiteFilter* filter, Room& room);
 
-  // What route() chooses; nothing when no pool is adequate.
-  std::optional<Chosen> choose();
-  // Whether this pool, which is listed and fits, is adequate in some way.
-  bool adequate_at(std::uint32_t pool);
+  // A walk does one of these, once. What route() chooses; nothing when no pool is adequate.
+  std::optional<Chosen> choose(std::int64_t tolerance_ppm);
+  // The first `count` of all adequate ways. `count` is at least 1.
+  Nearest nearest(std::size_t count);
+  // The best way at each of these pools that is adequate.
+  std::vector<Chosen> at(std::span<const std::uint32_t> pools);
 
  private:
   // How a way at pools of one shape is bounded.
@@ -96,6 +95,8 @@ class PriceWalk {
   void find_costs();
   // Considers the pools of the sites nearest to the job's data.
   void consider_nearest();
+  // Considers all ways at the pool, where data costs at least `flows`.
+  void consider_pool(std::uint32_t pool, std::uint64_t flows);
   // Opens what can win: the cheapest match first if `cheapest_first`, then in order.
   void walk(bool cheapest_first);
   void open(const Way& way, const ShapeMatch& match, std::uint64_t cost);
@@ -105,6 +106,8 @@ class PriceWalk {
   // adequate and better, keeps it.
   void consider(const Scale& scale, std::uint32_t pool, std::uint64_t flows);
   void take(const Draft& draft, std::uint32_t site);
+  // Cuts `found_` down to the first nearest_count_ and narrows the limit to them.
+  void cut();
 
   const RouteRequest& request_;
   const JobSpec& spec_;
@@ -125,6 +128,10 @@ class PriceWalk {
   // With a tolerance, once the best is known: the highest value that may be chosen.
   std::optional<std::int64_t> highest_;
   std::uint64_t best_hash_ = 0;
+
+  // When the nearest are wanted: how many, those found so far, and whether all.
+  std::size_t nearest_count_ = 0;
+  Nearest found_;
 };
 
 }  // namespace tradewind

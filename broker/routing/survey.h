@@ -33,6 +33,23 @@ struct Draft {
   std::int64_t value = 0;
 };
 
+struct Chosen {
+  Draft draft;
+  std::uint32_t site = 0;  // its number in the columns
+};
+
+// The number of its pool there.
+inline std::uint32_t pool_of(const MarketColumns& columns, const Chosen& chosen) {
+  return columns.site(chosen.site).pools[chosen.draft.pool_index];
+}
+
+// Adequate ways of one job, best first; `better` breaks ties as of the walk.
+struct Nearest {
+  std::vector<Chosen> ways;  // perhaps several at one pool
+  // Whether these are all. Else each way that is not among them comes after the last.
+  bool complete = true;
+};
+
 // One pool that is adequate in no way: the way that came furthest. Borrows from the market view.
 struct PoolMiss {
   const SiteView* site = nullptr;

@@ -310,7 +310,7 @@ TEST(DecisionJson, HasEveryPartOfTheCostAndWhyNotTheOthers) {
         R"("pools_considered":3)"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in " << text;
   }
-  EXPECT_EQ(explain(sample_waiting(), "USD"),
+  EXPECT_EQ(explain(sample_waiting(), spec, "USD"),
             "nothing adequate is free now, 3 pools considered; nearest: gamma-1/gpu: wants 2 "
             "units, 0 are free (capacity)");
   EXPECT_NE(text.find(R"("surveyed":true)"), std::string::npos);
@@ -325,8 +325,30 @@ TEST(DecisionJson, SaysWhereTheOtherPoolsWereNotSurveyed) {
   const JobSpec spec = *parse_job_spec(R"({"command":["true"]})");
   const std::string text = to_text(decision_to_json(decision, spec, "USD"));
   EXPECT_NE(text.find(R"("surveyed":false)"), std::string::npos) << text;
-  EXPECT_EQ(explain(decision, "USD"),
+  EXPECT_EQ(explain(decision, spec, "USD"),
             "alpha-1 at 0.0105 USD: the best of all pools; a quote lists the others");
+}
+
+TEST(DecisionJson, SaysHowFarAClearingPutTheJobAboveWhatItCouldHaveHadAlone) {
+  Decision decision = sample_decision();
+  decision.clearing = ClearedWith{312, 120'000};
+  JobSpec spec = *parse_job_spec(R"({"command":["true"]})");
+  EXPECT_EQ(
+      explain(decision, spec, "USD"),
+      "alpha-1 at 0.0105 USD: 0.12 USD above the cheapest, as part of a clearing of 312 jobs");
+  const std::string text = to_text(decision_to_json(decision, spec, "USD"));
+  EXPECT_NE(text.find(R"("clearing":{"jobs":312,"margin":"0.12",)"), std::string::npos) << text;
+
+  spec.objective = Objective::fastest;
+  decision.clearing->margin = 35;
+  EXPECT_EQ(explain(decision, spec, "USD"),
+            "alpha-1 at 0.0105 USD: 35 s after the fastest, as part of a clearing of 312 jobs");
+  EXPECT_NE(to_text(decision_to_json(decision, spec, "USD")).find(R"("margin_seconds":35)"),
+            std::string::npos);
+
+  decision.clearing->margin = 0;
+  EXPECT_EQ(explain(decision, spec, "USD"),
+            "alpha-1 at 0.0105 USD: the best of all pools, as part of a clearing of 312 jobs");
 }
 
 }  // namespace

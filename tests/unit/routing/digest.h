@@ -13,4 +13,9 @@ inline constexpr std::uint64_t golden = 0x894721d8509fa943;
 // Of cases 1 to `count`: the decision of the plain scan and that of the chooser, each as encoded.
 std::uint64_t of_decisions(std::uint64_t count);
 
+// The same of clearings: all their decisions in order, and what they come to.
+inline constexpr std::uint64_t contests = 1'000;
+inline constexpr std::uint64_t golden_clearings = 0xcb59b9297d009d5f;
+std::uint64_t of_clearings(std::uint64_t count);
+
 }  // namespace tradewind::digest

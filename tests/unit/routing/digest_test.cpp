@@ -11,5 +11,10 @@ TEST(RoutingDigest, DecisionsHaveTheSameBytesInEveryBuild) {
       << std::hex << digest::of_decisions(digest::cases);
 }
 
+TEST(RoutingDigest, ClearingsHaveTheSameBytesInEveryBuild) {
+  EXPECT_EQ(digest::of_clearings(digest::contests), digest::golden_clearings)
+      << std::hex << digest::of_clearings(digest::contests);
+}
+
 }  // namespace
 }  // namespace tradewind

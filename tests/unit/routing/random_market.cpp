@@ -210,4 +210,40 @@ JobSpec random_job(Random& random) {
   return spec;
 }
 
+namespace {
+
+// Less picky than others, so that many want the same.
+JobSpec random_contender(Random& random) {
+  JobSpec spec = random_job(random);
+  if (!random.one_in(4)) spec.constraints = Constraints{};
+  if (!random.one_in(4)) {
+    for (Input& each : spec.inputs) {
+      each.residency.clear();
+      for (Replica& replica : each.replicas) replica.url = "https://x.example/";
+    }
+  }
+  if (!random.one_in(4)) {
+    spec.resources = Resources{random.small(1, 12), random.below(20'000), 0, 0};
+    for (Variant& variant : spec.variants) variant.accelerator = AcceleratorNeed{};
+  }
+  if (random.one_in(2)) spec.priority = static_cast<std::int32_t>(random.number(-2, 2)) * 50;
+  return spec;
+}
+
+}  // namespace
+
+Contest random_contest(Random& random, std::uint32_t sites_max, std::uint64_t alike_max) {
+  Contest contest{random_market(random, sites_max), {}};
+  const std::uint64_t classes = 1 + random.below(6);
+  for (std::uint64_t each = 0; each < classes; ++each) {
+    const JobSpec spec = random_contender(random);
+    contest.queue.add(spec, 1 + random.below(alike_max));
+    if (!random.one_in(3)) continue;
+    JobSpec longer = spec;
+    for (Variant& variant : longer.variants) variant.work_seconds += random.below(5'000);
+    contest.queue.add(longer, 1 + random.below(3));
+  }
+  return contest;
+}
+
 }  // namespace tradewind::sample

@@ -42,4 +42,12 @@ RateTable random_rates(Random& random);
 Market random_market(Random& random, std::uint32_t sites_max = 6);
 JobSpec random_job(Random& random);
 
+// A market and jobs that contend for its capacity: up to `alike_max` of each that are alike, of
+// several priorities, some on several nodes.
+struct Contest {
+  Market market;
+  Queue queue;
+};
+Contest random_contest(Random& random, std::uint32_t sites_max, std::uint64_t alike_max);
+
 }  // namespace tradewind::sample

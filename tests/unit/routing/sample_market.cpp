@@ -91,6 +91,21 @@ Decision Market::route(const JobSpec& spec) const {
   return tradewind::route(RouteRequest{spec, tenant, tie_key, excluded}, view, options, now);
 }
 
+void Queue::add(const JobSpec& spec, std::size_t count) {
+  for (std::size_t each = 0; each < count; ++each) {
+    specs.push_back(spec);
+    keys.push_back("j" + std::to_string(keys.size()));
+  }
+}
+
+std::vector<RouteRequest> Queue::requests(const Market& market) const {
+  std::vector<RouteRequest> result;
+  for (std::size_t job = 0; job < specs.size(); ++job) {
+    result.push_back(RouteRequest{specs[job], market.tenant, keys[job], market.excluded});
+  }
+  return result;
+}
+
 Rejection only_rejection(const Decision& decision) {
   EXPECT_EQ(decision.pools_considered, 1U);
   EXPECT_FALSE(decision.chosen.has_value());

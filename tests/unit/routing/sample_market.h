@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,6 +42,15 @@ struct Market {
 
  private:
   RecordHeader header(RecordKind kind, const SiteId& site) const;
+};
+
+// Jobs that wait, in order.
+struct Queue {
+  std::vector<JobSpec> specs;
+  std::vector<std::string> keys;
+
+  void add(const JobSpec& spec, std::size_t count = 1);
+  std::vector<RouteRequest> requests(const Market& market) const;
 };
 
 // The one rejection of a market that is expected to have just one pool.

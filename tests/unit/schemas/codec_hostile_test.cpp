@@ -354,5 +354,17 @@ TEST(Codec, RefusesADecisionThatPlacesAJobNowhere) {
                            [](Decision& value) { value.outcome = Outcome::waiting; });
 }
 
+TEST(Codec, RefusesAClearingOfNoJobsOrBelowTheLeastOrOfAJobWithoutAPlace) {
+  expect_refused<Decision>(decode_decision, "clearing.jobs",
+                           [](Decision& value) { value.clearing = ClearedWith{0, 0}; });
+  expect_refused<Decision>(decode_decision, "clearing.margin",
+                           [](Decision& value) { value.clearing = ClearedWith{2, -1}; });
+  expect_refused<Decision>(decode_decision, "decision.clearing", [](Decision& value) {
+    value.outcome = Outcome::waiting;
+    value.chosen.reset();
+    value.clearing = ClearedWith{2, 0};
+  });
+}
+
 }  // namespace
 }  // namespace tradewind::testing

@@ -373,6 +373,9 @@ void Sampler::fill(Decision& to) {
   to.tolerance_ppm = amount();
   to.spare_units = small();
   to.rates_version = any();
+  if (to.outcome == Outcome::placed && (full_ || flag())) {
+    to.clearing = ClearedWith{std::max(1U, small()), amount()};
+  }
 }
 
 void Sampler::fill(Assignment& to) {
