@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <vector>
 
 #include "broker/jobs/fair_order.h"
 #include "broker/jobs/shape.h"
+#include "schemas/assert.h"
 #include "schemas/ids.h"
 
 namespace tradewind {
@@ -48,8 +50,8 @@ class WakeIndex {
   template <class Lacks>
   void insert(const Turn& turn, const Shape& demand, Lacks lacks) {
     std::shared_ptr<Lane>& lane = lanes_[{turn.tenant, turn.rank, demand}];
-    if (!lane) lane = open_lane(turn, lacks());
-    lane->ages.insert(turn.age);
+    if (!lane) lane = open_lane(lacks());
+    change(turn, lane, [&] { return lane->ages.insert(turn.age).second; });
   }
   void erase(const Turn& turn, const Shape& demand);
   bool empty() const { return lanes_.empty(); }
@@ -60,16 +62,44 @@ class WakeIndex {
     std::vector<Lack> lacks;
     std::set<Age> ages;
   };
-  // By size, then number.
-  using Sizes = std::map<std::pair<std::uint32_t, std::uint64_t>, std::shared_ptr<Lane>>;
+  struct LaneAt {
+    Age age;  // of the lane's first
+    std::shared_ptr<const Lane> lane;
+    friend bool operator<(const LaneAt& a, const LaneAt& b) {
+      return a.age != b.age ? a.age < b.age : a.lane->number < b.lane->number;
+    }
+  };
+  using Lanes = std::set<LaneAt>;
+  using Sizes = std::map<std::uint32_t, Lanes>;
   using Tenants = std::map<TenantId, Sizes>;
 
-  std::shared_ptr<Lane> open_lane(const Turn& turn, std::vector<Lack> lacks);
+  std::shared_ptr<Lane> open_lane(std::vector<Lack> lacks);
+  // Changes the ages of the turn's lane, and where the lane stands by its first.
+  template <class Change>
+  void change(const Turn& turn, const std::shared_ptr<Lane>& lane, Change change_ages);
+  void show(const Turn& turn, const std::shared_ptr<Lane>& lane, const Age& first);
+  void hide(const Turn& turn, const std::shared_ptr<Lane>& lane, const Age& first);
 
   std::map<std::tuple<TenantId, std::int64_t, Shape>, std::shared_ptr<Lane>> lanes_;
   std::map<std::uint32_t, std::map<std::int64_t, Tenants>> kinds_;  // by kind, then rank
   std::uint64_t lanes_opened_ = 0;
+  std::uint64_t advanced_ = 0;  // times that a lane came to stand earlier than before
 };
+
+template <class Change>
+void WakeIndex::change(const Turn& turn, const std::shared_ptr<Lane>& lane, Change change_ages) {
+  const std::optional<Age> before =
+      lane->ages.empty() ? std::nullopt : std::optional(*lane->ages.begin());
+  const bool is_changed = change_ages();
+  TRADEWIND_ASSERT(is_changed);
+  const std::optional<Age> after =
+      lane->ages.empty() ? std::nullopt : std::optional(*lane->ages.begin());
+  if (before == after) return;
+  if (before && after && *after < *before) ++advanced_;
+  // Shown first, so that what stands around it stays.
+  if (after) show(turn, lane, *after);
+  if (before) hide(turn, lane, *before);
+}
 
 // The jobs that may fit into one opening, first come first in turn. The index may change meanwhile:
 // what has gone is passed over. A job that comes is found if its turn is later than the last one
@@ -91,23 +121,34 @@ class WakeIndex::Search {
   void refresh(const FairOrder& order);
 
  private:
-  struct LaneAt {
-    Age next;
+  // Jobs of one size in order of age: the first of each lane; or all further ones of a lane of
+  // which the first has been passed over.
+  struct Stream {
     std::uint32_t size = 0;
-    std::shared_ptr<const Lane> lane;
+    LaneAt at;
+    bool within = false;  // the lane
   };
   struct TenantAt {
     TenantId tenant;
     std::int64_t held = 0;
     bool opened = false;
-    std::vector<LaneAt> lanes;  // a heap
+    std::vector<Stream> streams;  // a heap
   };
-  static bool later(const LaneAt& a, const LaneAt& b) { return b.next < a.next; }
+  static bool later(const Stream& a, const Stream& b) { return b.at < a.at; }
   static bool after(const TenantAt& a, const TenantAt& b);
   bool next_rank(const FairOrder& order);
+  // All tenants of the rank whose smallest job may fit, none of them opened.
+  void begin_rank(const Tenants& tenants, const FairOrder& order);
+  // Beyond the first of the tenants' first stream. `whole_lane`: beyond all of its lane.
+  void step(bool whole_lane);
+  // Null when nothing of the rank, or of the tenant, is in the index any more.
+  const Tenants* tenants_of_rank() const;
+  const Sizes* sizes_of(const TenantId& tenant) const;
   void open(TenantAt& tenant) const;
-  // Moves a heap's first lane to `next`, or out of the heap at the end of the lane.
-  static void move_first(std::vector<LaneAt>& lanes, std::set<Age>::const_iterator next);
+  // What of the stream is at `at` or, `beyond` it, after it; nothing at its end.
+  std::optional<LaneAt> find(const TenantId& tenant, const Stream& stream, bool beyond) const;
+  // Moves a tenant's first stream there, or out of the heap when it is nothing.
+  static void move_first(TenantAt& tenant, std::optional<LaneAt> to);
   // Changes the first of tenants_ and puts it where it then belongs, or out when nothing of it is
   // left.
   template <class Change>
@@ -117,7 +158,10 @@ class WakeIndex::Search {
   Opening opening_;
   bool begun_ = false;
   std::int64_t rank_ = 0;
-  std::vector<TenantAt> tenants_;  // of that rank; a heap
+  std::vector<TenantAt> tenants_;   // of that rank; a heap
+  std::uint64_t advanced_ = 0;      // the index's when they were begun
+  std::set<Age> passed_;            // of that rank
+  std::set<std::uint64_t> closed_;  // numbers of lanes that have no room here
   Turn turn_;
 };
 
