@@ -32,6 +32,7 @@ void MarketRouter::accept(const Record& record) {
 
 void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
+  view_.credit_contract(granted.site, granted.contract, granted.contract_units);
 }
 
 Decision MarketRouter::quote(const JobSpec& spec, const TenantId& tenant, Now now) const {
@@ -74,12 +75,21 @@ std::uint64_t MarketRouter::run_seconds_max(const Candidate& chosen) const {
 }
 
 void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen) {
-  view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
+  view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes - chosen.contract_units,
+              chosen.nodes);
+  view_.debit_contract(chosen.site, chosen.contract, chosen.contract_units);
 }
 
 void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bool granted) {
-  const Granted held{attempt,      chosen.site, chosen.pool, chosen.units * chosen.nodes,
-                     chosen.nodes, now_.wall,   now_.mono};
+  const Granted held{attempt,
+                     chosen.site,
+                     chosen.pool,
+                     chosen.units * chosen.nodes - chosen.contract_units,
+                     chosen.nodes,
+                     chosen.contract,
+                     chosen.contract_units,
+                     now_.wall,
+                     now_.mono};
   if (granted) {
     granted_[chosen.site].push_back(held);
   } else {

@@ -174,6 +174,8 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
     case ReasonCode::quote_missing: return "has no valid quote";
     case ReasonCode::energy_quota: return "the site's energy quota is used up";
     case ReasonCode::capacity: return capacity(request, miss);
+    case ReasonCode::contract_capacity:
+      return capacity(request, miss) + "; what else is free is held for contracts";
     case ReasonCode::wait:
       return fmt::format("wants to wait at most {} s, the expected wait is {} s", miss.wanted,
                          miss.offered);

@@ -92,6 +92,9 @@ class PriceWalk {
     return bound.value < limit_.value || (bound.value == limit_.value && bound.cost <= limit_.cost);
   }
   void find_costs();
+  // Considers the pools at which the tenant has a contract: what it pays lowers their costs below
+  // every bound, and its units may be all that they have free.
+  void consider_contracts();
   // Considers the pools of the sites nearest to the job's data.
   void consider_nearest();
   // Opens what can win: the cheapest match first if `cheapest_first`, then in order.
@@ -107,6 +110,7 @@ class PriceWalk {
   const RouteRequest& request_;
   const JobSpec& spec_;
   const RouteOptions& options_;
+  const MarketView& view_;
   const MarketColumns& columns_;
   const PriceIndex& index_;
   const Wall::time_point now_;

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "schemas/ids.h"
@@ -55,6 +56,7 @@ struct SiteRow {
   bool serves = false;  // record, member and energy quota; whether the sheet holds is not in it
   bool lists_tenants = false;
   std::uint32_t run_seconds_max = 0;
+  std::vector<TenantId> contract_tenants;  // of its record's contracts, each once
 };
 
 struct PoolRow {
@@ -73,6 +75,7 @@ struct PoolRow {
   // The quote; means nothing unless `quoted`.
   bool quoted = false;
   bool listed = false;          // has keys of price
+  bool contracted = false;      // some contract is of it
   std::uint16_t workloads = 0;  // a bit for each indexed class that it states a performance for
   std::uint32_t units_free = 0;
   std::uint32_t units_free_node = 0;
@@ -123,6 +126,9 @@ class MarketColumns {
   // Shapes without pools may be among them.
   const PoolShape& shape(std::uint32_t number) const { return shapes_[number]; }
 
+  // The pools at which the tenant has a contract, in force or not, each once.
+  const std::vector<std::uint32_t>& contract_pools(const TenantId& tenant) const;
+
   // The number of an indexed workload class, or `none`.
   std::uint32_t workload(std::string_view name) const;
   // Whether pools state classes that are not indexed (limits::workloads_indexed_max).
@@ -145,6 +151,8 @@ class MarketColumns {
 
   void add_pool(std::uint32_t site, std::uint32_t index, std::string_view locality);
   void drop_pool(std::uint32_t pool);
+  void drop_contracts(SiteRow& row);
+  void add_contracts(SiteRow& row);
   std::uint32_t shape_of(const Pool& pool);
   // The number of the class, indexed from now on if there is room; else `none`.
   std::uint32_t workload_or_new(const std::string& name);
@@ -162,6 +170,7 @@ class MarketColumns {
   std::vector<std::string> workloads_;
   std::vector<std::vector<std::int64_t>> performance_;  // by workload, then pool
   bool workloads_left_out_ = false;
+  std::unordered_map<TenantId, std::vector<std::uint32_t>> contract_pools_;
   std::uint64_t structure_ = 0;
   std::deque<std::uint32_t> changes_;
 };

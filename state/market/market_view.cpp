@@ -137,6 +137,26 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   ++generation_;
 }
 
+void MarketView::debit_contract(const SiteId& site, const ContractId& contract,
+                                std::uint32_t units) {
+  if (units != 0) contract_debits_[{site, contract}] += units;
+}
+
+void MarketView::credit_contract(const SiteId& site, const ContractId& contract,
+                                 std::uint32_t units) {
+  const auto place = contract_debits_.find({site, contract});
+  if (place == contract_debits_.end() || units == 0) return;
+  place->second -= std::min<std::uint64_t>(place->second, units);
+  if (place->second == 0) contract_debits_.erase(place);
+  ++generation_;
+}
+
+std::uint32_t MarketView::debited_contract_units(const SiteId& site,
+                                                 const ContractId& contract) const {
+  const auto place = contract_debits_.find({site, contract});
+  return place == contract_debits_.end() ? 0 : saturated(place->second);
+}
+
 void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
   const auto known = known_.find(site);
   if (known == known_.end()) return;

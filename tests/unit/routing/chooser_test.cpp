@@ -83,6 +83,15 @@ class World {
       case 3:
       case 4: {
         if (record.pools.empty()) return;
+        if (!record.contracts.empty() && random_.one_in(3)) {
+          const ContractId& contract = record.contracts[random_.below(record.contracts.size())].id;
+          if (random_.one_in(2)) {
+            market_.view.debit_contract(record.site, contract, random_.small(1, 4));
+          } else {
+            market_.view.credit_contract(record.site, contract, random_.small(1, 4));
+          }
+          return;
+        }
         const PoolId& pool = record.pools[random_.below(record.pools.size())].id;
         const std::uint32_t units = random_.small(1, 5);
         const std::uint32_t nodes = random_.small(0, 2);
@@ -129,6 +138,7 @@ std::uint64_t cases_wanted() {
 TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMarket) {
   const std::uint64_t wanted = cases_wanted();
   std::map<Outcome, std::uint64_t> outcomes;
+  std::uint64_t covered = 0;
   std::uint64_t blocks = 0;
   std::uint64_t count = 0;
   for (std::uint64_t seed = 1; count < wanted; ++seed) {
@@ -144,6 +154,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
       const Decision chosen = world.choose(spec, now);
       ASSERT_EQ(encode(chosen), encode(without_survey(scanned))) << "seed " << seed;
       ++outcomes[chosen.outcome];
+      if (chosen.chosen && chosen.chosen->contract_units > 0) ++covered;
       if (now == sample::now && (!large || random.one_in(8))) {
         const twin::Answer answer = twin::route(world.market(), spec);
         ASSERT_EQ(chosen.outcome, answer.outcome) << "seed " << seed;
@@ -161,6 +172,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   }
   if (wanted < 10'000) return;
   EXPECT_GT(outcomes[Outcome::placed], wanted / 10);
+  EXPECT_GT(covered, wanted / 50);
   EXPECT_GT(outcomes[Outcome::waiting], wanted / 20);
   EXPECT_GT(outcomes[Outcome::unroutable], wanted / 100);
   EXPECT_GT(blocks, 2U) << "no shape filled several blocks";

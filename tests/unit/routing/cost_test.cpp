@@ -90,6 +90,23 @@ TEST(Cost, TheWorkedExampleOfTheDocumentation) {
   EXPECT_EQ(spot.finish.run_seconds, 8'889U);
   EXPECT_EQ(spot.billed_seconds, 8'940U);
   EXPECT_EQ(spot.cost.compute.micros, 8'394'660);
+
+  // With a contract of 3 units idle the reserved way is cheaper again.
+  alps.contracts = {{ContractId{"c1"}, market.tenant, PoolId{"gpu"}, 5,
+                     sample::now - std::chrono::hours(1), sample::now + std::chrono::hours(1)}};
+  sheet.contracts = {{ContractId{"c1"}, 3}};
+  Market with;
+  with.add(alps, sheet);
+  with.add(sea);
+  with.options = market.options;
+  const Candidate owned = *with.route(spec).chosen;
+  EXPECT_FALSE(owned.preemptible);
+  EXPECT_EQ(owned.contract.value, "c1");
+  EXPECT_EQ(owned.contract_units, 3U);
+  EXPECT_EQ(owned.rate.micros, 8'451'000);
+  EXPECT_EQ(owned.cost.compute.micros, 18'873'900);
+  EXPECT_EQ(owned.cost.contract_paid.micros, 14'155'425);
+  EXPECT_EQ(owned.cost.total.micros, 5'270'275);
 }
 
 TEST(Cost, EachFactorRoundsUp) {
