@@ -110,6 +110,12 @@ TEST(RecordCodec, RefusesNodesFreeBeyondFreeAndIdleUnits) {
     sheet.contracts.clear();
     sheet.pools[0].units_free_node = sheet.pools[0].units_free + 1;
   });
+  expect_refused<QuoteSheet>("quote.nodes_free", [](Record&, QuoteSheet& sheet) {
+    sheet.contracts.resize(1);
+    sheet.contracts[0].units_idle = 2;
+    sheet.pools[0].units_free_node = 0;
+    sheet.pools[0].nodes_free = sheet.pools[0].units_free + 3;
+  });
   expect_refused<QuoteSheet>("quote.contracts", [](Record&, QuoteSheet& sheet) {
     sheet.contracts[1].contract = sheet.contracts[0].contract;
   });
@@ -212,10 +218,6 @@ TEST(RecordCodec, RefusesQuotesThatCannotBe) {
   expect_quote_refused("quote.price_ppm", [](PoolQuote& quote) { quote.price_ppm = -1; });
   expect_quote_refused("quote.price_ppm",
                        [](PoolQuote& quote) { quote.price_ppm = limits::price_ppm_max + 1; });
-  expect_quote_refused("quote.units_free_node",
-                       [](PoolQuote& quote) { quote.units_free_node = quote.units_free + 1; });
-  expect_quote_refused("quote.nodes_free",
-                       [](PoolQuote& quote) { quote.nodes_free = quote.units_free + 1; });
   expect_quote_refused("quote.wait_seconds",
                        [](PoolQuote& quote) { quote.wait_seconds = UINT32_MAX; });
   expect_refused<QuoteSheet>("quote.energy_left_wh",
