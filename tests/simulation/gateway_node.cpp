@@ -27,7 +27,9 @@ void GatewayNode::start() {
     options.dispatch_grace = std::chrono::hours(10);
     options.fence_seconds = 0;
   }
-  admission_ = std::make_unique<Admission>(site_, options);
+  SiteRecord admitted = site_;
+  if (options_.broken == Break::contracts) admitted.contracts.clear();
+  admission_ = std::make_unique<Admission>(std::move(admitted), options);
   output_ = {};
   std::vector<StoreWrite> stored;
   for (const auto& [key, value] : store_) stored.push_back({key, value});
