@@ -312,7 +312,7 @@ void Daemon::publish_due(Now now) {
                  to_string(publisher_.site().state));
     publish_own(**site, now);
   }
-  auto sheet = publisher_.due_sheet(admission_->capacity(), now);
+  auto sheet = publisher_.due_sheet(admission_->capacity(now), now);
   if (!sheet) return give_up(sheet.error());
   if (!*sheet) return;
   sheet_ = std::move(**sheet);
@@ -424,7 +424,8 @@ void Daemon::reload() {
     return refuse(possible.error());
   }
   const Now now = system_now();
-  if (file->record.pools == site_.record.pools && file->record.policy == site_.record.policy) {
+  if (file->record.pools == site_.record.pools && file->record.policy == site_.record.policy &&
+      file->record.contracts == site_.record.contracts) {
     carry_out(admission_->set_state(file->record.state, now));
   } else if (const Status replaced = replace_admission(file->record, now); !replaced) {
     return refuse(replaced.error());

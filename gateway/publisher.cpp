@@ -54,7 +54,7 @@ Result<std::optional<SignedSheet>> Publisher::due_sheet(const std::vector<PoolCa
   standing.units_max = units_max_;
   for (const PoolCapacity& each : capacity) {
     standing.pools.push_back(PoolStanding{each.pool, each.units_free, each.units_free_node,
-                                          each.nodes_free, each.wait_seconds});
+                                          each.nodes_free, each.wait_seconds, each.contracts});
   }
   QuoteSheet sheet = make_quote_sheet(site_, standing);
   if (!worth_publishing(last_, sheet, now.mono - last_at_)) return std::optional<SignedSheet>();

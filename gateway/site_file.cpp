@@ -32,6 +32,15 @@ std::string name_at(const TomlTable& table, std::string_view key) {
   return name;
 }
 
+// RFC 3339 text; a time at fault is refused at its place in the file.
+Wall::time_point time_at(const TomlTable& table, std::string_view key) {
+  const std::string text = table.text(key, std::nullopt);
+  const auto time = parse_rfc3339(key, text);
+  if (time) return *time;
+  if (table.has(key)) table.refuse(key, time.error());
+  return {};
+}
+
 std::map<std::string, std::string> labels_of(const TomlTable& table) {
   return table.open_table("labels").text_map();
 }
@@ -382,6 +391,39 @@ void read_network(const TomlTable& root, SiteRecord& record) {
   }
 }
 
+void read_contracts(const TomlTable& root, SiteRecord& record) {
+  const std::vector<TomlTable> tables =
+      root.tables("contract", {"id", "tenant", "pool", "units", "valid_from", "valid_until"});
+  if (tables.size() > limits::contracts_per_site_max) {
+    root.refuse("contract", fmt::format("there are {} contracts", tables.size()),
+                fmt::format("a site has at most {}", limits::contracts_per_site_max));
+    return;
+  }
+  std::set<std::string> seen;
+  for (const TomlTable& each : tables) {
+    Contract contract;
+    contract.id.value = name_at(each, "id");
+    contract.tenant.value = name_at(each, "tenant");
+    contract.pool.value = name_at(each, "pool");
+    contract.units = static_cast<std::uint32_t>(each.whole("units", 1, units_max, std::nullopt));
+    contract.valid_from = time_at(each, "valid_from");
+    contract.valid_until = time_at(each, "valid_until");
+    if (contract.valid_until <= contract.valid_from) {
+      each.refuse("valid_until", "is not after valid_from", "give a later time");
+    }
+    if (!seen.insert(contract.id.value).second) {
+      each.refuse("id", fmt::format("\"{}\" names two contracts", contract.id.value),
+                  "give every contract an id of its own");
+    }
+    record.contracts.push_back(std::move(contract));
+    if (overbooked(record) == nullptr) continue;
+    each.refuse("units",
+                fmt::format("the pool \"{}\" has not so many beside its other contracts",
+                            record.contracts.back().pool.value),
+                "sell less, or for another time, or name another pool");
+  }
+}
+
 std::vector<TenantId> tenants_at(const TomlTable& table, std::string_view key) {
   std::vector<TenantId> tenants;
   for (const std::string& each : table.texts(key)) {
@@ -483,10 +525,11 @@ Result<SiteFile> parse_site_file(std::string_view text, std::string_view filenam
   SiteFile file;
   const TomlTable root(
       problems, &parsed.table(), "",
-      {"site", "link", "pool", "network", "policy", "energy", "engine", "staging"});
+      {"site", "link", "pool", "contract", "network", "policy", "energy", "engine", "staging"});
   read_site(root, file.record);
   read_link(root, file.link);
   read_pools(root, file.record);
+  read_contracts(root, file.record);
   read_network(root, file.record);
   read_policy(root, file.record.policy);
   read_energy(root, file);
@@ -530,6 +573,11 @@ std::string summary(const SiteFile& file) {
     text += fmt::format("; {} units of {} CPUs, {} MiB at {} {} an hour\n", units, each.unit.cpus,
                         each.unit.memory_mib, to_decimal(unit_price(each).micros),
                         each.tariff.currency);
+  }
+  for (const Contract& each : record.contracts) {
+    text += fmt::format("contract {}: {} units of {} for {}, {} until {}\n", each.id.value,
+                        each.units, each.pool.value, each.tenant.value, to_rfc3339(each.valid_from),
+                        to_rfc3339(each.valid_until));
   }
   for (const NetworkTariff& each : record.network) {
     text += fmt::format("network {}: egress {} a GB, ingress {} a GB, {} Mbit/s, {} ms\n",

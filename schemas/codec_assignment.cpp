@@ -26,6 +26,8 @@ void write(schema::Assignment::Builder to, const Assignment& from) {
   to.setRate(from.rate.micros);
   write(to.initQuoteVersion(), from.quote_version);
   to.setConversion(from.conversion_ppm);
+  put_text(to, &Builder::setContract, from.contract.value);
+  to.setContractUnits(from.contract_units);
 }
 void read(schema::Assignment::Reader from, Assignment& to) {
   to.tenant = TenantId{read_name("assignment.tenant", from.getTenant())};
@@ -49,6 +51,12 @@ void read(schema::Assignment::Reader from, Assignment& to) {
   read(from.getQuoteVersion(), to.quote_version);
   to.conversion_ppm =
       in_range("assignment.conversion_ppm", from.getConversion(), 1, limits::rate_ppm_max);
+  to.contract = ContractId{read_name_or_none("assignment.contract", from.getContract())};
+  to.contract_units = from.getContractUnits();
+  if (to.contract.value.empty() != (to.contract_units == 0) ||
+      to.contract_units > std::uint64_t{to.nodes} * to.units) {
+    broken("assignment.contract_units", "does not fit the contract and the units");
+  }
 }
 
 }  // namespace codec

@@ -5,7 +5,7 @@
 namespace tradewind {
 namespace codec {
 
-static_assert(same_length<ReasonCode>(schema::ReasonCode::TRANSFER_UNKNOWN));
+static_assert(same_length<ReasonCode>(schema::ReasonCode::CONTRACT_CAPACITY));
 static_assert(same_length<Outcome>(schema::Outcome::UNROUTABLE));
 
 void write(schema::CostBreakdown::Builder to, const CostBreakdown& from) {
@@ -52,6 +52,8 @@ void write(schema::Candidate::Builder to, const Candidate& from) {
   write(to.initCost(), from.cost);
   write(to.initFinish(), from.finish);
   put_numbers(to, &schema::Candidate::Builder::initReplicas, from.replicas);
+  put_text(to, &schema::Candidate::Builder::setContract, from.contract.value);
+  to.setContractUnits(from.contract_units);
 }
 void read(schema::Candidate::Reader from, Candidate& to) {
   to.site = SiteId{read_name("candidate.site", from.getSite())};
@@ -66,6 +68,12 @@ void read(schema::Candidate::Reader from, Candidate& to) {
   read(from.getCost(), to.cost);
   read(from.getFinish(), to.finish);
   to.replicas = read_numbers("candidate.replicas", from.getReplicas(), limits::inputs_max);
+  to.contract = ContractId{read_name_or_none("candidate.contract", from.getContract())};
+  to.contract_units = from.getContractUnits();
+  if (to.contract.value.empty() != (to.contract_units == 0) ||
+      to.contract_units > std::uint64_t{to.nodes} * to.units) {
+    broken("candidate.contract_units", "does not fit the contract and the units");
+  }
 }
 
 void write(schema::Rejection::Builder to, const Rejection& from) {

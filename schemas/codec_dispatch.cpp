@@ -6,7 +6,7 @@ namespace tradewind {
 namespace codec {
 
 static_assert(same_length<LogStream>(schema::LogStream::ERR));
-static_assert(same_length<RefusalCode>(schema::RefusalCode::ENGINE_DOWN));
+static_assert(same_length<RefusalCode>(schema::RefusalCode::CONTRACT));
 static_assert(same_length<AttemptPhase>(schema::AttemptPhase::ENDED));
 
 void write(schema::ToGateway::Builder to, const ToGateway& from) {

@@ -211,6 +211,34 @@ void read(schema::SitePolicy::Reader from, SitePolicy& to) {
   to.run_seconds_max = from.getRunSecondsMax();
 }
 
+void write(schema::Contract::Builder to, const Contract& from) {
+  put_text(to, &schema::Contract::Builder::setId, from.id.value);
+  put_text(to, &schema::Contract::Builder::setTenant, from.tenant.value);
+  put_text(to, &schema::Contract::Builder::setPool, from.pool.value);
+  to.setUnits(from.units);
+  to.setValidFrom(micros_of(from.valid_from));
+  to.setValidUntil(micros_of(from.valid_until));
+}
+void read(schema::Contract::Reader from, Contract& to) {
+  to.id = ContractId{read_name("contract.id", from.getId())};
+  to.tenant = TenantId{read_name("contract.tenant", from.getTenant())};
+  to.pool = PoolId{read_name("contract.pool", from.getPool())};
+  to.units = from.getUnits();
+  if (to.units == 0) broken("contract.units", "is 0");
+  to.valid_from = read_time("contract.valid_from", from.getValidFrom());
+  to.valid_until = read_time("contract.valid_until", from.getValidUntil());
+  if (to.valid_until <= to.valid_from) broken("contract.valid_until", "is not after valid_from");
+}
+
+void write(schema::ContractQuote::Builder to, const ContractQuote& from) {
+  put_text(to, &schema::ContractQuote::Builder::setContract, from.contract.value);
+  to.setUnitsIdle(from.units_idle);
+}
+void read(schema::ContractQuote::Reader from, ContractQuote& to) {
+  to.contract = ContractId{read_name("quote.contract", from.getContract())};
+  to.units_idle = from.getUnitsIdle();
+}
+
 void write(schema::PoolQuote::Builder to, const PoolQuote& from) {
   put_text(to, &schema::PoolQuote::Builder::setPool, from.pool.value);
   to.setUnitsFree(from.units_free);
@@ -223,9 +251,7 @@ void read(schema::PoolQuote::Reader from, PoolQuote& to) {
   to.pool = PoolId{read_name("quote.pool", from.getPool())};
   to.units_free = from.getUnitsFree();
   to.units_free_node = from.getUnitsFreeNode();
-  check_at_most("quote.units_free_node", to.units_free_node, to.units_free);
   to.nodes_free = from.getNodesFree();
-  check_at_most("quote.nodes_free", to.nodes_free, to.units_free);
   to.wait_seconds = from.getWaitSeconds();
   check_at_most("quote.wait_seconds", to.wait_seconds, limits::seconds_max);
   to.price_ppm = in_range("quote.price_ppm", from.getPrice(), 1, limits::price_ppm_max);
@@ -267,6 +293,7 @@ void write(schema::SiteRecord::Builder to, const SiteRecord& from) {
   put_map(to, &schema::SiteRecord::Builder::initLabels, from.labels);
   write(to.initPolicy(), from.policy);
   to.setCarbonGramsKwh(from.carbon_g_kwh);
+  put_list(to, &schema::SiteRecord::Builder::initContracts, from.contracts);
 }
 
 void read(schema::SiteRecord::Reader from, SiteRecord& to) {
@@ -289,12 +316,19 @@ void read(schema::SiteRecord::Reader from, SiteRecord& to) {
   read(from.getPolicy(), to.policy);
   to.carbon_g_kwh = from.getCarbonGramsKwh();
   check_at_most("carbon_g_kwh", to.carbon_g_kwh, limits::carbon_g_kwh_max);
+  read_list("contracts", from.getContracts(), limits::contracts_per_site_max, to.contracts);
+  check_unique("contracts", to.contracts,
+               [](const Contract& contract) -> const std::string& { return contract.id.value; });
+  if (const Contract* each = overbooked(to)) {
+    broken("contracts", "has \"" + each->id.value + "\", which its pool cannot hold");
+  }
 }
 
 void write(schema::QuoteSheet::Builder to, const QuoteSheet& from) {
   put_text(to, &schema::QuoteSheet::Builder::setSite, from.site.value);
   put_list(to, &schema::QuoteSheet::Builder::initPools, from.pools);
   to.setEnergyLeftWh(from.energy_left_wh);
+  put_list(to, &schema::QuoteSheet::Builder::initContracts, from.contracts);
 }
 
 void read(schema::QuoteSheet::Reader from, QuoteSheet& to) {
@@ -303,6 +337,15 @@ void read(schema::QuoteSheet::Reader from, QuoteSheet& to) {
   check_unique("quote.pools", to.pools,
                [](const PoolQuote& quote) -> const std::string& { return quote.pool.value; });
   to.energy_left_wh = in_range("quote.energy_left_wh", from.getEnergyLeftWh(), -1, INT64_MAX);
+  read_list("quote.contracts", from.getContracts(), limits::contracts_per_site_max, to.contracts);
+  check_unique("quote.contracts", to.contracts,
+               [](const ContractQuote& each) -> const std::string& { return each.contract.value; });
+  std::uint64_t idle = 0;
+  for (const ContractQuote& each : to.contracts) idle += each.units_idle;
+  for (const PoolQuote& each : to.pools) {
+    check_at_most("quote.units_free_node", each.units_free_node, each.units_free + idle);
+    check_at_most("quote.nodes_free", each.nodes_free, each.units_free + idle);
+  }
 }
 
 }  // namespace tradewind::codec

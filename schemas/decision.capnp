@@ -41,6 +41,7 @@ enum ReasonCode {
   deadline @30;
   budget @31;
   transferUnknown @32;
+  contractCapacity @33;  # its place in the order is after capacity
 }
 
 struct CostBreakdown {
@@ -74,6 +75,8 @@ struct Candidate {
   cost @8 :CostBreakdown;
   finish @9 :FinishEstimate;
   replicas @10 :List(UInt32);  # per input, which replica the price rests on
+  contract @11 :Text;          # that part of the units is taken from; none: none
+  contractUnits @12 :UInt32;   # so many of nodes * units, which cost nothing more
 }
 
 struct Rejection {

@@ -37,12 +37,24 @@ constexpr std::array<std::string_view, reason_codes_count> kReasons = {"none",
                                                                        "wait",
                                                                        "deadline",
                                                                        "budget",
-                                                                       "transfer_unknown"};
+                                                                       "transfer_unknown",
+                                                                       "contract_capacity"};
 
 }  // namespace
 
 std::string_view to_string(ReasonCode code) {
   return kReasons.at(static_cast<std::size_t>(code));
+}
+
+std::uint16_t predicate_place(ReasonCode code) {
+  const auto place = [](ReasonCode each) {
+    return static_cast<std::uint16_t>(2 * static_cast<std::uint16_t>(each));
+  };
+  // It came later than its place.
+  if (code == ReasonCode::contract_capacity) {
+    return static_cast<std::uint16_t>(place(ReasonCode::capacity) + 1);
+  }
+  return place(code);
 }
 
 bool is_passing(ReasonCode code) {
@@ -55,6 +67,7 @@ bool is_passing(ReasonCode code) {
     case ReasonCode::quote_missing:
     case ReasonCode::energy_quota:
     case ReasonCode::capacity:
+    case ReasonCode::contract_capacity:
     case ReasonCode::wait:
     case ReasonCode::budget: return true;
     default: return false;

@@ -53,9 +53,13 @@ enum class ReasonCode : std::uint16_t {
   deadline = 30,
   budget = 31,
   transfer_unknown = 32,  // an input has no reachable replica
+  // Enough units are free, but they are held for contracts of others. Comes after capacity.
+  contract_capacity = 33,
 };
-inline constexpr std::uint16_t reason_codes_count = 33;
+inline constexpr std::uint16_t reason_codes_count = 34;
 std::string_view to_string(ReasonCode code);
+// Its place among the predicates: the greater, the nearer a pool came to being adequate.
+std::uint16_t predicate_place(ReasonCode code);
 // Whether new quote sheets or rates may lift the reason: the job then waits instead of being
 // refused.
 bool is_passing(ReasonCode code);
@@ -93,7 +97,9 @@ struct Candidate {
   CostBreakdown cost;
   FinishEstimate finish;
   std::vector<std::uint32_t>
-      replicas;  // per input, the index of the replica that the price rests on
+      replicas;                      // per input, the index of the replica that the price rests on
+  ContractId contract;               // of the tenant, that part of the units is taken from; or none
+  std::uint32_t contract_units = 0;  // so many of nodes * units
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
@@ -158,9 +164,9 @@ struct Decision {
   std::vector<Rejection> rejections;  // nearest misses first, at most limits::rejections_max
   std::uint32_t pools_considered = 0;
   std::uint32_t pools_adequate = 0;
-  std::int64_t tolerance_ppm = 0;   // how far above the least cost the choice was allowed to be
-  std::uint32_t spare_units = 0;    // margin of free units wanted beyond the need
-  std::uint64_t rates_version = 0;  // of the rate table that it used
+  std::int64_t tolerance_ppm = 0;       // how far above the least cost the choice was allowed to be
+  std::uint32_t spare_units = 0;        // margin of free units wanted beyond the need
+  std::uint64_t rates_version = 0;      // of the rate table that it used
   std::optional<ClearedWith> clearing;  // only of a placed one
   friend bool operator==(const Decision&, const Decision&) = default;
 };

@@ -64,6 +64,8 @@ struct Assignment {
   quoteVersion @17 :V.RecordVersion;  # while that sheet is valid, it binds the site to the price
   conversion @18 :V.Ppm = 1000000;  # what the broker counts the tariff's currency as, in the
                                     # currency of `rate` and of charges; 1 to 10^15
+  contract @19 :Text;            # of the tenant; none: none
+  contractUnits @20 :UInt32;     # so many of nodes * units are taken from it, and paid already
 }
 
 struct Dispatch {
@@ -134,6 +136,7 @@ enum RefusalCode {
   invalid @6;      # the assignment breaks a rule of the site's engine
   fenced @7;       # asked about before it arrived, and answered `unknown`
   engineDown @8;
+  contract @9;  # the one it names is not the tenant's, not in force, or not idle enough
 }
 
 struct Refused {

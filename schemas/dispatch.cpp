@@ -6,8 +6,8 @@ namespace tradewind {
 namespace {
 
 constexpr std::array<std::string_view, refusal_codes_count> kRefusals = {
-    "no_capacity",  "price",   "policy", "site_state", "term",
-    "unknown_pool", "invalid", "fenced", "engine_down"};
+    "no_capacity",  "price",   "policy", "site_state",  "term",
+    "unknown_pool", "invalid", "fenced", "engine_down", "contract"};
 constexpr std::array<std::string_view, end_codes_count> kEnds = {
     "succeeded",     "failed",          "canceled",         "time_limit",
     "lease_expired", "stage_in_failed", "stage_out_failed", "engine_failed",

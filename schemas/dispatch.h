@@ -43,6 +43,10 @@ struct Assignment {
   RecordVersion quote_version;
   // What the broker counts the tariff's currency as, in the currency of `rate` and of charges.
   std::int64_t conversion_ppm = ppm_one;
+  // So many of nodes * units are taken from the tenant's contract, and their share of the rate is
+  // paid already. No contract: 0.
+  ContractId contract;
+  std::uint32_t contract_units = 0;
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 
@@ -108,8 +112,9 @@ enum class RefusalCode : std::uint16_t {
   invalid = 6,  // the assignment breaks a rule of the site's engine
   fenced = 7,   // asked about before it arrived, answered unknown; it must not start now
   engine_down = 8,
+  contract = 9,  // the one it names is not the tenant's, not in force, or not idle enough
 };
-inline constexpr std::uint16_t refusal_codes_count = 9;
+inline constexpr std::uint16_t refusal_codes_count = 10;
 std::string_view to_string(RefusalCode code);
 
 struct Granted {
@@ -198,8 +203,8 @@ struct EndReport {
   std::vector<StagedInput> inputs;
   std::vector<OutputFile> outputs;
   Usage usage;
-  Money charge{};  // rate * usage after increment and minimum, plus fixed fee; never above the
-                   // quote's terms
+  Money charge{};  // rate * usage after increment and minimum, less the contract's share, plus
+                   // fixed fee; never above the quote's terms
   std::vector<std::string> system_log;
   friend bool operator==(const EndReport&, const EndReport&) = default;
 };

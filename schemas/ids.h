@@ -23,9 +23,10 @@ using FederationId = Strong<struct FederationTag, std::string>;    // "example-f
 using SiteId = Strong<struct SiteTag, std::string>;                // "jp-osaka-1"
 using RegionId = Strong<struct RegionTag, std::string>;            // "jp-osaka"
 using Jurisdiction = Strong<struct JurisdictionTag, std::string>;  // ISO 3166-1 alpha-2: "JP"
-using PoolId = Strong<struct PoolTag, std::string>;      // unique within its site: "cpu-small"
-using TenantId = Strong<struct TenantTag, std::string>;  // who owns jobs and pays
-using NodeId = Strong<struct NodeTag, std::string>;      // "site/jp-osaka-1" or "broker/eu-1"
+using PoolId = Strong<struct PoolTag, std::string>;          // unique within its site: "cpu-small"
+using TenantId = Strong<struct TenantTag, std::string>;      // who owns jobs and pays
+using ContractId = Strong<struct ContractTag, std::string>;  // unique within its site
+using NodeId = Strong<struct NodeTag, std::string>;          // "site/jp-osaka-1" or "broker/eu-1"
 
 // Job ids sort by submission: "j" and 13 Crockford base32 digits of the journal sequence, then for
 // a task of an array "-" and its index as five digits.

@@ -35,11 +35,12 @@ inline constexpr std::size_t dataset_fill_bytes_max = 128 * 1024;
 
 // Records from members.
 inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
-inline constexpr std::size_t quote_sheet_bytes_max = 8 * 1024;
+inline constexpr std::size_t quote_sheet_bytes_max = 16 * 1024;
 inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
 inline constexpr std::size_t sites_max = 10'000;
 inline constexpr std::size_t pools_per_site_max = 64;
 inline constexpr std::size_t network_rows_max = 512;
+inline constexpr std::size_t contracts_per_site_max = 64;  // each may stand in a quote sheet
 inline constexpr auto clock_skew_max = 5s;       // a record from further in the future is dropped
 inline constexpr auto quote_validity = 15s;      // what a site publishes
 inline constexpr auto quote_validity_max = 60s;  // what a receiver believes

@@ -16,7 +16,7 @@ using Identity = import "identity.capnp";
 enum RecordKind {
   member @0;  # at most 2 KiB, signed by the registry key
   site @1;    # at most 64 KiB, signed by the subject's identity key
-  quote @2;   # at most 8 KiB, about 256 bytes as a rule, signed by the subject's identity key
+  quote @2;   # at most 16 KiB, about 256 bytes as a rule, signed by the subject's identity key
 }
 
 struct RecordHeader {
@@ -117,13 +117,31 @@ struct SiteRecord {
   labels @8 :List(V.Entry);
   policy @9 :SitePolicy;
   carbonGramsKwh @10 :UInt32;  # of its electricity; 0: unknown; at most 100,000
+  contracts @11 :List(Contract);  # at most 64, none twice
+}
+
+struct Contract {
+  # Prepaid capacity of a tenant: held back from everybody else while the tenant leaves it idle.
+  id @0 :Text;           # unique within the site
+  tenant @1 :Text;
+  pool @2 :Text;         # one of the site's
+  units @3 :UInt32;      # at least 1; of all contracts of a pool in force at a time at most its own
+  validFrom @4 :V.Time;
+  validUntil @5 :V.Time; # after validFrom; from then on it holds nothing
+}
+
+struct ContractQuote {
+  contract @0 :Text;     # in force, of the site record
+  unitsIdle @1 :UInt32;  # there for its tenant beyond the pool's unitsFree
 }
 
 struct PoolQuote {
+  # Numbers of single nodes, and of whole ones, are those of the machines: they count what is held
+  # back for contracts.
   pool @0 :Text;
-  unitsFree @1 :UInt32;      # over all nodes, after grants, when it was signed
-  unitsFreeNode @2 :UInt32;  # on the emptiest node; at most unitsFree
-  nodesFree @3 :UInt32;      # nodes with nothing on them; at most unitsFree
+  unitsFree @1 :UInt32;      # over all nodes, after grants, without what is held back for contracts
+  unitsFreeNode @2 :UInt32;  # on the emptiest node; at most unitsFree and the sheet's unitsIdle
+  nodesFree @3 :UInt32;      # nodes with nothing on them; likewise
   waitSeconds @4 :UInt32;    # expected wait for one unit; 0 while units are free
   price @5 :V.Ppm;           # factor on the pool's tariff; 1 to 10^9
 }
@@ -134,4 +152,5 @@ struct QuoteSheet {
   site @0 :Text;                   # must be the record's subject
   pools @1 :List(PoolQuote);       # at most 64, none twice
   energyLeftWh @2 :Int64 = -1;     # -1: no quota
+  contracts @3 :List(ContractQuote);  # of those in force; at most 64, none twice
 }

@@ -70,6 +70,14 @@ constexpr std::optional<Money> cost_ceil(MoneyPerHour rate, std::chrono::seconds
 static_assert(cost_ceil({1}, std::chrono::seconds{1})->micros == 1,
               "a started second is never free");
 
+// The share of `part` in `whole` of an amount, rounded down; `part` is at most `whole`, the amount
+// not negative. Of a whole of 0: nothing.
+constexpr Money share_floor(Money amount, std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0 || amount.micros <= 0) return {};
+  __extension__ using Wide = unsigned __int128;
+  return Money{static_cast<std::int64_t>(static_cast<Wide>(amount.micros) * part / whole)};
+}
+
 // What moving `bytes` at `price` costs, rounded up to a whole micro-unit.
 constexpr std::optional<Money> transfer_cost_ceil(MoneyPerGigabyte price, std::int64_t bytes) {
   const auto micros = mul_div_ceil(price.micros, bytes, 1'000'000'000);

@@ -16,6 +16,21 @@ std::uint32_t units_per_node(const Pool& pool) {
   return units == UINT32_MAX ? 0 : static_cast<std::uint32_t>(units);
 }
 
+const Contract* overbooked(const SiteRecord& site) {
+  for (const Contract& each : site.contracts) {
+    const auto pool = std::find_if(site.pools.begin(), site.pools.end(),
+                                   [&](const Pool& one) { return one.id == each.pool; });
+    if (pool == site.pools.end()) return &each;
+    // What is sold can only become too much when a contract begins.
+    std::uint64_t sold = 0;
+    for (const Contract& other : site.contracts) {
+      if (other.pool == each.pool && in_force(other, each.valid_from)) sold += other.units;
+    }
+    if (sold > std::uint64_t{units_per_node(*pool)} * pool->nodes) return &each;
+  }
+  return nullptr;
+}
+
 MoneyPerHour unit_price(const Pool& pool) {
   // No more than an eighth of what fits, so that the sum of the three parts fits as well.
   static constexpr std::int64_t most = INT64_MAX / 8;

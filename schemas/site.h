@@ -93,6 +93,21 @@ enum class SiteState : std::uint16_t {
 inline constexpr std::uint16_t site_states_count = 3;
 std::string_view to_string(SiteState state);
 
+// Prepaid capacity: `units` of the pool are the tenant's, from `valid_from` until `valid_until`,
+// and held back from everybody else while it leaves them idle.
+struct Contract {
+  ContractId id;
+  TenantId tenant;
+  PoolId pool;
+  std::uint32_t units = 0;  // at least 1; over all nodes
+  Wall::time_point valid_from{};
+  Wall::time_point valid_until{};  // after valid_from; from then on it holds nothing
+  friend bool operator==(const Contract&, const Contract&) = default;
+};
+inline bool in_force(const Contract& contract, Wall::time_point now) {
+  return contract.valid_from <= now && now < contract.valid_until;
+}
+
 struct SiteRecord {
   SiteId site;
   RegionId region;
@@ -104,14 +119,20 @@ struct SiteRecord {
   std::vector<NetworkTariff> network;
   std::map<std::string, std::string> labels;
   SitePolicy policy;
-  std::uint32_t carbon_g_kwh = 0;  // of the site's electricity; 0: unknown
+  std::uint32_t carbon_g_kwh = 0;   // of the site's electricity; 0: unknown
+  std::vector<Contract> contracts;  // see overbooked
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
+
+// The first contract, in the order of the record, that is of no pool of the site, or whose pool has
+// sold more units than it has at the moment that the contract begins. Null when there is none.
+const Contract* overbooked(const SiteRecord& site);
 
 // What one pool sells until its sheet's valid-until. The site is bound by it while units last.
 struct PoolQuote {
   PoolId pool;
-  std::uint32_t units_free = 0;       // over all nodes, after grants, when it was signed
+  // Over all nodes, after grants, when it was signed; without what is held back for contracts.
+  std::uint32_t units_free = 0;
   std::uint32_t units_free_node = 0;  // on the emptiest node
   std::uint32_t nodes_free = 0;       // nodes with nothing on them
   std::uint32_t wait_seconds = 0;     // expected wait for one unit; 0 while units are free
@@ -119,11 +140,19 @@ struct PoolQuote {
   friend bool operator==(const PoolQuote&, const PoolQuote&) = default;
 };
 
+// How much of a contract in force is there for its tenant beyond what the pool has free for all.
+struct ContractQuote {
+  ContractId contract;
+  std::uint32_t units_idle = 0;
+  friend bool operator==(const ContractQuote&, const ContractQuote&) = default;
+};
+
 // The fast, signed record: what the site sells now.
 struct QuoteSheet {
   SiteId site;
   std::vector<PoolQuote> pools;
-  std::int64_t energy_left_wh = -1;  // -1: no quota
+  std::int64_t energy_left_wh = -1;      // -1: no quota
+  std::vector<ContractQuote> contracts;  // of those in force, in the order of the site record
   friend bool operator==(const QuoteSheet&, const QuoteSheet&) = default;
 };
 

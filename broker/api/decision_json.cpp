@@ -80,17 +80,22 @@ json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec) 
     if (!input.replicas[index].region.empty()) replica["region"] = input.replicas[index].region;
     replicas.push_back(std::move(replica));
   }
-  return {{"site", candidate.site.value},
-          {"pool", candidate.pool.value},
-          {"variant", variant_name(spec, candidate.variant)},
-          {"preemptible", candidate.preemptible},
-          {"nodes", candidate.nodes},
-          {"units_per_node", candidate.units},
-          {"rate_per_hour", to_decimal(candidate.rate.micros)},
-          {"billed_seconds", candidate.billed_seconds},
-          {"cost", cost_to_json(candidate.cost)},
-          {"finish", finish_to_json(candidate.finish)},
-          {"replicas", std::move(replicas)}};
+  json::object out{{"site", candidate.site.value},
+                   {"pool", candidate.pool.value},
+                   {"variant", variant_name(spec, candidate.variant)},
+                   {"preemptible", candidate.preemptible},
+                   {"nodes", candidate.nodes},
+                   {"units_per_node", candidate.units},
+                   {"rate_per_hour", to_decimal(candidate.rate.micros)},
+                   {"billed_seconds", candidate.billed_seconds},
+                   {"cost", cost_to_json(candidate.cost)},
+                   {"finish", finish_to_json(candidate.finish)},
+                   {"replicas", std::move(replicas)}};
+  if (candidate.contract_units > 0) {
+    out["contract"] =
+        json::object{{"id", candidate.contract.value}, {"units", candidate.contract_units}};
+  }
+  return out;
 }
 
 std::string explain(const Rejection& rejection) {

@@ -127,6 +127,20 @@ json::object offer_to_json(const SiteView& site, const Pool& pool, Wall::time_po
   return out;
 }
 
+json::object contract_to_json(const Contract& contract, const std::optional<QuoteSheet>& sheet) {
+  json::object out{{"id", contract.id.value},
+                   {"tenant", contract.tenant.value},
+                   {"pool", contract.pool.value},
+                   {"units", contract.units},
+                   {"valid_from", to_rfc3339(contract.valid_from)},
+                   {"valid_until", to_rfc3339(contract.valid_until)}};
+  if (!sheet) return out;
+  for (const ContractQuote& each : sheet->contracts) {
+    if (each.contract == contract.id) out["units_idle"] = each.units_idle;
+  }
+  return out;
+}
+
 }  // namespace
 
 json::object site_to_json(const SiteView& site, Wall::time_point now, std::string_view currency,
@@ -178,6 +192,11 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
       for (const TenantId& each : list) names.emplace_back(each.value);
       return names;
     };
+    json::array contracts;
+    for (const Contract& each : record.contracts) {
+      contracts.push_back(contract_to_json(each, site.sheet));
+    }
+    out["contracts"] = std::move(contracts);
     out["policy"] = json::object{{"tenants_allowed", tenants(record.policy.tenants_allowed)},
                                  {"tenants_denied", tenants(record.policy.tenants_denied)}};
   }

@@ -16,7 +16,7 @@ struct OfferFilter {
   std::string site;
 };
 
-// `with_policy`: also whom the site admits, which is for operators and auditors.
+// `with_policy`: also whom the site admits and its contracts, which is for operators and auditors.
 json::object site_to_json(const SiteView& site, Wall::time_point now, std::string_view currency,
                           bool with_policy);
 // One row a pool.

@@ -16,11 +16,18 @@ namespace {
 
 std::string cost_line(const boost::json::value& candidate) {
   const auto& cost = member(candidate, "cost");
+  std::string paid;
+  if (const auto& contract = member(candidate, "contract"); contract.is_object()) {
+    paid = fmt::format(", less {} that contract {} paid ({} units)",
+                       money(text(cost, "contract_paid")), text(contract, "id"),
+                       text(contract, "units"));
+  }
   return fmt::format(
-      "{} ({}) {} total: compute {}, data in {}, data out {}, fixed {}; finished in {}",
+      "{} ({}) {} total: compute {}, data in {}, data out {}, fixed {}{}; finished in {}",
       text(candidate, "site"), text(candidate, "pool"), money(text(cost, "total")),
       money(text(cost, "compute")), money(text(cost, "data_in")), money(text(cost, "data_out")),
-      money(text(cost, "fixed")), duration(number(member(candidate, "finish"), "total_seconds")));
+      money(text(cost, "fixed")), paid,
+      duration(number(member(candidate, "finish"), "total_seconds")));
 }
 
 constexpr std::size_t kRejectionsShown = 16;
@@ -125,6 +132,7 @@ void print_decision(const boost::json::value& decision) {
                  {"DATA IN", true},
                  {"DATA OUT", true},
                  {"FIXED", true},
+                 {"CONTRACT", true},
                  {"TOTAL", true},
                  {"WAIT", true},
                  {"STAGE IN", true},
@@ -137,9 +145,9 @@ void print_decision(const boost::json::value& decision) {
           {text(each, "site"), text(each, "pool"), text(each, "variant"),
            money(text(each, "rate_per_hour")), money(text(cost, "compute")),
            money(text(cost, "data_in")), money(text(cost, "data_out")), money(text(cost, "fixed")),
-           money(text(cost, "total")), duration(number(finish, "wait_seconds")),
-           duration(number(finish, "stage_in_seconds")), duration(number(finish, "run_seconds")),
-           duration(number(finish, "total_seconds"))});
+           "-" + money(text(cost, "contract_paid")), money(text(cost, "total")),
+           duration(number(finish, "wait_seconds")), duration(number(finish, "stage_in_seconds")),
+           duration(number(finish, "run_seconds")), duration(number(finish, "total_seconds"))});
     };
     if (chosen.is_object()) add(chosen);
     for (const auto& each : runners_up) add(each);

@@ -99,6 +99,7 @@ bool MarketRouter::is_bound(const SiteId& site) const {
 
 void MarketRouter::credit(const Granted& granted) {
   view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
+  view_.credit_contract(granted.site, granted.contract, granted.contract_units);
 }
 
 Surveyed MarketRouter::quote(const JobSpec& spec, const TenantId& tenant,
@@ -155,7 +156,7 @@ RouterChanges MarketRouter::changes() {
   MarketChanges changes = view_.take_changes();
   // What jobs lack was told in the shapes that were there, and could be paid for, then.
   const bool everything = std::exchange(rates_changed_, false) || changes.shapes;
-  return {everything, changes.network, std::move(changes.pools)};
+  return {everything, changes.network || changes.contracts, std::move(changes.pools)};
 }
 
 JobLacks MarketRouter::lacks(const JobRecord& job) {
@@ -164,11 +165,15 @@ JobLacks MarketRouter::lacks(const JobRecord& job) {
   for (const FittingShape& each : chooser_.fitting_shapes(spec)) {
     lacks.rooms.push_back({each.shape, each.units});
   }
+  // A contract's idle units are no part of what a place has to offer to all.
+  const bool has_contract = !view_.columns().contract_pools(job.tenant).empty();
   // What data costs and takes rests on the records of the sites where it lies as well, and which
   // jurisdiction a region belongs to on any site's.
   const bool has_data = !spec.inputs.empty() || !spec.outputs.empty();
-  lacks.elsewhere = (has_data && (job.quote || spec.constraints.cost_max || spec.constraints.deadline)) ||
-                    spec.constraints.latency_ms_max != 0;
+  lacks.elsewhere =
+      has_contract ||
+      (has_data && (job.quote || spec.constraints.cost_max || spec.constraints.deadline)) ||
+      spec.constraints.latency_ms_max != 0;
   return lacks;
 }
 
@@ -219,12 +224,21 @@ std::uint64_t MarketRouter::run_seconds_max(const Candidate& chosen) const {
 }
 
 void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen) {
-  view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
+  view_.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes - chosen.contract_units,
+              chosen.nodes);
+  view_.debit_contract(chosen.site, chosen.contract, chosen.contract_units);
 }
 
 void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bool granted) {
-  const Granted held{attempt,      chosen.site, chosen.pool, chosen.units * chosen.nodes,
-                     chosen.nodes, now_.wall,   now_.mono};
+  const Granted held{attempt,
+                     chosen.site,
+                     chosen.pool,
+                     chosen.units * chosen.nodes - chosen.contract_units,
+                     chosen.nodes,
+                     chosen.contract,
+                     chosen.contract_units,
+                     now_.wall,
+                     now_.mono};
   if (granted) {
     granted_[chosen.site].push_back(held);
   } else {

@@ -71,8 +71,10 @@ class MarketRouter final : public Router {
     AttemptId attempt;
     SiteId site;
     PoolId pool;
-    std::uint32_t units = 0;
+    std::uint32_t units = 0;  // without those of the contract
     std::uint32_t nodes = 0;
+    ContractId contract;
+    std::uint32_t contract_units = 0;
     Wall::time_point wall{};  // when the grant came
     Mono::time_point at{};
   };

@@ -67,6 +67,8 @@ Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const De
   assignment.run_seconds_max = time_limit(spec, chosen, terms.run_seconds_max);
   assignment.price_ppm = terms.price_ppm;
   assignment.conversion_ppm = terms.conversion_ppm;
+  assignment.contract = chosen.contract;
+  assignment.contract_units = chosen.contract_units;
   assignment.rate = chosen.rate;
   assignment.quote_version = decision.relied_on.quote_version;
   return assignment;

@@ -199,7 +199,10 @@ void Lifecycle::cut_charge(EndReport& report, const AttemptRecord& attempt,
   const auto billed = std::chrono::seconds(
       static_cast<std::int64_t>(std::min(chosen.billed_seconds, limits::seconds_max)));
   const Money compute = cost_ceil(chosen.rate, held + slack + billed).value_or(Money{INT64_MAX});
-  const Money most = tradewind::add(compute, chosen.cost.fixed).value_or(Money{INT64_MAX});
+  const Money paid =
+      share_floor(compute, chosen.contract_units, std::uint64_t{chosen.nodes} * chosen.units);
+  const Money due{compute.micros - paid.micros};
+  const Money most = tradewind::add(due, chosen.cost.fixed).value_or(Money{INT64_MAX});
   const Money allowed = std::clamp(report.charge, Money{0}, most);
   if (allowed == report.charge) return;
   ++counters_.overcharges;

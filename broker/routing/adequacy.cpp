@@ -198,14 +198,14 @@ Miss energy_miss(std::int64_t energy_left_wh, std::uint64_t energy) {
 
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,
                    std::uint32_t units, std::uint32_t units_node, Debited debited,
-                   std::uint32_t spare_units) {
+                   std::uint32_t spare_units, HeldUnits held) {
   return capacity_miss(
       Offered{pool.nodes, units_node, quote.units_free, quote.units_free_node, quote.nodes_free},
-      nodes, units, debited, spare_units);
+      nodes, units, debited, spare_units, held);
 }
 
 Miss capacity_miss(const Offered& offered, std::uint32_t nodes, std::uint32_t units,
-                   Debited debited, std::uint32_t spare_units) {
+                   Debited debited, std::uint32_t spare_units, HeldUnits held) {
   const auto left = [](std::uint64_t of, std::uint64_t taken) {
     return of > taken ? of - taken : 0;
   };
@@ -223,7 +223,10 @@ Miss capacity_miss(const Offered& offered, std::uint32_t nodes, std::uint32_t un
   const std::uint64_t whole = std::uint64_t{offered.pool_nodes} * offered.units_node;
   // A margin that the pool could never have beside this job is no reason to wait for ever.
   const std::uint64_t spare = std::min<std::uint64_t>(spare_units, left(whole, needed));
-  return more_than(ReasonCode::capacity, needed + spare, left(offered.units_free, debited.units));
+  const std::uint64_t free = left(offered.units_free, debited.units) + held.own;
+  return more_than(
+      needed + spare <= free + held.others ? ReasonCode::contract_capacity : ReasonCode::capacity,
+      needed + spare, free);
 }
 
 Miss wait_miss(const Constraints& constraints, std::uint32_t wait_seconds) {

@@ -31,6 +31,12 @@ struct Debited {
   std::uint32_t nodes = 0;
 };
 
+// What contracts hold of a pool beyond what its quote leaves for all.
+struct HeldUnits {
+  std::uint64_t own = 0;     // idle of the tenant's contract, for the job to take
+  std::uint64_t others = 0;  // idle of other contracts
+};
+
 // What a pool has and what its quote leaves of it.
 struct Offered {
   std::uint32_t pool_nodes = 0;
@@ -77,12 +83,13 @@ Miss state_miss(const SiteView& site);
 Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site);
 // Watt-hours; a pool that states no power wants one while any is left. `energy` is energy_wh.
 Miss energy_miss(std::int64_t energy_left_wh, std::uint64_t energy);
-// Units, or nodes where the nodes of a job on several are what lacks.
+// Units, or nodes where the nodes of a job on several are what lacks. Of the reason
+// contract_capacity when what others' contracts hold is all that lacks.
 Miss capacity_miss(const Pool& pool, const PoolQuote& quote, std::uint32_t nodes,
                    std::uint32_t units, std::uint32_t units_node, Debited debited,
-                   std::uint32_t spare_units);
+                   std::uint32_t spare_units, HeldUnits held);
 Miss capacity_miss(const Offered& offered, std::uint32_t nodes, std::uint32_t units,
-                   Debited debited, std::uint32_t spare_units);
+                   Debited debited, std::uint32_t spare_units, HeldUnits held);
 // Seconds.
 Miss wait_miss(const Constraints& constraints, std::uint32_t wait_seconds);
 

@@ -113,8 +113,13 @@ Decision Chooser::decision(const RouteRequest& request, const Chosen& chosen,
 
 PriceWalk Chooser::walk(const RouteRequest& request, const MarketColumns& columns,
                         Wall::time_point now) {
-  return {request,      columns,        options_,
-          now,          memory_->flows, memory_->filters.filter(request.spec),
+  return {request,
+          view_,
+          columns,
+          options_,
+          now,
+          memory_->flows,
+          memory_->filters.filter(request.spec),
           memory_->room};
 }
 
@@ -127,7 +132,7 @@ std::vector<Chosen> Chooser::scan(const RouteRequest& request, const MarketColum
     const std::uint32_t pool = columns.site(site).pools[draft.pool_index];
     const PoolRow& row = columns.pool(pool);
     if (capacity_miss(offered_by(columns, pool), nodes, draft.units,
-                      Debited{row.debited_units, row.debited_nodes}, options_.spare_units)) {
+                      Debited{row.debited_units, row.debited_nodes}, options_.spare_units, {})) {
       continue;
     }
     draft.units_free = row.units_free - row.debited_units;
@@ -196,7 +201,10 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
     const std::uint32_t place = matches.places[row.shape];
     if (place != MarketColumns::none) match = &matches.shapes[place];
   }
-  if (match == nullptr || !has_room(request.spec, pool, match->units)) {
+  // A contract of the tenant's own may hold room for it.
+  const auto& own = columns.contract_pools(request.tenant);
+  const bool has_contract = std::ranges::find(own, pool) != own.end();
+  if (match == nullptr || (!has_contract && !has_room(request.spec, pool, match->units))) {
     return Fit::inadequate_for_all;
   }
   // One site is asked sooner than a filter of all is made.
@@ -206,7 +214,7 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
   if (!take_up(request)) {
     return route(request, view_, options_, now).chosen ? Fit::adequate : Fit::inadequate;
   }
-  PriceWalk walk(request, columns, options_, now, memory.flows, nullptr, memory.room);
+  PriceWalk walk(request, view_, columns, options_, now, memory.flows, nullptr, memory.room);
   return walk.at({&pool, 1}).empty() ? Fit::inadequate : Fit::adequate;
 }
 
@@ -216,7 +224,7 @@ bool Chooser::has_room(const JobSpec& spec, std::uint32_t number, std::uint32_t 
   const std::uint32_t nodes = nodes_wanted(spec);
   return nodes <= row.nodes &&
          !capacity_miss(offered_by(columns, number), nodes, units,
-                        Debited{row.debited_units, row.debited_nodes}, options_.spare_units);
+                        Debited{row.debited_units, row.debited_nodes}, options_.spare_units, {});
 }
 
 std::vector<FittingShape> Chooser::fitting_shapes(const JobSpec& spec) {
@@ -254,7 +262,8 @@ bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
             continue;
           }
           // All that does not pass and is asked before these is met.
-          if (!row.listed || !site.holds(now) || !has_room(spec, block.pools[place], match.units)) return true;
+          if (!row.listed || !site.holds(now) || !has_room(spec, block.pools[place], match.units))
+            return true;
         }
       }
     }

@@ -236,7 +236,7 @@ bool Clearing::has_room(const JobClass& each, const Place& place) const {
   const PoolRow& row = left_.pool(place.pool);
   return !capacity_miss(offered_by(left_, place.pool), each.nodes, place.units,
                         Debited{row.debited_units, row.debited_nodes},
-                        chooser_.options().spare_units);
+                        chooser_.options().spare_units, {});
 }
 
 std::uint64_t Clearing::spare(const Place& place) const {

@@ -29,9 +29,14 @@ std::optional<MoneyPerHour> job_rate(MoneyPerHour unit_price, MoneyPerHour node_
   return rate;
 }
 
+std::optional<MoneyPerHour> rate_due(std::optional<MoneyPerHour> rate, Covered covered) {
+  if (rate) rate->micros -= share_floor(Money{rate->micros}, covered.units, covered.of).micros;
+  return rate;
+}
+
 std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_seconds,
                                       Money fixed_fee, std::int64_t conversion,
-                                      const Transfer& transfer) {
+                                      const Transfer& transfer, Covered covered) {
   const auto compute =
       cost_ceil(rate, std::chrono::seconds{static_cast<std::int64_t>(billed_seconds)});
   const auto fixed = mul_div_ceil(fixed_fee.micros, conversion, ppm_one);
@@ -47,7 +52,8 @@ std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_se
   if (total) total = add(*total, cost.data_out);
   // INT64_MAX is how a part says that it does not fit.
   if (!total || total->micros == INT64_MAX) return std::nullopt;
-  cost.total = *total;
+  cost.contract_paid = share_floor(cost.compute, covered.units, covered.of);
+  cost.total = Money{total->micros - cost.contract_paid.micros};
   return cost;
 }
 

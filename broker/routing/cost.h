@@ -26,9 +26,18 @@ std::optional<MoneyPerHour> job_rate(MoneyPerHour unit_price, MoneyPerHour node_
                                      std::int64_t price_ppm, std::int64_t share_ppm,
                                      std::int64_t conversion);
 
-// Adds the parts up. Nothing when the sum, or a part, does not fit.
+// What of a job's units a contract covers.
+struct Covered {
+  std::uint64_t units = 0;
+  std::uint64_t of = 0;  // nodes * units
+};
+// What is left to pay of a rate: less the contract's share, rounded down. Nothing of nothing.
+std::optional<MoneyPerHour> rate_due(std::optional<MoneyPerHour> rate, Covered covered);
+
+// Adds the parts up and takes off what the contract paid: its share of compute, rounded down.
+// Nothing when the sum before that, or a part, does not fit.
 std::optional<CostBreakdown> job_cost(MoneyPerHour rate, std::uint64_t billed_seconds,
                                       Money fixed_fee, std::int64_t conversion,
-                                      const Transfer& transfer);
+                                      const Transfer& transfer, Covered covered);
 
 }  // namespace tradewind

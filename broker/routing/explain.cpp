@@ -184,6 +184,8 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
       return fmt::format("would draw {} Wh, the site's energy quota has {} left", miss.wanted,
                          miss.offered);
     case ReasonCode::capacity: return capacity(request, miss);
+    case ReasonCode::contract_capacity:
+      return capacity(request, miss) + "; what else is free is held for contracts";
     case ReasonCode::wait:
       return fmt::format("wants to wait at most {} s, the expected wait is {} s", miss.wanted,
                          miss.offered);

@@ -7,6 +7,7 @@
 
 #include "broker/routing/adequacy.h"
 #include "broker/routing/choice.h"
+#include "broker/routing/contract.h"
 #include "broker/routing/cost.h"
 #include "broker/routing/finish.h"
 #include "schemas/limits.h"
@@ -75,12 +76,14 @@ Way way_of(const JobSpec& spec, std::uint32_t variant, std::uint32_t workload,
   return way;
 }
 
-PriceWalk::PriceWalk(const RouteRequest& request, const MarketColumns& columns,
-                     const RouteOptions& options, Wall::time_point now, const DataFlows& flows,
-                     const SiteFilter* filter, Room& room)
+PriceWalk::PriceWalk(const RouteRequest& request, const MarketView& view,
+                     const MarketColumns& columns, const RouteOptions& options,
+                     Wall::time_point now, const DataFlows& flows, const SiteFilter* filter,
+                     Room& room)
     : request_(request),
       spec_(request.spec),
       options_(options),
+      view_(view),
       columns_(columns),
       index_(columns_.index()),
       now_(now),
@@ -180,6 +183,20 @@ void PriceWalk::find_costs() {
   }
 }
 
+void PriceWalk::consider_contracts() {
+  for (const std::uint32_t pool : columns_.contract_pools(request_.tenant)) {
+    const PoolRow& row = columns_.pool(pool);
+    if (!row.quoted || !columns_.site(row.site).serves) continue;
+    if (filter_ != nullptr && filter_->pools[pool] == 0) continue;
+    for (const Way& way : room_.ways) {
+      if (way.preemptible) continue;
+      const std::uint32_t place = way.matches->places[row.shape];
+      if (place == MarketColumns::none) continue;
+      consider(scale(way, way.matches->shapes[place]), pool, 0);
+    }
+  }
+}
+
 void PriceWalk::consider_nearest() {
   for (const std::uint32_t number : flows_.nearest_sites()) {
     const std::uint64_t flows =
@@ -203,6 +220,7 @@ void PriceWalk::consider_pool(std::uint32_t pool, std::uint64_t flows) {
 }
 
 void PriceWalk::walk(bool cheapest_first) {
+  consider_contracts();
   consider_nearest();
   const std::vector<std::uint64_t>& costs = room_.costs;
   std::size_t first = costs.size();
@@ -339,18 +357,28 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
   const auto rate =
       job_rate(row.unit_price, row.node_hour, nodes_, scaled.match.units, row.price_ppm,
                way.preemptible ? row.preemptible_ppm : ppm_one, scaled.match.conversion);
-  if (rate_miss(constraints, rate)) return;
+  ContractShare share;
+  if (row.contracted) {
+    share = contract_share(*columns_.site(row.site).view, columns_.pool_record(number).id,
+                           request_.tenant, view_, now_);
+  }
+  if (way.preemptible) share = share.without_own();
+  const std::uint64_t needed = std::uint64_t{nodes_} * scaled.match.units;
+  const Covered covered{std::min(needed, share.units_own), needed};
+  if (rate_miss(constraints, rate_due(rate, covered))) return;
   Draft draft;
   draft.billed_seconds = billed_seconds(run + rerun, row.increment_seconds, row.minimum_seconds);
   if (!by_time_) {
     const auto compute =
         cost_ceil(*rate, std::chrono::seconds{static_cast<std::int64_t>(draft.billed_seconds)});
-    if (!compute || static_cast<std::uint64_t>(compute->micros) + flows > limit_.value) return;
+    if (!compute) return;
+    const Money paid = share_floor(*compute, covered.units, covered.of);
+    if (static_cast<std::uint64_t>(compute->micros - paid.micros) + flows > limit_.value) return;
   }
   Transfer transfer;
   if (!flows_.at(columns_, row.site, transfer, nullptr)) return;
-  const std::optional<CostBreakdown> cost =
-      job_cost(*rate, draft.billed_seconds, row.fixed_fee, scaled.match.conversion, transfer);
+  const std::optional<CostBreakdown> cost = job_cost(*rate, draft.billed_seconds, row.fixed_fee,
+                                                     scaled.match.conversion, transfer, covered);
   if (budget_miss(constraints, cost)) return;
   draft.cost = *cost;
   draft.finish = finish_estimate(row.wait_seconds, transfer.stage_in_seconds, run + rerun,
@@ -362,7 +390,7 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
   const Debited debited{row.debited_units, row.debited_nodes};
   if (nodes_ > row.nodes) return;
   if (capacity_miss(offered_by(columns_, number), nodes_, scaled.match.units, debited,
-                    options_.spare_units)) {
+                    options_.spare_units, {share.units_own, share.units_others})) {
     return;
   }
   if (energy_miss(site.energy_left_wh,
@@ -384,7 +412,9 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
   draft.variant = way.variant;
   draft.preemptible = way.preemptible;
   draft.units = scaled.match.units;
-  draft.units_free = row.units_free - debited.units;
+  draft.units_free = row.units_free - std::min(row.units_free, row.debited_units) + share.units_own;
+  draft.contract = share.contract;
+  draft.contract_units = static_cast<std::uint32_t>(covered.units);
   draft.rate = *rate;
   take(draft, row.site);
 }

@@ -61,8 +61,9 @@ class PriceWalk {
   };
 
   // `columns` are the view's or a copy with other debits; `filter` may be null. All is borrowed.
-  PriceWalk(const RouteRequest& request, const MarketColumns& columns, const RouteOptions& options,
-            Wall::time_point now, const DataFlows& flows, const SiteFilter* filter, Room& room);
+  PriceWalk(const RouteRequest& request, const MarketView& view, const MarketColumns& columns,
+            const RouteOptions& options, Wall::time_point now, const DataFlows& flows,
+            const SiteFilter* filter, Room& room);
 
   // A walk does one of these, once. What route() chooses; nothing when no pool is adequate.
   std::optional<Chosen> choose(std::int64_t tolerance_ppm);
@@ -93,6 +94,9 @@ class PriceWalk {
     return bound.value < limit_.value || (bound.value == limit_.value && bound.cost <= limit_.cost);
   }
   void find_costs();
+  // Considers the pools at which the tenant has a contract: what it pays lowers their costs below
+  // every bound, and its units may be all that they have free.
+  void consider_contracts();
   // Considers the pools of the sites nearest to the job's data.
   void consider_nearest();
   // Considers all ways at the pool, where data costs at least `flows`.
@@ -112,6 +116,7 @@ class PriceWalk {
   const RouteRequest& request_;
   const JobSpec& spec_;
   const RouteOptions& options_;
+  const MarketView& view_;
   const MarketColumns& columns_;
   const PriceIndex& index_;
   const Wall::time_point now_;

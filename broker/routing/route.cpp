@@ -26,6 +26,8 @@ Candidate candidate(const Draft& draft, const JobSpec& spec) {
   result.billed_seconds = draft.billed_seconds;
   result.cost = draft.cost;
   result.finish = draft.finish;
+  if (draft.contract != nullptr) result.contract = draft.contract->id;
+  result.contract_units = draft.contract_units;
   return result;
 }
 
@@ -46,7 +48,9 @@ std::uint64_t distance(const Miss& miss) {
 // Nearest misses first: those that came furthest in the order of the predicates, then those whose
 // numbers lie closest, then by site.
 bool nearer(const PoolMiss& a, const PoolMiss& b) {
-  if (a.miss.reason != b.miss.reason) return a.miss.reason > b.miss.reason;
+  if (a.miss.reason != b.miss.reason) {
+    return predicate_place(a.miss.reason) > predicate_place(b.miss.reason);
+  }
   const std::uint64_t distance_a = distance(a.miss);
   const std::uint64_t distance_b = distance(b.miss);
   if (distance_a != distance_b) return distance_a < distance_b;

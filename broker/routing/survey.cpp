@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/routing/choice.h"
+#include "broker/routing/contract.h"
 #include "broker/routing/cost.h"
 #include "broker/routing/finish.h"
 
@@ -59,7 +60,7 @@ class SiteSurvey {
           return;
         }
         survey_.passing = survey_.passing || is_passing(miss.reason);
-        if (miss.reason > furthest.miss.reason) {
+        if (predicate_place(miss.reason) > predicate_place(furthest.miss.reason)) {
           furthest.variant = index;
           furthest.miss = miss;
         }
@@ -115,12 +116,22 @@ class SiteSurvey {
         conversion_ppm(question_.options.rates, pool.tariff.currency);
     const PoolQuote* quote = find_quote(pool.id);
 
+    ContractShare share;
+    if (quote && !site_.record.contracts.empty()) {
+      share = contract_share(site_, pool.id, request.tenant, question_.view, question_.now);
+    }
+    if (draft.preemptible) share = share.without_own();
+    const std::uint64_t needed = std::uint64_t{question_.nodes} * draft.units;
+    const Covered covered{std::min(needed, share.units_own), needed};
+    draft.contract = share.contract;
+    draft.contract_units = static_cast<std::uint32_t>(covered.units);
+
     // Without a conversion or a quote there is no rate to hold against the cap; those predicates
     // come later in the order and speak for themselves.
     if (conversion && quote) {
       const auto rate = job_rate(pool, question_.nodes, draft.units, price_ppm(*quote),
                                  draft.preemptible, *conversion);
-      if (const Miss miss = rate_miss(constraints, rate)) return miss;
+      if (const Miss miss = rate_miss(constraints, rate_due(rate, covered))) return miss;
       draft.rate = *rate;
     }
     if (!conversion) return {ReasonCode::currency, 0, 0};
@@ -139,11 +150,13 @@ class SiteSurvey {
     }
     const Debited debited{question_.view.debited_units(site_.record.site, pool.id),
                           question_.view.debited_nodes(site_.record.site, pool.id)};
-    if (const Miss miss = capacity_miss(pool, *quote, question_.nodes, draft.units, units_node,
-                                        debited, question_.options.spare_units)) {
+    if (const Miss miss =
+            capacity_miss(pool, *quote, question_.nodes, draft.units, units_node, debited,
+                          question_.options.spare_units, {share.units_own, share.units_others})) {
       return miss;
     }
-    draft.units_free = quote->units_free - debited.units;
+    draft.units_free =
+        quote->units_free - std::min(quote->units_free, debited.units) + share.units_own;
     if (const Miss miss = wait_miss(constraints, quote->wait_seconds)) return miss;
 
     const std::optional<Transfer>& transfer =
@@ -159,8 +172,8 @@ class SiteSurvey {
       return miss;
     }
     draft.billed_seconds = billed_seconds(run + rerun, pool.tariff);
-    const std::optional<CostBreakdown> cost =
-        job_cost(draft.rate, draft.billed_seconds, pool.tariff.fixed_fee, *conversion, *transfer);
+    const std::optional<CostBreakdown> cost = job_cost(
+        draft.rate, draft.billed_seconds, pool.tariff.fixed_fee, *conversion, *transfer, covered);
     if (const Miss miss = budget_miss(constraints, cost)) return miss;
     draft.cost = *cost;
     draft.value = objective_value(request.spec, draft);

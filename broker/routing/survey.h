@@ -24,7 +24,10 @@ struct Draft {
   std::uint32_t variant = 0;
   bool preemptible = false;
   std::uint32_t units = 0;
-  std::uint64_t units_free = 0;  // after what is debited, before this job
+  // After what is debited, before this job; with the idle units of the contract that it may take.
+  std::uint64_t units_free = 0;
+  const Contract* contract = nullptr;  // null where it takes none of its units
+  std::uint32_t contract_units = 0;
   MoneyPerHour rate{};
   std::uint64_t billed_seconds = 0;
   CostBreakdown cost;

@@ -124,7 +124,7 @@ void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
     ++counters_.unanswered_for_room;
     return;
   }
-  if (auto refusal = refuse(id, dispatch.assignment, now.mono)) {
+  if (auto refusal = refuse(id, dispatch.assignment, now)) {
     // A copy of this dispatch may still be on its way, and may come when it would be granted.
     fence(id, now.mono, false);
     ++counters_.refused[refusal->code];
@@ -149,8 +149,7 @@ void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
                 .value_or(INT64_MAX)};
   held.granted = now.mono;
   held.alarm = Mono::time_point::max();
-  pools_[pool].nodes.take(held.durable.nodes, dispatch.assignment.units);
-  ++pools_[pool].attempts;
+  take(held.durable, pool);
   Held& kept = held_.emplace(id, std::move(held)).first->second;
   set_lease(kept, dispatch.lease_seconds, now, output);
   write(kept, output);
@@ -300,8 +299,7 @@ void Admission::finish(Held& held, EndReport report, Now now, AdmissionOutput& o
   report.charge = charge_of(held.durable, report);
   shorten(report, kReportBytesMax);
 
-  pool.nodes.give_back(held.durable.nodes, held.durable.assignment.units);
-  --pool.attempts;
+  give_back(held.durable, held.pool);
   const std::uint64_t bounded = std::min(seconds, limits::seconds_max);
   pool.held_seconds_mean = (pool.held_seconds_mean * 7 + bounded) / 8;
   ++counters_.ended[report.code];
@@ -409,7 +407,42 @@ void Admission::set_alarm(Held& held) {
 
 // --- for others to see ---------------------------------------------------------------------------
 
-std::vector<PoolCapacity> Admission::capacity() const {
+std::vector<ContractQuote> Admission::idle_contracts(std::size_t pool, Wall::time_point now) const {
+  std::vector<ContractQuote> idle;
+  std::uint64_t free = pools_[pool].nodes.units_free();
+  for (const Contract& each : site_.contracts) {
+    if (each.pool != site_.pools[pool].id || !in_force(each, now)) continue;
+    const auto used = contract_units_.find(each.id);
+    std::uint64_t units = each.units;
+    if (used != contract_units_.end()) units -= std::min(units, used->second);
+    units = std::min(units, free);
+    free -= units;
+    idle.push_back({each.id, static_cast<std::uint32_t>(units)});
+  }
+  return idle;
+}
+
+void Admission::take(const HeldAttempt& attempt, std::size_t pool) {
+  const Assignment& assignment = attempt.assignment;
+  pools_[pool].nodes.take(attempt.nodes, assignment.units);
+  ++pools_[pool].attempts;
+  if (assignment.contract_units != 0) {
+    contract_units_[assignment.contract] += assignment.contract_units;
+  }
+}
+
+void Admission::give_back(const HeldAttempt& attempt, std::size_t pool) {
+  const Assignment& assignment = attempt.assignment;
+  pools_[pool].nodes.give_back(attempt.nodes, assignment.units);
+  --pools_[pool].attempts;
+  if (assignment.contract_units == 0) return;
+  const auto used = contract_units_.find(assignment.contract);
+  TRADEWIND_ASSERT(used != contract_units_.end() && used->second >= assignment.contract_units);
+  used->second -= assignment.contract_units;
+  if (used->second == 0) contract_units_.erase(used);
+}
+
+std::vector<PoolCapacity> Admission::capacity(Now now) const {
   std::vector<PoolCapacity> result;
   for (std::size_t i = 0; i < pools_.size(); ++i) {
     const PoolBook& book = pools_[i];
@@ -418,6 +451,8 @@ std::vector<PoolCapacity> Admission::capacity() const {
     each.nodes = book.nodes.nodes();
     each.units = book.nodes.units();
     each.units_free = book.nodes.units_free();
+    each.contracts = idle_contracts(i, now.wall);
+    for (const ContractQuote& held : each.contracts) each.units_free -= held.units_idle;
     each.units_free_node = book.nodes.units_free_node();
     each.nodes_free = book.nodes.nodes_free();
     each.attempts = book.attempts;

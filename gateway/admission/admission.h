@@ -99,10 +99,13 @@ struct PoolCapacity {
   PoolId pool;
   std::uint32_t nodes = 0;
   std::uint32_t units = 0;            // in all
-  std::uint32_t units_free = 0;       // over all nodes
+  std::uint32_t units_free = 0;       // over all nodes, without what is held back for contracts
   std::uint32_t units_free_node = 0;  // on the emptiest node
   std::uint32_t nodes_free = 0;       // with nothing on them
   std::uint32_t attempts = 0;         // that hold nodes
+  // Of its contracts in force, in the record's order: what is held back for the tenant and is free.
+  // Less than the contract leaves idle only where others held it before the contract began.
+  std::vector<ContractQuote> contracts;
   // 0 while a unit is free; else what attempts here used to hold their nodes for, on average, over
   // the number of those that hold some now.
   std::uint32_t wait_seconds = 0;
@@ -171,7 +174,7 @@ class Admission {
   AdmissionOutput tick(Now now);
   Mono::time_point next_tick() const;
 
-  std::vector<PoolCapacity> capacity() const;  // in the order of the site's pools
+  std::vector<PoolCapacity> capacity(Now now) const;  // in the order of the site's pools
   // Nothing when the attempt is not held; held attempts are kept until their end is acknowledged.
   std::optional<HeldView> find(const AttemptId& attempt) const;
   std::vector<AttemptId> held() const;  // in order of id, ended ones included
@@ -222,9 +225,12 @@ class Admission {
                  Mono::time_point now, AdmissionOutput& output);
 
   std::optional<Refusal> refuse(const AttemptId& attempt, const Assignment& assignment,
-                                Mono::time_point now) const;
+                                Now now) const;
   std::optional<Refusal> refuse_shape(const Assignment& assignment, const Pool& pool) const;
   std::optional<Refusal> refuse_policy(const Assignment& assignment) const;
+  std::optional<Refusal> refuse_contract(const Assignment& assignment, Wall::time_point now) const;
+  std::optional<Refusal> refuse_capacity(const Assignment& assignment, std::size_t pool,
+                                         Wall::time_point now) const;
   std::optional<Refusal> refuse_price(const Assignment& assignment, const Pool& pool,
                                       Mono::time_point now) const;
   // `unknown`, after putting up a fence. No answer when there is no room for one.
@@ -240,6 +246,10 @@ class Admission {
   void set_alarm(Held& held);
   void write(const Held& held, AdmissionOutput& output) const;
   Status recover_attempt(HeldAttempt attempt);
+  // Of the pool's contracts in force: units_idle is what each leaves idle, as far as it is free.
+  std::vector<ContractQuote> idle_contracts(std::size_t pool, Wall::time_point now) const;
+  void take(const HeldAttempt& attempt, std::size_t pool);
+  void give_back(const HeldAttempt& attempt, std::size_t pool);
   // Index into the site's pools and pools_; nothing when there is no such pool.
   std::optional<std::size_t> pool_index(const PoolId& pool) const;
 
@@ -249,6 +259,7 @@ class Admission {
   NodeId broker_;  // the last to speak with the greatest term
   bool ready_ = false;
   std::vector<PoolBook> pools_;
+  std::map<ContractId, std::uint64_t> contract_units_;  // that attempts hold
   std::map<AttemptId, Held> held_;
   std::set<std::pair<Mono::time_point, AttemptId>> alarms_;  // one for each held attempt
   std::map<AttemptId, bool> fences_;                         // and whether it is in the store

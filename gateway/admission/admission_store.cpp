@@ -90,8 +90,7 @@ Status Admission::recover_attempt(HeldAttempt attempt) {
                   "attempt " + name + " holds nodes that the pool does not have any more",
                   "restore the pool as it was until its attempts have ended");
     }
-    pools_[*pool].nodes.take(attempt.nodes, attempt.assignment.units);
-    ++pools_[*pool].attempts;
+    take(attempt, *pool);
     held.pool = *pool;
   }
   held.alarm = Mono::time_point::max();

@@ -33,8 +33,7 @@ void Admission::published(const RecordVersion& version, const QuoteSheet& sheet,
 }
 
 std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
-                                                    const Assignment& assignment,
-                                                    Mono::time_point now) const {
+                                                    const Assignment& assignment, Now now) const {
   if (fences_.count(attempt) != 0) {
     return Refusal{RefusalCode::fenced, "this attempt was denied or has ended here before"};
   }
@@ -50,7 +49,8 @@ std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
   const Pool& pool = site_.pools[*index];
   if (auto refusal = refuse_shape(assignment, pool)) return refusal;
   if (auto refusal = refuse_policy(assignment)) return refusal;
-  if (auto refusal = refuse_price(assignment, pool, now)) return refusal;
+  if (auto refusal = refuse_price(assignment, pool, now.mono)) return refusal;
+  if (auto refusal = refuse_contract(assignment, now.wall)) return refusal;
   if (options_.check) {
     if (const Status status = options_.check(assignment); !status) {
       const bool down = status.error().code == ErrorCode::unavailable;
@@ -58,10 +58,52 @@ std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
                      describe(status.error())};
     }
   }
-  if (!pools_[*index].nodes.best_fit(assignment.nodes, assignment.units)) {
+  return refuse_capacity(assignment, *index, now.wall);
+}
+
+std::optional<Admission::Refusal> Admission::refuse_contract(const Assignment& assignment,
+                                                             Wall::time_point now) const {
+  if (assignment.contract.value.empty()) return std::nullopt;
+  const std::string name = "the contract \"" + assignment.contract.value + "\" ";
+  const auto refused = [&name](std::string_view why) {
+    return Refusal{RefusalCode::contract, name + std::string(why)};
+  };
+  const auto contract =
+      std::find_if(site_.contracts.begin(), site_.contracts.end(),
+                   [&](const Contract& each) { return each.id == assignment.contract; });
+  if (contract == site_.contracts.end()) return refused("is not one of the site's");
+  if (contract->tenant != assignment.tenant) return refused("is another tenant's");
+  if (contract->pool != assignment.pool) return refused("is of another pool");
+  if (!in_force(*contract, now)) return refused("is not in force now");
+  if (assignment.preemptible) return refused("holds nothing that is preemptible");
+  return std::nullopt;
+}
+
+std::optional<Admission::Refusal> Admission::refuse_capacity(const Assignment& assignment,
+                                                             std::size_t pool,
+                                                             Wall::time_point now) const {
+  const NodeBook& nodes = pools_[pool].nodes;
+  if (!nodes.best_fit(assignment.nodes, assignment.units)) {
     return Refusal{RefusalCode::no_capacity, std::to_string(assignment.nodes) + " nodes with " +
                                                  std::to_string(assignment.units) +
                                                  " units free are not there now"};
+  }
+  std::uint64_t free = nodes.units_free();
+  std::uint64_t own = 0;
+  for (const ContractQuote& each : idle_contracts(pool, now)) {
+    free -= each.units_idle;
+    if (each.contract == assignment.contract) own = each.units_idle;
+  }
+  if (assignment.contract_units > own) {
+    return Refusal{RefusalCode::contract,
+                   "the contract \"" + assignment.contract.value + "\" has " + std::to_string(own) +
+                       " units idle now, not " + std::to_string(assignment.contract_units)};
+  }
+  const std::uint64_t units = std::uint64_t{assignment.nodes} * assignment.units;
+  if (units - assignment.contract_units > free) {
+    return Refusal{RefusalCode::no_capacity,
+                   std::to_string(units - assignment.contract_units) + " units are not free now, " +
+                       std::to_string(free) + " are; the rest is held for contracts"};
   }
   return std::nullopt;
 }

@@ -18,8 +18,12 @@ Money charge_of(const HeldAttempt& held, const EndReport& report) {
   const auto compute =
       cost_ceil(held.assignment.rate, std::chrono::seconds(static_cast<std::int64_t>(billed)));
   TRADEWIND_ASSERT(compute.has_value());
-  if (!report.started) return *compute;
-  return add(*compute, held.fixed_fee).value_or(*compute);
+  const Assignment& assignment = held.assignment;
+  const Money paid = share_floor(*compute, assignment.contract_units,
+                                 std::uint64_t{assignment.nodes} * assignment.units);
+  const Money due{compute->micros - paid.micros};
+  if (!report.started) return due;
+  return add(due, held.fixed_fee).value_or(due);
 }
 
 MoneyPerHour least_rate(const Pool& pool, std::uint32_t nodes, std::uint32_t units,

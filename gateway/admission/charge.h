@@ -7,9 +7,10 @@
 
 namespace tradewind {
 
-// rate * held seconds after increment and minimum, rounded up, plus the fixed fee when an executor
-// ran; by the rate it was dispatched at and the terms it was granted under. Nothing when the site
-// itself broke it off: engine_failed, interrupted.
+// rate * held seconds after increment and minimum, rounded up, less the share that contract units
+// have in all, rounded down, plus the fixed fee when an executor ran; by the rate it was dispatched
+// at and the terms it was granted under. Nothing when the site itself broke it off: engine_failed,
+// interrupted.
 Money charge_of(const HeldAttempt& held, const EndReport& report);
 
 // The rate that a whole attempt must bear at the least by the tariff and the price factor:

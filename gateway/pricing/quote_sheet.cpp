@@ -49,7 +49,9 @@ QuoteSheet make_quote_sheet(const SiteRecord& site, const SiteStanding& standing
     const PoolStanding now = standing_of(standing, pool.id);
     const std::uint32_t on_a_node = units_per_node(pool);
     const std::uint64_t total = static_cast<std::uint64_t>(on_a_node) * pool.nodes;
-    const std::uint64_t free = std::min<std::uint64_t>(now.units_free, total);
+    std::uint64_t idle = 0;
+    for (const ContractQuote& each : now.contracts) idle += each.units_idle;
+    const std::uint64_t free = std::min<std::uint64_t>(now.units_free + idle, total);
     PoolQuote quote;
     quote.pool = pool.id;
     quote.price_ppm = price_ppm(pool.price_curve, total - free, total);
@@ -57,6 +59,11 @@ QuoteSheet make_quote_sheet(const SiteRecord& site, const SiteStanding& standing
       const auto sold = static_cast<std::uint32_t>(std::min(free, claimable));
       claimable -= sold;
       quote.units_free = sold;
+      for (const ContractQuote& each : now.contracts) {
+        const std::uint32_t held = std::min(each.units_idle, quote.units_free);
+        quote.units_free -= held;
+        sheet.contracts.push_back({each.contract, held});
+      }
       quote.units_free_node = std::min({now.units_free_node, on_a_node, sold});
       quote.nodes_free = std::min({now.nodes_free, pool.nodes, sold / on_a_node});
     }

@@ -14,10 +14,11 @@ namespace tradewind {
 // What admission knows of one pool now.
 struct PoolStanding {
   PoolId pool;
-  std::uint32_t units_free = 0;       // over all nodes, after grants
+  std::uint32_t units_free = 0;       // over all nodes, after grants; without those of `contracts`
   std::uint32_t units_free_node = 0;  // on the emptiest node
   std::uint32_t nodes_free = 0;       // with nothing on them
   std::uint32_t wait_seconds = 0;     // expected for one unit, when none is free
+  std::vector<ContractQuote> contracts;  // of the pool in force: what is held back and free
 };
 
 struct SiteStanding {
@@ -31,8 +32,9 @@ std::int64_t energy_left_wh(std::int64_t quota_wh, std::int64_t used_wh);
 
 // One quote for each pool of the record, in its order; a pool without a standing has nothing free.
 // The price follows the pool's true utilisation. Free units are quoted as 0 when the energy quota
-// is used up or the site is not active, since a valid quote binds; and all together never exceed
-// the ceiling, since a sheet that claims more is refused everywhere (pools are served in order).
+// is used up or the site is not active, since a valid quote binds; and all together, with the idle
+// units of contracts, never exceed the ceiling, since a sheet that claims more is refused
+// everywhere (pools are served in order, in each its contracts first: they are paid already).
 QuoteSheet make_quote_sheet(const SiteRecord& site, const SiteStanding& standing);
 
 // Whether to publish `next` now, `since_last` after `last` (nothing: never published). Never sooner

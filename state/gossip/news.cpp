@@ -11,6 +11,13 @@ const PoolQuote* find_pool(const QuoteSheet& sheet, const PoolId& pool) {
   return place == sheet.pools.end() ? nullptr : &*place;
 }
 
+std::uint64_t units_idle(const QuoteSheet& sheet, const ContractId& contract) {
+  const auto place =
+      std::find_if(sheet.contracts.begin(), sheet.contracts.end(),
+                   [&contract](const ContractQuote& each) { return each.contract == contract; });
+  return place == sheet.contracts.end() ? 0 : place->units_idle;
+}
+
 std::uint64_t price(const PoolQuote& quote) {
   return quote.price_ppm > 0 ? static_cast<std::uint64_t>(quote.price_ppm) : 0;
 }
@@ -25,7 +32,13 @@ bool change_matters(std::uint64_t before, std::uint64_t after) {
 }
 
 bool quote_change_matters(const QuoteSheet& before, const QuoteSheet& after) {
-  if (before.pools.size() != after.pools.size()) return true;
+  if (before.pools.size() != after.pools.size() ||
+      before.contracts.size() != after.contracts.size()) {
+    return true;
+  }
+  for (const ContractQuote& each : after.contracts) {
+    if (change_matters(units_idle(before, each.contract), each.units_idle)) return true;
+  }
   return std::any_of(after.pools.begin(), after.pools.end(), [&before](const PoolQuote& each) {
     const PoolQuote* earlier = find_pool(before, each.pool);
     return earlier == nullptr || change_matters(earlier->units_free, each.units_free) ||
@@ -34,6 +47,9 @@ bool quote_change_matters(const QuoteSheet& before, const QuoteSheet& after) {
 }
 
 bool capacity_fell(const QuoteSheet& before, const QuoteSheet& after) {
+  for (const ContractQuote& each : before.contracts) {
+    if (units_idle(after, each.contract) < each.units_idle) return true;
+  }
   return std::any_of(before.pools.begin(), before.pools.end(), [&after](const PoolQuote& each) {
     const PoolQuote* later = find_pool(after, each.pool);
     return later == nullptr || later->units_free < each.units_free;

@@ -11,11 +11,12 @@ namespace tradewind {
 // A change by at least 5 % of what it was, or to or from zero.
 bool change_matters(std::uint64_t before, std::uint64_t after);
 
-// Whether free units or price of any pool changed so, or a pool came or went.
+// Whether free units or price of any pool, or idle units of any contract, changed so, or a pool or
+// contract came or went.
 bool quote_change_matters(const QuoteSheet& before, const QuoteSheet& after);
 
-// Whether any pool has fewer free units than before, or is gone: those who still believe the old
-// sheet over-promise.
+// Whether any pool has fewer free units than before, any contract fewer idle ones, or one is gone:
+// those who still believe the old sheet over-promise.
 bool capacity_fell(const QuoteSheet& before, const QuoteSheet& after);
 
 }  // namespace tradewind

@@ -11,9 +11,9 @@
 
 namespace tradewind {
 
-// Why the site cannot have what the sheet offers: a pool that its record does not name or that is
-// smaller (insane_values), or more in all than the member is certified for (over_ceiling). Nothing
-// when it can.
+// Why the site cannot have what the sheet offers: a pool or contract that its record does not name
+// or that is smaller, or more free and idle units than the pool has (insane_values), or more in all
+// than the member is certified for (over_ceiling). Nothing when it can.
 std::optional<DropReason> check_quote(const QuoteSheet& sheet, const SiteRecord& site,
                                       const Member& member);
 

@@ -50,6 +50,7 @@ std::uint32_t MarketColumns::add_site(const SiteView& view) {
 
 void MarketColumns::change_record(std::uint32_t number) {
   SiteRow& row = sites_[number];
+  drop_contracts(row);
   for (const std::uint32_t pool : row.pools) drop_pool(pool);
   row.pools.clear();
   const SiteRecord& record = row.view->record;
@@ -59,6 +60,7 @@ void MarketColumns::change_record(std::uint32_t number) {
   for (std::uint32_t index = 0; index < record.pools.size(); ++index) {
     add_pool(number, index, locality);
   }
+  add_contracts(row);
   row.run_seconds_max = record.policy.run_seconds_max;
   row.lists_tenants =
       !record.policy.tenants_allowed.empty() || !record.policy.tenants_denied.empty();
@@ -171,6 +173,38 @@ void MarketColumns::drop_pool(std::uint32_t number) {
                   [&](const auto& each) { return each.second == pools_[number].shape; });
   }
   free_pools_.push_back(number);
+}
+
+void MarketColumns::drop_contracts(SiteRow& row) {
+  for (const TenantId& tenant : row.contract_tenants) {
+    const auto found = contract_pools_.find(tenant);
+    std::erase_if(found->second, [&](std::uint32_t pool) {
+      return std::ranges::find(row.pools, pool) != row.pools.end();
+    });
+    if (found->second.empty()) contract_pools_.erase(found);
+  }
+  row.contract_tenants.clear();
+}
+
+void MarketColumns::add_contracts(SiteRow& row) {
+  const SiteRecord& record = row.view->record;
+  for (const Contract& each : record.contracts) {
+    const auto at = std::ranges::find(record.pools, each.pool, &Pool::id);
+    if (at == record.pools.end()) continue;
+    std::vector<std::uint32_t>& pools = contract_pools_[each.tenant];
+    const std::uint32_t pool = row.pools[static_cast<std::size_t>(at - record.pools.begin())];
+    if (std::ranges::find(pools, pool) == pools.end()) pools.push_back(pool);
+    pools_[pool].contracted = true;
+    if (std::ranges::find(row.contract_tenants, each.tenant) == row.contract_tenants.end()) {
+      row.contract_tenants.push_back(each.tenant);
+    }
+  }
+}
+
+const std::vector<std::uint32_t>& MarketColumns::contract_pools(const TenantId& tenant) const {
+  static const std::vector<std::uint32_t> none_of_them;
+  const auto found = contract_pools_.find(tenant);
+  return found == contract_pools_.end() ? none_of_them : found->second;
 }
 
 std::uint32_t MarketColumns::shape_of(const Pool& pool) {

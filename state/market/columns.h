@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "schemas/ids.h"
@@ -60,6 +61,7 @@ struct SiteRow {
   bool holds(Wall::time_point now) const {
     return issued <= now + limits::clock_skew_max && now < valid_until;
   }
+  std::vector<TenantId> contract_tenants;  // of its record's contracts, each once
 };
 
 struct PoolRow {
@@ -81,6 +83,7 @@ struct PoolRow {
   bool quoted = false;
   bool listed = false;          // has keys of price
   bool opened = false;          // is among the openings
+  bool contracted = false;      // some contract is of it
   std::uint16_t workloads = 0;  // a bit for each indexed class that it states a performance for
   std::uint32_t units_free = 0;
   std::uint32_t units_free_node = 0;
@@ -131,6 +134,9 @@ class MarketColumns {
   // Shapes without pools may be among them.
   const PoolShape& shape(std::uint32_t number) const { return shapes_[number]; }
 
+  // The pools at which the tenant has a contract, in force or not, each once.
+  const std::vector<std::uint32_t>& contract_pools(const TenantId& tenant) const;
+
   // The number of an indexed workload class, or `none`.
   std::uint32_t workload(std::string_view name) const;
   // Whether pools state classes that are not indexed (limits::workloads_indexed_max).
@@ -161,6 +167,8 @@ class MarketColumns {
 
   void add_pool(std::uint32_t site, std::uint32_t index, std::string_view locality);
   void drop_pool(std::uint32_t pool);
+  void drop_contracts(SiteRow& row);
+  void add_contracts(SiteRow& row);
   std::uint32_t shape_of(const Pool& pool);
   // The number of the class, indexed from now on if there is room; else `none`.
   std::uint32_t workload_or_new(const std::string& name);
@@ -193,6 +201,7 @@ class MarketColumns {
   bool workloads_left_out_ = false;
   std::vector<std::uint32_t> openings_;
   std::uint64_t shapes_made_ = 0;
+  std::unordered_map<TenantId, std::vector<std::uint32_t>> contract_pools_;
   std::uint64_t structure_ = 0;
   std::deque<std::uint32_t> changes_;
 };

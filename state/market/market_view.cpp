@@ -25,6 +25,12 @@ bool full_for(const Table& table, const SiteId& site) {
   return table.size() >= limits::sites_max && table.count(site) == 0;
 }
 
+std::uint32_t idle_units(const SiteView& view, const ContractId& contract) {
+  if (!view.sheet) return 0;
+  const auto found = std::ranges::find(view.sheet->contracts, contract, &ContractQuote::contract);
+  return found == view.sheet->contracts.end() ? 0 : found->units_idle;
+}
+
 }  // namespace
 
 void MarketView::accept(const Record& record) {
@@ -66,6 +72,7 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   network_changed_ = network_changed_ || is_new || view.record.region != record.region ||
                      view.record.jurisdiction != record.jurisdiction ||
                      view.record.network != record.network;
+  contracts_changed_ = contracts_changed_ || (!prolongs && !record.contracts.empty());
   if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
@@ -107,6 +114,9 @@ void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& shee
   if (view.sheet && header.version <= view.sheet_header.version) return;
   const bool same_pools = view.sheet && std::ranges::equal(view.sheet->pools, sheet.pools, {},
                                                            &PoolQuote::pool, &PoolQuote::pool);
+  for (const ContractQuote& each : sheet.contracts) {
+    contracts_changed_ = contracts_changed_ || each.units_idle > idle_units(view, each.contract);
+  }
   // Most sheets only prolong the one before.
   if (!view.sheet || *view.sheet != sheet) view.sheet = sheet;
   view.sheet_header = header;
@@ -133,6 +143,26 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
 }
 
+void MarketView::debit_contract(const SiteId& site, const ContractId& contract,
+                                std::uint32_t units) {
+  if (units != 0) contract_debits_[{site, contract}] += units;
+}
+
+void MarketView::credit_contract(const SiteId& site, const ContractId& contract,
+                                 std::uint32_t units) {
+  const auto place = contract_debits_.find({site, contract});
+  if (place == contract_debits_.end() || units == 0) return;
+  place->second -= std::min<std::uint64_t>(place->second, units);
+  if (place->second == 0) contract_debits_.erase(place);
+  contracts_changed_ = true;
+}
+
+std::uint32_t MarketView::debited_contract_units(const SiteId& site,
+                                                 const ContractId& contract) const {
+  const auto place = contract_debits_.find({site, contract});
+  return place == contract_debits_.end() ? 0 : saturated(place->second);
+}
+
 void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
   const auto known = known_.find(site);
   if (known == known_.end()) return;
@@ -155,12 +185,14 @@ MarketChanges MarketView::take_changes() {
   changes.pools = columns_.take_openings();
   changes.shapes = std::exchange(shapes_told_, columns_.shapes_made()) != columns_.shapes_made();
   changes.network = std::exchange(network_changed_, false);
+  changes.contracts = std::exchange(contracts_changed_, false);
   return changes;
 }
 
 void MarketView::reopen(const SiteId& site) {
   if (const auto known = known_.find(site); known != known_.end()) {
     columns_.open_site(known->second.number);
+    contracts_changed_ = contracts_changed_ || !known->second.view->record.contracts.empty();
   }
 }
 

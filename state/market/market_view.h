@@ -40,6 +40,8 @@ struct MarketChanges {
   bool shapes = false;
   // A site came, moved or has other network tariffs, so that data may cost and take less at others.
   bool network = false;
+  // A contract may have more units idle than before.
+  bool contracts = false;
 };
 
 class MarketView {
@@ -62,6 +64,11 @@ class MarketView {
   // to be. Credits never take the balance below zero.
   void debit(const SiteId& site, const PoolId& pool, std::uint32_t units, std::uint32_t nodes);
   void credit(const SiteId& site, const PoolId& pool, std::uint32_t units, std::uint32_t nodes);
+  // The same of what is taken from a contract's idle units instead: only the other units of such a
+  // dispatch are debited from the pool.
+  void debit_contract(const SiteId& site, const ContractId& contract, std::uint32_t units);
+  void credit_contract(const SiteId& site, const ContractId& contract, std::uint32_t units);
+  std::uint32_t debited_contract_units(const SiteId& site, const ContractId& contract) const;
   // Units, and nodes, debited and not credited.
   std::uint32_t debited_units(const SiteId& site, const PoolId& pool) const;
   std::uint32_t debited_nodes(const SiteId& site, const PoolId& pool) const;
@@ -113,8 +120,10 @@ class MarketView {
   std::map<SiteId, MemberStanding> members_;
   std::map<SiteId, EarlySheet> early_sheets_;  // of sites whose record has not come yet
   std::map<std::pair<SiteId, PoolId>, Debit> debits_;
+  std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_debits_;
   MarketColumns columns_;
   bool network_changed_ = false;
+  bool contracts_changed_ = false;
   std::uint64_t shapes_told_ = 0;  // MarketColumns::shapes_made() at the last take_changes
   std::uint64_t ignored_over_limit_ = 0;
 };

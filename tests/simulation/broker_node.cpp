@@ -49,7 +49,8 @@ void BrokerNode::submit(JobSpec spec) {
   input([this, spec = std::move(spec)] {
     const JobId job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1});
     const std::uint32_t count = spec.array_count;
-    lifecycle_->submit(JobSubmitted{job, TenantId{"tenant"}, "user", {}, spec}, clock_.now());
+    const TenantId tenant{random_.below(3) == 0 ? "owner" : "tenant"};
+    lifecycle_->submit(JobSubmitted{job, tenant, "user", {}, spec}, clock_.now());
     unacknowledged_.emplace_back(job, count);
   });
 }

@@ -130,8 +130,24 @@ void Checker::restarted(const std::vector<Entry>& entries,
   }
 }
 
-void Checker::run_started(const Pool& pool, const SiteId& site, const AttemptId& attempt,
+// Whatever the owners of contracts leave idle is there when they come: what all others hold, and
+// what each contract's owner holds of it, stay within their own parts.
+void Checker::check_contracts(const SiteRecord& record, const Pool& pool, const Run& run) {
+  std::uint64_t sold = 0;
+  for (const Contract& each : record.contracts) {
+    if (each.pool == pool.id) sold += each.units;
+    if (each.id == run.contract && contract_units_[{run.site, each.id}] > each.units) {
+      violated("I3: " + to_string(run.attempt) + " takes more than its contract has");
+    }
+  }
+  if (units_[{run.site, pool.id}] + sold > std::uint64_t{units_per_node(pool)} * pool.nodes) {
+    violated("I3: " + to_string(run.attempt) + " takes what contracts hold at " + run.site.value);
+  }
+}
+
+void Checker::run_started(const SiteRecord& record, const Pool& pool, const AttemptId& attempt,
                           const Assignment& assignment, const std::vector<std::uint32_t>& nodes) {
+  const SiteId& site = record.site;
   ++runs_count_;
   if (!started_.emplace(site, attempt).second) {
     violated("I2: " + to_string(attempt) + " was started twice at " + site.value);
@@ -158,7 +174,19 @@ void Checker::run_started(const Pool& pool, const SiteId& site, const AttemptId&
                " is oversubscribed by " + to_string(attempt));
     }
   }
-  running_.emplace(attempt.job, Run{site, attempt, pool.id, assignment.resources, nodes});
+  const std::uint64_t all = std::uint64_t{assignment.nodes} * assignment.units;
+  const Run run{site,
+                attempt,
+                pool.id,
+                assignment.resources,
+                nodes,
+                all - assignment.contract_units,
+                assignment.contract,
+                assignment.contract_units};
+  units_[{site, pool.id}] += run.units;
+  contract_units_[{site, run.contract}] += run.contract_units;
+  check_contracts(record, pool, run);
+  running_.emplace(attempt.job, run);
 }
 
 void Checker::run_ended(const SiteId& site, const AttemptId& attempt) {
@@ -168,6 +196,8 @@ void Checker::run_ended(const SiteId& site, const AttemptId& attempt) {
     Resources& used = used_[{site, run->second.pool, node}];
     used = minus(used, run->second.resources);
   }
+  units_[{site, run->second.pool}] -= run->second.units;
+  contract_units_[{site, run->second.contract}] -= run->second.contract_units;
   running_.erase(run);
 }
 
@@ -206,8 +236,10 @@ void Checker::end_reported(const SiteId& site, const AttemptEnded& ended) {
   const std::int64_t increment = std::max<std::int64_t>(grant.tariff.increment_seconds, 1);
   const std::int64_t billed = std::max<std::int64_t>(
       grant.tariff.minimum_seconds, (used + increment - 1) / increment * increment);
-  const Money most{cost_ceil(grant.assignment.rate, std::chrono::seconds(billed))->micros +
-                   grant.tariff.fixed_fee.micros};
+  const Money compute = *cost_ceil(grant.assignment.rate, std::chrono::seconds(billed));
+  const Money paid = share_floor(compute, grant.assignment.contract_units,
+                                 std::uint64_t{grant.assignment.nodes} * grant.assignment.units);
+  const Money most{compute.micros - paid.micros + grant.tariff.fixed_fee.micros};
   if (ended.report.charge > most || ended.report.charge.micros < 0) {
     violated("I6: " + to_string(ended.attempt) + " is charged " +
              to_decimal(ended.report.charge.micros) + ", its terms allow " +

@@ -36,7 +36,8 @@ class Checker {
   // acknowledged job.
   void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables);
 
-  void run_started(const Pool& pool, const SiteId& site, const AttemptId& attempt,
+  // The site's contracts are in force all the time.
+  void run_started(const SiteRecord& record, const Pool& pool, const AttemptId& attempt,
                    const Assignment& assignment, const std::vector<std::uint32_t>& nodes);
   void run_ended(const SiteId& site, const AttemptId& attempt);
   bool runs(const SiteId& site, const AttemptId& attempt) const;
@@ -59,6 +60,9 @@ class Checker {
     PoolId pool;
     Resources resources;
     std::vector<std::uint32_t> nodes;
+    std::uint64_t units = 0;  // without those of the contract
+    ContractId contract;
+    std::uint64_t contract_units = 0;
   };
   struct Grant {
     Micros at = 0;
@@ -68,6 +72,7 @@ class Checker {
   };
   void violated(std::string what);
   void check_entry(const Entry& entry);
+  void check_contracts(const SiteRecord& record, const Pool& pool, const Run& run);
   void check_charges(const JobRecord& job);
 
   const Scheduler& scheduler_;
@@ -78,6 +83,8 @@ class Checker {
   std::map<JobId, Run> running_;  // a job runs at most once
   std::set<std::pair<SiteId, AttemptId>> started_;
   std::map<std::tuple<SiteId, PoolId, std::uint32_t>, Resources> used_;
+  std::map<std::pair<SiteId, PoolId>, std::uint64_t> units_;               // without contracts'
+  std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_units_;  // of each contract
   std::map<std::pair<SiteId, AttemptId>, Grant> grants_;
   std::uint64_t runs_count_ = 0;
   Wall::time_point newest_{};

@@ -27,7 +27,9 @@ void GatewayNode::start() {
     options.dispatch_grace = std::chrono::hours(10);
     options.fence_seconds = 0;
   }
-  admission_ = std::make_unique<Admission>(site_, options);
+  SiteRecord admitted = site_;
+  if (options_.broken == Break::contracts) admitted.contracts.clear();
+  admission_ = std::make_unique<Admission>(std::move(admitted), options);
   output_ = {};
   std::vector<StoreWrite> stored;
   for (const auto& [key, value] : store_) stored.push_back({key, value});
@@ -119,14 +121,19 @@ void GatewayNode::publish_sheet() {
   ++version_;
   QuoteSheet sheet;
   sheet.site = site_.site;
-  for (const PoolCapacity& each : admission_->capacity()) {
-    const std::int64_t used = std::int64_t{each.units} - each.units_free;
+  for (const PoolCapacity& each : admission_->capacity(now)) {
+    std::uint32_t free = each.units_free;
+    for (const ContractQuote& idle : each.contracts) {
+      free += idle.units_idle;
+      sheet.contracts.push_back(idle);
+    }
+    const std::int64_t used = std::int64_t{each.units} - free;
     const std::int64_t price =
         ppm_one + 2 * ppm_one * used * used /
                       std::max<std::int64_t>(1, std::int64_t{each.units} * each.units);
     sheet.pools.push_back({each.pool, each.units_free, each.units_free_node, each.nodes_free,
                            each.wait_seconds, price});
-    checker_.booked(site_.site, each.units_free, each.units);
+    checker_.booked(site_.site, free, each.units);
   }
   RecordHeader header;
   header.subject = site_node(site_.site);
@@ -196,7 +203,7 @@ void GatewayNode::engine_start(const AttemptId& attempt, const Assignment& assig
   if (!held) return;
   const auto pool = std::find_if(site_.pools.begin(), site_.pools.end(),
                                  [&](const Pool& each) { return each.id == assignment.pool; });
-  checker_.run_started(*pool, site_.site, attempt, assignment, held->nodes);
+  checker_.run_started(site_, *pool, attempt, assignment, held->nodes);
   scheduler_.trace("start " + to_string(attempt) + ' ' + site_.site.value);
   EngineRun run;
   run.serial = ++serial_;

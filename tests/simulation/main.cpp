@@ -18,7 +18,7 @@ constexpr const char* kUsage =
     "  --seeds N        N runs from --first S (1) on; stops at the first that fails\n"
     "  --trace          prints what happens\n"
     "  --twice          runs each seed twice and compares the trace hashes\n"
-    "  --break WHAT     breaks the system: idempotency, lease-wait or stale-dispatch\n"
+    "  --break WHAT     breaks the system: idempotency, lease-wait, stale-dispatch or contracts\n"
     "  --expect-failure succeeds when, and only when, some seed fails\n";
 
 struct Arguments {
@@ -43,6 +43,8 @@ bool read(std::string_view text, Break& broken) {
     broken = Break::lease_wait;
   } else if (text == "stale-dispatch") {
     broken = Break::stale_dispatch;
+  } else if (text == "contracts") {
+    broken = Break::contracts;
   } else {
     return false;
   }

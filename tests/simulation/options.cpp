@@ -13,6 +13,7 @@ std::string_view name(Break broken) {
     case Break::idempotency: return "idempotency";
     case Break::lease_wait: return "lease-wait";
     case Break::stale_dispatch: return "stale-dispatch";
+    case Break::contracts: return "contracts";
   }
   return "none";
 }

@@ -15,6 +15,7 @@ enum class Break : std::uint8_t {
   idempotency,     // gateways start every dispatch that arrives, again and again
   lease_wait,      // the broker declares attempts lost without waiting for their leases
   stale_dispatch,  // gateways take dispatches however old, and keep no fences
+  contracts,       // gateways hold nothing back for contracts
 };
 
 struct SimulationOptions {

@@ -100,6 +100,15 @@ SiteRecord World::make_site(std::uint32_t index) {
   pool.tariff.increment_seconds = static_cast<std::uint32_t>(random_.between(1, 60));
   pool.tariff.minimum_seconds = static_cast<std::uint32_t>(random_.between(0, 60));
   pool.tariff.fixed_fee.micros = random_.between(0, 1'000);
+  // So that no job waits for ever for what another tenant leaves idle: any job still fits beside
+  // it.
+  constexpr std::uint32_t largest_job = 8;
+  const std::uint32_t total = pool.nodes * units;
+  if (pool.nodes >= 2 && units >= 4 && total > largest_job) {
+    site.contracts.push_back({ContractId{"c" + std::to_string(index)}, TenantId{"owner"}, pool.id,
+                              static_cast<std::uint32_t>(random_.between(1, total - largest_job)),
+                              wall_from_ms(1), wall_from_ms(4'000'000'000'000)});
+  }
   site.pools.push_back(std::move(pool));
   return site;
 }

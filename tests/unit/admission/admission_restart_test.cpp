@@ -12,10 +12,10 @@ TEST_F(AdmissionTest, KeepsWhatTheEngineStillHasOverARestart) {
   start();
   EXPECT_EQ(admission->running(), std::vector<AttemptId>{attempt(1)});
   keep(admission->adopted({attempt(1)}, now));
-  EXPECT_EQ(admission->capacity()[0].units_free, 5U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 5U);
   EXPECT_TRUE(reply<Granted>(dispatch(1, assignment(3))).has_value());
   end(1);
-  EXPECT_EQ(admission->capacity()[0].units_free, 8U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 8U);
 }
 
 TEST_F(AdmissionTest, ReportsWhatTheEngineLostAsInterruptedAndFree) {
@@ -28,7 +28,7 @@ TEST_F(AdmissionTest, ReportsWhatTheEngineLostAsInterruptedAndFree) {
   EXPECT_EQ(ended->report.code, EndCode::interrupted);
   EXPECT_EQ(ended->report.charge, Money{}) << "the site broke it off";
   EXPECT_EQ(output.replies[0].to, broker);
-  EXPECT_EQ(admission->capacity()[0].units_free, 8U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 8U);
 }
 
 TEST_F(AdmissionTest, AnswersNothingBeforeTheEngineHasSpoken) {

@@ -13,7 +13,7 @@ TEST_F(AdmissionTest, GrantsStartsAndPersistsADispatch) {
   EXPECT_EQ(output.starts[0].assignment, assignment());
   EXPECT_TRUE(output.capacity_changed);
   EXPECT_EQ(store.count("attempt/" + to_string(attempt(1))), 1U);
-  EXPECT_EQ(admission->capacity()[0].units_free, 7U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 7U);
 }
 
 TEST_F(AdmissionTest, GrantsAnAttemptAtMostOnce) {
@@ -37,18 +37,18 @@ TEST_F(AdmissionTest, NeverGrantsMoreThanTheNodesHold) {
   EXPECT_EQ(refusal(dispatch(3, assignment(2))), RefusalCode::no_capacity);
   EXPECT_TRUE(reply<Granted>(dispatch(4, assignment(1, 2))).has_value());
   EXPECT_EQ(refusal(dispatch(5, assignment(1))), RefusalCode::no_capacity);
-  EXPECT_EQ(admission->capacity()[0].units_free, 0U);
-  EXPECT_GT(admission->capacity()[0].wait_seconds, 0U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 0U);
+  EXPECT_GT(admission->capacity(now)[0].wait_seconds, 0U);
   end(1);
-  EXPECT_EQ(admission->capacity()[0].units_free, 3U);
-  EXPECT_EQ(admission->capacity()[0].wait_seconds, 0U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 3U);
+  EXPECT_EQ(admission->capacity(now)[0].wait_seconds, 0U);
 }
 
 TEST_F(AdmissionTest, FillsTheFullerNodeFirst) {
   dispatch(1, assignment(2));
   dispatch(2, assignment(2));
-  EXPECT_EQ(admission->capacity()[0].nodes_free, 1U);
-  EXPECT_EQ(admission->capacity()[0].units_free_node, 4U);
+  EXPECT_EQ(admission->capacity(now)[0].nodes_free, 1U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free_node, 4U);
 }
 
 TEST_F(AdmissionTest, RefusalsCarryTheNewestSheetAndStayRefused) {
@@ -201,10 +201,10 @@ TEST_F(AdmissionTest, StopsAnAttemptWhoseLeaseRanOut) {
   const AdmissionOutput output = advance(1s);
   ASSERT_EQ(output.stops.size(), 1U);
   EXPECT_EQ(output.stops[0].code, EndCode::lease_expired);
-  EXPECT_EQ(admission->capacity()[0].units_free, 7U) << "held until it is really gone";
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 7U) << "held until it is really gone";
   EXPECT_GE(advance(4s).stops.size(), 1U) << "and told again until it is";
   end(1, EndCode::lease_expired);
-  EXPECT_EQ(admission->capacity()[0].units_free, 8U);
+  EXPECT_EQ(admission->capacity(now)[0].units_free, 8U);
 }
 
 TEST_F(AdmissionTest, KeepsAnAttemptWhoseLeaseIsRenewed) {

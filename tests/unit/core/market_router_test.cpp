@@ -165,6 +165,37 @@ TEST_F(QuotedJob, KeepsTheSmallerOfItsOwnBudgetAndItsTotal) {
   EXPECT_FALSE(router.decide(record, {}, now).has_value());
 }
 
+TEST(MarketRouter, DebitsAContractForWhatItCovers) {
+  MarketRouter router{RouteOptions{}};
+  SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu", 10'000, 1)});
+  site.contracts = {{ContractId{"c1"}, TenantId{"physics"}, PoolId{"cpu"}, 1,
+                     sample::now - std::chrono::hours(1), sample::now + std::chrono::hours(1)}};
+  add(router, site);
+  RecordHeader header;
+  header.kind = RecordKind::quote;
+  header.subject = site_node(site.site);
+  header.version = RecordVersion{1, 2};
+  header.issued = sample::now;
+  header.valid_until = sample::now + std::chrono::seconds(15);
+  QuoteSheet sheet = sample::sheet(site);
+  sheet.pools[0].units_free = 3;
+  sheet.contracts = {{ContractId{"c1"}, 1}};
+  router.accept(Record{header, sheet});
+  JobRecord wanted = job();
+  wanted.spec.resources.cpus = 8;  // 2 units, one of them of the contract
+  const Now now{{}, sample::now};
+  const Candidate first = *router.decide(wanted, {}, now).chosen;
+  EXPECT_EQ(first.contract_units, 1U);
+  const AttemptId attempt{wanted.job, 1};
+  router.placed(attempt, first);
+  EXPECT_EQ(router.view().debited_units(site.site, PoolId{"cpu"}), 1U);
+  EXPECT_EQ(router.decide(wanted, {}, now).chosen->contract_units, 0U);
+  router.settled(attempt, first, true);
+  router.ended(attempt, first);
+  EXPECT_EQ(router.view().debited_units(site.site, PoolId{"cpu"}), 0U);
+  EXPECT_EQ(router.decide(wanted, {}, now).chosen->contract_units, 1U);
+}
+
 TEST(MarketRouter, DecidesByTheRatesOfNowAndNamesTheirVersion) {
   for (const int sites : {1, 100}) {
     MarketRouter router{RouteOptions{}};

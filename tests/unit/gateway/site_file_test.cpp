@@ -311,6 +311,37 @@ const std::vector<Malformed> malformed = {
 INSTANTIATE_TEST_SUITE_P(SiteFile, MalformedSiteFile, ::testing::ValuesIn(malformed),
                          [](const auto& each) { return each.param.name; });
 
+TEST(SiteFile, ContractsStandInTheRecord) {
+  const auto with = [](const std::string& contract) {
+    return parse_site_file(whole_file + "\n[[contract]]\n" + contract, "site.toml",
+                           [](const std::string&) { return std::optional<std::string>("/data"); });
+  };
+  const std::string good =
+      "id = \"acme-2027\"\ntenant = \"acme\"\npool = \"cpu\"\nunits = 12\n"
+      "valid_from = \"2027-01-01T00:00:00Z\"\nvalid_until = \"2028-01-01T00:00:00Z\"\n";
+  const auto file = with(good);
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_EQ(file->record.contracts.size(), 1U);
+  const Contract& contract = file->record.contracts[0];
+  EXPECT_EQ(contract.tenant.value, "acme");
+  EXPECT_EQ(contract.units, 12U);
+  EXPECT_EQ(to_rfc3339(contract.valid_from).substr(0, 10), "2027-01-01");
+  EXPECT_THAT(summary(*file), HasSubstr("acme-2027"));
+  const auto refused = [&](std::string_view from, const std::string& to) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    const auto wrong = with(text);
+    EXPECT_FALSE(wrong) << to;
+    return wrong ? std::string() : wrong.error().field;
+  };
+  EXPECT_EQ(refused("units = 12", "units = 41"), "contract[0].units") << "the pool has 40";
+  EXPECT_EQ(refused("\"cpu\"", "\"tpu\""), "contract[0].units");
+  EXPECT_EQ(refused("2028", "2026"), "contract[0].valid_until");
+  EXPECT_EQ(refused("2027-01-01T", "2027-13-01T"), "contract[0].valid_from");
+  EXPECT_EQ(refused("units = 12\n", ""), "contract[0].units");
+  EXPECT_EQ(refused("tenant", "tenants"), "contract[0].tenants");
+}
+
 TEST(SiteFile, TheLineIsTheLineOfTheFault) {
   const auto file =
       parse_site_file("[site]\nid = \"a\"\nregion = \"b\"\nregoin = \"b\"\n", "sites/a.toml");

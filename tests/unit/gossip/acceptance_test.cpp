@@ -217,6 +217,31 @@ TEST_F(GossipAcceptance, HoldsASiteToItsCertifiedCeiling) {
   EXPECT_EQ(receive(toy::quote({.version = 2}, 40)), std::nullopt);
 }
 
+TEST_F(GossipAcceptance, HoldsASiteToTheContractsOfItsRecord) {
+  Record member = toy::member_record({});
+  std::get<Member>(member.body).units_max = 40;
+  ASSERT_EQ(receive(toy::sign(member, toy::key_of("registry"))), std::nullopt);
+  Record site = toy::site_record({});
+  auto& record = std::get<SiteRecord>(site.body);
+  record.contracts = {{ContractId{"c1"},
+                       TenantId{"acme"},
+                       record.pools[0].id,
+                       10,
+                       {},
+                       wall_from_ms(4'000'000'000'000)}};
+  ASSERT_EQ(receive(toy::sign(site, toy::key_of("jp-osaka-1"))), std::nullopt);
+  const auto quote = [&](std::uint64_t version, const char* contract, std::uint32_t idle,
+                         std::uint32_t free) {
+    Record sheet = toy::quote_record({.version = version}, free);
+    std::get<QuoteSheet>(sheet.body).contracts = {{ContractId{contract}, idle}};
+    return receive(toy::sign(sheet, toy::key_of("jp-osaka-1")));
+  };
+  EXPECT_EQ(quote(1, "c2", 1, 10), DropReason::insane_values);
+  EXPECT_EQ(quote(2, "c1", 11, 10), DropReason::insane_values);
+  EXPECT_EQ(quote(3, "c1", 10, 31), DropReason::over_ceiling);
+  EXPECT_EQ(quote(4, "c1", 10, 30), std::nullopt);
+}
+
 TEST_F(GossipAcceptance, TakesOneSheetASecondOfASiteAfterASmallBurst) {
   know_osaka();
   std::uint64_t taken = 0;

@@ -48,6 +48,16 @@ TEST(Assignment, CarriesTheChosenVariantAndOneReplicaOfEachInput) {
   EXPECT_EQ(assignment.env.count("TRADEWIND_ARRAY_INDEX"), 0U);
 }
 
+TEST(Assignment, NamesTheContractAndWhatItCovers) {
+  Decision made = decision();
+  made.chosen->contract.value = "c1";
+  made.chosen->contract_units = 3;
+  const Assignment assignment = make_assignment(job(), 1, made, {.conversion_ppm = 1'080'000});
+  EXPECT_EQ(assignment.contract.value, "c1");
+  EXPECT_EQ(assignment.contract_units, 3U);
+  EXPECT_EQ(assignment.conversion_ppm, 1'080'000);
+}
+
 TEST(Assignment, LimitsTheRunToWhatWasStatedOrFourTimesTheExpected) {
   JobRecord record = job();
   EXPECT_EQ(make_assignment(record, 1, decision(), AssignmentTerms{}).run_seconds_max, 8'000U);

@@ -129,6 +129,33 @@ TEST(QuoteSheetMaking, NeverClaimsMoreThanThereIsNorThanTheCeiling) {
   }));
 }
 
+TEST(QuoteSheetMaking, TellsWhatContractsHoldApartFromWhatIsFreeForAll) {
+  SiteStanding standing = half_free();
+  standing.pools[1].units_free = 10;
+  standing.pools[1].contracts = {{ContractId{"c1"}, 4}, {ContractId{"c2"}, 2}};
+  QuoteSheet sheet = make_quote_sheet(site(), standing);
+  EXPECT_EQ(sheet.pools[0].units_free, 10U);
+  EXPECT_EQ(sheet.pools[0].units_free_node, 8U);
+  EXPECT_EQ(sheet.pools[0].nodes_free, 2U);
+  EXPECT_EQ(sheet.pools[0].price_ppm, price_ppm(PriceCurve{}, 16, 32)) << "idle is not used";
+  EXPECT_EQ(sheet.contracts, standing.pools[1].contracts);
+  standing.units_max = 5;  // what is paid already goes first
+  sheet = make_quote_sheet(site(), standing);
+  EXPECT_EQ(sheet.pools[0].units_free, 0U);
+  EXPECT_EQ(sheet.contracts[0].units_idle, 4U);
+  EXPECT_EQ(sheet.contracts[1].units_idle, 1U);
+  standing.energy_left_wh = 0;
+  EXPECT_TRUE(make_quote_sheet(site(), standing).contracts.empty());
+}
+
+TEST(QuoteSheetPublishing, AContractThatWasTakenIsWorthIt) {
+  QuoteSheet last = sheet_with(10);
+  last.contracts = {{ContractId{"c1"}, 4}};
+  QuoteSheet next = last;
+  next.contracts[0].units_idle = 3;
+  EXPECT_TRUE(worth_publishing(last, next, 2s));
+}
+
 TEST(QuoteSheetPublishing, ComesAtLeastAtTheLongestAndNeverBelowTheShortestInterval) {
   EXPECT_TRUE(worth_publishing(std::nullopt, sheet_with(10), 0s)) << "never published";
   EXPECT_FALSE(worth_publishing(sheet_with(10), sheet_with(0), limits::publish_interval_min - 1us));

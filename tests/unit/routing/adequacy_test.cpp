@@ -279,6 +279,52 @@ TEST(Adequacy, AForeignCurrencyNeedsARate) {
   EXPECT_EQ(market.route(job()).rates_version, 7U);
 }
 
+TEST(Adequacy, WhatContractsHoldIsForTheirOwnersOnly) {
+  SiteRecord record = site("aa-north-1", {pool("cpu", 10'000, 1)});
+  record.contracts = {{ContractId{"c1"}, TenantId{"physics"}, PoolId{"cpu"}, 3,
+                       sample::now - std::chrono::hours(1), sample::now + std::chrono::hours(1)}};
+  QuoteSheet sheet = sample::sheet(record);
+  sheet.pools[0].units_free = 1;
+  sheet.contracts = {{ContractId{"c1"}, 3}};
+  JobSpec spec = job();
+  spec.resources.cpus = 16;  // 4 units
+  Market market;
+  market.add(record, sheet);
+  const Decision placed = market.route(spec);
+  ASSERT_TRUE(placed.chosen.has_value());
+  EXPECT_EQ(placed.chosen->contract.value, "c1");
+  EXPECT_EQ(placed.chosen->contract_units, 3U);
+
+  market.tenant.value = "chemistry";
+  expect_refused(market.route(spec), ReasonCode::contract_capacity, 4, 1,
+                 "needs 4 free units, has 1 now; what else is free is held for contracts");
+  EXPECT_EQ(market.route(spec).outcome, Outcome::waiting);
+  EXPECT_EQ(market.route(job()).chosen->contract_units, 0U);
+
+  market.tenant.value = "physics";
+  market.view.debit_contract(record.site, ContractId{"c1"}, 1);
+  EXPECT_EQ(only_rejection(market.route(spec)).reason, ReasonCode::capacity);
+  market.view.credit_contract(record.site, ContractId{"c1"}, 1);
+  EXPECT_TRUE(market.route(spec).chosen.has_value());
+}
+
+TEST(Adequacy, ARateCapCountsWhatIsLeftToPay) {
+  SiteRecord record = site("aa-north-1", {pool("cpu")});
+  record.contracts = {{ContractId{"c1"}, TenantId{"physics"}, PoolId{"cpu"}, 4,
+                       sample::now - std::chrono::hours(1), sample::now + std::chrono::hours(1)}};
+  QuoteSheet sheet = sample::sheet(record);
+  sheet.contracts = {{ContractId{"c1"}, 4}};
+  JobSpec spec = job();
+  spec.constraints.rate_max = MoneyPerHour{0};
+  Market market;
+  market.add(record, sheet);
+  const Decision placed = market.route(spec);
+  ASSERT_TRUE(placed.chosen.has_value());
+  EXPECT_EQ(placed.chosen->cost.total.micros, 0);
+  spec.constraints.preemptible_allowed = true;
+  EXPECT_FALSE(market.route(spec).chosen->preemptible);
+}
+
 TEST(Adequacy, OnlyActiveSitesOfActiveMembersServe) {
   SiteRecord record = site("aa-north-1", {pool("cpu")});
   record.state = SiteState::draining;

@@ -118,6 +118,15 @@ class World {
       case 3:
       case 4: {
         if (record.pools.empty()) return;
+        if (!record.contracts.empty() && random_.one_in(3)) {
+          const ContractId& contract = record.contracts[random_.below(record.contracts.size())].id;
+          if (random_.one_in(2)) {
+            market_.view.debit_contract(record.site, contract, random_.small(1, 4));
+          } else {
+            market_.view.credit_contract(record.site, contract, random_.small(1, 4));
+          }
+          return;
+        }
         const PoolId& pool = record.pools[random_.below(record.pools.size())].id;
         const std::uint32_t units = random_.small(1, 5);
         const std::uint32_t nodes = random_.small(0, 2);
@@ -165,6 +174,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   const std::uint64_t wanted = setting("TRADEWIND_PROPERTY_CASES", 50'000);
   const std::uint64_t first_seed = setting("TRADEWIND_PROPERTY_SEED", 1);
   std::map<Outcome, std::uint64_t> outcomes;
+  std::uint64_t covered = 0;
   std::uint64_t blocks = 0;
   std::uint64_t count = 0;
   std::uint64_t seed = first_seed;
@@ -181,6 +191,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
       const std::optional<Decision> chosen = world.choose(spec, now);
       ASSERT_EQ(chosen, without_survey(scanned)) << "seed " << seed;
       ++outcomes[scanned.outcome];
+      if (chosen && chosen->chosen->contract_units > 0) ++covered;
       const twin::Answer answer = twin::route(world.market(), spec, now);
       ASSERT_EQ(scanned.outcome, answer.outcome) << "seed " << seed;
       if (chosen) {
@@ -201,6 +212,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   std::cout << count << " cases, seeds " << first_seed << " to " << seed - 1 << "\n";
   if (wanted < 10'000) return;
   EXPECT_GT(outcomes[Outcome::placed], wanted / 10);
+  EXPECT_GT(covered, wanted / 50);
   EXPECT_GT(outcomes[Outcome::waiting], wanted / 20);
   EXPECT_GT(outcomes[Outcome::unroutable], wanted / 100);
   EXPECT_GT(blocks, 2U) << "no shape filled several blocks";

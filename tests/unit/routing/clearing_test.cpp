@@ -81,11 +81,11 @@ std::map<std::uint32_t, Decision> one_by_one(Market& market, const Queue& queue)
   const std::vector<RouteRequest> requests = queue.requests(market);
   std::map<std::uint32_t, Decision> result;
   for (std::uint32_t job = 0; job < requests.size(); ++job) {
-    const Decision decision = chooser.choose(requests[job], sample::now);
-    if (!decision.chosen) continue;
-    market.view.debit(decision.chosen->site, decision.chosen->pool,
-                      decision.chosen->units * decision.chosen->nodes, decision.chosen->nodes);
-    result[job] = decision;
+    const std::optional<Decision> decision = chooser.choose(requests[job], sample::now);
+    if (!decision) continue;
+    const Candidate& chosen = *decision->chosen;
+    market.view.debit(chosen.site, chosen.pool, chosen.units * chosen.nodes, chosen.nodes);
+    result[job] = *decision;
   }
   return result;
 }

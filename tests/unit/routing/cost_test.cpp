@@ -16,6 +16,99 @@ using sample::Market;
 using sample::pool;
 using sample::site;
 
+// The job of the worked example of docs/routing.md, with the contract that is told after its table.
+TEST(Cost, AContractPaysItsShareOfTheWorkedExample) {
+  Pool gpu = pool("gpu", 0, 8);
+  gpu.architecture = Architecture::arm64;
+  gpu.accelerator = Accelerator{"cuda", "a100", 80, Interconnect::nvlink};
+  gpu.node = Resources{64, 512 * 1024, 0, 4};
+  gpu.unit = Resources{16, 128 * 1024, 0, 1};
+  gpu.performance_ppm = {{"default", 1'000'000}, {"train", 1'250'000}};
+  gpu.tariff.currency = "EUR";
+  gpu.tariff.node_hour = MoneyPerHour{50'000};
+  gpu.tariff.cpu_hour = MoneyPerHour{20'000};
+  gpu.tariff.gib_hour = MoneyPerHour{2'500};
+  gpu.tariff.accelerator_hour = MoneyPerHour{900'000};
+  gpu.tariff.increment_seconds = 60;
+  gpu.tariff.minimum_seconds = 600;
+  gpu.tariff.fixed_fee = Money{10'000};
+  gpu.tariff.preemptible_ppm = 400'000;
+  gpu.tariff.interruptions_ppm_hour = 100'000;
+  SiteRecord alps = site("ch-alps-1", {gpu});
+  alps.network = {
+      NetworkTariff{"region:pt-sea", MoneyPerGigabyte{8'000}, MoneyPerGigabyte{1'000}, 400, 45}};
+  SiteRecord sea = site("pt-sea-1", {});
+  sea.network = {NetworkTariff{"default", MoneyPerGigabyte{20'000}, {}, 1'000, 0}};
+  QuoteSheet sheet = sample::sheet(alps);
+  sheet.pools[0].price_ppm = 1'250'000;
+
+  Market market;
+  market.add(alps, sheet);
+  market.add(sea);
+  market.options.rates.rates_ppm = {{"EUR", 1'080'000}};
+
+  JobSpec spec = job();
+  spec.resources = Resources{24, 200 * 1024, 0, 2};
+  spec.nodes = 2;
+  spec.variants[0].accelerator.family = "cuda";
+  spec.variants[0].duration_seconds = 0;
+  spec.variants[0].work_seconds = 10'000;
+  spec.variants[0].workload_class = "train";
+  spec.inputs.resize(1);
+  spec.inputs[0].name = "images";
+  spec.inputs[0].size_bytes = 25'000'000'000;
+  spec.inputs[0].replicas = {Replica{"https://sea.example/images", "pt-sea-1", "pt-sea"}};
+  spec.outputs.resize(1);
+  spec.outputs[0].url = "https://sea.example/model";
+  spec.outputs[0].size_bytes = 2'000'000'000;
+  spec.outputs[0].region = "pt-sea";
+
+  const Decision decision = market.route(spec);
+  ASSERT_TRUE(decision.chosen.has_value());
+  const Candidate& chosen = *decision.chosen;
+  EXPECT_EQ(chosen.units, 2U);
+  EXPECT_FALSE(chosen.preemptible);
+  EXPECT_EQ(chosen.rate.micros, 8'451'000);
+  EXPECT_EQ(chosen.finish.stage_in_seconds, 501U);
+  EXPECT_EQ(chosen.finish.run_seconds, 8'000U);
+  EXPECT_EQ(chosen.finish.stage_out_seconds, 41U);
+  EXPECT_EQ(chosen.finish.total_seconds, 8'542U);
+  EXPECT_EQ(chosen.billed_seconds, 8'040U);
+  EXPECT_EQ(chosen.cost.compute.micros, 18'873'900);
+  EXPECT_EQ(chosen.cost.data_in.micros, 525'000);
+  EXPECT_EQ(chosen.cost.data_out.micros, 16'000);
+  EXPECT_EQ(chosen.cost.fixed.micros, 10'800);
+  EXPECT_EQ(chosen.cost.total.micros, 19'425'700);
+  EXPECT_EQ(decision.relied_on.site.value, "ch-alps-1");
+  EXPECT_EQ(decision.relied_on.site_version, (RecordVersion{1, 3}));
+  EXPECT_EQ(decision.relied_on.quote_version, (RecordVersion{1, 7}));
+
+  spec.constraints.preemptible_allowed = true;
+  const Candidate spot = *market.route(spec).chosen;
+  EXPECT_TRUE(spot.preemptible);
+  EXPECT_EQ(spot.rate.micros, 3'380'400);
+  EXPECT_EQ(spot.finish.run_seconds, 8'889U);
+  EXPECT_EQ(spot.billed_seconds, 8'940U);
+  EXPECT_EQ(spot.cost.compute.micros, 8'394'660);
+
+  // With a contract of 3 units idle the reserved way is cheaper again.
+  alps.contracts = {{ContractId{"c1"}, market.tenant, PoolId{"gpu"}, 5,
+                     sample::now - std::chrono::hours(1), sample::now + std::chrono::hours(1)}};
+  sheet.contracts = {{ContractId{"c1"}, 3}};
+  Market with;
+  with.add(alps, sheet);
+  with.add(sea);
+  with.options = market.options;
+  const Candidate owned = *with.route(spec).chosen;
+  EXPECT_FALSE(owned.preemptible);
+  EXPECT_EQ(owned.contract.value, "c1");
+  EXPECT_EQ(owned.contract_units, 3U);
+  EXPECT_EQ(owned.rate.micros, 8'451'000);
+  EXPECT_EQ(owned.cost.compute.micros, 18'873'900);
+  EXPECT_EQ(owned.cost.contract_paid.micros, 14'155'425);
+  EXPECT_EQ(owned.cost.total.micros, 5'270'275);
+}
+
 TEST(Cost, EachFactorRoundsUp) {
   Pool odd = pool("cpu", 1);
   odd.unit = Resources{1, 1, 0, 0};

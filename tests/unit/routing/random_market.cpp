@@ -67,6 +67,18 @@ SiteRecord random_site(Random& random, int number) {
   if (random.one_in(10)) record.policy.tenants_allowed = {TenantId{"chemistry"}};
   if (random.one_in(8)) record.policy.run_seconds_max = 5'000;
   record.carbon_g_kwh = random.small(0, 4) * 100;
+  if (record.pools.empty() || !random.one_in(3)) return record;
+  const std::uint32_t contracts = random.small(1, 3);
+  for (std::uint32_t index = 0; index < contracts; ++index) {
+    Contract contract;
+    contract.id.value = "contract-" + std::to_string(index);
+    contract.tenant.value = random.among<const char*>({"physics", "physics", "chemistry"});
+    contract.pool = record.pools[random.below(record.pools.size())].id;
+    contract.units = random.small(1, 12);
+    contract.valid_from = sample::now - std::chrono::hours(random.one_in(8) ? -1 : 1);
+    contract.valid_until = sample::now + std::chrono::seconds(random.one_in(8) ? 0 : 3'600);
+    record.contracts.push_back(contract);
+  }
   return record;
 }
 
@@ -78,6 +90,13 @@ QuoteSheet random_sheet(Random& random, const SiteRecord& record) {
     each.units_free = each.nodes_free * 4 + random.small(0, 3);
     each.wait_seconds = random.one_in(4) ? random.small(1, 900) : 0;
     each.price_ppm = random.among<std::int64_t>({1'000'000, 1'000'000, 1'234'567, 800'000});
+  }
+  for (const Contract& each : record.contracts) {
+    if (random.one_in(8)) continue;  // not in force by the site's clock
+    sheet.contracts.push_back({each.id, random.one_in(3) ? 0 : random.small(1, each.units)});
+    for (PoolQuote& quote : sheet.pools) {
+      if (quote.pool == each.pool && random.one_in(2)) quote.units_free = random.small(0, 3);
+    }
   }
   if (random.one_in(15)) sheet.energy_left_wh = 0;
   if (random.one_in(8)) sheet.energy_left_wh = random.number(1, 3'000);
@@ -118,6 +137,9 @@ Market random_market(Random& random, std::uint32_t sites_max) {
     if (random.one_in(4) && !record.pools.empty()) {
       const std::uint32_t units = random.small(1, 6);
       market.view.debit(record.site, record.pools[0].id, units, random.small(1, 2));
+    }
+    if (random.one_in(4) && !record.contracts.empty()) {
+      market.view.debit_contract(record.site, record.contracts[0].id, random.small(1, 4));
     }
   }
   return market;

@@ -129,7 +129,7 @@ bool read(Reader& from, Case& to) {
 }
 
 // The decisions of the scan and of the chooser over the market that the bodies make.
-Result<std::pair<Decision, Decision>> routed(const Case& of) {
+Result<std::pair<Decision, std::optional<Decision>>> routed(const Case& of) {
   MarketView view;
   for (const Bytes& each : of.bodies) {
     const auto record = decode_record(each);
@@ -138,11 +138,11 @@ Result<std::pair<Decision, Decision>> routed(const Case& of) {
   }
   for (const Debit& each : of.debits) view.debit(each.site, each.pool, each.units, each.nodes);
   const RouteRequest request{of.job.spec, of.job.tenant, of.job.job.value, of.excluded};
-  std::pair<Decision, Decision> result;
+  std::pair<Decision, std::optional<Decision>> result;
   result.first = route(request, view, of.options, of.now);
   result.second = Chooser(view, of.options).choose(request, of.now);
-  for (const Decision* each : {&result.first, &result.second}) {
-    if (!each->chosen) continue;
+  for (const Decision* each : {&result.first, result.second ? &*result.second : nullptr}) {
+    if (each == nullptr || !each->chosen) continue;
     const SiteView* const site = view.find(each->relied_on.site);
     if (site == nullptr || site->record_header.version != each->relied_on.site_version ||
         site->sheet_header.version != each->relied_on.quote_version) {
@@ -150,6 +150,10 @@ Result<std::pair<Decision, Decision>> routed(const Case& of) {
     }
   }
   return result;
+}
+
+Bytes encoded(const std::optional<Decision>& decision) {
+  return decision ? encode(*decision) : Bytes();
 }
 
 Case random_case(std::uint64_t seed) {
@@ -204,7 +208,7 @@ Result<Bytes> written(std::uint64_t count) {
     if (!decisions) return fail(decisions.error());
     write(to, made);
     to.put(encode(decisions->first));
-    to.put(encode(decisions->second));
+    to.put(encoded(decisions->second));
   }
   return to.take();
 }
@@ -222,7 +226,7 @@ Result<std::size_t> replayed(BytesView bytes) {
     }
     const auto again = routed(read_back);
     if (!again) return fail(again.error());
-    if (encode(again->first) != scanned || encode(again->second) != chosen) {
+    if (encode(again->first) != scanned || encoded(again->second) != chosen) {
       return fail(ErrorCode::corrupt, read_back.job.job.value, "was decided otherwise");
     }
   }

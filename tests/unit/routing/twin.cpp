@@ -93,6 +93,13 @@ Way way(const End& from, const End& to) {
   return result;
 }
 
+// Where a reason stands in the order of the predicates.
+int place(ReasonCode reason) {
+  if (reason == ReasonCode::contract_capacity)
+    return 10 * static_cast<int>(ReasonCode::capacity) + 5;
+  return 10 * static_cast<int>(reason);
+}
+
 // Everything about one way of running the job.
 struct Verdict {
   Candidate candidate;
@@ -260,6 +267,34 @@ class Judge {
     count(memory_need, static_cast<Number>(pool.unit.memory_mib));
     count(disk_need, static_cast<Number>(pool.unit.disk_mib));
     count(need.accelerators, pool.unit.accelerators);
+    // Which contract is the job's, and what it and the others leave idle.
+    Number own = 0;
+    Number held = 0;
+    std::string own_id;
+    for (const Contract& each : site.contracts) {
+      if (each.pool != pool.id || sample::now < each.valid_from ||
+          sample::now >= each.valid_until) {
+        continue;
+      }
+      if (!view.sheet) continue;
+      for (const ContractQuote& told : view.sheet->contracts) {
+        if (told.contract != each.id) continue;
+        Number idle = told.units_idle;
+        idle -= market_.view.debited_contract_units(site.site, each.id);
+        idle = std::max<Number>(0, idle);
+        held += idle;
+        if (each.tenant == market_.tenant && !verdict.candidate.preemptible && idle > own) {
+          own = idle;
+          own_id = each.id.value;
+        }
+      }
+    }
+    held -= own;
+    const Number covered = std::min(own, nodes * units);
+    const auto paid = [&](Number amount) {
+      __extension__ using Wide = __int128;
+      return static_cast<Number>(Wide{amount} * covered / (nodes * units));
+    };
     Number rate = 0;
     if (quote != nullptr && conversion > 0) {
       const Number unit =
@@ -270,8 +305,8 @@ class Judge {
       rate = share(rate, quote->price_ppm);
       if (verdict.candidate.preemptible) rate = share(rate, pool.tariff.preemptible_ppm);
       rate = share(rate, conversion);
-      if (c.rate_max && rate > c.rate_max->micros) {
-        return no(ReasonCode::rate_cap, c.rate_max->micros, rate);
+      if (c.rate_max && rate - paid(rate) > c.rate_max->micros) {
+        return no(ReasonCode::rate_cap, c.rate_max->micros, rate - paid(rate));
       }
     }
     if (conversion == 0) return no(ReasonCode::currency);
@@ -302,9 +337,12 @@ class Judge {
     }
     const Number nodes_free = std::max<Number>(0, Number{quote->nodes_free} - debited_nodes);
     if (nodes > 1 && nodes > nodes_free) return no(ReasonCode::capacity, nodes, nodes_free);
-    verdict.free = std::max<Number>(0, Number{quote->units_free} - debited_units);
+    verdict.free = std::max<Number>(0, Number{quote->units_free} - debited_units) + own;
     Number wanted = nodes * units + market_.options.spare_units;
     wanted = std::min<Number>(wanted, pool.nodes * per_node);
+    if (wanted > verdict.free && wanted <= verdict.free + held) {
+      return no(ReasonCode::contract_capacity, wanted, verdict.free);
+    }
     if (wanted > verdict.free) return no(ReasonCode::capacity, wanted, verdict.free);
     if (c.wait_seconds_max > 0 && quote->wait_seconds > c.wait_seconds_max) {
       return no(ReasonCode::wait, c.wait_seconds_max, quote->wait_seconds);
@@ -380,8 +418,11 @@ class Judge {
     candidate.cost.data_in.micros = data_in;
     candidate.cost.data_out.micros = data_out;
     candidate.cost.fixed.micros = share(pool.tariff.fixed_fee.micros, conversion);
-    const Number cost =
-        candidate.cost.compute.micros + data_in + data_out + candidate.cost.fixed.micros;
+    candidate.contract.value = own_id;
+    candidate.contract_units = static_cast<std::uint32_t>(covered);
+    candidate.cost.contract_paid.micros = paid(candidate.cost.compute.micros);
+    const Number cost = candidate.cost.compute.micros + data_in + data_out +
+                        candidate.cost.fixed.micros - candidate.cost.contract_paid.micros;
     candidate.cost.total.micros = cost;
     if (c.cost_max && cost > c.cost_max->micros) {
       return no(ReasonCode::budget, c.cost_max->micros, cost);
@@ -449,7 +490,7 @@ Answer route(const sample::Market& market, const JobSpec& spec, Wall::time_point
       } else {
         refused.push_back(
             *std::max_element(bad.begin(), bad.end(), [](const Verdict& a, const Verdict& b) {
-              return a.rejection.reason < b.rejection.reason;
+              return place(a.rejection.reason) < place(b.rejection.reason);
             }));
       }
     }
@@ -460,7 +501,7 @@ Answer route(const sample::Market& market, const JobSpec& spec, Wall::time_point
     const auto order = [](const Verdict& each) {
       const Rejection& rejection = each.rejection;
       const Number distance = rejection.wanted - rejection.offered;
-      return std::tuple(-static_cast<int>(rejection.reason), distance < 0 ? -distance : distance,
+      return std::tuple(-place(rejection.reason), distance < 0 ? -distance : distance,
                         rejection.site.value, each.pool_index);
     };
     return order(a) < order(b);

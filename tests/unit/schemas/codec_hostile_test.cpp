@@ -347,6 +347,17 @@ TEST(Codec, RefusesRatesOutsideTheirBounds) {
                              [](Assignment& value) { value.conversion_ppm = 0; });
 }
 
+TEST(Codec, RefusesContractUnitsThatNobodyHas) {
+  expect_refused<Assignment>(decode_assignment, "assignment.contract_units",
+                             [](Assignment& value) { value.contract.value.clear(); });
+  expect_refused<Assignment>(decode_assignment, "assignment.contract_units", [](Assignment& value) {
+    value.nodes = value.units = 1;
+    value.contract_units = 2;
+  });
+  expect_refused<Decision>(decode_decision, "candidate.contract_units",
+                           [](Decision& value) { value.chosen->contract_units = 0; });
+}
+
 TEST(Codec, RefusesADecisionThatPlacesAJobNowhere) {
   expect_refused<Decision>(decode_decision, "decision.chosen",
                            [](Decision& value) { value.chosen.reset(); });

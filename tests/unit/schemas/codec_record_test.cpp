@@ -67,6 +67,11 @@ TEST(RecordCodec, BoundsEachKindByItsOwnSize) {
     pool.pool.value = std::string(55, 'x') + "-" + std::to_string(i);
     pools.push_back(pool);
   }
+  auto& contracts = std::get<QuoteSheet>(record.body).contracts;
+  contracts.clear();
+  for (std::size_t i = 0; i < limits::contracts_per_site_max; ++i) {
+    contracts.push_back({ContractId{std::string(60, 'x') + "-" + std::to_string(i)}, 1});
+  }
   const Bytes bytes = encode(record);
   ASSERT_LE(bytes.size(), limits::quote_sheet_bytes_max);
   EXPECT_TRUE(decode_record(bytes));
@@ -78,6 +83,42 @@ TEST(RecordCodec, BoundsEachKindByItsOwnSize) {
   EXPECT_EQ(refused.error().code, ErrorCode::too_large);
   EXPECT_EQ(refused.error().field, "member record");
   EXPECT_FALSE(decode_record_header(encode(member)));
+}
+
+TEST(RecordCodec, RefusesContractsThatHoldNothingOrMoreThanTheirPool) {
+  const auto units = [](const Pool& pool) { return pool.nodes * units_per_node(pool); };
+  expect_site_refused("contract.units", [](SiteRecord& s) { s.contracts[0].units = 0; });
+  expect_site_refused("contract.tenant", [](SiteRecord& s) { s.contracts[0].tenant.value = "A"; });
+  expect_site_refused("contract.valid_until", [](SiteRecord& s) {
+    s.contracts[0].valid_until = s.contracts[0].valid_from;
+  });
+  expect_site_refused("contracts", [](SiteRecord& s) { s.contracts[0].pool.value = "gone"; });
+  expect_site_refused("contracts", [](SiteRecord& s) { s.contracts[1].id = s.contracts[0].id; });
+  expect_site_refused("contracts",
+                      [&](SiteRecord& s) { s.contracts[0].units = units(s.pools[0]) + 1; });
+  // Together more than there is, but only while both are in force.
+  SiteRecord site = std::get<SiteRecord>(Sampler().record<SiteRecord>().body);
+  site.contracts[1].pool = site.contracts[0].pool;
+  site.contracts[0].units = site.contracts[1].units = units(site.pools[0]);
+  EXPECT_EQ(overbooked(site), nullptr);
+  site.contracts[0].valid_until = site.contracts[1].valid_from + Wall::duration(1);
+  EXPECT_EQ(overbooked(site), &site.contracts[1]);
+}
+
+TEST(RecordCodec, RefusesNodesFreeBeyondFreeAndIdleUnits) {
+  expect_refused<QuoteSheet>("quote.units_free_node", [](Record&, QuoteSheet& sheet) {
+    sheet.contracts.clear();
+    sheet.pools[0].units_free_node = sheet.pools[0].units_free + 1;
+  });
+  expect_refused<QuoteSheet>("quote.nodes_free", [](Record&, QuoteSheet& sheet) {
+    sheet.contracts.resize(1);
+    sheet.contracts[0].units_idle = 2;
+    sheet.pools[0].units_free_node = 0;
+    sheet.pools[0].nodes_free = sheet.pools[0].units_free + 3;
+  });
+  expect_refused<QuoteSheet>("quote.contracts", [](Record&, QuoteSheet& sheet) {
+    sheet.contracts[1].contract = sheet.contracts[0].contract;
+  });
 }
 
 TEST(RecordCodec, RefusesKeysOfAnotherSize) {
@@ -182,10 +223,6 @@ TEST(RecordCodec, RefusesQuotesThatCannotBe) {
   expect_quote_refused("quote.price_ppm", [](PoolQuote& quote) { quote.price_ppm = -1; });
   expect_quote_refused("quote.price_ppm",
                        [](PoolQuote& quote) { quote.price_ppm = limits::price_ppm_max + 1; });
-  expect_quote_refused("quote.units_free_node",
-                       [](PoolQuote& quote) { quote.units_free_node = quote.units_free + 1; });
-  expect_quote_refused("quote.nodes_free",
-                       [](PoolQuote& quote) { quote.nodes_free = quote.units_free + 1; });
   expect_quote_refused("quote.wait_seconds",
                        [](PoolQuote& quote) { quote.wait_seconds = UINT32_MAX; });
   expect_refused<QuoteSheet>("quote.energy_left_wh",

@@ -180,6 +180,15 @@ void Sampler::fill(SiteRecord& to) {
   }
   to.policy.run_seconds_max = small();
   to.carbon_g_kwh = small(limits::carbon_g_kwh_max);
+  // One after the other, so that even a pool of one unit holds them all.
+  for (const Pool& each : to.pools) {
+    if (each.nodes == 0) continue;
+    const auto from =
+        Wall::time_point(std::chrono::hours(24 * (1 + static_cast<int>(to.contracts.size()))));
+    to.contracts.push_back({ContractId{name()}, TenantId{name()}, each.id,
+                            small(each.nodes * units_per_node(each), 1), from,
+                            from + std::chrono::hours(24)});
+  }
 }
 void Sampler::fill(PoolQuote& to) {
   to.pool.value = name();
@@ -189,10 +198,15 @@ void Sampler::fill(PoolQuote& to) {
   to.wait_seconds = small(limits::seconds_max);
   to.price_ppm = amount(limits::price_ppm_max, 1);
 }
+void Sampler::fill(ContractQuote& to) {
+  to.contract.value = name();
+  to.units_idle = small();
+}
 void Sampler::fill(QuoteSheet& to) {
   to.site.value = name();
   fill_list(to.pools);
   to.energy_left_wh = flag() ? amount() : -1;
+  fill_list(to.contracts);
 }
 
 template <class Body>
@@ -336,6 +350,9 @@ void Sampler::fill(Candidate& to) {
   to.finish = FinishEstimate{any(), any(), any(), any(), any()};
   to.replicas.resize(count());
   for (std::uint32_t& each : to.replicas) each = small();
+  if (to.nodes == 0 || to.units == 0 || !flag()) return;
+  to.contract.value = name();
+  to.contract_units = small(std::min(to.nodes, to.units), 1);
 }
 void Sampler::fill(Rejection& to) {
   to.site.value = name();
@@ -398,6 +415,9 @@ void Sampler::fill(Assignment& to) {
   to.rate.micros = amount();
   fill(to.quote_version);
   to.conversion_ppm = amount(limits::rate_ppm_max, 1);
+  if (to.nodes == 0 || to.units == 0 || !flag()) return;
+  to.contract.value = name();
+  to.contract_units = small(std::min(to.nodes, to.units), 1);
 }
 void Sampler::fill(ExecutorEnd& to) {
   to.exit_code = static_cast<std::int32_t>(small(255));

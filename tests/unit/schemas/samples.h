@@ -31,6 +31,7 @@ class Sampler {
   void fill(NetworkTariff& to);
   void fill(SiteRecord& to);
   void fill(PoolQuote& to);
+  void fill(ContractQuote& to);
   void fill(QuoteSheet& to);
   void fill(Executor& to);
   void fill(Replica& to);
