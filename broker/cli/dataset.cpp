@@ -144,13 +144,16 @@ void add_dataset_commands(CLI::App& app, Context& context) {
   set->add_option("--replica", options->replicas,
                   "URL[,site=SITE][,region=REGION]: where a copy lies")
       ->required()
+      ->allow_extra_args(false)
       ->take_all();
   set->add_option("--size-bytes", options->size_bytes, "prices and staging times rest on it");
   set->add_option("--sha256", options->sha256, "checked after staging");
   set->add_option("--residency", options->residency,
                   "jurisdictions where it may be processed; none: anywhere")
+      ->allow_extra_args(false)
       ->delimiter(',');
   set->add_option("--share-with", options->shared_with, "tenants who may use it too")
+      ->allow_extra_args(false)
       ->delimiter(',');
   set->add_flag("--share-with-all", options->shared_with_all, "all tenants may use it");
   set->callback([&context, options] {

@@ -153,6 +153,8 @@ Result<boost::json::value> json_from_yaml(const std::string& text, const std::st
 }
 
 void add_job_options(CLI::App& command, JobOptions& options) {
+  // An option that may come several times takes one value each time: what follows is the command's,
+  // also where it looks like an option of ours.
   command.add_option("-f,--file", options.file,
                      "job document, YAML or JSON; - reads standard input");
   command.add_option("--name", options.name, "a name for people");
@@ -166,6 +168,7 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   command
       .add_option("--arch", options.architectures,
                   "architectures that can run it (amd64, arm64, …)")
+      ->allow_extra_args(false)
       ->delimiter(',');
   command.add_option("--image", options.image, "OCI image, for sites with containers");
   command.add_option("--work-seconds", options.work_seconds, "expected work on a reference node");
@@ -173,16 +176,23 @@ void add_job_options(CLI::App& command, JobOptions& options) {
                      "expected run time wherever it runs");
   command.add_option("--time-limit-seconds", options.run_seconds_max, "stop it after this long");
   command.add_option("--input", options.inputs, "PATH=URL: put the file at URL to PATH")
+      ->allow_extra_args(false)
       ->take_all();
   command.add_option("--dataset", options.datasets, "PATH=NAME: put the data set NAME to PATH")
+      ->allow_extra_args(false)
       ->take_all();
   command
       .add_option("--output-file", options.outputs, "PATH[=URL]: record PATH, and put it to URL")
+      ->allow_extra_args(false)
       ->take_all();
-  command.add_option("--env", options.env, "NAME=VALUE")->take_all();
-  command.add_option("--tag", options.tags, "NAME=VALUE")->take_all();
-  command.add_option("--region", options.regions, "regions it may run in")->delimiter(',');
-  command.add_option("--site", options.sites, "sites it may run at")->delimiter(',');
+  command.add_option("--env", options.env, "NAME=VALUE")->allow_extra_args(false)->take_all();
+  command.add_option("--tag", options.tags, "NAME=VALUE")->allow_extra_args(false)->take_all();
+  command.add_option("--region", options.regions, "regions it may run in")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  command.add_option("--site", options.sites, "sites it may run at")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   command.add_option("--cost-max", options.cost_max, "the most it may cost, such as 2.50");
   command.add_option("--deadline", options.deadline, "RFC 3339 time by which it must have ended");
   command.add_option("--objective", options.objective, "cheapest, fastest or balanced")

@@ -240,7 +240,7 @@ const std::vector<Malformed> malformed = {
      "pool[0].tariff.preemptible", "1.5 is out of range", "from 0 to 1"},
     {"PreemptibleOnlyOfNothing", "preemptible = \"0.4\"", "preemptible = 0",
      "pool[0].tariff.preemptible_only", "nothing is sold as preemptible", "share of the price"},
-    {"PowerBeyondABound", "nodes = 4", "nodes = 4\nunit_watts = 1000001", "pool[0].unit_watts",
+    {"PowerBeyondABound", "unit_watts = 700", "unit_watts = 1000001", "pool[0].unit_watts",
      "out of range", "1000000"},
     {"IncrementZero", "increment_seconds = 60", "increment_seconds = 0",
      "pool[0].tariff.increment_seconds", "0 is out of range", "1 to 86400"},
