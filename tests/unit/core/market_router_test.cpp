@@ -184,16 +184,16 @@ TEST(MarketRouter, DebitsAContractForWhatItCovers) {
   JobRecord wanted = job();
   wanted.spec.resources.cpus = 8;  // 2 units, one of them of the contract
   const Now now{{}, sample::now};
-  const Candidate first = *router.decide(wanted, {}, now).chosen;
+  const Candidate first = *router.decide(wanted, {}, now)->chosen;
   EXPECT_EQ(first.contract_units, 1U);
   const AttemptId attempt{wanted.job, 1};
   router.placed(attempt, first);
   EXPECT_EQ(router.view().debited_units(site.site, PoolId{"cpu"}), 1U);
-  EXPECT_EQ(router.decide(wanted, {}, now).chosen->contract_units, 0U);
+  EXPECT_EQ(router.decide(wanted, {}, now)->chosen->contract_units, 0U);
   router.settled(attempt, first, true);
   router.ended(attempt, first);
   EXPECT_EQ(router.view().debited_units(site.site, PoolId{"cpu"}), 0U);
-  EXPECT_EQ(router.decide(wanted, {}, now).chosen->contract_units, 1U);
+  EXPECT_EQ(router.decide(wanted, {}, now)->chosen->contract_units, 1U);
 }
 
 TEST(MarketRouter, DecidesByTheRatesOfNowAndNamesTheirVersion) {

@@ -79,10 +79,11 @@ TEST_F(RatesTest, AreThereAgainAfterARestartAndNamedByDecisions) {
   start();
   EXPECT_EQ(core_->rates()->version, 1U);
   EXPECT_EQ(core_->rates()->rates_ppm.at("EUR"), 1'080'000);
-  const auto quote = answer<Decision>(
-      [&](Reply<Decision> reply) { core_->quote(TenantId{"physics"}, job(), std::move(reply)); });
+  const auto quote = answer<QuoteAnswer>([&](Reply<QuoteAnswer> reply) {
+    core_->quote(QuoteRequest{TenantId{"physics"}, job()}, std::move(reply));
+  });
   ASSERT_TRUE(quote);
-  EXPECT_EQ(quote->rates_version, 1U);
+  EXPECT_EQ(quote->explanation.decision.rates_version, 1U);
 }
 
 TEST_F(RatesTest, AChangeThatRestsOnAnotherTableIsRefused) {

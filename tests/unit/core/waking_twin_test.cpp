@@ -78,7 +78,7 @@ class Twins {
  public:
   explicit Twins(Random& random) : random_(random) {
     RouteOptions route;
-    route.rates_ppm["EUR"] = 1'100'000;
+    route.rates.rates_ppm["EUR"] = 1'100'000;
     route.tolerance_ppm = random.one_in(3) ? 50'000 : 0;
     route.spare_units = random.one_in(4) ? 1 : 0;
     LifecycleOptions options;
