@@ -119,7 +119,7 @@ std::string explain(const QuoteNotKept& why, std::string_view currency) {
       "the quote {} over {} {} cannot be kept: {}, and nothing else is to be had for that",
       why.quote.id, to_decimal(why.quote.total.micros), currency,
       known ? explain(why.reason) : pool + " is not sold any more");
-  return text + "; now: " + explain(why.now, currency);
+  return text + "; now: " + explain(why.now, *why.spec, currency);
 }
 
 }  // namespace tradewind

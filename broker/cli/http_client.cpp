@@ -175,14 +175,6 @@ Result<boost::json::value> HttpClient::send(const std::string& method, const std
   return parse_reply(reply->body);
 }
 
-Result<boost::json::value> HttpClient::put(const std::string& path,
-                                           const boost::json::value& body) {
-  const std::string text = boost::json::serialize(body);
-  auto reply = perform("PUT", path, &text, {}, nullptr);
-  if (!reply) return fail(std::move(reply.error()));
-  return parse_reply(reply->body);
-}
-
 Result<boost::json::value> HttpClient::remove(const std::string& path) {
   auto reply = perform("DELETE", path, nullptr, {}, nullptr);
   if (!reply) return fail(std::move(reply.error()));

@@ -180,7 +180,7 @@ void Herd::look() {
   for (Site& site : sites_) {
     if (site.last && now_.mono - site.published < limits::publish_interval_min) continue;
     SiteStanding standing;
-    for (const PoolCapacity& each : site.admission->capacity()) {
+    for (const PoolCapacity& each : site.admission->capacity(now_)) {
       standing.pools.push_back(PoolStanding{each.pool, each.units_free, each.units_free_node,
                                             each.nodes_free, each.wait_seconds});
     }
