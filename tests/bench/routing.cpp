@@ -16,45 +16,19 @@
 
 #include "broker/routing/chooser.h"
 #include "broker/routing/route.h"
+#include "tests/bench/figure.h"
 #include "tests/bench/market.h"
 
 namespace {
 
 using namespace tradewind;
+using bench::Figure;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kPools = 8;
-constexpr int kRounds = 5;
+constexpr int kRounds = bench::rounds;
 const TenantId kTenant{"bench"};
 const std::vector<SiteId> kNone;
-
-// Five rounds of one figure.
-class Figure {
- public:
-  void add(double value) { values_[count_++] = value; }
-  double median() {
-    std::ranges::sort(values_);
-    return values_[kRounds / 2];
-  }
-  // `goal` is the most that it may be.
-  void print(const std::string& metric, const char* unit, std::optional<double> goal = {}) {
-    const double value = median();
-    std::printf(
-        "{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
-        metric.c_str(), value, unit, values_.front(), values_.back());
-    if (goal) {
-      std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal,
-                  value <= *goal ? "true" : "false");
-    } else {
-      std::printf("\"goal\": null, \"holds\": null}\n");
-    }
-    std::fflush(stdout);
-  }
-
- private:
-  std::array<double, kRounds> values_{};
-  std::size_t count_ = 0;
-};
 
 double microseconds(Clock::duration time) {
   return std::chrono::duration<double, std::micro>(time).count();
