@@ -22,8 +22,7 @@ struct Checkpoint {
 
 // The text to sign. No line may be empty or hold a newline.
 Bytes format_checkpoint(const Checkpoint& checkpoint);
-// Strict: one text for one checkpoint. The empty tree has its one root. Fails with
-// ErrorCode::invalid.
+// Strict: one text for one checkpoint. Fails with ErrorCode::invalid.
 Result<Checkpoint> parse_checkpoint(BytesView text);
 
 // A checkpoint whose signatures were checked.

@@ -35,11 +35,17 @@ Result<Hash> TileHashes::complete(std::uint64_t begin, unsigned height) {
   if (found == read_.end()) {
     auto hashes = read_tile(tiles_, id);
     if (!hashes) return fail(hashes.error());
-    if (read_.size() == kTilesHeld) read_.clear();
+    if (read_.size() == kTilesHeld) forget_lowest_level();
     found = read_.emplace(id, rows_over(std::move(*hashes))).first;
   }
   const unsigned row = height % tile_height;
   return found->second[row][(first % tile_width) >> row];
+}
+
+// The higher a tile, the more proofs need it.
+void TileHashes::forget_lowest_level() {
+  const unsigned lowest = read_.begin()->first.level;
+  std::erase_if(read_, [&](const auto& each) { return each.first.level == lowest; });
 }
 
 TileHashes::Rows TileHashes::rows_over(std::vector<Hash> hashes) {

@@ -32,6 +32,7 @@ class TileHashes {
   // Of 2^height leaves, height below 63.
   Result<Hash> complete(std::uint64_t begin, unsigned height);
   Rows rows_over(std::vector<Hash> hashes);
+  void forget_lowest_level();
 
   std::uint64_t size_;
   TileReader tiles_;

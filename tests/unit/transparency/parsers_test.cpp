@@ -24,7 +24,7 @@ void expect_refused(const Result<T>& result, const std::string& what) {
   EXPECT_FALSE(result.error().remedy.empty());
 }
 
-TEST(Hostile, CheckpointsOfOtherForms) {
+TEST(Parsers, RefuseCheckpointsOfOtherForms) {
   ASSERT_TRUE(parse_checkpoint("o\n7\n" + kRoot + "\n"));
   for (const std::string& text :
        std::vector<std::string>{"",
@@ -56,7 +56,7 @@ TEST(Hostile, CheckpointsOfOtherForms) {
   EXPECT_EQ(extended->extensions, (std::vector<std::string>{"one", "two"}));
 }
 
-TEST(Hostile, NotesOfOtherForms) {
+TEST(Parsers, RefuseNotesOfOtherForms) {
   const std::string line = "— name " + base64_encode("idididid") + "\n";
   ASSERT_TRUE(parse_note("text\n\n" + line));
   ASSERT_TRUE(parse_note("text\n\nmore\n\n" + line));
@@ -87,7 +87,7 @@ TEST(Hostile, NotesOfOtherForms) {
   }
 }
 
-TEST(Hostile, NotesAreBoundedAndTakeSixteenSignaturesOfAnyKind) {
+TEST(Parsers, BoundNotesAndTakeSixteenSignaturesOfAnyKind) {
   const std::string line = "— name " + base64_encode(std::string(2'432, 's')) + "\n";
   std::string note = "text\n\n";
   for (int count = 0; count < 16; ++count) note += line;
@@ -100,7 +100,7 @@ TEST(Hostile, NotesAreBoundedAndTakeSixteenSignaturesOfAnyKind) {
   expect_refused(parse_note(std::string(limits::note_bytes_max, 'x') + "\n\n" + line), "long");
 }
 
-TEST(Hostile, KeysOfOtherForms) {
+TEST(Parsers, RefuseKeysOfOtherForms) {
   const std::string good =
       "broker.example/log1+aca239c5+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
   ASSERT_TRUE(parse_verifier_key(good));
@@ -118,7 +118,7 @@ TEST(Hostile, KeysOfOtherForms) {
   }
 }
 
-TEST(Hostile, TilePathsOfOtherForms) {
+TEST(Parsers, RefuseTilePathsOfOtherForms) {
   for (const std::string& path :
        std::vector<std::string>{"",
                                 "tile",
@@ -162,7 +162,7 @@ TEST(Hostile, TilePathsOfOtherForms) {
   }
 }
 
-TEST(Hostile, EveryTilePathComesBack) {
+TEST(Parsers, TakeEveryTilePathThatIsWritten) {
   for (const std::uint64_t index :
        {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{999}, std::uint64_t{1'000},
         std::uint64_t{1'234'067}, limits::tree_size_max / tile_width}) {
@@ -177,7 +177,7 @@ TEST(Hostile, EveryTilePathComesBack) {
   }
 }
 
-TEST(Hostile, BundlesOfOtherLengths) {
+TEST(Parsers, RefuseBundlesOfOtherLengths) {
   Bytes bundle;
   append_entry(bundle, "one");
   append_entry(bundle, "");
@@ -197,7 +197,7 @@ TEST(Hostile, BundlesOfOtherLengths) {
   EXPECT_FALSE(decode_bundle({0, 3}, bundle + "x"));
 }
 
-TEST(Hostile, CosignaturesOfOtherForms) {
+TEST(Parsers, RefuseCosignaturesOfOtherForms) {
   const Bytes good = Bytes(8, '\0') + Bytes(64, 's');
   ASSERT_TRUE(parse_cosignature(good));
   expect_refused(parse_cosignature(""), "empty");
@@ -206,7 +206,7 @@ TEST(Hostile, CosignaturesOfOtherForms) {
   expect_refused(parse_cosignature("\x80" + good.substr(1)), "2^63 seconds");
 }
 
-TEST(Hostile, ReceiptsOfOtherForms) {
+TEST(Parsers, RefuseReceiptsOfOtherForms) {
   const std::string head = "c2sp.org/tlog-proof@v1\n";
   ASSERT_TRUE(parse_receipt(head + "index 0\n\nnote"));
   std::string long_proof;
@@ -223,7 +223,7 @@ TEST(Hostile, ReceiptsOfOtherForms) {
   }
 }
 
-TEST(Hostile, WitnessRequestsOfOtherForms) {
+TEST(Parsers, RefuseWitnessRequestsOfOtherForms) {
   ASSERT_TRUE(parse_witness_request("old 0\n\nnote"));
   std::string long_proof;
   for (int count = 0; count < 64; ++count) long_proof += kRoot + "\n";
@@ -232,76 +232,6 @@ TEST(Hostile, WitnessRequestsOfOtherForms) {
                                 "old 1\n", "old 1\n" + kRoot, "old 1\nx\n\n",
                                 "old 1\n" + long_proof + "\n", "old 9223372036854775808\n\n"}) {
     expect_refused(parse_witness_request(text), text.substr(0, 200));
-  }
-}
-
-struct Signed {
-  std::string name = "log.example/1";
-  SigningKey key = SigningKey::generate();
-  VerifierKey verifier{name, KeyType::ed25519, key.public_key()};
-  Bytes text = format_checkpoint(Checkpoint{name, TreeHead{}, {}});
-};
-
-TEST(Notes, SignaturesByStrangersAreIgnoredAndNeverEnough) {
-  const Signed log;
-  const SigningKey stranger = SigningKey::generate();
-  const NoteSignature grease{"grease.invalid", 7, "nothing that verifies"};
-  const NoteSignature same_name = sign_note(log.text, log.name, stranger);
-  NoteSignature same_id = sign_note(log.text, "other", stranger);
-  same_id.key_id = key_id(log.verifier);
-  Note note{log.text, {grease, same_name, same_id}};
-  auto opened = open_checkpoint(format_note(note), log.verifier);
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, ErrorCode::unauthenticated);
-  note.signatures.push_back(sign_note(log.text, log.name, log.key));
-  EXPECT_TRUE(open_checkpoint(format_note(note), log.verifier));
-}
-
-TEST(Notes, OneBadSignatureOfAKnownKeyRefusesTheNoteWhateverElseIsThere) {
-  const Signed log;
-  const NoteSignature good = sign_note(log.text, log.name, log.key);
-  NoteSignature bad = good;
-  bad.signature[0] = static_cast<char>(bad.signature[0] ^ 1);
-  EXPECT_FALSE(open_checkpoint(format_note({log.text, {bad}}), log.verifier));
-  EXPECT_FALSE(open_checkpoint(format_note({log.text, {good, bad}}), log.verifier));
-  EXPECT_TRUE(open_checkpoint(format_note({log.text, {good, good}}), log.verifier));
-}
-
-TEST(Notes, AWitnessAloneDoesNotMakeACheckpointAndALogDoesNotCosign) {
-  const Signed log;
-  const Signed witness;
-  const VerifierKey witness_key{"w", KeyType::cosignature, witness.key.public_key()};
-  const Note cosigned{log.text, {cosign_note(log.text, "w", witness.key, 5)}};
-  const auto opened =
-      open_checkpoint(format_note(cosigned), log.verifier, std::span(&witness_key, 1));
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, ErrorCode::unauthenticated);
-  // A plain signature under the witness's name and key id is not a cosignature.
-  NoteSignature plain = sign_note(log.text, "w", witness.key);
-  plain.key_id = key_id(witness_key);
-  const Note both{log.text, {sign_note(log.text, log.name, log.key), plain}};
-  EXPECT_FALSE(open_checkpoint(format_note(both), log.verifier, std::span(&witness_key, 1)));
-}
-
-TEST(Notes, ALogCannotSpeakForAnother) {
-  const Signed log;
-  const Bytes other = format_checkpoint(Checkpoint{"log.example/2", TreeHead{}, {}});
-  const Note note{other, {sign_note(other, log.name, log.key)}};
-  const auto opened = open_checkpoint(format_note(note), log.verifier);
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, ErrorCode::unauthenticated);
-}
-
-TEST(Notes, AFlipOfAnyByteOfASignedCheckpointIsDetected) {
-  const Signed log;
-  const Bytes bytes = format_note({log.text, {sign_note(log.text, log.name, log.key)}});
-  ASSERT_TRUE(open_checkpoint(bytes, log.verifier));
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    for (unsigned bit = 0; bit < 8; ++bit) {
-      Bytes changed = bytes;
-      changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
-      EXPECT_FALSE(open_checkpoint(changed, log.verifier)) << at << " bit " << bit;
-    }
   }
 }
 
