@@ -38,6 +38,27 @@ Status check_size(const char* field, std::uint64_t size) {
       "give the size of a tree");
 }
 
+// The way from a node up to the root, for those who know the tree's size alone.
+struct Way {
+  std::uint64_t node;  // its number at its level, from the left
+  std::uint64_t last;  // the number of the last node of that level
+
+  bool done() const { return last == 0; }
+  // Whether the next hash beside the way stands to its left; otherwise to its right.
+  bool has_left() const { return (node & 1) != 0 || node == last; }
+  void up() {
+    // The last node of an odd row goes up as it is.
+    if (has_left()) {
+      while ((node & 1) == 0 && node != 0) shift();
+    }
+    shift();
+  }
+  void shift() {
+    node >>= 1;
+    last >>= 1;
+  }
+};
+
 tl::unexpected<Error> not_proved(const char* what) {
   return fail(ErrorCode::invalid, "proof", what,
               "ask for the proof again, for just these sizes; if it stays so, keep the checkpoint "
@@ -101,24 +122,14 @@ Status verify_inclusion(const Hash& leaf, std::uint64_t index, const TreeHead& h
   if (const Status sized = check_size("size", head.size); !sized) return sized;
   if (index >= head.size) return not_proved("the index is not in the tree");
   Hasher hasher;
-  std::uint64_t first = index;
-  std::uint64_t second = head.size - 1;
   Hash root = leaf;
+  Way way{index, head.size - 1};
   for (const Hash& each : proof) {
-    if (second == 0) return not_proved("the proof is too long");
-    if ((first & 1) != 0 || first == second) {
-      root = hasher.node(each, root);
-      while ((first & 1) == 0 && first != 0) {
-        first >>= 1;
-        second >>= 1;
-      }
-    } else {
-      root = hasher.node(root, each);
-    }
-    first >>= 1;
-    second >>= 1;
+    if (way.done()) return not_proved("the proof is too long");
+    root = way.has_left() ? hasher.node(each, root) : hasher.node(root, each);
+    way.up();
   }
-  if (second != 0) return not_proved("the proof is too short");
+  if (!way.done()) return not_proved("the proof is too short");
   if (root != head.root) return not_proved("the proof leads to another root");
   return ok();
 }
@@ -140,12 +151,8 @@ Status verify_consistency(const TreeHead& old_head, const TreeHead& head,
   }
 
   Hasher hasher;
-  std::uint64_t first = old_head.size - 1;
-  std::uint64_t second = head.size - 1;
-  while ((first & 1) != 0) {
-    first >>= 1;
-    second >>= 1;
-  }
+  Way way{old_head.size - 1, head.size - 1};
+  while ((way.node & 1) != 0) way.shift();
   Hash old_root = old_head.root;
   if (!std::has_single_bit(old_head.size)) {
     if (proof.empty()) return not_proved("the proof is too short");
@@ -154,21 +161,16 @@ Status verify_consistency(const TreeHead& old_head, const TreeHead& head,
   }
   Hash root = old_root;
   for (const Hash& each : proof) {
-    if (second == 0) return not_proved("the proof is too long");
-    if ((first & 1) != 0 || first == second) {
+    if (way.done()) return not_proved("the proof is too long");
+    if (way.has_left()) {
       old_root = hasher.node(each, old_root);
       root = hasher.node(each, root);
-      while ((first & 1) == 0 && first != 0) {
-        first >>= 1;
-        second >>= 1;
-      }
     } else {
       root = hasher.node(root, each);
     }
-    first >>= 1;
-    second >>= 1;
+    way.up();
   }
-  if (second != 0) return not_proved("the proof is too short");
+  if (!way.done()) return not_proved("the proof is too short");
   if (old_root != old_head.root) return not_proved("the proof leads to another old root");
   if (root != head.root) return not_proved("the proof leads to another root");
   return ok();

@@ -83,37 +83,43 @@ TEST(Vectors, TheRootsAreThoseOfTheEightLeaves) {
   }
 }
 
-TEST(Vectors, TheProofsAreThoseOfTheEightLeaves) {
+std::vector<Hash> hashes_of(std::initializer_list<std::string_view> texts) {
+  std::vector<Hash> hashes;
+  for (const std::string_view each : texts) hashes.push_back(hash_of(each));
+  return hashes;
+}
+
+TEST(Vectors, TheInclusionProofIsThatOfTheEightLeaves) {
   const EightLeaves log;
   TileHashes seven = log.store.tree(7);
-  const auto inclusion = prove_inclusion(4, seven);
-  ASSERT_TRUE(inclusion);
-  EXPECT_EQ(*inclusion,
-            (std::vector<Hash>{
-                hash_of("4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658"),
-                hash_of("b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f"),
-                hash_of(kRoots[4])}));
-  EXPECT_TRUE(verify_inclusion(Hasher().leaf(from_hex(kLeaves[4])), 4, log.head(7), *inclusion));
+  const auto proof = prove_inclusion(4, seven);
+  ASSERT_TRUE(proof);
+  EXPECT_EQ(*proof, hashes_of({"4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658",
+                               "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+                               kRoots[4]}));
+  EXPECT_TRUE(verify_inclusion(Hasher().leaf(from_hex(kLeaves[4])), 4, log.head(7), *proof));
+}
 
-  TileHashes eight = log.store.tree(8);
-  const auto six_to_eight = prove_consistency(6, eight);
-  ASSERT_TRUE(six_to_eight);
-  EXPECT_EQ(*six_to_eight,
-            (std::vector<Hash>{
-                hash_of("0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a"),
-                hash_of("ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0"),
-                hash_of(kRoots[4])}));
-  EXPECT_TRUE(verify_consistency(log.head(6), log.head(8), *six_to_eight));
-
-  const auto three_to_seven = prove_consistency(3, seven);
-  ASSERT_TRUE(three_to_seven);
-  EXPECT_EQ(*three_to_seven,
-            (std::vector<Hash>{
-                hash_of("0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7"),
-                hash_of("07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7"),
-                hash_of(kRoots[2]),
-                hash_of("837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e")}));
-  EXPECT_TRUE(verify_consistency(log.head(3), log.head(7), *three_to_seven));
+TEST(Vectors, TheConsistencyProofsAreThoseOfTheEightLeaves) {
+  const struct {
+    std::uint64_t old_size;
+    std::uint64_t size;
+    std::vector<Hash> proof;
+  } vectors[] = {
+      {6, 8,
+       hashes_of({"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+                  "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0", kRoots[4]})},
+      {3, 7,
+       hashes_of({"0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7",
+                  "07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7", kRoots[2],
+                  "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e"})},
+  };
+  const EightLeaves log;
+  for (const auto& each : vectors) {
+    TileHashes tree = log.store.tree(each.size);
+    EXPECT_EQ(prove_consistency(each.old_size, tree).value(), each.proof);
+    EXPECT_TRUE(verify_consistency(log.head(each.old_size), log.head(each.size), each.proof));
+  }
 }
 
 TEST(Vectors, KeysHaveTheirPublishedTexts) {
@@ -125,6 +131,19 @@ TEST(Vectors, KeysHaveTheirPublishedTexts) {
                             key_from(0x20).public_key()};
   EXPECT_EQ(format_verifier_key(witness), kWitnessKey);
   EXPECT_EQ(parse_verifier_key(kWitnessKey).value(), witness);
+}
+
+TEST(Vectors, TheSpecificationsOwnNoteVerifies) {
+  const auto key =
+      parse_verifier_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k");
+  ASSERT_TRUE(key);
+  const auto note = parse_note(
+      "This is an example message.\n\n"
+      "— example.com/foo "
+      "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuw"
+      "HjG1Yu72IneyaQM=\n");
+  ASSERT_TRUE(note);
+  EXPECT_TRUE(verify_note(*note, std::span(&*key, 1)));
 }
 
 TEST(Vectors, TheCheckpointIsSignedAndCosignedByteForByte) {
