@@ -3,6 +3,7 @@
 
 #include "schemas/codec_internal.h"
 #include "schemas/rates.h"
+#include "schemas/utf8.h"
 
 namespace tradewind::codec {
 namespace {
@@ -11,29 +12,11 @@ std::string_view view(capnp::Text::Reader text) {
   return {text.begin(), text.size()};
 }
 
-// Whether it is UTF-8 (RFC 3629: shortest form, no surrogates) without control characters, those
-// of C1 included, which terminals obey.
+// Whether it is UTF-8 without control characters, those of C1 included, which terminals obey.
 bool is_clean(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  for (std::size_t at = 0; at < text.size();) {
-    const unsigned first = byte(at);
-    if (first < 0x80) {
-      if (first < 0x20 || first == 0x7f) return false;
-      ++at;
-      continue;
-    }
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() - at < length) return false;
-    std::uint32_t point = first & (0x7fU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((byte(at + i) & 0xc0U) != 0x80) return false;
-      point = (point << 6U) | (byte(at + i) & 0x3fU);
-    }
-    constexpr std::uint32_t least[] = {0, 0, 0xa0, 0x800, 0x10000};
-    if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
-      return false;
-    }
-    at += length;
+  while (!text.empty()) {
+    const auto point = take_code_point(text);
+    if (!point || *point < 0x20 || (*point >= 0x7f && *point < 0xa0)) return false;
   }
   return true;
 }

@@ -45,13 +45,17 @@ void Sha256::update(BytesView bytes) {
 
 Bytes Sha256::finish() {
   Bytes digest(sha256_bytes, '\0');
+  finish(std::span<char, sha256_bytes>(digest));
+  return digest;
+}
+
+void Sha256::finish(std::span<char, sha256_bytes> digest) {
   unsigned int length = 0;
   TRADEWIND_ASSERT(EVP_DigestFinal_ex(context_.get(),
                                       reinterpret_cast<unsigned char*>(digest.data()),
                                       &length) == 1);
   TRADEWIND_ASSERT(length == sha256_bytes);
   start();
-  return digest;
 }
 
 }  // namespace tradewind

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "schemas/result.h"
@@ -26,6 +27,8 @@ class Sha256 {
   void update(BytesView bytes);
   // The raw digest, 32 bytes, of all that came since the start or the last finish(); starts anew.
   Bytes finish();
+  // The same into bytes of the caller's, for those who hash by the million.
+  void finish(std::span<char, sha256_bytes> digest);
 
  private:
   void start();

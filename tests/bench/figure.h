@@ -26,20 +26,29 @@ class Figure {
   }
   // `goal` is the most that it may be.
   void print(const std::string& metric, const char* unit, std::optional<double> goal = {}) {
+    print(metric, unit, "<=", goal, !goal || median() <= *goal);
+  }
+  // `goal` is the least that it may be.
+  void print_rate(const std::string& metric, const char* unit, double goal) {
+    print(metric, unit, ">=", goal, median() >= goal);
+  }
+
+ private:
+  void print(const std::string& metric, const char* unit, const char* relation,
+             std::optional<double> goal, bool holds) {
     const double value = median();
     std::printf(
         "{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": [%.3f, %.3f], ",
         metric.c_str(), value, unit, values_.front(), values_.back());
     if (goal) {
-      std::printf("\"goal\": \"<= %g\", \"holds\": %s}\n", *goal,
-                  value <= *goal ? "true" : "false");
+      std::printf("\"goal\": \"%s %.10g\", \"holds\": %s}\n", relation, *goal,
+                  holds ? "true" : "false");
     } else {
       std::printf("\"goal\": null, \"holds\": null}\n");
     }
     std::fflush(stdout);
   }
 
- private:
   std::array<double, kRounds> values_{};
   std::size_t count_ = 0;
 };
