@@ -156,7 +156,7 @@ def made_up_sites():
                                                 ("slow", 500_000, 700_000)])
         price = int(price * draw.uniform(0.5, 2))
         pools = [[f"{kind}-{count}", "amd64", "cuda", kind, 40, 1, 8 * count, 64 * 1024 * count, count, 8 * count,
-                  64 * 1024 * count, count, performance, 0, price, 0, 0] for count in (1, 4, 8)]
+                  64 * 1024 * count, count, performance, 0, price, 0, 0] for count in (1, 2, 4, 8)]
         if index % 8 == 0:
             price = int(40_000 * draw.uniform(0.5, 2))
             pools = [["cpu", "amd64", "-", "-", 0, 4, 32, 192 * 1024, 0, 4, 24 * 1024, 0, 20_000, price, 0, 0, 0]]
