@@ -5,22 +5,26 @@ What the data does not say is stated here, beside what real_market.py states of 
 data.
 
 Sites: one in each region with a price list, at exactly its prices. It sells one kind of CUDA device, drawn from those
-on its list that have at least 16 GiB and a known speed, in nodes of 1, of 2 to 4 and of 5 to 8 devices as far as the
-list has them: of each span the instance type with most devices, of these the cheapest, of those with 4 CPUs and 24 GiB
-a device. A node is sold whole, since that is what a list's price means. A region without devices sells one kind of
-processor, by 4 CPUs. Speeds are the makers' for 16-bit numbers, but for the K80 and the P100, which lack the units that
-those rest on: theirs are as measured against a V100 in training.
+on its list that have at least 16 GiB and a known speed, in nodes of 1, of 2, of 3 to 4 and of 5 to 8 devices as far as
+the list has them: of each span the instance type with most devices, of these the cheapest, of those with 4 CPUs and 24
+GiB a device. A node is sold whole, since that is what a list's price means. A region without devices sells one kind of
+processor, by 4 CPUs. Speeds are the makers' for 16-bit numbers, but for the K80 and the P100, which lack the units
+that those rest on: theirs are as measured against a V100 in training.
 
 Sizes: nodes of pools are spread as 1/u, u even from 0.02 to 1, so that few are large and many small; for each span
 they are scaled by one factor so that the jobs of that span demand 85 % of what its pools can do, devices counted by
-their speed; the same for processors, counted in CPUs. One pool of each span is large enough for the widest job.
+their speed; the same for processors, counted in CPUs. So 85 % holds for each size of job: nodes of 2 and of 4 taken
+together would leave those of 4 demanded to 88 %, since no job of 4 goes on a node of 2. One pool of each span is large
+enough for the widest job.
 
 Jobs: all jobs of both traces that ran. The traces are of months, from clusters far smaller than all these sites, so
-they are folded: each job comes at its own second of the day, whatever the day was. That makes one day of many
-clusters, with day and night, and every job in it once. A job of n devices takes n on one node, above 8 as many nodes
-as 8 a node need. What a job works is stated for a V100; it is done sooner or later elsewhere by the device's speed. A
-job's home is a region whose site could run it, drawn by the size of the pools of its span there: who has jobs today
-runs them on a site of its own.
+they are folded into one day of many clusters, with every job in it once. There are two such days, of the same sites,
+sizes and homes. In the steady one a job comes at a second of the day drawn evenly from a fixed seed, so that the
+demand is 85 % at every hour: an assumption, no trace has it so. In the other it comes at its own second of the day,
+whatever the day was, with day and night; 85 % is then the average of a wave. A job of n devices takes n on one node,
+above 8 as many nodes as 8 a node need. What a job works is stated for a V100; it is done sooner or later elsewhere by
+the device's speed. A job's home is a region whose site could run it, drawn by the size of the pools of its span there:
+who has jobs today runs them on a site of its own.
 
 Without the data, 200 sites in 50 regions and 20,000 jobs are made up from fixed seeds, in the same shape.
 """
@@ -37,6 +41,7 @@ LOAD = 0.85
 ACCELERATOR_GIB = 16
 CPUS, GIB = 4, 24  # that jobs ask with a device
 SIZES = (0.02, 1)  # of u
+SPANS = (0, 1, 2, 4, 8)  # devices on a node, up to
 
 
 def whole(pool):
@@ -47,7 +52,7 @@ def whole(pool):
 
 def span_of(devices):
     """Of devices on a node, those that are sold for the same jobs."""
-    return 0 if devices == 0 else 1 if devices == 1 else 4 if devices <= 4 else 8
+    return next(span for span in SPANS if devices <= span)
 
 
 def adequate(pool, job):
@@ -151,7 +156,7 @@ def made_up_sites():
                                                 ("slow", 500_000, 700_000)])
         price = int(price * draw.uniform(0.5, 2))
         pools = [[f"{kind}-{count}", "amd64", "cuda", kind, 40, 1, 8 * count, 64 * 1024 * count, count, 8 * count,
-                  64 * 1024 * count, count, performance, 0, price, 0, 0] for count in (1, 4, 8)]
+                  64 * 1024 * count, count, performance, 0, price, 0, 0] for count in (1, 2, 4, 8)]
         if index % 8 == 0:
             price = int(40_000 * draw.uniform(0.5, 2))
             pools = [["cpu", "amd64", "-", "-", 0, 4, 32, 192 * 1024, 0, 4, 24 * 1024, 0, 20_000, price, 0, 0, 0]]
@@ -163,7 +168,7 @@ def made_up_sites():
 
 def size(sites, jobs):
     """Sets the pools' nodes."""
-    for span in (0, 1, 4, 8):
+    for span in SPANS:
         pools = [pool for site in sites for pool in site["pools"] if span_of(pool[8]) == span]
         asked = [job for job in jobs if span_of(job["devices"]) == span]
         demand = sum(job["seconds"] * job["nodes"] * (job["devices"] or job["cpus"]) for job in asked) / DAY / LOAD
@@ -199,8 +204,8 @@ def settle(sites, jobs):
     return left
 
 
-def write(data, folder):
-    """Writes the files into `folder` unless they are there; returns it."""
+def write(data, folder, steady):
+    """Writes the files into `folder` unless they are there; returns it. `steady`: jobs come at any second alike."""
     folder = pathlib.Path(folder)
     done = folder / "done"
     if done.exists() and done.stat().st_mtime > pathlib.Path(__file__).stat().st_mtime:
@@ -209,6 +214,9 @@ def write(data, folder):
     real = (data / "prices.csv.gz").exists()
     sites = real_sites(data) if real else made_up_sites()
     jobs = real_jobs(data) if real else made_up_jobs()
+    if steady:
+        for job in jobs:
+            job["at"] = random.Random(f"second {job['key']}").randrange(DAY)
     jobs.sort(key=lambda job: (job["at"], number(*job["key"])))
     size(sites, jobs)
     left = settle(sites, jobs)
