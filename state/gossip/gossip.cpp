@@ -349,7 +349,9 @@ std::vector<NodeId> Gossip::choose_peers() {
     return broker && all.divided() ? is_broker(peer) : in_region(peer, options_.region);
   };
   traits.spine = [&](const NodeId& peer) { return relaying && is_broker(peer); };
-  traits.silent = [&](const NodeId& peer) { return is_silent(peer); };
+  traits.silent = [&](const NodeId& peer) { return traits.mate(peer) && is_silent(peer); };
+  // Ten thousand gateways that looked in on a broker now and then would be what cells spare it.
+  traits.seeds = !all.divided();
   return peers_.choose(counters_.rounds, options_.fanout, traits, random_);
 }
 

@@ -62,7 +62,8 @@ std::vector<NodeId> PeerChoice::choose(std::uint64_t round, std::uint32_t fanout
   }
   draw(reachable_, traits.spine);
   if (chosen.empty() || round % rounds_between_silent == 0) {
-    std::vector<NodeId> candidates = seeds_;
+    std::vector<NodeId> candidates;
+    if (traits.seeds || chosen.empty()) candidates = seeds_;
     if (const auto silent = drawn(reachable_, traits.silent, chosen, random)) {
       candidates.push_back(*silent);
     }

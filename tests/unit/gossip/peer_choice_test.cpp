@@ -29,6 +29,7 @@ class Choosing : public testing::Test {
     traits.near = is_in(near_);
     traits.spine = is_in(spine_);
     traits.silent = is_in(silent_);
+    traits.seeds = seeds_wanted_;
     return choice_.choose(round, fanout, traits, random_);
   }
 
@@ -38,6 +39,7 @@ class Choosing : public testing::Test {
   std::set<NodeId> near_;
   std::set<NodeId> spine_;
   std::set<NodeId> silent_;
+  bool seeds_wanted_ = true;
 };
 
 TEST_F(Choosing, GivesThatManyDifferentPeersAndNeverOneself) {
@@ -98,6 +100,11 @@ TEST_F(Choosing, KeepsToItsCellAndTellsOneOfTheSpineBesides) {
 }
 
 TEST_F(Choosing, WithNobodyReachableEveryRoundTriesASeed) {
+  choice_.set({node(1)}, {node(8)});
+  seeds_wanted_ = false;
+  for (std::uint64_t round = 1; round <= 20; ++round) {
+    EXPECT_EQ(choose(round, 1), std::vector<NodeId>{node(1)}) << "only then, where told so";
+  }
   choice_.set({}, {node(8), node(9)});
   for (std::uint64_t round = 1; round <= 9; ++round) EXPECT_EQ(choose(round, 2).size(), 1U);
   choice_.set({}, {});
