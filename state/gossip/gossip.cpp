@@ -22,6 +22,7 @@ constexpr auto fault_interval = 100ms;
 constexpr std::uint32_t faults_burst = 64;
 constexpr auto peer_remembered = 5min;  // after it was last heard, when it is no longer reachable
 constexpr int silent_periods = 5;
+constexpr auto forgetting_interval = 2s;  // what has ended is not found anyway
 
 constexpr std::size_t message_bytes = 40;  // what a message costs besides what it carries
 constexpr std::size_t envelope_bytes = 1'024;
@@ -307,7 +308,10 @@ GossipOutput Gossip::tick(Now now) {
   const auto thousandth = Mono::duration(options_.period) / 1000;
   next_round_ = now.mono + thousandth * static_cast<std::int64_t>(900 + random_.below(201));
 
-  book_.forget_ended(now.wall);
+  if (now.mono >= next_forgetting_) {
+    book_.forget_ended(now.wall);
+    next_forgetting_ = now.mono + forgetting_interval;
+  }
   for (const NodeId& each : choose_peers()) {
     PeerState* peer = is_revoked(each) ? nullptr : peer_state(each);
     if (peer == nullptr || !bytes_.open() || !peer->bytes.open()) continue;

@@ -162,6 +162,7 @@ class Gossip {
   Now last_;  // what the last call was told
   Mono::time_point last_round_{};
   Mono::time_point next_round_ = Mono::time_point::min();
+  Mono::time_point next_forgetting_ = Mono::time_point::min();
   bool news_ = false;  // since the last round
 };
 
