@@ -22,6 +22,9 @@ namespace {
 // Messages that have arrived and wait for their turn. Whoever sent more asks again.
 constexpr std::size_t inbox_messages_max = 8'192;
 constexpr auto peers_interval = std::chrono::milliseconds(500);
+// How often the measured round trips are held against the published ones. A site record costs
+// everybody a signature check, and its next issue is soon enough.
+constexpr auto round_trips_interval = std::chrono::seconds(60);
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
@@ -340,12 +343,24 @@ void Daemon::refresh_peers() {
   gossip_.set_peers(link_->reachable(), neighbourhood_->seeds());
 }
 
+void Daemon::refresh_round_trips(Now now) {
+  if (!row_looked_at_) row_looked_at_ = now.mono;
+  if (now.mono - *row_looked_at_ < round_trips_interval) return;
+  row_looked_at_ = now.mono;
+  std::vector<RoundTrip> row = round_trip_row(gossip_.round_trip_by_region());
+  if (!row_change_matters(publisher_.site().round_trips, row)) return;
+  SiteRecord record = publisher_.site();
+  record.round_trips = std::move(row);
+  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+}
+
 void Daemon::tick() {
   if (stopped_) return;
   const Now now = system_now();
   if (now.mono - peers_refreshed_ >= peers_interval) {
     peers_refreshed_ = now.mono;
     refresh_peers();
+    refresh_round_trips(now);
   }
   carry_out(admission_->tick(now));
   publish_due(now);
@@ -432,6 +447,7 @@ void Daemon::reload() {
   }
   SiteRecord record = file->record;
   record.endpoint = publisher_.site().endpoint;
+  record.round_trips = publisher_.site().round_trips;
   publisher_.describe_site(std::move(record), file->energy_quota_wh);
   site_ = std::move(*file);
   spdlog::info("site_file.reloaded site={}", membership_.site.value);

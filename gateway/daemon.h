@@ -96,6 +96,8 @@ class Daemon {
   void send(const NodeId& to, Channel channel, const Bytes& payload);
   void publish_due(Now now);
   void refresh_peers();
+  // Publishes the measured round trips when they are news.
+  void refresh_round_trips(Now now);
   void tick();
   void arm();
   void look_ready();
@@ -122,7 +124,8 @@ class Daemon {
   bool draining_ = false;  // a drain is posted
   std::uint64_t shed_ = 0;
   Mono::time_point peers_refreshed_{};
-  bool heard_ = false;  // a peer has spoken
+  std::optional<Mono::time_point> row_looked_at_;  // the measured round trips
+  bool heard_ = false;                             // a peer has spoken
   bool ready_ = false;
   bool stopped_ = false;
   Status outcome_ = ok();

@@ -25,6 +25,8 @@ Result<SignedRecord> decode_signed_record(BytesView bytes);
 
 Bytes encode(const GossipMessage& message);
 Result<GossipMessage> decode_gossip(BytesView bytes);
+// About what these bytes take within an encoded gossip message, which is packed.
+std::size_t packed_bytes(BytesView flat);
 
 Bytes encode(const ToGateway& message);
 Result<ToGateway> decode_to_gateway(BytesView bytes);

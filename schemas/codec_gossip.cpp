@@ -9,21 +9,40 @@ namespace {
 // A record takes its signature and six words besides, so a frame cannot hold more than this.
 constexpr std::size_t kRecordsMax = limits::frame_bytes_max / 64;
 
+void read_fingerprints(capnp::List<std::uint64_t>::Reader from, std::vector<std::uint64_t>& to) {
+  if (from.size() > fingerprints_count) {
+    over_limit("gossip.fingerprints", from.size(), fingerprints_count);
+  }
+  to.reserve(from.size());
+  for (const std::uint64_t each : from) to.push_back(each);
+}
+
 }  // namespace
 
 void write(schema::GossipMessage::Builder to, const GossipMessage& from) {
   to.setExchange(from.exchange);
   auto body = to.initBody();
   std::visit(
-      Overloaded{[&](const GossipSyn& each) { write(body.initSyn().initDigests(), each.digests); },
+      Overloaded{[&](const GossipSyn& each) {
+                   auto syn = body.initSyn();
+                   write(syn.initDigests(), each.digests);
+                   if (each.fingerprints.empty()) return;
+                   auto fingerprints = syn.initFingerprints(list_size(each.fingerprints.size()));
+                   for (unsigned i = 0; i < fingerprints.size(); ++i) {
+                     fingerprints.set(i, each.fingerprints[i]);
+                   }
+                 },
                  [&](const GossipSynAck& each) {
                    auto syn_ack = body.initSynAck();
                    put_list(syn_ack, &schema::GossipSynAck::Builder::initRecords, each.records);
                    write(syn_ack.initDigests(), each.digests);
+                   write(syn_ack.initWants(), each.wants);
+                   syn_ack.setDiffering(each.differing);
                  },
                  [&](const GossipAck& each) {
                    auto ack = body.initAck();
                    put_list(ack, &schema::GossipAck::Builder::initRecords, each.records);
+                   write(ack.initWants(), each.wants);
                  }},
       from.body);
 }
@@ -33,17 +52,26 @@ void read(schema::GossipMessage::Reader from, GossipMessage& to) {
   to.exchange = from.getExchange();
   const auto body = from.getBody();
   switch (body.which()) {
-    case Which::SYN: read(body.getSyn().getDigests(), to.body.emplace<GossipSyn>().digests); break;
+    case Which::SYN: {
+      auto& syn = to.body.emplace<GossipSyn>();
+      read(body.getSyn().getDigests(), syn.digests);
+      read_fingerprints(body.getSyn().getFingerprints(), syn.fingerprints);
+      break;
+    }
     case Which::SYN_ACK: {
       auto& syn_ack = to.body.emplace<GossipSynAck>();
       read_list("gossip.records", body.getSynAck().getRecords(), kRecordsMax, syn_ack.records);
       read(body.getSynAck().getDigests(), syn_ack.digests);
+      read(body.getSynAck().getWants(), syn_ack.wants);
+      syn_ack.differing = body.getSynAck().getDiffering();
       break;
     }
-    case Which::ACK:
-      read_list("gossip.records", body.getAck().getRecords(), kRecordsMax,
-                to.body.emplace<GossipAck>().records);
+    case Which::ACK: {
+      auto& ack = to.body.emplace<GossipAck>();
+      read_list("gossip.records", body.getAck().getRecords(), kRecordsMax, ack.records);
+      read(body.getAck().getWants(), ack.wants);
       break;
+    }
     default: unknown_kind("gossip message", static_cast<unsigned>(body.which()));
   }
 }
@@ -51,12 +79,24 @@ void read(schema::GossipMessage::Reader from, GossipMessage& to) {
 }  // namespace codec
 
 Bytes encode(const GossipMessage& message) {
-  return codec::encode_message<schema::GossipMessage>(message);
+  return codec::pack(codec::encode_message<schema::GossipMessage>(message));
 }
 
 Result<GossipMessage> decode_gossip(BytesView bytes) {
-  return codec::decode_value<schema::GossipMessage, GossipMessage>("gossip message", bytes,
-                                                                   limits::frame_bytes_max);
+  constexpr std::string_view name = "gossip message";
+  const auto decode_flat = [name](BytesView flat) {
+    return codec::decode_value<schema::GossipMessage, GossipMessage>(name, flat,
+                                                                     limits::frame_bytes_max);
+  };
+  // Flat, it begins with the count of its segments less one, which is small.
+  if (bytes.empty() || bytes.front() == '\0') return decode_flat(bytes);
+  const Result<Bytes> flat = codec::unpack(name, bytes, limits::frame_bytes_max);
+  if (!flat) return fail(flat.error());
+  return decode_flat(*flat);
+}
+
+std::size_t packed_bytes(BytesView flat) {
+  return codec::packed_bytes(flat);
 }
 
 }  // namespace tradewind

@@ -86,6 +86,8 @@ void write(schema::PriceCurve::Builder to, const PriceCurve& from);
 void read(schema::PriceCurve::Reader from, PriceCurve& to);
 void write(schema::Pool::Builder to, const Pool& from);
 void read(schema::Pool::Reader from, Pool& to);
+void write(schema::RoundTrip::Builder to, const RoundTrip& from);
+void read(schema::RoundTrip::Reader from, RoundTrip& to);
 void write(schema::NetworkTariff::Builder to, const NetworkTariff& from);
 void read(schema::NetworkTariff::Reader from, NetworkTariff& to);
 void write(schema::Contract::Builder to, const Contract& from);
@@ -168,6 +170,13 @@ void read(schema::JobRecord::Reader from, JobRecord& to);
 // codec_gossip.cpp
 void write(schema::GossipMessage::Builder to, const GossipMessage& from);
 void read(schema::GossipMessage::Reader from, GossipMessage& to);
+
+// codec_packing.cpp: Cap'n Proto's packing, https://capnproto.org/encoding.html#packing.
+Bytes pack(BytesView flat);
+// Fails when the bytes end early or would come to more than `bytes_max`; never allocates more.
+Result<Bytes> unpack(std::string_view name, BytesView packed, std::size_t bytes_max);
+// What pack() makes of them, without making it.
+std::size_t packed_bytes(BytesView flat);
 
 // codec_held.cpp
 void write(schema::HeldAttempt::Builder to, const HeldAttempt& from);

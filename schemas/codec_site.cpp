@@ -257,6 +257,16 @@ void read(schema::PoolQuote::Reader from, PoolQuote& to) {
   to.price_ppm = in_range("quote.price_ppm", from.getPrice(), 1, limits::price_ppm_max);
 }
 
+void write(schema::RoundTrip::Builder to, const RoundTrip& from) {
+  put_text(to, &schema::RoundTrip::Builder::setRegion, from.region.value);
+  to.setCode(from.code);
+}
+void read(schema::RoundTrip::Reader from, RoundTrip& to) {
+  to.region = RegionId{read_name("round_trips.region", from.getRegion())};
+  to.code = from.getCode();
+  if (to.code == 0) broken("round_trips.code", "is 0; what is not measured is left out");
+}
+
 namespace {
 
 // No key may come twice, or which of the two holds would depend on the reader.
@@ -294,6 +304,7 @@ void write(schema::SiteRecord::Builder to, const SiteRecord& from) {
   write(to.initPolicy(), from.policy);
   to.setCarbonGramsKwh(from.carbon_g_kwh);
   put_list(to, &schema::SiteRecord::Builder::initContracts, from.contracts);
+  put_list(to, &schema::SiteRecord::Builder::initRoundTrips, from.round_trips);
 }
 
 void read(schema::SiteRecord::Reader from, SiteRecord& to) {
@@ -321,6 +332,14 @@ void read(schema::SiteRecord::Reader from, SiteRecord& to) {
                [](const Contract& contract) -> const std::string& { return contract.id.value; });
   if (const Contract* each = overbooked(to)) {
     broken("contracts", "has \"" + each->id.value + "\", which its pool cannot hold");
+  }
+  read_list("round_trips", from.getRoundTrips(), limits::round_trips_max, to.round_trips);
+  const auto in_order = [](const RoundTrip& a, const RoundTrip& b) { return a.region < b.region; };
+  const auto misplaced =
+      std::adjacent_find(to.round_trips.begin(), to.round_trips.end(),
+                         [&](const RoundTrip& a, const RoundTrip& b) { return !in_order(a, b); });
+  if (misplaced != to.round_trips.end()) {
+    broken("round_trips", "has regions that are not sorted or come twice");
   }
 }
 

@@ -1,4 +1,5 @@
-// The gossip exchange: syn -> syn-ack -> ack, scuttlebutt push-pull over signed records.
+// The gossip exchange: syn -> syn-ack -> ack (-> ack), scuttlebutt push-pull over signed records.
+// gossip.capnp says who sends what when.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +18,24 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
+// Buckets of member and site records; a record belongs to bucket `member number % 64`.
+inline constexpr std::size_t fingerprints_count = 64;
+
 struct GossipSyn {
-  std::vector<Digest> digests;  // everything the sender holds
+  std::vector<Digest> digests;              // of the quote sheets that the sender holds
+  std::vector<std::uint64_t> fingerprints;  // of the rest by bucket; what is missing is 0
   friend bool operator==(const GossipSyn&, const GossipSyn&) = default;
 };
 struct GossipSynAck {
-  std::vector<SignedRecord>
-      records;  // what the syn's sender lacks, most urgent first, within the byte budget
-  std::vector<Digest> digests;
+  std::vector<SignedRecord> records;  // sheets that the syn's sender lacks, most urgent first
+  std::vector<Digest> digests;        // of the member and site records in differing buckets
+  std::vector<Digest> wants;    // of sheets named in the syn: the older version held here, or 0
+  std::uint64_t differing = 0;  // buckets, a bit each
   friend bool operator==(const GossipSynAck&, const GossipSynAck&) = default;
 };
 struct GossipAck {
   std::vector<SignedRecord> records;
+  std::vector<Digest> wants;  // of records named in the syn-ack, likewise
   friend bool operator==(const GossipAck&, const GossipAck&) = default;
 };
 

@@ -104,6 +104,12 @@ enum SiteState {
   maintenance @2;  # takes nothing new, and what it had is over
 }
 
+struct RoundTrip {
+  # What the site's own gossip exchanges measured.
+  region @0 :Text;
+  code @1 :UInt8;  # 1 to 255: 100 us * 10^(5 * (code - 1) / 254), so 100 us to 10 s in steps of 4.6 %
+}
+
 struct SiteRecord {
   # Slow: published when it changes and again before it is over.
   site @0 :Text;          # must be the record's subject
@@ -118,6 +124,7 @@ struct SiteRecord {
   policy @9 :SitePolicy;
   carbonGramsKwh @10 :UInt32;  # of its electricity; 0: unknown; at most 100,000
   contracts @11 :List(Contract);  # at most 64, none twice
+  roundTrips @12 :List(RoundTrip);  # at most 64, sorted by region, none twice; not listed: not measured
 }
 
 struct Contract {

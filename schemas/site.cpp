@@ -1,8 +1,41 @@
 #include "schemas/site.h"
 
 #include <algorithm>
+#include <array>
+
+#include "schemas/assert.h"
 
 namespace tradewind {
+namespace {
+
+// By code, from 1. In nanoseconds, so that the steps of whole numbers do not add up.
+constexpr std::array<std::int64_t, 256> round_trip_table() {
+  std::array<std::int64_t, 256> table{};
+  table[1] = 100'000;
+  // 10^(5/254), in millionths.
+  for (std::size_t code = 2; code < table.size(); ++code) {
+    table[code] = std::min<std::int64_t>(table[code - 1] * 1'046'370 / 1'000'000, 10'000'000'000);
+  }
+  return table;
+}
+constexpr std::array<std::int64_t, 256> round_trips = round_trip_table();
+static_assert(round_trips[254] < 9'600'000'000 && round_trips[255] == 10'000'000'000);
+
+}  // namespace
+
+std::uint8_t round_trip_code(std::chrono::microseconds time) {
+  const std::int64_t ns = std::clamp<std::int64_t>(time.count(), 100, 10'000'000) * 1'000;
+  const auto above = std::lower_bound(round_trips.begin() + 1, round_trips.end(), ns);
+  if (above == round_trips.end()) return 255;
+  const auto code = static_cast<std::size_t>(above - round_trips.begin());
+  const bool nearer_below = code > 1 && ns - round_trips[code - 1] < round_trips[code] - ns;
+  return static_cast<std::uint8_t>(nearer_below ? code - 1 : code);
+}
+
+std::chrono::microseconds round_trip_of(std::uint8_t code) {
+  TRADEWIND_ASSERT(code > 0);
+  return std::chrono::microseconds(round_trips[code] / 1'000);
+}
 
 std::uint32_t units_per_node(const Pool& pool) {
   std::uint64_t units = UINT32_MAX;

@@ -1,6 +1,7 @@
 // What a site is and sells: the slow, signed site record.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -77,6 +78,18 @@ struct NetworkTariff {
   friend bool operator==(const NetworkTariff&, const NetworkTariff&) = default;
 };
 
+// A measured round trip to a region. The code is logarithmic, so that any time within 100 us and 10
+// s is told in a byte, within 2.5 %.
+struct RoundTrip {
+  RegionId region;
+  std::uint8_t code = 0;  // from 1
+  friend bool operator==(const RoundTrip&, const RoundTrip&) = default;
+};
+// The nearest code; what is outside the range gets the code of its end.
+std::uint8_t round_trip_code(std::chrono::microseconds time);
+// What a code from 1 stands for.
+std::chrono::microseconds round_trip_of(std::uint8_t code);
+
 // Who may run here. Empty lists mean everybody.
 struct SitePolicy {
   std::vector<TenantId> tenants_allowed;
@@ -119,8 +132,9 @@ struct SiteRecord {
   std::vector<NetworkTariff> network;
   std::map<std::string, std::string> labels;
   SitePolicy policy;
-  std::uint32_t carbon_g_kwh = 0;   // of the site's electricity; 0: unknown
-  std::vector<Contract> contracts;  // see overbooked
+  std::uint32_t carbon_g_kwh = 0;      // of the site's electricity; 0: unknown
+  std::vector<Contract> contracts;     // see overbooked
+  std::vector<RoundTrip> round_trips;  // sorted by region; those not measured are left out
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 

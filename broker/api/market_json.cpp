@@ -156,6 +156,12 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                                    {"bandwidth_mbit", each.bandwidth_mbit},
                                    {"rtt_ms", each.rtt_ms}});
   }
+  json::array round_trips;
+  for (const RoundTrip& each : record.round_trips) {
+    round_trips.push_back(json::object{{"region", each.region.value},
+                                       {"rtt_us", round_trip_of(each.code).count()},
+                                       {"age_ms", age_ms(site.record_header.issued, now)}});
+  }
   json::object out{{"id", record.site.value},
                    {"region", record.region.value},
                    {"jurisdiction", record.jurisdiction.value},
@@ -167,7 +173,8 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                    {"accounting_currency", word(currency)},
                    {"labels", labels_to_json(record.labels)},
                    {"pools", std::move(pools)},
-                   {"network", std::move(network)}};
+                   {"network", std::move(network)},
+                   {"network_measured", std::move(round_trips)}};
   out["record"] = json::object{{"epoch", site.record_header.version.epoch},
                                {"version", site.record_header.version.version},
                                {"issued_at", to_rfc3339(site.record_header.issued)},

@@ -33,7 +33,13 @@ class LinkedFederation final : public Federation {
   LinkedFederation(FederationOptions options, Handlers handlers)
       : handlers_(std::move(handlers)),
         members_(std::make_shared<AuthTable>()),
-        gossip_(gossip_options(options), &verify_record),
+        gossip_(gossip_options(options),
+                [this](BytesView key, BytesView message, BytesView signature) {
+                  const auto start = std::chrono::steady_clock::now();
+                  const bool good = verify_record(key, message, signature);
+                  verifying_ += std::chrono::steady_clock::now() - start;
+                  return good;
+                }),
         timer_(context_),
         work_(context_.get_executor()),
         options_(std::move(options)) {}
@@ -178,6 +184,7 @@ class LinkedFederation final : public Federation {
       {
         const std::lock_guard lock(mutex_);
         counters_ = gossip_.counters();
+        verifying_so_far_ = verifying_;
       }
       wait();
     });
@@ -185,6 +192,7 @@ class LinkedFederation final : public Federation {
 
   Handlers handlers_;
   std::shared_ptr<AuthTable> members_;
+  std::chrono::nanoseconds verifying_{};  // spent on signatures
   Gossip gossip_;
   asio::io_context context_{1};
   asio::steady_timer timer_;
@@ -195,16 +203,35 @@ class LinkedFederation final : public Federation {
   std::atomic<std::size_t> posted_ = 0;
   mutable std::mutex mutex_;  // guards what other threads read
   GossipCounters counters_;
+  std::chrono::nanoseconds verifying_so_far_{};
   std::uint64_t malformed_ = 0;
   std::thread thread_;
 };
 
+void add_sheet_ages(std::string& text, const GossipCounters& gossip) {
+  constexpr std::string_view name = "tradewind_gossip_sheet_age_seconds";
+  text += fmt::format(
+      "# HELP {0} Age of quote sheets when they were taken, from issued.\n# TYPE {0} histogram\n",
+      name);
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < gossip.sheets_by_age.size(); ++i) {
+    count += gossip.sheets_by_age[i];
+    const std::string bound =
+        i < sheet_ages_ms.size() ? fmt::format("{}", sheet_ages_ms[i] / 1'000.0) : "+Inf";
+    text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name, bound, count);
+  }
+  text += fmt::format("{}_sum {:.3f}\n{}_count {}\n", name,
+                      static_cast<double>(gossip.sheet_age_ms_sum) / 1'000, name, count);
+}
+
 std::string LinkedFederation::metrics() const {
   GossipCounters gossip;
   std::uint64_t malformed = 0;
+  std::chrono::nanoseconds verifying{};
   {
     const std::lock_guard lock(mutex_);
     gossip = counters_;
+    verifying = verifying_so_far_;
     malformed = malformed_;
   }
   const LinkCounters link = link_->counters();
@@ -217,10 +244,21 @@ std::string LinkedFederation::metrics() const {
     text += fmt::format("{} {}\n", name, value);
   };
   add("tradewind_gossip_rounds_total", "Gossip rounds started.", gossip.rounds);
+  add("tradewind_gossip_early_rounds_total", "Of these, for news before their time.",
+      gossip.early_rounds);
   add("tradewind_gossip_sent_bytes_total", "Bytes of records and digests sent.", gossip.bytes_sent);
   add("tradewind_gossip_received_bytes_total", "Bytes of records and digests received.",
       gossip.bytes_received);
+  add("tradewind_gossip_received_records_total", "Records received, copies too.",
+      gossip.records_received);
+  add("tradewind_gossip_refused_messages_total",
+      "Gossip messages refused whole, over a pace, a byte budget or a size.",
+      gossip.messages_refused);
   add("tradewind_gossip_verified_total", "Signatures checked.", gossip.verified);
+  head("tradewind_gossip_verifying_seconds_total", "Time spent on checking signatures.");
+  text += fmt::format("tradewind_gossip_verifying_seconds_total {:.6f}\n",
+                      std::chrono::duration<double>(verifying).count());
+  add_sheet_ages(text, gossip);
   head("tradewind_gossip_dropped_total", "Records not taken, by reason.");
   for (const auto& [reason, count] : gossip.dropped) {
     text += fmt::format("tradewind_gossip_dropped_total{{reason=\"{}\"}} {}\n", to_string(reason),

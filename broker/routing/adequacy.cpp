@@ -156,8 +156,11 @@ Miss carbon_miss(const Constraints& constraints, const SiteRecord& site) {
 Miss latency_miss(const Constraints& constraints, const SiteRecord& site, const Place& client) {
   const std::uint32_t bound = constraints.latency_ms_max;
   if (bound == 0) return {};
-  const NetworkTariff* row = network_row(site, client);
-  const std::uint32_t rtt = row ? row->rtt_ms : 0;
+  std::uint32_t rtt = measured_rtt_ms(site, client);
+  if (rtt == 0) {
+    const NetworkTariff* row = network_row(site, client);
+    rtt = row ? row->rtt_ms : 0;
+  }
   if (rtt != 0 && rtt <= bound) return {};
   return {ReasonCode::latency, bound, rtt};
 }

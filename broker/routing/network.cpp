@@ -64,6 +64,16 @@ const NetworkTariff* network_row(const SiteRecord& record, const Place& other) {
   return best;
 }
 
+std::uint32_t measured_rtt_ms(const SiteRecord& record, const Place& other) {
+  const auto row = std::lower_bound(
+      record.round_trips.begin(), record.round_trips.end(), other.region,
+      [](const RoundTrip& each, std::string_view region) { return each.region.value < region; });
+  if (row == record.round_trips.end() || row->region.value != other.region || row->code == 0) {
+    return 0;
+  }
+  return static_cast<std::uint32_t>((round_trip_of(row->code).count() + 999) / 1'000);
+}
+
 Path local_path() {
   return Path{MoneyPerGigabyte{0}, limits::bandwidth_mbit_local, 0};
 }
@@ -85,7 +95,10 @@ Path path(const Place& from, const Place& to) {
   if (arriving) result.bandwidth_mbit = arriving->bandwidth_mbit;
   if (result.bandwidth_mbit == 0 && leaving) result.bandwidth_mbit = leaving->bandwidth_mbit;
   if (result.bandwidth_mbit == 0) result.bandwidth_mbit = limits::bandwidth_mbit_default;
-  if (arriving) result.rtt_ms = arriving->rtt_ms;
+  // Round trips are the same both ways, and what was measured goes before what is stated.
+  if (to.record) result.rtt_ms = measured_rtt_ms(*to.record, from);
+  if (result.rtt_ms == 0 && from.record) result.rtt_ms = measured_rtt_ms(*from.record, to);
+  if (result.rtt_ms == 0 && arriving) result.rtt_ms = arriving->rtt_ms;
   if (result.rtt_ms == 0 && leaving) result.rtt_ms = leaving->rtt_ms;
   return result;
 }

@@ -1,5 +1,5 @@
-// The directed path between two places, as site records state it: what a byte costs on it, how fast
-// it goes and how long a round trip takes. Pure.
+// The directed path between two places, as site records state it and as their sites measured it:
+// what a byte costs on it, how fast it goes and how long a round trip takes. Pure.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,10 @@ Place place_named(std::string_view site, std::string_view region, const MarketVi
 // The row of `record` that holds for `other`: "site:", "region:", "jurisdiction:", "default", in
 // this order; of several rows for the same peer the first. Null: the record has none.
 const NetworkTariff* network_row(const SiteRecord& record, const Place& other);
+
+// Milliseconds of a round trip between the site and the other end's region as the site's exchanges
+// measured it, rounded up; 0: not measured.
+std::uint32_t measured_rtt_ms(const SiteRecord& record, const Place& other);
 
 struct Path {
   MoneyPerGigabyte price{};  // egress at one end and ingress at the other; accounting currency.

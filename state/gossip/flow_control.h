@@ -13,7 +13,8 @@ namespace tradewind {
 
 // Bytes that may be sent: fills steadily, holds one second's worth. A message may overdraw it once,
 // since a record larger than what is left would otherwise never go while small ones keep coming;
-// after that nothing goes until the debt is paid, so the mean rate holds.
+// after that nothing goes until the debt is paid, so the mean rate holds. Who spends regardless
+// owes ten seconds' worth at most.
 class ByteBucket {
  public:
   explicit ByteBucket(std::size_t bytes_per_second)
@@ -39,6 +40,7 @@ class ByteBucket {
   bool open() const { return available() > 0; }
   void spend(std::size_t bytes) {
     level_ -= static_cast<std::int64_t>(std::min(bytes, rate_bytes_max)) * scale;
+    level_ = std::max(level_, -debt_seconds_max * rate_ * scale);
   }
   // When it will be at least half full, if nothing more is spent.
   Mono::time_point half_full_at() const {
@@ -49,7 +51,8 @@ class ByteBucket {
 
  private:
   static constexpr std::int64_t scale = 1'000'000;  // a level counts byte-microseconds per second
-  static constexpr std::size_t rate_bytes_max = 1'000'000'000;
+  static constexpr std::size_t rate_bytes_max = 100'000'000;
+  static constexpr std::int64_t debt_seconds_max = 10;
   static constexpr Mono::duration longest_refill = std::chrono::hours(1);
 
   std::int64_t rate_;

@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "schemas/assert.h"
 #include "schemas/limits.h"
-#include "state/gossip/digest.h"
 
 namespace tradewind {
 namespace {
 
 using namespace std::chrono_literals;
 
-// An honest peer sends a syn, a syn-ack and an ack an exchange, and starts at most five exchanges a
-// second, so some thirty messages when both start them.
+// An honest peer sends two messages an exchange, and starts at most five exchanges a second, so
+// some twenty messages when both start them.
 constexpr auto message_interval = 20ms;
 constexpr std::uint32_t messages_burst = 100;
 // Honest relays pass on a bad record only by a race, such as a key that changes under way.
@@ -22,26 +22,31 @@ constexpr auto fault_interval = 100ms;
 constexpr std::uint32_t faults_burst = 64;
 constexpr auto peer_remembered = 5min;  // after it was last heard, when it is no longer reachable
 constexpr int silent_periods = 5;
+constexpr auto forgetting_interval = 2s;  // what has ended is not found anyway
 
+constexpr std::size_t message_bytes = 40;  // what a message costs besides what it carries
 constexpr std::size_t envelope_bytes = 1'024;
+// Packing makes most messages smaller and none larger by more than this.
+constexpr std::size_t flat_bytes_max = limits::frame_bytes_max / 8 * 7;
 constexpr std::size_t digests_max = limits::sites_max * record_kinds_count;
 static_assert(digests_max <= limits::digests_max);
 static_assert(digests_max * digest_bytes_max + envelope_bytes + limits::site_record_bytes_max +
                       envelope_bytes <=
-                  limits::frame_bytes_max,
+                  flat_bytes_max,
               "the largest record still goes beside the digests of a full federation");
 
-std::size_t bytes_of(const std::vector<SignedRecord>& records) {
+std::size_t flat_bytes_of(const std::vector<SignedRecord>& records) {
   return std::accumulate(
       records.begin(), records.end(), std::size_t{0},
       [](std::size_t sum, const SignedRecord& each) { return sum + record_bytes(each); });
 }
 
-const std::vector<Digest>& digests_in(const GossipMessage& message) {
-  static const std::vector<Digest> none;
-  if (const auto* syn = std::get_if<GossipSyn>(&message.body)) return syn->digests;
-  if (const auto* syn_ack = std::get_if<GossipSynAck>(&message.body)) return syn_ack->digests;
-  return none;
+// Of digests, of wants too.
+std::size_t digests_in(const GossipMessage& message) {
+  if (const auto* syn = std::get_if<GossipSyn>(&message.body)) return syn->digests.size();
+  if (const auto* ack = std::get_if<GossipAck>(&message.body)) return ack->wants.size();
+  const auto& syn_ack = std::get<GossipSynAck>(message.body);
+  return syn_ack.digests.size() + syn_ack.wants.size();
 }
 
 const std::vector<SignedRecord>& records_in(const GossipMessage& message) {
@@ -51,8 +56,19 @@ const std::vector<SignedRecord>& records_in(const GossipMessage& message) {
   return none;
 }
 
-std::size_t bytes_of(const GossipMessage& message) {
-  return digests_in(message).size() * digest_bytes + bytes_of(records_in(message));
+// About what it costs on the wire.
+std::size_t wire_bytes_of(const GossipMessage& message) {
+  const std::vector<SignedRecord>& records = records_in(message);
+  const auto* syn = std::get_if<GossipSyn>(&message.body);
+  const std::size_t fingerprints = syn == nullptr ? 0 : syn->fingerprints.size() * 8;
+  return std::accumulate(
+      records.begin(), records.end(),
+      message_bytes + digests_in(message) * digest_bytes + fingerprints,
+      [](std::size_t sum, const SignedRecord& each) { return sum + record_wire_bytes(each); });
+}
+
+bool is_broker(const NodeId& node) {
+  return node.value.rfind("broker/", 0) == 0;
 }
 
 }  // namespace
@@ -62,6 +78,8 @@ Gossip::Gossip(GossipOptions options, Verify verify)
       book_(options_.registry_key, std::move(verify)),
       peers_(options_.self),
       bytes_(options_.bytes_per_second_max),
+      early_bytes_(options_.early_bytes_per_second_max),
+      cells_(options_.cell_sizes),
       random_(options_.seed) {
   TRADEWIND_ASSERT(options_.fanout > 0);
   TRADEWIND_ASSERT(options_.early_period > 0ms && options_.period >= options_.early_period);
@@ -70,6 +88,7 @@ Gossip::Gossip(GossipOptions options, Verify verify)
 void Gossip::observe(Now now) {
   last_ = now;
   bytes_.refill(now.mono);
+  early_bytes_.refill(now.mono);
 }
 
 Gossip::PeerState* Gossip::peer_state(const NodeId& node) {
@@ -101,8 +120,22 @@ void Gossip::consider(const SignedRecord& record, PaceLimit* sender_faults, Goss
   const RecordBook::Verdict verdict = book_.consider(record, last_, sender_faults);
   if (verdict.verified) ++counters_.verified;
   if (verdict.dropped) ++counters_.dropped[*verdict.dropped];
-  if (verdict.taken != nullptr) output.accepted.push_back(*verdict.taken);
+  if (verdict.taken != nullptr) {
+    count_age(verdict.taken->record.header);
+    output.accepted.push_back(*verdict.taken);
+  }
   if (verdict.matters) news_ = true;
+}
+
+void Gossip::count_age(const RecordHeader& header) {
+  if (header.kind != RecordKind::quote) return;
+  const auto age =
+      std::chrono::duration_cast<std::chrono::milliseconds>(last_.wall - header.issued);
+  // A clock ahead of ours makes it negative, limits::quote_validity_max bounds it.
+  const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, age.count()));
+  const auto place = std::lower_bound(sheet_ages_ms.begin(), sheet_ages_ms.end(), ms);
+  ++counters_.sheets_by_age[static_cast<std::size_t>(place - sheet_ages_ms.begin())];
+  counters_.sheet_age_ms_sum += ms;
 }
 
 GossipOutput Gossip::publish(const SignedRecord& record, Now now) {
@@ -115,14 +148,14 @@ GossipOutput Gossip::publish(const SignedRecord& record, Now now) {
 bool Gossip::refuses(const NodeId& from, const PeerState& peer,
                      const GossipMessage& message) const {
   return is_revoked(from) || !peer.messages.allows(last_.mono) ||
-         digests_in(message).size() > limits::digests_max ||
-         bytes_of(records_in(message)) > limits::frame_bytes_max;
+         digests_in(message) > limits::digests_max ||
+         flat_bytes_of(records_in(message)) > limits::frame_bytes_max;
 }
 
 GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, Now now) {
   observe(now);
   GossipOutput output;
-  counters_.bytes_received += bytes_of(message);
+  counters_.bytes_received += wire_bytes_of(message);
   PeerState* peer = from == options_.self ? nullptr : peer_state(from);
   if (peer == nullptr || refuses(from, *peer, message)) {
     ++counters_.messages_refused;
@@ -130,11 +163,14 @@ GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, N
   }
   peer->messages.charge(now.mono);
   peer->heard_at = now.mono;
+  counters_.records_received += records_in(message).size();
   for (const SignedRecord& each : records_in(message)) consider(each, &peer->faults, output);
   if (const auto* syn = std::get_if<GossipSyn>(&message.body)) {
     answer(from, *peer, message.exchange, *syn, output);
   } else if (const auto* syn_ack = std::get_if<GossipSynAck>(&message.body)) {
     answer(from, *peer, message.exchange, *syn_ack, output);
+  } else {
+    answer(from, *peer, message.exchange, std::get<GossipAck>(message.body), output);
   }
   return output;
 }
@@ -145,9 +181,14 @@ void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
     ++counters_.messages_refused;
     return;
   }
+  const Scope& scope = scope_with(from);
   GossipSynAck reply;
-  reply.digests = digests_of(book_);
-  reply.records = records_for(peer, syn.digests, reply.digests.size());
+  reply.differing = differing_buckets(fingerprints_of(book_, scope), syn.fingerprints);
+  reply.digests = slow_digests(book_, scope, reply.differing);
+  reply.wants = wanted_sheets(scope, syn.digests);
+  Selection sheets = selection();
+  sheets.add_sheets(scope, syn.digests, reply.differing);
+  reply.records = fit(sheets, peer, reply.digests.size() + reply.wants.size());
   send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
 }
 
@@ -158,27 +199,92 @@ void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
   if (!round_trips_.answered(exchange, from, last_.mono)) return;
   if (!bytes_.open() || !peer.bytes.open()) return;
   GossipAck reply;
-  reply.records = records_for(peer, syn_ack.digests, 0);
+  reply.wants = wanted_slow(book_, syn_ack.digests);
+  Selection records = selection();
+  records.add_wanted(syn_ack.wants);
+  records.add_slow(scope_with(from), syn_ack.digests, syn_ack.differing);
+  reply.records = fit(records, peer, reply.wants.size());
+  if (reply.records.empty() && reply.wants.empty()) return;
+  send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
+}
+
+void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
+                    const GossipAck& ack, GossipOutput& output) {
+  if (ack.wants.empty()) return;
+  if (!bytes_.open() || !peer.bytes.open()) {
+    ++counters_.messages_refused;
+    return;
+  }
+  Selection records = selection();
+  records.add_wanted(ack.wants);
+  GossipAck reply{fit(records, peer, 0), {}};
   if (reply.records.empty()) return;
   send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
 }
 
-std::vector<SignedRecord> Gossip::records_for(const PeerState& peer,
-                                              const std::vector<Digest>& digests,
-                                              std::size_t own_digests_count) {
-  // A syn-ack carries our digests as well, an ack does not.
-  const std::size_t beside = own_digests_count * digest_bytes;
+Selection Gossip::selection() {
+  return {book_, last_.wall, static_cast<std::uint32_t>(random_.bits())};
+}
+
+std::vector<SignedRecord> Gossip::fit(const Selection& selection, const PeerState& peer,
+                                      std::size_t digests_count) const {
+  const std::size_t beside = digests_count * digest_bytes;
   const std::size_t left = std::min(bytes_.available(), peer.bytes.available());
   const std::size_t budget =
       std::min(options_.bytes_per_message_max, left > beside ? left - beside : 0);
-  const auto rotation = static_cast<std::uint32_t>(random_.bits());
-  return fit(lacking(book_, digests, last_.wall, rotation), budget,
-             limits::frame_bytes_max - envelope_bytes - own_digests_count * digest_bytes_max);
+  return selection.fit(budget, flat_bytes_max - envelope_bytes - digests_count * digest_bytes_max);
+}
+
+const Cells& Gossip::cells() {
+  if (cells_as_of_ == book_.membership_changes()) return cells_;
+  cells_as_of_ = book_.membership_changes();
+  const bool divided = cells_.divided();
+  std::vector<NodeId> sites;
+  whole_scope_.clear();
+  scopes_.clear();
+  for (const auto& [number, entry] : book_.by_number()) {
+    whole_scope_.push_back(entry);
+    if (!is_broker(entry->node) && entry->member()->state == MemberState::active) {
+      sites.push_back(entry->node);
+    }
+  }
+  cells_ = Cells(options_.cell_sizes, sites);
+  if (cells_.divided() != divided) {
+    early_bytes_ = ByteBucket(cells_.divided() ? options_.early_bytes_per_second_max_in_cell
+                                               : options_.early_bytes_per_second_max);
+    early_bytes_.refill(last_.mono);
+  }
+  return cells_;
+}
+
+// Brokers hold everything, a site holds its cell; two nodes exchange what both are to hold.
+const Scope& Gossip::scope_with(const NodeId& peer) {
+  static const Scope nothing;
+  const Cells& all = cells();
+  if (!all.divided() || (is_broker(options_.self) && is_broker(peer))) return whole_scope_;
+  const Cell cell = all.cell_of(is_broker(peer) ? options_.self : peer);
+  if (!is_broker(options_.self) && !cell.holds(options_.self)) return nothing;
+  return scope_of(cell);
+}
+
+const Scope& Gossip::scope_of(const Cell& cell) {
+  const auto [place, is_new] = scopes_.try_emplace({cell.bits, cell.prefix});
+  Scope& scope = place->second;
+  if (!is_new) return scope;
+  for (const NodeId& each : cells_.sites_in(cell)) {
+    const RecordBook::Entry* entry = book_.find(each);
+    if (entry != nullptr && entry->member() != nullptr) scope.push_back(entry);
+  }
+  std::sort(scope.begin(), scope.end(), [](const RecordBook::Entry* a, const RecordBook::Entry* b) {
+    return a->member()->number < b->member()->number;
+  });
+  return scope;
 }
 
 void Gossip::send(const NodeId& to, PeerState& peer, GossipMessage message, GossipOutput& output) {
-  const std::size_t bytes = bytes_of(message);
+  const std::size_t bytes = wire_bytes_of(message);
   bytes_.spend(bytes);
+  early_bytes_.spend(bytes);
   peer.bytes.spend(bytes);
   counters_.bytes_sent += bytes;
   output.sends.push_back(GossipOutput::Send{to, std::move(message)});
@@ -186,9 +292,8 @@ void Gossip::send(const NodeId& to, PeerState& peer, GossipMessage message, Goss
 
 Mono::time_point Gossip::next_tick() const {
   if (!news_ || counters_.rounds == 0) return next_round_;
-  // Early rounds leave half of the budget to the regular ones and to answers.
   const Mono::time_point early =
-      std::max(last_round_ + Mono::duration(options_.early_period), bytes_.half_full_at());
+      std::max(last_round_ + Mono::duration(options_.early_period), early_bytes_.half_full_at());
   return std::min(next_round_, early);
 }
 
@@ -203,22 +308,55 @@ GossipOutput Gossip::tick(Now now) {
   const auto thousandth = Mono::duration(options_.period) / 1000;
   next_round_ = now.mono + thousandth * static_cast<std::int64_t>(900 + random_.below(201));
 
-  book_.forget_ended(now.wall);
-  const std::vector<NodeId> chosen = peers_.choose(
-      counters_.rounds, options_.fanout,
-      [this](const NodeId& peer) { return in_region(peer, options_.region); },
-      [this](const NodeId& peer) { return is_silent(peer); }, random_);
-  const std::vector<Digest> digests = digests_of(book_);
-  for (const NodeId& each : chosen) {
+  if (now.mono >= next_forgetting_) {
+    book_.forget_ended(now.wall);
+    next_forgetting_ = now.mono + forgetting_interval;
+  }
+  for (const NodeId& each : choose_peers()) {
     PeerState* peer = is_revoked(each) ? nullptr : peer_state(each);
     if (peer == nullptr || !bytes_.open() || !peer->bytes.open()) continue;
     // Rising, so that the oldest is the first to be forgotten; and not to be guessed, so that a
     // peer cannot answer what has not reached it and look nearer than it is.
     const std::uint64_t exchange = (counters_.rounds << 32U) | (random_.bits() & 0xffff'ffffULL);
     round_trips_.sent(exchange, each, now.mono);
-    send(each, *peer, GossipMessage{exchange, GossipSyn{digests}}, output);
+    const Scope& scope = scope_with(each);
+    const Fingerprints fingerprints = fingerprints_of(book_, scope);
+    send(each, *peer,
+         GossipMessage{exchange,
+                       GossipSyn{sheet_digests(scope), {fingerprints.begin(), fingerprints.end()}}},
+         output);
   }
   return output;
+}
+
+std::vector<NodeId> Gossip::choose_peers() {
+  const Cells& all = cells();
+  const bool broker = is_broker(options_.self);
+  const auto live = [this](const NodeId& site) {
+    return site == options_.self || find(site, RecordKind::quote) != nullptr;
+  };
+  const Cell own = all.cell_of(options_.self);
+  std::set<NodeId> relays;  // that matter to this node: its cell's, or all of a broker's
+  if (all.divided()) {
+    for (const Cell& cell : broker ? all.all() : std::vector<Cell>{own}) {
+      for (NodeId& each : all.relays_of(cell, live)) relays.insert(std::move(each));
+    }
+  }
+  const bool relaying = all.divided() && relays.contains(options_.self);
+  PeerChoice::Traits traits;
+  traits.mate = [&](const NodeId& peer) {
+    if (!all.divided()) return true;
+    if (broker) return is_broker(peer) || relays.contains(peer);
+    return !is_broker(peer) && own.holds(peer);
+  };
+  traits.near = [&](const NodeId& peer) {
+    return broker && all.divided() ? is_broker(peer) : in_region(peer, options_.region);
+  };
+  traits.spine = [&](const NodeId& peer) { return relaying && is_broker(peer); };
+  traits.silent = [&](const NodeId& peer) { return traits.mate(peer) && is_silent(peer); };
+  // Ten thousand gateways that looked in on a broker now and then would be what cells spare it.
+  traits.seeds = !all.divided();
+  return peers_.choose(counters_.rounds, options_.fanout, traits, random_);
 }
 
 bool Gossip::is_revoked(const NodeId& node) const {

@@ -7,6 +7,7 @@
 // dead on another's word.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,8 @@
 #include "schemas/record.h"
 #include "schemas/result.h"
 #include "schemas/time.h"
+#include "state/gossip/cells.h"
+#include "state/gossip/digest.h"
 #include "state/gossip/drop_reason.h"
 #include "state/gossip/flow_control.h"
 #include "state/gossip/peer_choice.h"
@@ -32,11 +35,16 @@ struct GossipOptions {
   NodeId self;
   RegionId region;                              // own; peers of it are preferred, weight one half
   Bytes registry_key;                           // Ed25519 public key that signs member records
-  std::chrono::milliseconds period{1000};       // between rounds, ± 10 %
+  std::chrono::milliseconds period{500};        // between rounds, ± 10 %
   std::chrono::milliseconds early_period{200};  // while there is news and byte budget left
-  std::uint32_t fanout = 2;                     // peers a round
-  std::size_t bytes_per_message_max = 256 * 1024;  // of records in one message
-  std::size_t bytes_per_second_max = 512 * 1024;   // sent, over all peers; half of it to any one
+  std::uint32_t fanout = 1;                     // peers a round
+  std::size_t bytes_per_message_max = 512 * 1024;  // of records in one message
+  std::size_t bytes_per_second_max = 1024 * 1024;  // sent, over all peers; half of it to any one
+  // Early rounds come only as long as less than this is sent, which leaves the rest to the regular
+  // ones and to answers. In a federation whose regular rounds take more there are none.
+  std::size_t early_bytes_per_second_max = 100 * 1024;
+  std::size_t early_bytes_per_second_max_in_cell = 16 * 1024;  // the same in a divided federation
+  CellSizes cell_sizes;
   std::uint64_t seed = 1;
 };
 
@@ -50,11 +58,19 @@ struct GossipOutput {
   std::vector<Send> sends;
 };
 
+// Upper bounds of the ages that sheets are counted by, in milliseconds; the last class is beyond.
+inline constexpr std::array<std::uint32_t, 6> sheet_ages_ms = {500,   1'000, 2'000,
+                                                               4'000, 8'000, 16'000};
+
 struct GossipCounters {
   std::uint64_t rounds = 0;
   std::uint64_t early_rounds = 0;  // of these, the ones that came before their period was over
-  std::uint64_t bytes_sent = 0;    // of records and digests
+  std::uint64_t bytes_sent = 0;    // of records and digests, about what they cost on the wire
   std::uint64_t bytes_received = 0;
+  std::uint64_t records_received = 0;
+  // Sheets taken by their age, from issued to taken: how far behind the market this node is.
+  std::array<std::uint64_t, sheet_ages_ms.size() + 1> sheets_by_age{};
+  std::uint64_t sheet_age_ms_sum = 0;
   std::uint64_t verified = 0;          // signatures checked
   std::uint64_t messages_refused = 0;  // whole: over a pace, a byte budget or a size, or of someone
                                        // revoked
@@ -108,13 +124,23 @@ class Gossip {
   PeerState* peer_state(const NodeId& node);  // null when too many are known already
   bool refuses(const NodeId& from, const PeerState& peer, const GossipMessage& message) const;
   void consider(const SignedRecord& record, PaceLimit* sender_faults, GossipOutput& output);
-  std::vector<SignedRecord> records_for(const PeerState& peer, const std::vector<Digest>& digests,
-                                        std::size_t own_digests_count);
+  void count_age(const RecordHeader& sheet);
+  // What is exchanged with the peer besides member records.
+  const Scope& scope_with(const NodeId& peer);
+  const Scope& scope_of(const Cell& cell);
+  const Cells& cells();
+  std::vector<NodeId> choose_peers();
+  Selection selection();
+  // As much of it as the budgets allow beside so many digests.
+  std::vector<SignedRecord> fit(const Selection& selection, const PeerState& peer,
+                                std::size_t digests_count) const;
   void send(const NodeId& to, PeerState& peer, GossipMessage message, GossipOutput& output);
   void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange, const GossipSyn& syn,
               GossipOutput& output);
   void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
               const GossipSynAck& syn_ack, GossipOutput& output);
+  void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange, const GossipAck& ack,
+              GossipOutput& output);
   bool is_revoked(const NodeId& node) const;
   bool in_region(const NodeId& peer, const RegionId& region) const;
   bool is_silent(const NodeId& peer) const;
@@ -126,11 +152,17 @@ class Gossip {
   std::map<NodeId, PeerState> peer_states_;
   RoundTrips round_trips_;
   ByteBucket bytes_;
+  ByteBucket early_bytes_;
+  Cells cells_;
+  std::uint64_t cells_as_of_ = 0;  // of the book's membership changes
+  std::map<std::pair<std::uint32_t, std::uint64_t>, Scope> scopes_;  // by cell, of those in use
+  Scope whole_scope_;
   Random random_;
   GossipCounters counters_;
   Now last_;  // what the last call was told
   Mono::time_point last_round_{};
   Mono::time_point next_round_ = Mono::time_point::min();
+  Mono::time_point next_forgetting_ = Mono::time_point::min();
   bool news_ = false;  // since the last round
 };
 

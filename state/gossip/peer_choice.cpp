@@ -1,11 +1,14 @@
 #include "state/gossip/peer_choice.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 namespace tradewind {
 namespace {
 
 constexpr std::uint64_t rounds_between_silent = 10;
+constexpr int blind_draws = 32;
 
 std::vector<NodeId> without(std::vector<NodeId> nodes, const NodeId& self) {
   std::sort(nodes.begin(), nodes.end());
@@ -14,19 +17,22 @@ std::vector<NodeId> without(std::vector<NodeId> nodes, const NodeId& self) {
   return nodes;
 }
 
-// Moves one of the candidates that are not chosen yet to `chosen`.
-void draw(std::vector<NodeId> candidates, std::vector<NodeId>& chosen, Random& random) {
-  const auto taken = [&chosen](const NodeId& each) {
-    return std::find(chosen.begin(), chosen.end(), each) != chosen.end();
+// One of those wanted that are not in `chosen` yet, each as likely as the other.
+std::optional<NodeId> drawn(const std::vector<NodeId>& nodes, const PeerChoice::Predicate& wanted,
+                            const std::vector<NodeId>& chosen, Random& random) {
+  const auto is_candidate = [&](const NodeId& each) {
+    return std::find(chosen.begin(), chosen.end(), each) == chosen.end() && wanted(each);
   };
-  candidates.erase(std::remove_if(candidates.begin(), candidates.end(), taken), candidates.end());
-  if (!candidates.empty()) chosen.push_back(candidates[random.below(candidates.size())]);
-}
-
-std::vector<NodeId> those(const std::vector<NodeId>& nodes, const PeerChoice::Predicate& wanted) {
-  std::vector<NodeId> result;
-  std::copy_if(nodes.begin(), nodes.end(), std::back_inserter(result), wanted);
-  return result;
+  if (nodes.empty()) return std::nullopt;
+  // Mostly some are found by trying, which spares looking at all.
+  for (int attempt = 0; attempt < blind_draws; ++attempt) {
+    const NodeId& each = nodes[random.below(nodes.size())];
+    if (is_candidate(each)) return each;
+  }
+  std::vector<NodeId> candidates;
+  std::copy_if(nodes.begin(), nodes.end(), std::back_inserter(candidates), is_candidate);
+  if (candidates.empty()) return std::nullopt;
+  return candidates[random.below(candidates.size())];
 }
 
 }  // namespace
@@ -42,17 +48,26 @@ bool PeerChoice::knows(const NodeId& peer) const {
 }
 
 std::vector<NodeId> PeerChoice::choose(std::uint64_t round, std::uint32_t fanout,
-                                       const Predicate& in_own_region, const Predicate& silent,
-                                       Random& random) const {
+                                       const Traits& traits, Random& random) const {
   std::vector<NodeId> chosen;
-  if (random.below(2) == 0) draw(those(reachable_, in_own_region), chosen, random);
-  while (chosen.size() < std::min<std::size_t>(fanout, reachable_.size())) {
-    draw(reachable_, chosen, random);
+  const auto draw = [&](const std::vector<NodeId>& from, const Predicate& wanted) {
+    const auto found = drawn(from, wanted, chosen, random);
+    if (found) chosen.push_back(*found);
+    return found.has_value();
+  };
+  if (random.below(2) == 0) {
+    draw(reachable_, [&](const NodeId& each) { return traits.mate(each) && traits.near(each); });
   }
-  if (reachable_.empty() || round % rounds_between_silent == 0) {
-    std::vector<NodeId> candidates = those(reachable_, silent);
-    candidates.insert(candidates.end(), seeds_.begin(), seeds_.end());
-    draw(std::move(candidates), chosen, random);
+  while (chosen.size() < fanout && draw(reachable_, traits.mate)) {
+  }
+  draw(reachable_, traits.spine);
+  if (chosen.empty() || round % rounds_between_silent == 0) {
+    std::vector<NodeId> candidates;
+    if (traits.seeds || chosen.empty()) candidates = seeds_;
+    if (const auto silent = drawn(reachable_, traits.silent, chosen, random)) {
+      candidates.push_back(*silent);
+    }
+    draw(candidates, [](const NodeId&) { return true; });
   }
   return chosen;
 }

@@ -21,12 +21,20 @@ class PeerChoice {
   const std::vector<NodeId>& reachable() const { return reachable_; }
   bool knows(const NodeId& peer) const;
 
-  // `fanout` different reachable peers (all, when there are fewer): the first with one chance in
-  // two from the own region, the others from anywhere. Every tenth round, and in each round while
-  // nobody is reachable, also one seed or one peer that has been silent, so that cuts heal from
-  // both sides.
-  std::vector<NodeId> choose(std::uint64_t round, std::uint32_t fanout,
-                             const Predicate& in_own_region, const Predicate& silent,
+  // What a node knows of a peer.
+  struct Traits {
+    Predicate mate;     // in the own cell; everybody, while there are no cells
+    Predicate near;     // in the own region
+    Predicate spine;    // to be told of the own cell: a broker, when one relays
+    Predicate silent;   // not heard of for a while, and worth trying
+    bool seeds = true;  // are worth trying while others are reachable
+  };
+
+  // `fanout` different reachable mates (all, when there are fewer): the first with one chance in
+  // two a near one, the others any. Also one peer of the spine, when there is any. Every tenth
+  // round also one seed or one peer that has been silent, so that cuts heal from both sides; in a
+  // round that would have nobody, one of either in any case.
+  std::vector<NodeId> choose(std::uint64_t round, std::uint32_t fanout, const Traits& traits,
                              Random& random) const;
 
  private:

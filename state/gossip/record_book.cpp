@@ -30,14 +30,14 @@ PaceLimit pace_of(RecordKind kind) {
 }
 
 template <class Body>
-const Body* body_of(const std::optional<Accepted>& held) {
+const Body* body_of(const std::unique_ptr<const Accepted>& held) {
   return held ? std::get_if<Body>(&held->record.body) : nullptr;
 }
 
 }  // namespace
 
-RecordBook::Entry::Entry(const NodeId& subject)
-    : node(subject),
+RecordBook::Entry::Entry(NodeId subject)
+    : node(std::move(subject)),
       slots{Slot{{}, {}, false, pace_of(RecordKind::member)},
             Slot{{}, {}, false, pace_of(RecordKind::site)},
             Slot{{}, {}, false, pace_of(RecordKind::quote)}} {}
@@ -159,33 +159,52 @@ bool RecordBook::take(const SignedRecord& signed_record, Record record) {
 bool RecordBook::take_member(Accepted accepted) {
   const NodeId node = accepted.record.header.subject;
   Entry& entry = entries_.try_emplace(node, node).first->second;
-  Slot& slot = entry.slot(RecordKind::member);
   const Member& member = std::get<Member>(accepted.record.body);
   const Member* before = entry.member();
   const bool matters = before == nullptr || *before != member;
   const bool signs_anew = before != nullptr && (before->identity_key != member.identity_key ||
                                                 before->number != member.number);
-  if (before != nullptr) by_number_.erase(before->number);
-  by_number_[member.number] = &entry;
   entry.remembered_until = std::max(entry.remembered_until, accepted.record.header.valid_until);
-  slot.newest = accepted.record.header.version;
   const bool revoked = member.state == MemberState::revoked;
-  slot.held = std::move(accepted);
+  if (before == nullptr || before->state != member.state || before->number != member.number) {
+    ++membership_changes_;
+  }
+  hold(entry, std::move(accepted));
   // A revoked member offers nothing; records under a former key or number convince nobody who comes
   // later. The versions stay, so that none of them returns.
   if (revoked || signs_anew) {
-    entry.slot(RecordKind::site).held.reset();
-    entry.slot(RecordKind::quote).held.reset();
+    release(entry, RecordKind::site);
+    release(entry, RecordKind::quote);
   }
   return matters;
+}
+
+void RecordBook::hold(Entry& entry, Accepted accepted) {
+  const RecordHeader& header = accepted.record.header;
+  release(entry, header.kind);
+  if (header.kind == RecordKind::member) by_number_[header.member] = &entry;
+  fingerprints_[static_cast<std::size_t>(header.kind)][bucket_of(header.member)] +=
+      fingerprint(accepted.signed_record);
+  Slot& slot = entry.slot(header.kind);
+  slot.newest = header.version;
+  slot.held = std::make_unique<const Accepted>(std::move(accepted));
+}
+
+void RecordBook::release(Entry& entry, RecordKind kind) {
+  auto& held = entry.slot(kind).held;
+  if (!held) return;
+  const MemberNumber number = held->record.header.member;
+  if (kind == RecordKind::member) by_number_.erase(number);
+  fingerprints_[static_cast<std::size_t>(kind)][bucket_of(number)] -=
+      fingerprint(held->signed_record);
+  held.reset();
 }
 
 bool RecordBook::take_site(Entry& entry, Accepted accepted) {
   Slot& slot = entry.slot(RecordKind::site);
   const auto* before = body_of<SiteRecord>(slot.held);
   const bool matters = before == nullptr || *before != std::get<SiteRecord>(accepted.record.body);
-  slot.newest = accepted.record.header.version;
-  slot.held = std::move(accepted);
+  hold(entry, std::move(accepted));
   return matters;
 }
 
@@ -195,8 +214,7 @@ bool RecordBook::take_quote(Entry& entry, Accepted accepted) {
   const auto& sheet = std::get<QuoteSheet>(accepted.record.body);
   const bool matters = before == nullptr || quote_change_matters(*before, sheet);
   slot.capacity_fell = before != nullptr && capacity_fell(*before, sheet);
-  slot.newest = accepted.record.header.version;
-  slot.held = std::move(accepted);
+  hold(entry, std::move(accepted));
   return matters;
 }
 
@@ -205,14 +223,13 @@ void RecordBook::forget_ended(Wall::time_point now) {
     Entry& entry = place->second;
     // Not now >= valid_until + ended_kept: a stated end near the end of time would overflow.
     const auto ended = [now](Wall::time_point end) { return now - ended_kept >= end; };
-    const Member* member = entry.member();
-    if (member != nullptr &&
-        ended(entry.slot(RecordKind::member).held->record.header.valid_until)) {
-      by_number_.erase(member->number);
-      for (Slot& each : entry.slots) each.held.reset();
-    }
-    for (Slot& each : entry.slots) {
-      if (each.held && ended(each.held->record.header.valid_until)) each.held.reset();
+    const auto& member = entry.slot(RecordKind::member).held;
+    const bool leaves = member && ended(member->record.header.valid_until);
+    if (leaves) ++membership_changes_;
+    for (std::uint16_t i = 0; i < record_kinds_count; ++i) {
+      const auto kind = static_cast<RecordKind>(i);
+      const auto& held = entry.slot(kind).held;
+      if (held && (leaves || ended(held->record.header.valid_until))) release(entry, kind);
     }
     place = entry.member() == nullptr && ended(entry.remembered_until) ? entries_.erase(place)
                                                                        : std::next(place);

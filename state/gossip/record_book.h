@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "schemas/result.h"
 #include "schemas/time.h"
 #include "state/gossip/drop_reason.h"
+#include "state/gossip/fingerprint.h"
 #include "state/gossip/flow_control.h"
 
 namespace tradewind {
@@ -30,14 +32,14 @@ class RecordBook {
  public:
   // What is kept of one subject's records of one kind.
   struct Slot {
-    std::optional<Accepted> held;
+    std::unique_ptr<const Accepted> held;
     // The newest that was ever taken: an older one never comes back, even when `held` is gone.
     RecordVersion newest;
     bool capacity_fell = false;  // of a quote sheet, against the one before
     PaceLimit pace;
   };
   struct Entry {
-    explicit Entry(const NodeId& subject);
+    explicit Entry(NodeId subject);
     const Slot& slot(RecordKind kind) const { return slots[static_cast<std::size_t>(kind)]; }
     Slot& slot(RecordKind kind) { return slots[static_cast<std::size_t>(kind)]; }
     // The member record held; null when it is over.
@@ -76,6 +78,12 @@ class RecordBook {
   const std::map<MemberNumber, Entry*>& by_number() const { return by_number_; }
   // Ordered by node id.
   const std::map<NodeId, Entry>& entries() const { return entries_; }
+  // Sums of the fingerprints of the member and site records held, by bucket.
+  const Fingerprints& fingerprints(RecordKind kind) const {
+    return fingerprints_[static_cast<std::size_t>(kind)];
+  }
+  // Rises whenever a member comes, goes or changes its state or number.
+  std::uint64_t membership_changes() const { return membership_changes_; }
 
  private:
   // The slot that a record with this header would go to, after the checks that need no signature.
@@ -92,11 +100,16 @@ class RecordBook {
   bool take_member(Accepted accepted);
   bool take_site(Entry& entry, Accepted accepted);
   bool take_quote(Entry& entry, Accepted accepted);
+  // Every change of what a slot holds goes through these two.
+  void hold(Entry& entry, Accepted accepted);
+  void release(Entry& entry, RecordKind kind);
 
   Bytes registry_key_;
   VerifySignature verify_;
   std::map<NodeId, Entry> entries_;  // nodes of a map stay where they are: by_number_ points there
   std::map<MemberNumber, Entry*> by_number_;
+  std::array<Fingerprints, record_kinds_count> fingerprints_{};
+  std::uint64_t membership_changes_ = 0;
 };
 
 }  // namespace tradewind

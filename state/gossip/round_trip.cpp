@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schemas/limits.h"
+
 namespace tradewind {
 namespace {
 
@@ -15,6 +17,33 @@ std::optional<std::chrono::microseconds> median(std::vector<std::chrono::microse
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+std::vector<RoundTrip> round_trip_row(
+    const std::map<RegionId, std::chrono::microseconds>& measured) {
+  std::vector<RoundTrip> row;
+  for (const auto& [region, time] : measured) {
+    row.push_back(RoundTrip{region, round_trip_code(time)});
+  }
+  if (row.size() <= limits::round_trips_max) return row;
+  std::stable_sort(row.begin(), row.end(),
+                   [](const RoundTrip& a, const RoundTrip& b) { return a.code < b.code; });
+  row.resize(limits::round_trips_max);
+  std::sort(row.begin(), row.end(),
+            [](const RoundTrip& a, const RoundTrip& b) { return a.region < b.region; });
+  return row;
+}
+
+bool row_change_matters(const std::vector<RoundTrip>& before, const std::vector<RoundTrip>& after) {
+  return std::any_of(after.begin(), after.end(), [&before](const RoundTrip& each) {
+    const auto earlier = std::find_if(before.begin(), before.end(), [&each](const RoundTrip& row) {
+      return row.region == each.region;
+    });
+    if (earlier == before.end()) return true;
+    const auto least = std::min(round_trip_of(earlier->code), round_trip_of(each.code));
+    const auto most = std::max(round_trip_of(earlier->code), round_trip_of(each.code));
+    return most - least >= std::max(least / 4, std::chrono::microseconds(1'000));
+  });
 }
 
 void RoundTrips::sent(std::uint64_t exchange, const NodeId& peer, Mono::time_point now) {

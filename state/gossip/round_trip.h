@@ -9,12 +9,19 @@
 #include <vector>
 
 #include "schemas/ids.h"
+#include "schemas/site.h"
 #include "schemas/time.h"
 
 namespace tradewind {
 
 // The lower median; nothing of nothing.
 std::optional<std::chrono::microseconds> median(std::vector<std::chrono::microseconds> values);
+
+// As a site record tells them: the nearest limits::round_trips_max, sorted by region.
+std::vector<RoundTrip> round_trip_row(
+    const std::map<RegionId, std::chrono::microseconds>& measured);
+// Whether a region is new in `after`, or some time differs by a quarter and 1 ms at least.
+bool row_change_matters(const std::vector<RoundTrip>& before, const std::vector<RoundTrip>& after);
 
 class RoundTrips {
  public:

@@ -71,7 +71,8 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   const bool prolongs = !is_new && view.record == record;
   network_changed_ = network_changed_ || is_new || view.record.region != record.region ||
                      view.record.jurisdiction != record.jurisdiction ||
-                     view.record.network != record.network;
+                     view.record.network != record.network ||
+                     view.record.round_trips != record.round_trips;
   contracts_changed_ = contracts_changed_ || (!prolongs && !record.contracts.empty());
   if (!prolongs) view.record = record;
   view.record_header = header;

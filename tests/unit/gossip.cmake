@@ -1,5 +1,6 @@
 tradewind_test(gossip
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/gossip/acceptance_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/gossip/cells_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/gossip/digest_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/gossip/exchange_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/gossip/flow_control_test.cpp

@@ -35,7 +35,7 @@ class GossipAcceptance : public testing::Test {
                                     const NodeId& from = relay) {
     const auto before = gossip_.counters().dropped;
     const GossipOutput output =
-        gossip_.receive(from, GossipMessage{1, GossipAck{{record}}}, at(after));
+        gossip_.receive(from, GossipMessage{1, GossipAck{{record}, {}}}, at(after));
     for (const auto& [reason, count] : gossip_.counters().dropped) {
       const auto earlier = before.find(reason);
       if (earlier == before.end() || earlier->second != count) {

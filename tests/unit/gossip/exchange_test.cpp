@@ -25,8 +25,18 @@ GossipOptions options(const NodeId& self) {
   result.self = self;
   result.region = RegionId{"jp-osaka"};
   result.registry_key = toy::key_of("registry");
-  result.fanout = 1;
+  result.period = 1s;
   return result;
+}
+
+// An ack that asks for the sites s1 to s<count>, as one does who knows nothing of them.
+GossipMessage wants_sites(std::uint32_t count) {
+  GossipAck ack;
+  for (std::uint32_t number = 1; number <= count; ++number) {
+    ack.wants.push_back(Digest{MemberNumber{number}, RecordKind::member, {}});
+    ack.wants.push_back(Digest{MemberNumber{number}, RecordKind::site, {}});
+  }
+  return GossipMessage{1, std::move(ack)};
 }
 
 void publish_site(Gossip& gossip, std::string_view name, std::uint32_t number,
@@ -75,15 +85,22 @@ class GossipExchange : public testing::Test {
   Gossip second_{options(b), toy::verify};
 };
 
-TEST_F(GossipExchange, BringsBothSidesWhatTheyLackInThreeMessages) {
+TEST_F(GossipExchange, BringsBothSidesAllTheyLackInFourMessagesAndSheetsInThree) {
   publish_site(first_, "jp-osaka-1", 1);
   publish_site(second_, "us-west-1", 2);
-  EXPECT_EQ(exchange(0s), "sSa");
+  EXPECT_EQ(exchange(0s), "sSaa");
   for (const RecordKind kind : {RecordKind::member, RecordKind::site, RecordKind::quote}) {
     EXPECT_EQ(first_.all(kind).size(), 2U);
     EXPECT_EQ(second_.all(kind).size(), 2U);
   }
   EXPECT_EQ(exchange(5s), "sS") << "nothing to acknowledge any more";
+  first_.publish(toy::quote({.number = 1, .version = 2}), at(6s));
+  second_.publish(toy::quote({.site = "us-west-1", .number = 2, .version = 2}), at(6s));
+  EXPECT_EQ(exchange(7s), "sSa");
+  EXPECT_EQ(
+      first_.find(site_node(SiteId{"us-west-1"}), RecordKind::quote)->record.header.version.version,
+      2U);
+  EXPECT_EQ(second_.find(a, RecordKind::quote)->record.header.version.version, 2U);
 }
 
 TEST_F(GossipExchange, HandsOverTheAcceptedInOrderWithTheirBytes) {
@@ -123,20 +140,24 @@ TEST_F(GossipExchange, KeepsToItsMessageBudgetAndCatchesUpInLaterRounds) {
     const Now now = at(++rounds * 250ms);
     const GossipOutput asked = second_.tick(now);
     ASSERT_EQ(asked.sends.size(), 1U) << "news bring the next round forward";
-    const GossipOutput answered = giver.receive(b, asked.sends[0].message, now);
-    ASSERT_EQ(answered.sends.size(), 1U);
+    const GossipOutput named = giver.receive(b, asked.sends[0].message, now);
+    ASSERT_EQ(named.sends.size(), 1U);
+    const GossipOutput wanting = second_.receive(a, named.sends[0].message, now);
+    if (wanting.sends.empty()) continue;
+    const GossipOutput given = giver.receive(b, wanting.sends[0].message, now);
+    ASSERT_EQ(given.sends.size(), 1U);
     std::size_t bytes = 0;
-    for (const SignedRecord& each : records_of(answered.sends[0].message)) {
-      bytes += record_bytes(each);
+    for (const SignedRecord& each : records_of(given.sends[0].message)) {
+      bytes += record_wire_bytes(each);
     }
     ASSERT_LE(bytes, 2'000U);
-    second_.receive(a, answered.sends[0].message, now);
+    second_.receive(a, given.sends[0].message, now);
   }
   EXPECT_EQ(second_.all(RecordKind::quote).size(), 20U);
   EXPECT_GT(rounds, 5);
 }
 
-TEST_F(GossipExchange, NoFloodOfSynsDrawsMoreThanTheByteBudget) {
+TEST_F(GossipExchange, NoFloodOfWantsDrawsMoreThanTheByteBudget) {
   GossipOptions small = options(a);
   small.bytes_per_second_max = 20'000;
   Gossip giver(small, toy::verify);
@@ -144,7 +165,7 @@ TEST_F(GossipExchange, NoFloodOfSynsDrawsMoreThanTheByteBudget) {
   std::size_t largest = 0;
   for (int ms = 0; ms < 10'000; ms += 5) {
     const auto before = giver.counters().bytes_sent;
-    giver.receive(b, GossipMessage{1, GossipSyn{}}, at(std::chrono::milliseconds(ms)));
+    giver.receive(b, wants_sites(20), at(std::chrono::milliseconds(ms)));
     largest = std::max<std::size_t>(largest, giver.counters().bytes_sent - before);
   }
   // Half of the budget to any one peer, a second's worth at once, and one message of overdraft.
@@ -164,10 +185,11 @@ TEST_F(GossipExchange, OnePeersFloodDoesNotSilenceTheOthers) {
 
 TEST_F(GossipExchange, RefusesMessagesLargerThanAnyFrame) {
   std::vector<SignedRecord> records(20, SignedRecord{Bytes(60'000, 'x'), Bytes(64, 'x')});
-  EXPECT_TRUE(first_.receive(b, GossipMessage{1, GossipAck{records}}, at(0s)).accepted.empty());
+  EXPECT_TRUE(first_.receive(b, GossipMessage{1, GossipAck{records, {}}}, at(0s)).accepted.empty());
   EXPECT_EQ(first_.counters().messages_refused, 1U);
   EXPECT_TRUE(first_.counters().dropped.empty()) << "not even looked at";
-  const GossipSyn vast{std::vector<Digest>(limits::digests_max + 1)};
+  GossipSyn vast;
+  vast.digests.resize(limits::digests_max + 1);
   EXPECT_TRUE(first_.receive(b, GossipMessage{1, vast}, at(0s)).sends.empty());
   EXPECT_EQ(first_.counters().messages_refused, 2U);
 }
@@ -176,7 +198,9 @@ TEST_F(GossipExchange, AnInventedOrRepeatedSynAckDrawsNoRecords) {
   publish_site(first_, "jp-osaka-1", 1);
   EXPECT_TRUE(first_.receive(b, GossipMessage{77, GossipSynAck{}}, at(0s)).sends.empty());
   const GossipOutput syn = first_.tick(at(0s));
-  const GossipMessage answer{syn.sends.at(0).message.exchange, GossipSynAck{}};
+  GossipSynAck lacking;
+  lacking.differing = ~std::uint64_t{0};
+  const GossipMessage answer{syn.sends.at(0).message.exchange, lacking};
   EXPECT_TRUE(first_.receive(broker_node("us-1"), answer, at(1ms)).sends.empty())
       << "another peer than the one asked";
   EXPECT_EQ(first_.receive(b, answer, at(2ms)).sends.size(), 1U);
@@ -186,8 +210,10 @@ TEST_F(GossipExchange, AnInventedOrRepeatedSynAckDrawsNoRecords) {
 TEST_F(GossipExchange, EveryMessageFitsItsFrameWhenEncoded) {
   for (std::uint32_t i = 1; i <= 60; ++i) publish_site(first_, "s" + std::to_string(i), i);
   const GossipOutput syn = first_.tick(at(0s));
-  EXPECT_LE(encode(syn.sends.at(0).message).size(), 60U * 3 * digest_bytes + 256);
-  const GossipOutput reply = first_.receive(b, GossipMessage{1, GossipSyn{}}, at(0s));
+  EXPECT_LE(encode(syn.sends.at(0).message).size(),
+            60U * digest_bytes + fingerprints_count * 9 + 256);
+  const GossipOutput reply = first_.receive(b, wants_sites(60), at(0s));
+  EXPECT_EQ(records_of(reply.sends.at(0).message).size(), 180U);
   const Bytes bytes = encode(reply.sends.at(0).message);
   EXPECT_LE(bytes.size(), limits::frame_bytes_max);
   const auto decoded = decode_gossip(bytes);
@@ -253,13 +279,13 @@ TEST_F(GossipExchange, NewsThatMattersBringsTheRoundForwardAndOtherNewsDoesNot) 
 
 TEST_F(GossipExchange, EarlyRoundsWaitUntilHalfOfTheByteBudgetIsThere) {
   GossipOptions small = options(a);
-  small.bytes_per_second_max = 4'000;
+  small.early_bytes_per_second_max = 4'000;
   Gossip gossip(small, toy::verify);
   gossip.set_peers({b}, {});
   for (std::uint32_t i = 1; i <= 20; ++i) publish_site(gossip, "s" + std::to_string(i), i);
   gossip.tick(at(0s));
   for (const NodeId& each : {b, broker_node("us-1")}) {
-    gossip.receive(each, GossipMessage{1, GossipSyn{}}, at(10ms));
+    gossip.receive(each, wants_sites(20), at(10ms));
   }
   gossip.publish(toy::quote({.site = "s1", .number = 1, .version = 2}, 1), at(20ms));
   EXPECT_GT(gossip.next_tick(), at(200ms).mono);

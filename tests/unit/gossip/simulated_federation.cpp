@@ -19,34 +19,106 @@ NodeId node_id(const std::string& site) {
 
 SimulatedFederation::SimulatedFederation(const FederationOptions& options)
     : options_(options), random_(options.seed) {
-  nodes_.resize(options.sites);
+  nodes_.resize(options.sites + options.brokers);
   const auto span = static_cast<std::uint64_t>(2 * options.clock_offset_max.count() + 1);
-  for (std::uint32_t i = 0; i < options.sites; ++i) {
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
-    node.site = "s" + std::to_string(i);
+    if (i < options.sites) {
+      node.site = "s" + std::to_string(i);
+      node.id = node_id(node.site);
+    } else {
+      node.id = broker_node("b" + std::to_string(i));
+    }
     node.region = i % options.regions;
     node.clock_offset = std::chrono::milliseconds(random_.below(span)) - options.clock_offset_max;
     node.next_publication = Mono::time_point(std::chrono::milliseconds(random_.below(5'000)));
-    index_of_[node_id(node.site)] = i;
+    index_of_[node.id] = i;
   }
-  for (std::uint32_t i = 0; i < options.sites; ++i) start(i);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    for (const Node& other : nodes_) nodes_[i].reachable.insert(other.id);
+    start(i);
+  }
 }
 
 void SimulatedFederation::start(std::uint32_t index) {
   Node& node = nodes_[index];
   GossipOptions options;
-  options.self = node_id(node.site);
-  options.region = RegionId{"r" + std::to_string(node.region)};
+  options.self = node.id;
+  if (!node.site.empty()) options.region = RegionId{"r" + std::to_string(node.region)};
   options.registry_key = key_of("registry");
+  options.cell_sizes = options_.cell_sizes;
   options.seed = random_.bits();
   const Gossip::Verify trusting = [](BytesView, BytesView, BytesView) { return true; };
   node.gossip.emplace(options, options_.signatures_checked ? Gossip::Verify(verify) : trusting);
-  for (const Node& other : nodes_) node.reachable.insert(node_id(other.site));
-  node.gossip->set_peers({node.reachable.begin(), node.reachable.end()}, node.seeds);
-  const Stamp stamp{.site = node.site, .number = index + 1};
+  reach_all(node);
+  if (node.site.empty()) {
+    publish(index, broker_member("b" + std::to_string(index), index + 1));
+    return;
+  }
+  const Stamp stamp{.site = node.site,
+                    .number = index + 1,
+                    .issued = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        now_.time_since_epoch() + node.clock_offset)};
   publish(index, member(stamp));
   publish(index, site(stamp, options.region.value));
   publish_sheet(index, true);
+}
+
+void SimulatedFederation::reach_all(Node& node) {
+  node.gossip->set_peers({node.reachable.begin(), node.reachable.end()}, node.seeds);
+}
+
+std::uint32_t SimulatedFederation::join() {
+  const auto index = static_cast<std::uint32_t>(nodes_.size());
+  Node& node = nodes_.emplace_back();
+  node.site = "s" + std::to_string(index);
+  node.id = node_id(node.site);
+  node.region = index % options_.regions;
+  node.next_publication = now_ + std::chrono::milliseconds(random_.below(5'000));
+  index_of_[node.id] = index;
+  std::uint32_t sponsor = 0;
+  while (!counts(sponsor)) ++sponsor;
+  node.reachable.insert(nodes_[sponsor].id);
+  start(index);
+  return index;
+}
+
+void SimulatedFederation::kill(std::uint32_t site) {
+  nodes_[site].dead = true;
+}
+
+Cells SimulatedFederation::cells() const {
+  std::vector<NodeId> sites;
+  for (const Node& each : nodes_) {
+    if (!each.site.empty() && !each.revoked) sites.push_back(each.id);
+  }
+  return Cells(options_.cell_sizes, sites);
+}
+
+bool SimulatedFederation::is_to_hold(const Cells& cells, const Node& node, const Node& site) const {
+  return node.site.empty() || cells.cell_of(node.id) == cells.cell_of(site.id);
+}
+
+std::uint32_t SimulatedFederation::relay_of(std::uint32_t site) const {
+  const Cells all = cells();
+  const auto live = [this](const NodeId& each) { return !nodes_[index_of_.at(each)].dead; };
+  return index_of_.at(all.relays_of(all.cell_of(nodes_[site].id), live).front());
+}
+
+std::size_t SimulatedFederation::foreign_sheets() const {
+  const Cells all = cells();
+  std::size_t count = 0;
+  for (const Node& node : nodes_) {
+    for (const Node& other : nodes_) {
+      if (other.site.empty() || is_to_hold(all, node, other)) continue;
+      count += node.gossip->find(other.id, RecordKind::quote) != nullptr ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+void SimulatedFederation::drop(std::uint32_t from_region, std::uint32_t to_region) {
+  dropped_.emplace(from_region, to_region);
 }
 
 Now SimulatedFederation::now_of(const Node& node) const {
@@ -78,9 +150,13 @@ std::uint64_t SimulatedFederation::publish_news(std::uint32_t site) {
 
 void SimulatedFederation::revoke(std::uint32_t site) {
   nodes_[site].revoked = true;
-  const std::uint32_t registry = site == 1 ? 2 : 1;  // any node but the one concerned
-  publish(registry, member({.site = nodes_[site].site, .number = site + 1, .version = 2},
-                           MemberState::revoked));
+  std::uint32_t registry = 0;  // any node but the one concerned
+  while (!counts(registry)) ++registry;
+  const auto issued = std::chrono::duration_cast<std::chrono::milliseconds>(
+      now_.time_since_epoch() + nodes_[registry].clock_offset);
+  publish(registry,
+          member({.site = nodes_[site].site, .number = site + 1, .version = 2, .issued = issued},
+                 MemberState::revoked));
 }
 
 void SimulatedFederation::run(Mono::duration span) {
@@ -96,7 +172,7 @@ void SimulatedFederation::run(Mono::duration span) {
     now_ = when;
     if (!queue_first) {
       due->next_publication += limits::publish_interval_max;
-      if (publishing_ && !due->revoked) {
+      if (publishing_ && !due->revoked && !due->dead && !due->site.empty()) {
         publish_sheet(static_cast<std::uint32_t>(due - nodes_.begin()),
                       random_.below(100) < options_.news_percent);
       }
@@ -105,11 +181,12 @@ void SimulatedFederation::run(Mono::duration span) {
     const Event event = events_.top();
     events_.pop();
     Node& node = nodes_[event.node];
+    if (node.dead) continue;
     if (event.message) {
       const auto& [from, message] = *event.message;
       // As a shell does: who has sent can be sent to.
       if (node.reachable.insert(from).second) {
-        node.gossip->set_peers({node.reachable.begin(), node.reachable.end()}, node.seeds);
+        reach_all(node);
       }
       if (!honest(event.node)) misbehave(message);
       handle(event.node, node.gossip->receive(from, message, now_of(node)));
@@ -124,8 +201,11 @@ void SimulatedFederation::run(Mono::duration span) {
 void SimulatedFederation::handle(std::uint32_t index, GossipOutput output) {
   for (const Accepted& each : output.accepted) check(nodes_[index], each);
   for (GossipOutput::Send& each : output.sends) {
-    // The byzantine node listens, but withholds all that an honest one would pass on.
-    const bool asks = std::holds_alternative<GossipSyn>(each.message.body);
+    // The byzantine node asks and listens, but withholds all that an honest one would pass on.
+    auto* ack = std::get_if<GossipAck>(&each.message.body);
+    if (ack != nullptr && !honest(index)) ack->records.clear();
+    const bool asks = std::holds_alternative<GossipSyn>(each.message.body) ||
+                      (ack != nullptr && !ack->wants.empty());
     if (honest(index) || asks) send(index, std::move(each));
   }
   schedule_tick(index);
@@ -153,14 +233,19 @@ void SimulatedFederation::send(std::uint32_t from, GossipOutput::Send sent) {
   const std::uint32_t to = index_of_.at(sent.to);
   trace(sent.to.value, sent.message.exchange);
   const bool lost = random_.below(100) < options_.loss_percent;
-  if (lost || severed(nodes_[from], nodes_[to])) return;
+  const bool dropped = dropped_.count({nodes_[from].region, nodes_[to].region}) != 0;
+  if (lost || dropped || severed(nodes_[from], nodes_[to])) return;
   // 2 ms within a region, up to 110 ms between the farthest, and some jitter.
   const std::uint32_t distance = nodes_[from].region > nodes_[to].region
                                      ? nodes_[from].region - nodes_[to].region
                                      : nodes_[to].region - nodes_[from].region;
-  const auto delay = 2ms + distance * 12ms + std::chrono::microseconds(random_.below(2'000));
-  events_.push(Event{now_ + delay, ++order_, to,
-                     std::pair{node_id(nodes_[from].site), std::move(sent.message)}});
+  const auto jitter = std::chrono::microseconds(options_.jitter).count();
+  const bool twice = random_.below(100) < options_.copies_percent;
+  for (int copy = twice ? 0 : 1; copy < 2; ++copy) {
+    const auto delay = 2ms + distance * 12ms +
+                       std::chrono::microseconds(random_.below(static_cast<std::uint64_t>(jitter)));
+    events_.push(Event{now_ + delay, ++order_, to, std::pair{nodes_[from].id, sent.message}});
+  }
 }
 
 void SimulatedFederation::schedule_tick(std::uint32_t index) {
@@ -203,24 +288,27 @@ void SimulatedFederation::misbehave(const GossipMessage& received) {
     lies.push_back(std::move(lie));
   }
   // It also claims to hold all that is asked for, and answers exchanges that nobody began.
-  const GossipMessage message = random_.below(2) == 0
-                                    ? GossipMessage{random_.bits(), GossipSynAck{lies, {}}}
-                                    : GossipMessage{random_.bits(), GossipAck{lies}};
+  const GossipMessage message =
+      random_.below(2) == 0
+          ? GossipMessage{random_.bits(), GossipSynAck{lies, {}, {}, random_.bits()}}
+          : GossipMessage{random_.bits(), GossipAck{lies, {}}};
   send(0, GossipOutput::Send{node_id(nodes_[target].site), message});
 }
 
 bool SimulatedFederation::converged() const {
   const auto holds = [this](const Node& node, std::uint32_t other, RecordKind kind,
                             std::uint64_t version) {
-    const Accepted* held = node.gossip->find(node_id(nodes_[other].site), kind);
+    const Accepted* held = node.gossip->find(nodes_[other].id, kind);
     return held != nullptr && held->record.header.version.version == version;
   };
+  const Cells all = cells();
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (!honest(i)) continue;
+    if (!counts(i)) continue;
     for (std::uint32_t other = 0; other < nodes_.size(); ++other) {
-      if (!honest(other)) continue;
-      if (!holds(nodes_[i], other, RecordKind::member, 1) ||
-          !holds(nodes_[i], other, RecordKind::site, 1) ||
+      if (!counts(other)) continue;
+      if (!holds(nodes_[i], other, RecordKind::member, 1)) return false;
+      if (nodes_[other].site.empty() || !is_to_hold(all, nodes_[i], nodes_[other])) continue;
+      if (!holds(nodes_[i], other, RecordKind::site, 1) ||
           !holds(nodes_[i], other, RecordKind::quote, nodes_[other].version)) {
         return false;
       }
@@ -230,18 +318,19 @@ bool SimulatedFederation::converged() const {
 }
 
 bool SimulatedFederation::all_hold_sheet(std::uint32_t site, std::uint64_t version) const {
+  const Cells all = cells();
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (!honest(i)) continue;
-    const Accepted* held = nodes_[i].gossip->find(node_id(nodes_[site].site), RecordKind::quote);
+    if (!counts(i) || !is_to_hold(all, nodes_[i], nodes_[site])) continue;
+    const Accepted* held = nodes_[i].gossip->find(nodes_[site].id, RecordKind::quote);
     if (held == nullptr || held->record.header.version.version < version) return false;
   }
   return true;
 }
 
 bool SimulatedFederation::all_know_revoked(std::uint32_t site) const {
+  const NodeId& subject = nodes_[site].id;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (!honest(i) || i == site) continue;
-    const NodeId subject = node_id(nodes_[site].site);
+    if (!counts(i)) continue;
     const Accepted* held = nodes_[i].gossip->find(subject, RecordKind::member);
     if (held == nullptr || std::get<Member>(held->record.body).state != MemberState::revoked ||
         nodes_[i].gossip->find(subject, RecordKind::quote) != nullptr) {
@@ -258,13 +347,13 @@ void SimulatedFederation::cut(std::uint32_t border) {
     node.seeds.clear();
     for (const Node& other : nodes_) {
       if (!severed(node, other)) {
-        near_side.insert(node_id(other.site));
+        near_side.insert(other.id);
       } else if (node.seeds.empty()) {
-        node.seeds.push_back(node_id(other.site));
+        node.seeds.push_back(other.id);
       }
     }
     node.reachable = std::move(near_side);
-    node.gossip->set_peers({node.reachable.begin(), node.reachable.end()}, node.seeds);
+    reach_all(node);
   }
 }
 

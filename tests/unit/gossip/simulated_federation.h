@@ -21,6 +21,10 @@ struct FederationOptions {
   std::uint32_t sites = 100;
   std::uint32_t regions = 10;
   std::uint32_t loss_percent = 1;
+  std::uint32_t copies_percent = 0;     // of messages that arrive twice
+  std::chrono::milliseconds jitter{2};  // of delays; beyond a round trip it also reorders
+  std::uint32_t brokers = 0;
+  CellSizes cell_sizes;
   std::chrono::milliseconds clock_offset_max{2'000};  // of a node's wall clock, either way
   // Sites publish each publish_interval_max; with this probability (percent) a change that matters.
   std::uint32_t news_percent = 20;
@@ -48,9 +52,11 @@ class SimulatedFederation {
 
   // Whether sites publish of themselves; while they do, someone is always a little behind.
   void set_publishing(bool on) { publishing_ = on; }
-  // Whether every honest node holds the newest member, site and quote record of every honest site.
+  // Whether every live honest node holds the newest member record of every such site, and the site
+  // and quote records of those that it is to hold: all, or its cell's.
   bool converged() const;
-  // Whether every honest node holds this version (or a newer one) of the site's sheet.
+  // Whether every live honest node that is to hold it holds this version (or a newer one) of the
+  // site's sheet.
   bool all_hold_sheet(std::uint32_t site, std::uint64_t version) const;
   // Publishes a sheet that matters at the site now; returns its version.
   std::uint64_t publish_news(std::uint32_t site);
@@ -61,6 +67,16 @@ class SimulatedFederation {
   // only one seed there.
   void cut(std::uint32_t border);
   void heal();
+  // From now on nothing that the one region's nodes send reaches the other's.
+  void drop(std::uint32_t from_region, std::uint32_t to_region);
+  // A new site, which knows one other, and whom nobody knows; returns its number.
+  std::uint32_t join();
+  // The site's node stops for good.
+  void kill(std::uint32_t site);
+  // A node that relays the site's cell now.
+  std::uint32_t relay_of(std::uint32_t site) const;
+  // Valid sheets that some site holds of another cell.
+  std::size_t foreign_sheets() const;
 
   std::uint64_t trace_hash() const { return trace_; }
   // Acceptances that must not have happened: forged, altered, ended, or older than one before.
@@ -71,12 +87,14 @@ class SimulatedFederation {
 
  private:
   struct Node {
-    std::string site;
+    std::string site;  // empty: a broker
+    NodeId id;
     std::uint32_t region = 0;
     Mono::duration clock_offset{};
     std::uint64_t version = 0;  // of its newest sheet
     std::uint32_t units_free = 50;
     bool revoked = false;
+    bool dead = false;
     Mono::time_point next_publication{};
     Mono::time_point tick_at = Mono::time_point::max();
     std::set<NodeId> reachable;
@@ -96,7 +114,13 @@ class SimulatedFederation {
 
   Now now_of(const Node& node) const;
   bool honest(std::uint32_t index) const { return !options_.byzantine || index != 0; }
+  bool counts(std::uint32_t index) const {
+    return honest(index) && !nodes_[index].dead && !nodes_[index].revoked;
+  }
+  Cells cells() const;
+  bool is_to_hold(const Cells& cells, const Node& node, const Node& site) const;
   void start(std::uint32_t index);
+  void reach_all(Node& node);
   void publish(std::uint32_t index, const SignedRecord& record);
   void publish_sheet(std::uint32_t index, bool matters);
   void handle(std::uint32_t index, GossipOutput output);
@@ -116,6 +140,7 @@ class SimulatedFederation {
   Mono::time_point now_{};
   bool publishing_ = true;
   std::optional<std::uint32_t> border_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> dropped_;  // regions, from and to
   std::set<Bytes> genuine_;              // bodies that their owners have signed
   std::vector<SignedRecord> overheard_;  // by the byzantine relay
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;

@@ -71,6 +71,94 @@ TEST(GossipSimulation, BothSidesOfACutFindEachOtherAgainThroughOneSeed) {
   EXPECT_EQ(federation.violations(), std::vector<std::string>{});
 }
 
+TEST(GossipSimulation, WhatCannotPassOneWayGoesRoundByOthersAndNobodyIsDeclaredDead) {
+  FederationOptions options = seeded(17);
+  options.sites = 40;
+  options.regions = 4;
+  SimulatedFederation federation(options);
+  federation.drop(0, 1);  // one way only
+  federation.drop(2, 3);  // and two regions that do not hear each other at all
+  federation.drop(3, 2);
+  for (int i = 0; i < 3; ++i) {
+    federation.run(20s);  // longer than a sheet is valid
+    EXPECT_TRUE(settle(federation));
+  }
+  EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+}
+
+TEST(GossipSimulation, LossDelayDisorderAndCopiesOfMessagesChangeNothingButTheTimeItTakes) {
+  FederationOptions options = seeded(19);
+  options.sites = 40;
+  options.loss_percent = 10;
+  options.copies_percent = 30;
+  options.jitter = 700ms;
+  SimulatedFederation federation(options);
+  federation.run(20s);
+  EXPECT_TRUE(settle(federation));
+  EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+}
+
+TEST(GossipSimulation, MembersMayComeAndGoAndTheDepartedStayGone) {
+  FederationOptions options = seeded(23);
+  options.sites = 40;
+  SimulatedFederation federation(options);
+  federation.run(5s);
+  std::vector<std::uint32_t> departed;
+  // A tenth of the sites leaves, and as many come, each minute.
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    departed.push_back(3 + 4 * i);
+    federation.revoke(departed.back());
+    federation.join();
+    federation.run(15s);
+  }
+  EXPECT_TRUE(settle(federation)) << "who has come since is known to all";
+  for (const std::uint32_t each : departed) EXPECT_TRUE(federation.all_know_revoked(each));
+  EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+}
+
+FederationOptions in_cells(std::uint64_t seed) {
+  FederationOptions options = seeded(seed);
+  options.sites = 60;
+  options.brokers = 2;
+  options.cell_sizes = CellSizes{.undivided_max = 30, .sites_max = 12};
+  return options;
+}
+
+TEST(GossipSimulation, InCellsEachSiteHoldsItsCellAndEachBrokerAll) {
+  SimulatedFederation federation(in_cells(29));
+  federation.run(40s);
+  EXPECT_TRUE(settle(federation));
+  EXPECT_EQ(federation.foreign_sheets(), 0U) << "those from before the division have run out";
+  for (const std::uint32_t site : {5U, 33U}) {
+    const std::uint64_t version = federation.publish_news(site);
+    EXPECT_TRUE(federation.run_until(10 * period,
+                                     [&] { return federation.all_hold_sheet(site, version); }));
+  }
+  federation.revoke(41);
+  EXPECT_TRUE(federation.run_until(10 * period, [&] { return federation.all_know_revoked(41); }))
+      << "membership is everybody's";
+  EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+}
+
+TEST(GossipSimulation, WhenACellsRelaysFallSilentOthersTakeTheirPlace) {
+  SimulatedFederation federation(in_cells(31));
+  federation.run(20s);
+  const std::uint32_t site = 5;
+  int killed = 0;
+  while (killed < 3) {
+    const std::uint32_t relay = federation.relay_of(site);
+    if (relay == site) break;  // it tells the brokers itself
+    federation.kill(relay);
+    ++killed;
+  }
+  EXPECT_GT(killed, 0);
+  federation.run(20s);  // until their sheets have run out
+  const std::uint64_t version = federation.publish_news(site);
+  EXPECT_TRUE(
+      federation.run_until(10 * period, [&] { return federation.all_hold_sheet(site, version); }));
+  EXPECT_TRUE(settle(federation));
+}
+
 TEST(GossipSimulation, ARevocationReachesAllWithinTenRoundsAndNothingRevives) {
   FederationOptions options = seeded(11);
   options.sites = 60;

@@ -86,6 +86,12 @@ Record quote_record(Stamp stamp, std::uint32_t units_free, std::int64_t price_pp
   return Record{header(RecordKind::quote, stamp), body};
 }
 
+SignedRecord broker_member(std::string_view broker, std::uint32_t number) {
+  Record record = member_record({.site = broker, .number = number});
+  record.header.subject = broker_node(broker);
+  std::get<Member>(record.body).node = record.header.subject;
+  return sign(record, key_of("registry"));
+}
 SignedRecord member(Stamp stamp, MemberState state) {
   return sign(member_record(stamp, state), key_of("registry"));
 }

@@ -37,6 +37,7 @@ Record site_record(Stamp stamp, std::string_view region = "jp-osaka");
 Record quote_record(Stamp stamp, std::uint32_t units_free = 50, std::int64_t price_ppm = ppm_one);
 
 // The same, signed by whom it must be: the registry, or the key that member_record gives the site.
+SignedRecord broker_member(std::string_view broker, std::uint32_t number);
 SignedRecord member(Stamp stamp, MemberState state = MemberState::active);
 SignedRecord site(Stamp stamp, std::string_view region = "jp-osaka");
 SignedRecord quote(Stamp stamp, std::uint32_t units_free = 50, std::int64_t price_ppm = ppm_one);

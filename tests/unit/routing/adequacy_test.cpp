@@ -248,6 +248,9 @@ TEST(Adequacy, ALatencyBoundRefusesMoreAndUnknown) {
                  "wants a round trip of at most 50 ms, the site's is 51 ms");
   record.network[0].rtt_ms = 50;
   EXPECT_EQ(on(record, spec).outcome, Outcome::placed);
+  record.round_trips = {{RegionId{"bb-south"}, 255}};
+  expect_refused(on(record, spec), ReasonCode::latency, 50, 10'000,
+                 "wants a round trip of at most 50 ms, the site's is 10000 ms");
 }
 
 TEST(Adequacy, ARateCapIsHeldAgainstTheQuotedPrice) {

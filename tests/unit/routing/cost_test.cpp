@@ -204,6 +204,20 @@ TEST(Network, ARegionLiesWhereItsSitesLie) {
   EXPECT_EQ(place_of_region("dd-far", market.view).jurisdiction, "");
 }
 
+TEST(Network, AMeasuredRoundTripGoesBeforeAStatedOneWhicheverEndMeasuredIt) {
+  SiteRecord from = site("aa-north-1", {});
+  SiteRecord to = site("bb-south-1", {});
+  to.network = {NetworkTariff{"default", {}, {}, 0, 10}};
+  EXPECT_EQ(path(place_of(from), place_of(to)).rtt_ms, 10U);
+  from.round_trips = {{RegionId{"bb-south"}, round_trip_code(std::chrono::milliseconds(80))}};
+  const std::uint32_t measured = path(place_of(from), place_of(to)).rtt_ms;
+  EXPECT_GE(measured, 78U);
+  EXPECT_LE(measured, 83U);
+  EXPECT_EQ(path(place_of(to), place_of(from)).rtt_ms, measured);
+  to.round_trips = {{RegionId{"aa-north"}, 1}, {RegionId{"zz"}, 255}};
+  EXPECT_EQ(path(place_of(from), place_of(to)).rtt_ms, 1U) << "the arriving end's own";
+}
+
 TEST(Network, APathPricesBothEndsAndIsDirected) {
   SiteRecord from = site("aa-north-1", {});
   SiteRecord to = site("bb-south-1", {});

@@ -1,6 +1,7 @@
 #include "tests/unit/routing/random_market.h"
 
 #include <chrono>
+#include <set>
 #include <string>
 
 namespace tradewind::sample {
@@ -60,6 +61,13 @@ SiteRecord random_site(Random& random, int number) {
     row.bandwidth_mbit = random.among<std::uint64_t>({0, 10, 1'000, 10'000});
     row.rtt_ms = random.among({0U, 5U, 50U, 200U});
     record.network.push_back(row);
+  }
+  if (random.one_in(2)) {
+    std::set<RegionId> measured = {RegionId{region(random)}, RegionId{region(random)}};
+    for (const RegionId& each : measured) {
+      record.round_trips.push_back(
+          RoundTrip{each, static_cast<std::uint8_t>(random.number(1, 255))});
+    }
   }
   if (random.one_in(3)) record.labels["tier"] = "gold";
   if (random.one_in(10)) record.state = SiteState::draining;

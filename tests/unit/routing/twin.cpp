@@ -80,6 +80,16 @@ struct Way {
   }
 };
 
+// The measured round trip in ms, 0 when there is none.
+Number measured(const SiteRecord* record, const End& other) {
+  if (record == nullptr) return 0;
+  for (const RoundTrip& each : record->round_trips) {
+    if (each.region.value != other.region) continue;
+    return (Number{round_trip_of(each.code).count()} + 999) / 1'000;
+  }
+  return 0;
+}
+
 Way way(const End& from, const End& to) {
   if (from.record != nullptr && from.record == to.record) return {};
   const NetworkTariff out = row(from.record, to);
@@ -89,7 +99,10 @@ Way way(const End& from, const End& to) {
   result.mbit = static_cast<Number>(arriving.bandwidth_mbit);
   if (result.mbit == 0) result.mbit = static_cast<Number>(out.bandwidth_mbit);
   if (result.mbit == 0) result.mbit = 100;
-  result.rtt = arriving.rtt_ms != 0 ? arriving.rtt_ms : out.rtt_ms;
+  for (const Number each : {measured(to.record, from), measured(from.record, to),
+                            Number{arriving.rtt_ms}, Number{out.rtt_ms}}) {
+    if (result.rtt == 0) result.rtt = each;
+  }
   return result;
 }
 
@@ -240,7 +253,9 @@ class Judge {
     }
     if (c.latency_ms_max > 0) {
       const std::string region = c.latency_region.empty() ? spec_.home_region : c.latency_region;
-      const Number rtt = row(&site, end_of(market_.view, "", region, "")).rtt_ms;
+      const End client = end_of(market_.view, "", region, "");
+      Number rtt = measured(&site, client);
+      if (rtt == 0) rtt = row(&site, client).rtt_ms;
       if (rtt == 0 || rtt > c.latency_ms_max) return no(ReasonCode::latency, c.latency_ms_max, rtt);
     }
 

@@ -197,6 +197,32 @@ TEST(Codec, SkipsDigestsOfKindsThatItDoesNotKnow) {
   EXPECT_EQ(std::get<GossipSyn>(result->body).digests, expected);
 }
 
+TEST(Codec, RefusesPackedGossipThatBlowsUpOrEndsEarly) {
+  // Two bytes for 2,048: packed within the frame, unpacked far beyond it.
+  Bytes bomb("\x01\x01", 2);
+  while (bomb.size() + 2 < limits::frame_bytes_max) bomb.append("\0\xff", 2);
+  const auto blown = decode_gossip(bomb);
+  ASSERT_FALSE(blown);
+  EXPECT_EQ(blown.error().code, ErrorCode::too_large);
+  for (const Bytes& cut :
+       {Bytes("\x01", 1), Bytes("\x01\x01\0", 3), Bytes("\xff", 1) + Bytes(8, 'x'),
+        Bytes("\xff", 1) + Bytes(8, 'x') + Bytes("\x01", 1)}) {
+    const auto result = decode_gossip(cut);
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.error().message, HasSubstr("ends too early"));
+  }
+}
+
+TEST(Codec, RefusesMoreFingerprintsThanThereAreBuckets) {
+  GossipSyn syn;
+  syn.fingerprints.assign(fingerprints_count, 7);
+  EXPECT_TRUE(decode_gossip(encode(GossipMessage{1, syn})));
+  syn.fingerprints.push_back(7);
+  const auto result = decode_gossip(encode(GossipMessage{1, syn}));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().field, "gossip.fingerprints");
+}
+
 TEST(Codec, RefusesDigestsThatAreNotPackedAsSaid) {
   const auto decoded = [](unsigned count, std::vector<unsigned char> packed) {
     capnp::MallocMessageBuilder message;

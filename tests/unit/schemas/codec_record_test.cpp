@@ -237,6 +237,15 @@ TEST(RecordCodec, RefusesJurisdictionsAndPoliciesThatAreNone) {
   expect_site_refused("policy.tenants_denied",
                       [](SiteRecord& site) { site.policy.tenants_denied[0].value = ""; });
   expect_site_refused("carbon_g_kwh", [](SiteRecord& site) { site.carbon_g_kwh = UINT32_MAX; });
+  const auto measured = [](std::vector<RoundTrip> rows) {
+    return [rows = std::move(rows)](SiteRecord& site) { site.round_trips = rows; };
+  };
+  expect_site_refused("round_trips.code", measured({{RegionId{"a"}, 0}}));
+  expect_site_refused("round_trips", measured({{RegionId{"b"}, 9}, {RegionId{"a"}, 9}}));
+  expect_site_refused("round_trips", measured({{RegionId{"a"}, 9}, {RegionId{"a"}, 9}}));
+  expect_site_refused("round_trips.region", measured({{RegionId{"a b"}, 9}}));
+  expect_site_refused("round_trips", measured(std::vector(limits::round_trips_max + 1,
+                                                          RoundTrip{RegionId{"a"}, 9})));
   expect_site_refused("state", [](SiteRecord& site) { site.state = static_cast<SiteState>(3); });
 }
 

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <map>
 
+#include "schemas/codec_internal.h"
+// The codec's own header must come before others of Cap'n Proto.
+#include "schemas/codec.h"
 #include "schemas/limits.h"
 #include "tests/unit/schemas/samples.h"
 
@@ -87,6 +90,35 @@ TEST(Codec, KeepsAQuoteSheetOfFourPoolsSmall) {
                        RecordVersion{1'800'000'000, 42}, now, now + std::chrono::seconds(15)},
                       sheet};
   EXPECT_LE(encode(record).size(), 416U);
+  GossipAck ack;
+  ack.records.push_back(SignedRecord{encode(record), Bytes(64, 'x')});
+  const std::size_t empty = encode(GossipMessage{1, GossipAck{}}).size();
+  EXPECT_LE(encode(GossipMessage{1, ack}).size() - empty, 272U) << "packed, with its signature";
+}
+
+TEST(Codec, PacksGossipAndReadsItFlatToo) {
+  Sampler sampler(5);
+  GossipMessage message;
+  sampler.fill(message.body.emplace<GossipSynAck>());
+  const Bytes flat = codec::encode_message<schema::GossipMessage>(message);
+  const Bytes packed = encode(message);
+  EXPECT_LT(packed.size(), flat.size());
+  EXPECT_EQ(codec::pack(flat), packed);
+  EXPECT_EQ(*codec::unpack("gossip", packed, flat.size()), flat);
+  EXPECT_EQ(codec::packed_bytes(flat), packed.size());
+  EXPECT_EQ(*decode_gossip(flat), message);
+  EXPECT_EQ(*decode_gossip(packed), message);
+}
+
+TEST(Codec, PacksAsCapnProtoDoes) {
+  // The example of https://capnproto.org/encoding.html#packing, then runs of zeros and of full
+  // words.
+  const Bytes flat = Bytes("\x08\0\0\0\x03\0\x02\0\x19\0\0\0\xaa\x01\0\0", 16) + Bytes(32, '\0') +
+                     Bytes(24, '\x55') + Bytes("\0\0\0\0\0\0\0\x07", 8);
+  const Bytes packed = Bytes("\x51\x08\x03\x02\x31\x19\xaa\x01\0\x03\xff", 11) + Bytes(8, '\x55') +
+                       Bytes("\x02", 1) + Bytes(16, '\x55') + Bytes("\x80\x07", 2);
+  EXPECT_EQ(codec::pack(flat), packed);
+  EXPECT_EQ(*codec::unpack("it", packed, 1'000), flat);
 }
 
 TEST(Codec, PacksADigestIntoAboutNineBytes) {

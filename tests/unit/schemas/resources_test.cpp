@@ -2,10 +2,28 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "schemas/site.h"
 
 namespace tradewind {
 namespace {
+
+TEST(RoundTrip, ACodeTellsATimeWithinTwoAndAHalfPercentAndNothingBeyondItsRange) {
+  using std::chrono::microseconds;
+  for (std::int64_t us = 100; us <= 10'000'000; us += us / 97 + 1) {
+    const std::int64_t told = round_trip_of(round_trip_code(microseconds(us))).count();
+    ASSERT_LE(std::abs(told - us) * 1'000, us * 25 + 1'000) << us;
+  }
+  for (std::int64_t us : {INT64_MIN, std::int64_t{-1}, std::int64_t{0}, std::int64_t{100}}) {
+    EXPECT_EQ(round_trip_code(microseconds(us)), 1);
+  }
+  EXPECT_EQ(round_trip_code(microseconds(10'000'000)), 255);
+  EXPECT_EQ(round_trip_code(microseconds(INT64_MAX)), 255);
+  for (std::uint32_t code = 1; code <= 255; ++code) {
+    ASSERT_EQ(round_trip_code(round_trip_of(static_cast<std::uint8_t>(code))), code);
+  }
+}
 
 TEST(Resources, CoversOnlyWhatEveryComponentHolds) {
   const Resources node{8, 1'024, 100, 1};

@@ -1,6 +1,7 @@
 #include "tests/unit/schemas/samples.h"
 
 #include <algorithm>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -188,6 +189,10 @@ void Sampler::fill(SiteRecord& to) {
     to.contracts.push_back({ContractId{name()}, TenantId{name()}, each.id,
                             small(each.nodes * units_per_node(each), 1), from,
                             from + std::chrono::hours(24)});
+  std::set<RegionId> measured;
+  for (std::uint64_t i = number(0, 3); i > 0; --i) measured.insert(RegionId{name()});
+  for (const RegionId& each : measured) {
+    to.round_trips.push_back(RoundTrip{each, static_cast<std::uint8_t>(number(1, 255))});
   }
 }
 void Sampler::fill(PoolQuote& to) {
@@ -509,9 +514,21 @@ void Sampler::fill(Digest& to) {
   to.kind = member_of<RecordKind>(record_kinds_count);
   fill(to.version);
 }
+void Sampler::fill(GossipSyn& to) {
+  fill_list(to.digests);
+  for (std::uint64_t i = number(0, fingerprints_count); i > 0; --i) {
+    to.fingerprints.push_back(any());
+  }
+}
 void Sampler::fill(GossipSynAck& to) {
   fill_list(to.records);
   fill_list(to.digests);
+  fill_list(to.wants);
+  to.differing = any();
+}
+void Sampler::fill(GossipAck& to) {
+  fill_list(to.records);
+  fill_list(to.wants);
 }
 
 void Sampler::fill(JobSubmitted& to) {

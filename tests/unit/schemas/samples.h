@@ -67,9 +67,9 @@ class Sampler {
   void fill(AttemptEnded& to);
   void fill(LogChunk& to);
 
-  void fill(GossipSyn& to) { fill_list(to.digests); }
+  void fill(GossipSyn& to);
   void fill(GossipSynAck& to);
-  void fill(GossipAck& to) { fill_list(to.records); }
+  void fill(GossipAck& to);
 
   void fill(TermBegan& to) { to.term.value = any(); }
   void fill(JobSubmitted& to);
