@@ -189,6 +189,7 @@ void Sampler::fill(SiteRecord& to) {
     to.contracts.push_back({ContractId{name()}, TenantId{name()}, each.id,
                             small(each.nodes * units_per_node(each), 1), from,
                             from + std::chrono::hours(24)});
+  }
   std::set<RegionId> measured;
   for (std::uint64_t i = number(0, 3); i > 0; --i) measured.insert(RegionId{name()});
   for (const RegionId& each : measured) {
