@@ -637,6 +637,9 @@ Cleared Clearing::run() {
 
 Cleared clear(Chooser& chooser, std::span<const RouteRequest> jobs, Wall::time_point now,
               const ClearingOptions& options) {
+  for (const RouteRequest& each : jobs) {
+    TRADEWIND_ASSERT(chooser.view().columns().contract_pools(each.tenant).empty());
+  }
   return Clearing(chooser, jobs, now, options).run();
 }
 

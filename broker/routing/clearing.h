@@ -57,7 +57,8 @@ struct Cleared {
   ClearingValue::Wide bound = 0;
 };
 
-// `jobs` in the order in which they wait; at most limits::clearing_jobs_max. Greedy gives one after
+// `jobs` in the order in which they wait; at most limits::clearing_jobs_max, and none of a tenant
+// that holds a contract: the flow knows only of what is free for all. Greedy gives one after
 // the other its best adequate pool (route.h, at tolerance 0) and debits it. The result never is
 // worse than that. Nothing is debited in the view.
 Cleared clear(Chooser& chooser, std::span<const RouteRequest> jobs, Wall::time_point now,

@@ -264,6 +264,7 @@ JobSpec random_contender(Random& random) {
 
 Contest random_contest(Random& random, std::uint32_t sites_max, std::uint64_t alike_max) {
   Contest contest{random_market(random, sites_max), {}};
+  contest.market.tenant = TenantId{"newcomer"};  // without contracts
   const std::uint64_t classes = 1 + random.below(6);
   for (std::uint64_t each = 0; each < classes; ++each) {
     const JobSpec spec = random_contender(random);
