@@ -189,8 +189,12 @@ Decision Chooser::take(const RouteRequest& request, std::uint32_t pool, Wall::ti
 
 Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now) {
   const MarketColumns& columns = view_.columns();
-  if (pool >= columns.pools_count() || !columns.pool(pool).listed) return Fit::inadequate_for_all;
+  if (pool >= columns.pools_count()) return Fit::inadequate_for_all;
   const PoolRow& row = columns.pool(pool);
+  // A contract of the tenant's own may hold room for it.
+  const auto& own = columns.contract_pools(request.tenant);
+  const bool has_contract = std::ranges::find(own, pool) != own.end();
+  if (!row.listed && !has_contract) return Fit::inadequate_for_all;
   const SiteRow& site = columns.site(row.site);
   if (!site.holds(now)) return Fit::inadequate_for_all;
   Memory& memory = *memory_;
@@ -201,9 +205,6 @@ Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_poi
     const std::uint32_t place = matches.places[row.shape];
     if (place != MarketColumns::none) match = &matches.shapes[place];
   }
-  // A contract of the tenant's own may hold room for it.
-  const auto& own = columns.contract_pools(request.tenant);
-  const bool has_contract = std::ranges::find(own, pool) != own.end();
   if (match == nullptr || (!has_contract && !has_room(request.spec, pool, match->units))) {
     return Fit::inadequate_for_all;
   }
@@ -257,6 +258,10 @@ bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
           const PoolRow& row = columns.pool(block.pools[place]);
           const SiteRow& site = columns.site(row.site);
           const auto run = run_seconds(spec, variant, columns.pool_record(block.pools[place]));
+          if (row.preemptible_only &&
+              !(spec.constraints.preemptible_allowed && row.preemptible_ppm > 0)) {
+            continue;
+          }
           if (nodes_wanted(spec) > row.nodes || !run ||
               policy_miss(spec, request.tenant, site.view->record.policy, run)) {
             continue;

@@ -122,10 +122,12 @@ Nearest PriceWalk::nearest(std::size_t count) {
 }
 
 std::vector<Chosen> PriceWalk::at(std::span<const std::uint32_t> pools) {
+  const auto& contract_pools = columns_.contract_pools(request_.tenant);
   std::vector<Chosen> result;
   for (const std::uint32_t pool : pools) {
     best_.reset();
     limit_ = {kMoneyMax, kMoneyMax};
+    if (std::ranges::find(contract_pools, pool) != contract_pools.end()) consider_contract(pool);
     consider_pool(pool, 0);
     if (best_) result.push_back(*best_);
   }
@@ -185,15 +187,19 @@ void PriceWalk::find_costs() {
 
 void PriceWalk::consider_contracts() {
   for (const std::uint32_t pool : columns_.contract_pools(request_.tenant)) {
-    const PoolRow& row = columns_.pool(pool);
-    if (!row.quoted || !columns_.site(row.site).serves) continue;
-    if (filter_ != nullptr && filter_->pools[pool] == 0) continue;
-    for (const Way& way : room_.ways) {
-      if (way.preemptible) continue;
-      const std::uint32_t place = way.matches->places[row.shape];
-      if (place == MarketColumns::none) continue;
-      consider(scale(way, way.matches->shapes[place]), pool, 0);
-    }
+    consider_contract(pool);
+  }
+}
+
+void PriceWalk::consider_contract(std::uint32_t pool) {
+  const PoolRow& row = columns_.pool(pool);
+  if (!row.quoted || row.preemptible_only || !columns_.site(row.site).serves) return;
+  if (filter_ != nullptr && filter_->pools[pool] == 0) return;
+  for (const Way& way : room_.ways) {
+    if (way.preemptible) continue;
+    const std::uint32_t place = way.matches->places[row.shape];
+    if (place == MarketColumns::none) continue;
+    consider(scale(way, way.matches->shapes[place]), pool, 0);
   }
 }
 

@@ -97,6 +97,7 @@ class PriceWalk {
   // Considers the pools at which the tenant has a contract: what it pays lowers their costs below
   // every bound, and its units may be all that they have free.
   void consider_contracts();
+  void consider_contract(std::uint32_t pool);
   // Considers the pools of the sites nearest to the job's data.
   void consider_nearest();
   // Considers all ways at the pool, where data costs at least `flows`.

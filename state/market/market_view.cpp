@@ -25,12 +25,6 @@ bool full_for(const Table& table, const SiteId& site) {
   return table.size() >= limits::sites_max && table.count(site) == 0;
 }
 
-std::uint32_t idle_units(const SiteView& view, const ContractId& contract) {
-  if (!view.sheet) return 0;
-  const auto found = std::ranges::find(view.sheet->contracts, contract, &ContractQuote::contract);
-  return found == view.sheet->contracts.end() ? 0 : found->units_idle;
-}
-
 }  // namespace
 
 void MarketView::accept(const Record& record) {
@@ -56,6 +50,7 @@ void MarketView::accept_member(const RecordHeader& header, const Member& member)
   const auto known = known_.find(*site);
   if (known == known_.end() || known->second.view->member_state == member.state) return;
   known->second.view->member_state = member.state;
+  note_contracts(*known->second.view);
   columns_.change_sheet(known->second.number, true);
 }
 
@@ -73,8 +68,10 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
                      view.record.jurisdiction != record.jurisdiction ||
                      view.record.network != record.network ||
                      view.record.round_trips != record.round_trips;
-  contracts_changed_ = contracts_changed_ || (!prolongs && !record.contracts.empty());
-  if (!prolongs) view.record = record;
+  if (!prolongs) {
+    view.record = record;
+    note_contracts(view);
+  }
   view.record_header = header;
   if (is_new) {
     if (const auto standing = members_.find(record.site); standing != members_.end()) {
@@ -115,11 +112,11 @@ void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& shee
   if (view.sheet && header.version <= view.sheet_header.version) return;
   const bool same_pools = view.sheet && std::ranges::equal(view.sheet->pools, sheet.pools, {},
                                                            &PoolQuote::pool, &PoolQuote::pool);
-  for (const ContractQuote& each : sheet.contracts) {
-    contracts_changed_ = contracts_changed_ || each.units_idle > idle_units(view, each.contract);
-  }
   // Most sheets only prolong the one before.
-  if (!view.sheet || *view.sheet != sheet) view.sheet = sheet;
+  if (!view.sheet || *view.sheet != sheet) {
+    view.sheet = sheet;
+    note_contracts(view);
+  }
   view.sheet_header = header;
   columns_.change_sheet(place->second.number, same_pools);
 }
@@ -141,6 +138,9 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   balance.units -= std::min<std::uint64_t>(balance.units, units);
   balance.nodes -= std::min<std::uint64_t>(balance.nodes, nodes);
   show_debit(site, pool, balance);
+  if (const auto known = known_.find(site); known != known_.end()) {
+    note_contracts(*known->second.view);
+  }
   if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
 }
 
@@ -162,6 +162,10 @@ std::uint32_t MarketView::debited_contract_units(const SiteId& site,
                                                  const ContractId& contract) const {
   const auto place = contract_debits_.find({site, contract});
   return place == contract_debits_.end() ? 0 : saturated(place->second);
+}
+
+void MarketView::note_contracts(const SiteView& view) {
+  contracts_changed_ = contracts_changed_ || !view.record.contracts.empty();
 }
 
 void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
@@ -193,7 +197,7 @@ MarketChanges MarketView::take_changes() {
 void MarketView::reopen(const SiteId& site) {
   if (const auto known = known_.find(site); known != known_.end()) {
     columns_.open_site(known->second.number);
-    contracts_changed_ = contracts_changed_ || !known->second.view->record.contracts.empty();
+    note_contracts(*known->second.view);
   }
 }
 

@@ -40,7 +40,7 @@ struct MarketChanges {
   bool shapes = false;
   // A site came, moved or has other network tariffs, so that data may cost and take less at others.
   bool network = false;
-  // A contract may have more units idle than before.
+  // Where contracts are, something is other than before.
   bool contracts = false;
 };
 
@@ -113,6 +113,8 @@ class MarketView {
   void accept_member(const RecordHeader& header, const Member& member);
   void accept_site(const RecordHeader& header, const SiteRecord& record);
   void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
+  // That an owner of one of the site's contracts may find more there now.
+  void note_contracts(const SiteView& view);
   void show_debit(const SiteId& site, const PoolId& pool, const Debit& balance);
 
   std::map<SiteId, SiteView> sites_;

@@ -177,7 +177,7 @@ TEST(GossipSimulation, ARelayThatReplaysForgesAndCorruptsGetsNothingIn) {
   options.sites = 40;
   options.byzantine = true;
   SimulatedFederation federation(options);
-  federation.run(25s);
+  federation.run(40s);
   EXPECT_TRUE(settle(federation));
   EXPECT_EQ(federation.violations(), std::vector<std::string>{});
   const auto drops = federation.drops();

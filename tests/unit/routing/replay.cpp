@@ -171,11 +171,20 @@ Case random_case(std::uint64_t seed) {
     std::map<std::string, bool> seen;
     std::erase_if(record.network,
                   [&](const NetworkTariff& row) { return !seen.emplace(row.peer, true).second; });
+    std::erase_if(record.contracts,
+                  [](const Contract& each) { return each.valid_until <= each.valid_from; });
+    while (const Contract* const each = overbooked(record)) {
+      const ContractId too_much = each->id;
+      std::erase_if(record.contracts, [&](const Contract& one) { return one.id == too_much; });
+    }
     made.bodies.push_back(encode(Record{site.record_header, record}));
     if (site.sheet) {
       QuoteSheet sheet = *site.sheet;
+      std::uint32_t idle = 0;
+      for (const ContractQuote& each : sheet.contracts) idle += each.units_idle;
       for (PoolQuote& each : sheet.pools) {
-        each.units_free_node = std::min(each.units_free_node, each.units_free);
+        each.units_free_node = std::min(each.units_free_node, each.units_free + idle);
+        each.nodes_free = std::min(each.nodes_free, each.units_free + idle);
       }
       made.bodies.push_back(encode(Record{site.sheet_header, sheet}));
     }
