@@ -247,6 +247,7 @@ bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
   const MarketColumns& columns = view_.columns();
   memory_->trim();
   const SiteFilter* const filter = memory_->filters.filter(spec);
+  const auto& own = columns.contract_pools(request.tenant);  // may have room all the same
   std::size_t left = limits::pools_glanced_at_max;
   for (const Variant& variant : spec.variants) {
     for (const ShapeMatch& match : memory_->needs.matches(spec, variant, columns).shapes) {
@@ -255,6 +256,7 @@ bool Chooser::may_wait(const RouteRequest& request, Wall::time_point now) {
         for (std::uint32_t place = 0; place < block.count; ++place) {
           if (filter != nullptr && (filter->blocks[number] >> place & 1U) == 0) continue;
           if (left-- == 0) return false;
+          if (std::ranges::find(own, block.pools[place]) != own.end()) continue;
           const PoolRow& row = columns.pool(block.pools[place]);
           const SiteRow& site = columns.site(row.site);
           const auto run = run_seconds(spec, variant, columns.pool_record(block.pools[place]));
