@@ -28,6 +28,21 @@ struct WriteBody {
     write(to.initAttempt(), from.attempt);
     write(to.initDecision(), from.decision);
   }
+  void operator()(const JobsCleared& from) {
+    auto to = body.initJobsCleared();
+    if (from.jobs.empty()) return;
+    auto list = to.initJobs(list_size(from.jobs.size()));
+    unsigned i = 0;
+    for (const JobsCleared::Job& each : from.jobs) {
+      auto row = list[i++];
+      put_text(row, &schema::ClearedJob::Builder::setJob, each.job.value);
+      if (each.excluded.empty()) continue;
+      auto excluded = row.initExcluded(list_size(each.excluded.size()));
+      for (unsigned at = 0; at < excluded.size(); ++at) {
+        excluded.set(at, each.excluded[at].value.c_str());
+      }
+    }
+  }
   void operator()(const JobUnroutable& from) {
     auto to = body.initJobUnroutable();
     put_text(to, &schema::JobUnroutable::Builder::setJob, from.job.value);
@@ -120,6 +135,29 @@ JobDecided read(schema::JobDecided::Reader from) {
   JobDecided to;
   codec::read(from.getAttempt(), to.attempt);
   codec::read(from.getDecision(), to.decision);
+  return to;
+}
+JobsCleared read(schema::JobsCleared::Reader from) {
+  constexpr std::string_view excluded = "jobs_cleared.excluded";
+  JobsCleared to;
+  if (from.getJobs().size() > limits::jobs_cleared_max) {
+    over_limit("jobs_cleared.jobs", from.getJobs().size(), limits::jobs_cleared_max);
+  }
+  to.jobs.reserve(from.getJobs().size());
+  for (const auto each : from.getJobs()) {
+    JobsCleared::Job& job = to.jobs.emplace_back();
+    job.job = read_job_id("jobs_cleared.job", each.getJob());
+    if (each.getExcluded().size() > limits::exclusions_per_job_max) {
+      over_limit(excluded, each.getExcluded().size(), limits::exclusions_per_job_max);
+    }
+    for (const auto site : each.getExcluded()) {
+      SiteId id{read_name(excluded, site)};
+      if (!job.excluded.empty() && id <= job.excluded.back()) {
+        broken(excluded, "has sites that are not sorted or come twice");
+      }
+      job.excluded.push_back(std::move(id));
+    }
+  }
   return to;
 }
 JobUnroutable read(schema::JobUnroutable::Reader from) {
@@ -233,6 +271,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::MEMBER_CHANGED: to.body = read(body.getMemberChanged()); break;
     case Body::DATASET_CHANGED: to.body = read(body.getDatasetChanged()); break;
     case Body::RATES_CHANGED: to.body = read(body.getRatesChanged()); break;
+    case Body::JOBS_CLEARED: to.body = read(body.getJobsCleared()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

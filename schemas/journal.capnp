@@ -31,6 +31,7 @@ struct JournalEntry {
     memberChanged @13 :MemberChanged;
     datasetChanged @14 :DatasetChanged;
     ratesChanged @15 :RatesChanged;
+    jobsCleared @16 :JobsCleared;
   }
 }
 
@@ -51,6 +52,15 @@ struct JobDecided {
   # The router chose a site; attempt.number is new. The dispatch follows the commit.
   attempt @0 :V.AttemptId;
   decision @1 :Decision.Decision;
+}
+struct ClearedJob {
+  job @0 :Text;
+  excluded @1 :List(Text);  # sites; sorted, none twice
+}
+struct JobsCleared {
+  # Jobs that contended were given places together: the next entries are the decisions about those
+  # that got one. Changes no job.
+  jobs @0 :List(ClearedJob);  # in their turn
 }
 struct JobUnroutable {
   # Nothing offered could ever run it. Ends the job.

@@ -40,6 +40,17 @@ struct JobDecided {
   Decision decision;
   friend bool operator==(const JobDecided&, const JobDecided&) = default;
 };
+// Jobs that contended were given places together: the next entries are the JobDecided of those that
+// got one. Changes no job; it is there so that the clearing can be made again.
+struct JobsCleared {
+  struct Job {
+    JobId job;
+    std::vector<SiteId> excluded;  // refused or lost there just now; sorted, none twice
+    friend bool operator==(const Job&, const Job&) = default;
+  };
+  std::vector<Job> jobs;  // in their turn
+  friend bool operator==(const JobsCleared&, const JobsCleared&) = default;
+};
 // Nothing offered could ever run it; the decision holds the nearest misses. Ends the job.
 struct JobUnroutable {
   JobId job;
@@ -118,7 +129,7 @@ struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
-               InviteIssued, MemberChanged, DatasetChanged, RatesChanged>
+               InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

@@ -98,6 +98,10 @@ static_assert(message_delay_max >= quote_validity + dispatch_grace);
 inline constexpr std::size_t runners_up_max = 8;
 inline constexpr std::size_t rejections_max = 64;
 inline constexpr std::size_t refused_attempts_kept = 16;
+inline constexpr std::size_t exclusions_per_job_max = 64;  // sites
+// Jobs in one clearing that the broker makes and its journal tells of; with all their exclusions
+// they fit into an entry.
+inline constexpr std::size_t jobs_cleared_max = 256;
 static_assert(job_record_bytes_max >=
                   entry_bytes_max + attempts_per_job_max * (frame_bytes_max + 64 * 1024),
               "a job at its limits can be read back");

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/routing/clearing.h"
+
 namespace tradewind {
 namespace {
 
@@ -12,6 +14,9 @@ constexpr auto kDebitMax = std::chrono::seconds(15);
 // Up to so many pools, decisions carry the survey: it takes some microseconds and fills at most
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
+// A clearing looks at every pool several times: with so many it takes a fraction of a millisecond.
+// Beyond, a site that frees capacity would wait for it.
+constexpr std::uint32_t kClearedPoolsMax = 2'048;
 constexpr std::string_view kQuoteTieKey = "quote";
 
 // The job with its quote's total as its budget.
@@ -150,6 +155,57 @@ Decision MarketRouter::explain(const JobRecord& job, const std::vector<SiteId>& 
 
 bool MarketRouter::may_wait(const JobRecord& job, Now now) {
   return chooser_.may_wait(Asked(job, kNone).request(), now.wall);
+}
+
+bool MarketRouter::may_clear(const JobRecord& job) {
+  // A clearing knows neither prices that are held nor units that are kept for a tenant.
+  return view_.columns().pools_count() <= kClearedPoolsMax && !job.quote &&
+         view_.columns().contract_pools(job.tenant).empty() &&
+         chooser_.is_indexed(Asked(job, kNone).request());
+}
+
+std::vector<JobPlaced> MarketRouter::clear(const std::vector<JobToClear>& jobs, Now now) {
+  now_ = now;
+  std::vector<JobPlaced> placed;
+  if (have_room(jobs)) return placed;
+  std::vector<RouteRequest> requests;
+  requests.reserve(jobs.size());
+  for (const JobToClear& each : jobs) {
+    requests.push_back({each.job->spec, each.job->tenant, each.job->job.value, each.excluded});
+  }
+  Cleared cleared = tradewind::clear(chooser_, requests, now.wall);
+  if (!cleared.by_flow) return placed;
+  for (Cleared::Placement& each : cleared.placements) {
+    placed.push_back({each.job, std::move(each.decision)});
+  }
+  return placed;
+}
+
+bool MarketRouter::have_room(const std::vector<JobToClear>& jobs) const {
+  struct Wanted {
+    std::uint64_t units = 0;
+    std::uint64_t nodes = 0;
+    bool whole_nodes = false;
+  };
+  std::map<std::uint32_t, Wanted> pools;
+  const MarketColumns& columns = view_.columns();
+  for (const JobToClear& each : jobs) {
+    const SiteRow& site = columns.site(*view_.number(each.alone.site));
+    for (const std::uint32_t pool : site.pools) {
+      if (columns.pool_record(pool).id != each.alone.pool) continue;
+      Wanted& wanted = pools[pool];
+      wanted.units += std::uint64_t{each.alone.units} * each.alone.nodes;
+      wanted.nodes += each.alone.nodes;
+      wanted.whole_nodes |= each.alone.nodes > 1;
+    }
+  }
+  const std::uint32_t spare = chooser_.options().spare_units;
+  return std::ranges::all_of(pools, [&](const auto& each) {
+    const auto& [pool, wanted] = each;
+    const PoolRow& row = columns.pool(pool);
+    return row.debited_units + wanted.units + spare <= row.units_free &&
+           (!wanted.whole_nodes || row.debited_nodes + wanted.nodes <= row.nodes_free);
+  });
 }
 
 RouterChanges MarketRouter::changes() {

@@ -48,6 +48,13 @@ class MarketRouter final : public Router {
                                  Now now) override;
   Decision explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) override;
   bool may_wait(const JobRecord& job, Now now) override;
+  // Not of a job with a quote, nor of a tenant with a contract, nor where the job must be scanned,
+  // nor in a market so large that a clearing would keep others waiting.
+  bool may_clear(const JobRecord& job) override;
+  // Only where the jobs want more of some pool than it has, each at its best place, and the flow
+  // does better than one by one (broker/routing/clearing.h). Exact, whatever the tolerance, and
+  // under load too; without the survey.
+  std::vector<JobPlaced> clear(const std::vector<JobToClear>& jobs, Now now) override;
   // Places are numbers of pools, kinds are numbers of shapes, sizes are units on one node.
   RouterChanges changes() override;
   JobLacks lacks(const JobRecord& job) override;
@@ -82,6 +89,8 @@ class MarketRouter final : public Router {
   // Whether the site is bound by its sheet now.
   bool is_bound(const SiteId& site) const;
   std::optional<Decision> choose(const RouteRequest& request, Chooser& chooser, Now now) const;
+  // Whether these places can all be had together.
+  bool have_room(const std::vector<JobToClear>& jobs) const;
   bool is_under_load(const SiteId& site, Mono::time_point now) const;
 
   const std::chrono::seconds under_load_span_;

@@ -190,6 +190,7 @@ struct Apply {
   void operator()(const MemberChanged&) const {}
   void operator()(const DatasetChanged&) const {}
   void operator()(const RatesChanged&) const {}
+  void operator()(const JobsCleared&) const {}
 };
 
 template <class Body>

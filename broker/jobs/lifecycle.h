@@ -69,6 +69,9 @@ struct LifecycleOptions {
   // next, which next_tick asks for at once.
   std::size_t decisions_per_take_max = 1'024;
   std::size_t checks_per_take_max = 16'384;
+  // Jobs that are looked at together before any of them is given a place; at most
+  // limits::jobs_cleared_max. 1: each is decided by itself.
+  std::size_t jobs_cleared_max = 64;
   // Jobs that found no place are tried again after so long even when nothing has opened, the
   // longest untried first: at most so many shapes of them in each hundredth of the interval.
   std::chrono::milliseconds retry_interval{10'000};
@@ -101,6 +104,17 @@ enum class Suits {
   no_job_alike,  // nor any other of the tenant with the same demand (demand_of)
 };
 
+// A job that a clearing may give a place.
+struct JobToClear {
+  const JobRecord* job = nullptr;
+  std::vector<SiteId> excluded;
+  Candidate alone;  // what `decide` chose for it, with none of the others debited
+};
+struct JobPlaced {
+  std::size_t job = 0;  // its place among those to clear
+  Decision decision;
+};
+
 // How the lifecycle asks where a job goes. Pure as well; the shell implements it over routing and
 // the market view. `excluded` is ordered and without doubles.
 class Router {
@@ -113,6 +127,15 @@ class Router {
   virtual Decision explain(const JobRecord& job, const std::vector<SiteId>& excluded, Now now) = 0;
   // Whether a job that has no place may find one in time. False: ask `explain`.
   virtual bool may_wait(const JobRecord& /*job*/, Now /*now*/) { return false; }
+
+  // Whether `clear` knows all that the job's place depends on. False: it is decided by itself.
+  virtual bool may_clear(const JobRecord& /*job*/) { return false; }
+  // Jobs in their turn, all of which may be cleared. Where it is better to give them places
+  // together than one after the other: the placed ones, each adequate with those before it debited;
+  // for the others no place is left then. Nothing otherwise.
+  virtual std::vector<JobPlaced> clear(const std::vector<JobToClear>& /*jobs*/, Now /*now*/) {
+    return {};
+  }
 
   // Everything since the last call. While a place is not among the changes, no job that it did not
   // suit suits it.
@@ -158,6 +181,7 @@ struct LifecycleCounters {
   std::uint64_t decided = 0;    // attempts given to a site
   std::uint64_t tried = 0;      // whole decisions asked for
   std::uint64_t checked = 0;    // jobs held against one place
+  std::uint64_t clearings = 0;  // that gave places
   std::uint64_t granted = 0;
   std::uint64_t refused = 0;
   std::uint64_t lost = 0;
@@ -254,7 +278,8 @@ class Lifecycle {
     JobRecord record;
     Shape shape;  // without exclusions
     Shape demand;
-    bool placeable = false;  // some decision found a place
+    bool placeable = false;    // some decision found a place
+    bool passed_over = false;  // first in turn, and a clearing gave others the room
     // While it waits.
     bool waiting = false;
     std::optional<Shape> queue;     // nothing: it pauses
@@ -271,6 +296,13 @@ class Lifecycle {
     Mono::time_point next_ask{};
     bool unanswered = false;  // counted in unanswered_, debited with the router
     Mono::time_point alarm = Mono::time_point::max();  // its key in alarms_
+  };
+  // A job whose turn has come, out of its queue until it is given a place or none is left.
+  struct Contender {
+    Live* live = nullptr;
+    Shape queue;
+    JobToClear to_clear;
+    Decision alone;
   };
   // A site at which attempts are held.
   struct SiteContact {
@@ -302,9 +334,20 @@ class Lifecycle {
   void retry(Now now);
   void wake();
   void pass(Now now);
-  void try_first(Now now);
+  // The next in their turn that have a place; the first of all that goes by itself is dispatched at
+  // once. The bounds are of the counters.
+  std::vector<Contender> contenders(std::uint64_t tried_max, std::uint64_t checked_max, Now now);
+  // These are false of a job that goes by itself: not before the contenders have their places.
+  bool try_first(std::vector<Contender>& contenders, Now now);
   // The first that `search` gives at the place.
-  void try_woken(std::uint32_t place, WakeIndex::Search& search, Now now);
+  bool try_woken(std::uint32_t place, WakeIndex::Search& search, std::vector<Contender>& contenders,
+                 Now now);
+  bool contend(Live& live, std::vector<SiteId> excluded, Decision alone,
+               std::vector<Contender>& contenders, Now now);
+  void give_places(std::vector<Contender> contenders, Now now);
+  // False: nothing was done, no clearing of them is better than one by one.
+  bool clear(const std::vector<Contender>& contenders, Now now);
+  void wait_on(const Contender& contender, Now now);
   bool end_if_hopeless(Live& live, const std::vector<SiteId>& excluded, Now now);
   void dispatch(Live& live, Decision decision, Now now);
   void hold_share(Live& live, const Candidate& chosen);

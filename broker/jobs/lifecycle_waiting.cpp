@@ -1,5 +1,6 @@
 // Which waiting job is tried when, and where it then goes.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "broker/jobs/assignment.h"
@@ -9,7 +10,6 @@
 namespace tradewind {
 namespace {
 
-constexpr std::size_t kExclusionsMax = 64;  // per job
 // What one attempt counts at most for its tenant: about a million units of money an hour.
 constexpr std::int64_t kWeightMax = std::int64_t{1} << 40;
 
@@ -163,12 +163,21 @@ void Lifecycle::wake() {
 
 void Lifecycle::pass(Now now) {
   wake();
-  if (unanswered_ >= options_.dispatches_in_flight_max) return;
   const std::uint64_t tried_max = counters_.tried + options_.decisions_per_take_max;
   const std::uint64_t checked_max = counters_.checked + options_.checks_per_take_max;
-  // The next turn at each place that has opened. Until the end of the pass tenants only come to
-  // hold more and places to have less room, so turns only move back: the least of these, once it is
-  // confirmed, is the least of all.
+  while (true) {
+    std::vector<Contender> next = contenders(tried_max, checked_max, now);
+    if (next.empty()) return;
+    give_places(std::move(next), now);
+  }
+}
+
+std::vector<Lifecycle::Contender> Lifecycle::contenders(std::uint64_t tried_max,
+                                                        std::uint64_t checked_max, Now now) {
+  std::vector<Contender> contenders;
+  // The next turn at each place that has opened. Until the contenders are given places, tenants
+  // only come to hold more and places to have less room, so turns only move back: the least of
+  // these, once it is confirmed, is the least of all.
   std::set<std::pair<FairOrder::Key, std::uint32_t>> woken;
   const auto look = [&](std::uint32_t place, WakeIndex::Search& search) {
     const Opening opening = router_.opening(place);
@@ -178,54 +187,139 @@ void Lifecycle::pass(Now now) {
     if (turn != nullptr) woken.emplace(order_.key(*turn), place);
     return turn != nullptr;
   };
+  if (unanswered_ >= options_.dispatches_in_flight_max) return contenders;
   for (auto each = searches_.begin(); each != searches_.end();) {
     each->second.refresh(order_);
     each = look(each->first, each->second) ? std::next(each) : searches_.erase(each);
   }
-  while (counters_.tried < tried_max && counters_.checked < checked_max &&
-         unanswered_ < options_.dispatches_in_flight_max) {
-    // Here the jobs that contend are taken one by one, in their turn.
-    if (woken.empty() && order_.empty()) return;
+  // Each contender may be decided once more, when it is given its place.
+  while (counters_.tried + contenders.size() < tried_max && counters_.checked < checked_max &&
+         unanswered_ + contenders.size() < options_.dispatches_in_flight_max &&
+         contenders.size() < options_.jobs_cleared_max) {
+    if (woken.empty() && order_.empty()) break;
     if (woken.empty() || (!order_.empty() && order_.key(order_.first()) < woken.begin()->first)) {
-      try_first(now);
+      if (!try_first(contenders, now)) break;
       continue;
     }
     const auto [key, place] = *woken.begin();
-    woken.erase(woken.begin());
     const auto search = searches_.find(place);
     const Turn* const turn = search->second.first(order_);
-    if (turn != nullptr && order_.key(*turn) == key) try_woken(place, search->second, now);
+    woken.erase(woken.begin());
+    if (turn != nullptr && order_.key(*turn) == key &&
+        !try_woken(place, search->second, contenders, now)) {
+      break;
+    }
     if (!look(place, search->second)) searches_.erase(search);
   }
+  return contenders;
 }
 
-void Lifecycle::try_first(Now now) {
+bool Lifecycle::try_first(std::vector<Contender>& contenders, Now now) {
   Live& live = jobs_.at(order_.first().age.job);
-  const std::vector<SiteId> excluded = excluded_sites(live, now.mono);
+  std::vector<SiteId> excluded = excluded_sites(live, now.mono);
   ++counters_.tried;
   if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
-    dispatch(live, std::move(*decision), now);
-  } else if (!end_if_hopeless(live, excluded, now)) {
-    block(Shape(*live.queue), now);
+    return contend(live, std::move(excluded), std::move(*decision), contenders, now);
   }
+  if (!end_if_hopeless(live, excluded, now)) block(Shape(*live.queue), now);
+  return true;
 }
 
-void Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search, Now now) {
+bool Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search,
+                          std::vector<Contender>& contenders, Now now) {
   Live& live = jobs_.at(search.first(order_)->age.job);
-  const std::vector<SiteId> excluded = excluded_sites(live, now.mono);
+  std::vector<SiteId> excluded = excluded_sites(live, now.mono);
   ++counters_.checked;
   const Suits suits = router_.suits(live.record, excluded, place, now);
   if (suits != Suits::now) {
     search.pass_over(suits == Suits::no_job_alike);
-    return;
+    return true;
   }
   // There may be a better place among those that have opened.
   ++counters_.tried;
   if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
-    dispatch(live, std::move(*decision), now);
-  } else {
-    search.pass_over(false);
+    return contend(live, std::move(excluded), std::move(*decision), contenders, now);
   }
+  search.pass_over(false);
+  return true;
+}
+
+// --- who gets which place ------------------------------------------------------------------------
+
+// Until it is given a place, it counts for its tenant as if it had the one it would have alone: so
+// the turns go round.
+bool Lifecycle::contend(Live& live, std::vector<SiteId> excluded, Decision alone,
+                        std::vector<Contender>& contenders, Now now) {
+  if (live.passed_over || options_.jobs_cleared_max < 2 || !router_.may_clear(live.record)) {
+    if (!contenders.empty()) return false;
+    dispatch(live, std::move(alone), now);
+    return true;
+  }
+  live.placeable = true;
+  queues_.at(*live.queue).hopeful = true;
+  Contender& made = contenders.emplace_back();
+  made.live = &live;
+  made.queue = std::move(*live.queue);
+  change_queue(made.queue, false, live);
+  live.queue.reset();
+  hold_share(live, *alone.chosen);
+  made.to_clear = {&live.record, std::move(excluded), *alone.chosen};
+  made.alone = std::move(alone);
+  return true;
+}
+
+void Lifecycle::give_places(std::vector<Contender> contenders, Now now) {
+  for (const Contender& each : contenders) {
+    order_.hold(each.live->record.tenant, -each.live->weight);
+    each.live->weight = 0;
+  }
+  if (contenders.size() > 1 && clear(contenders, now)) return;
+  // Nothing has been debited since the first was decided.
+  dispatch(*contenders.front().live, std::move(contenders.front().alone), now);
+  for (const Contender& each : std::span(contenders).subspan(1)) {
+    ++counters_.tried;
+    std::optional<Decision> decision =
+        router_.decide(each.live->record, each.to_clear.excluded, now);
+    if (decision) {
+      dispatch(*each.live, std::move(*decision), now);
+    } else {
+      wait_on(each, now);
+    }
+  }
+}
+
+bool Lifecycle::clear(const std::vector<Contender>& contenders, Now now) {
+  std::vector<JobToClear> jobs;
+  jobs.reserve(contenders.size());
+  for (const Contender& each : contenders) jobs.push_back(each.to_clear);
+  std::vector<JobPlaced> placed = router_.clear(jobs, now);
+  // One alone has contended with nobody who got a place.
+  if (placed.size() < 2) return false;
+  ++counters_.clearings;
+  JobsCleared cleared;
+  for (JobToClear& each : jobs) {
+    cleared.jobs.push_back({each.job->job, std::move(each.excluded)});
+  }
+  output_.entries.push_back(Entry{stamp(now), std::move(cleared)});
+  for (JobPlaced& each : placed) {
+    dispatch(*contenders.at(each.job).live, std::move(each.decision), now);
+  }
+  Live& first = *contenders.front().live;
+  first.passed_over = first.waiting;
+  for (const Contender& each : contenders) {
+    if (each.live->waiting) wait_on(each, now);
+  }
+  return true;
+}
+
+// No place is left for it, nor for those just like it.
+void Lifecycle::wait_on(const Contender& contender, Now now) {
+  Live& live = *contender.live;
+  live.queue = contender.queue;
+  change_queue(*live.queue, true, live);
+  WaitQueue& queue = queues_.at(*live.queue);
+  queue.hopeful = true;
+  if (!queue.blocked) block(Shape(*live.queue), now);
 }
 
 // "Never" is believed only of a job that no decision gave hope to, nor to one just like it while it
@@ -279,7 +373,8 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   TRADEWIND_ASSERT(decision.outcome == Outcome::placed && decision.chosen.has_value());
   ++counters_.decided;
   live.placeable = true;
-  queues_.at(*live.queue).hopeful = true;
+  live.passed_over = false;
+  if (live.queue) queues_.at(*live.queue).hopeful = true;
   dequeue(live);
   const Candidate chosen = *decision.chosen;
   const AttemptId id{live.record.job, live.record.attempts_count + 1};
@@ -320,7 +415,7 @@ void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::millisecond
   auto found = std::find_if(list.begin(), list.end(),
                             [&](const Exclusion& each) { return each.site == site; });
   if (found == list.end()) {
-    if (list.size() >= kExclusionsMax) {
+    if (list.size() >= limits::exclusions_per_job_max) {
       list.erase(std::min_element(list.begin(), list.end(),
                                   [](const auto& a, const auto& b) { return a.until < b.until; }));
     }

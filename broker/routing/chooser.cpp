@@ -187,6 +187,10 @@ Decision Chooser::take(const RouteRequest& request, std::uint32_t pool, Wall::ti
   return result;
 }
 
+bool Chooser::is_indexed(const RouteRequest& request) {
+  return prepare(request);
+}
+
 Fit Chooser::fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now) {
   const MarketColumns& columns = view_.columns();
   if (pool >= columns.pools_count()) return Fit::inadequate_for_all;

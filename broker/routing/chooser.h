@@ -54,6 +54,8 @@ class Chooser {
   // that a call takes, never in its result.
   std::optional<Decision> choose(const RouteRequest& request, Wall::time_point now);
 
+  // Whether the index covers the job; else each choice is a scan.
+  bool is_indexed(const RouteRequest& request);
   // Whether this pool alone, by its number in the columns, is adequate now.
   Fit fit(const RouteRequest& request, std::uint32_t pool, Wall::time_point now);
   // The shapes of pools that fit some variant; at pools of no other shape can the job ever be

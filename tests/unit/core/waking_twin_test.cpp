@@ -33,6 +33,10 @@ class WatchedRouter final : public Router {
     return market.explain(job, excluded, now);
   }
   bool may_wait(const JobRecord& job, Now now) override { return market.may_wait(job, now); }
+  bool may_clear(const JobRecord& job) override { return market.may_clear(job); }
+  std::vector<JobPlaced> clear(const std::vector<JobToClear>& jobs, Now now) override {
+    return market.clear(jobs, now);
+  }
   RouterChanges changes() override {
     RouterChanges changes = market.changes();
     if (naive_) changes.everything = true;

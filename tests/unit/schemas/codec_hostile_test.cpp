@@ -373,6 +373,35 @@ TEST(Codec, RefusesRatesOutsideTheirBounds) {
                              [](Assignment& value) { value.conversion_ppm = 0; });
 }
 
+TEST(Codec, RefusesClearingsOutsideTheirBounds) {
+  const auto expect = [](std::string_view field, auto spoil) {
+    Sampler full;
+    Entry entry;
+    auto& cleared = entry.body.emplace<JobsCleared>();
+    full.fill(cleared);
+    ASSERT_FALSE(cleared.jobs.empty());
+    ASSERT_TRUE(decode_entry(encode(entry)));
+    spoil(cleared);
+    const auto result = decode_entry(encode(entry));
+    ASSERT_FALSE(result) << field;
+    EXPECT_EQ(result.error().field, field);
+  };
+  const auto site = [](std::size_t number) { return SiteId{"s" + std::to_string(1'000 + number)}; };
+  expect("jobs_cleared.jobs",
+         [](JobsCleared& each) { each.jobs.resize(limits::jobs_cleared_max + 1, each.jobs[0]); });
+  expect("jobs_cleared.job", [](JobsCleared& each) { each.jobs[0].job.value = "no id"; });
+  expect("jobs_cleared.excluded",
+         [&](JobsCleared& each) { each.jobs[0].excluded = {site(1), site(1)}; });
+  expect("jobs_cleared.excluded",
+         [&](JobsCleared& each) { each.jobs[0].excluded = {site(2), site(1)}; });
+  expect("jobs_cleared.excluded", [&](JobsCleared& each) {
+    each.jobs[0].excluded.clear();
+    for (std::size_t count = 0; count <= limits::exclusions_per_job_max; ++count) {
+      each.jobs[0].excluded.push_back(site(count));
+    }
+  });
+}
+
 TEST(Codec, RefusesContractUnitsThatNobodyHas) {
   expect_refused<Assignment>(decode_assignment, "assignment.contract_units",
                              [](Assignment& value) { value.contract.value.clear(); });

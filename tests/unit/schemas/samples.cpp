@@ -544,6 +544,13 @@ void Sampler::fill(JobDecided& to) {
   fill(to.attempt);
   fill(to.decision);
 }
+void Sampler::fill(JobsCleared::Job& to) {
+  to.job = job();
+  const std::vector<std::string> sites = {"aa-north-1", "bb-south-1", "cc-west-1"};
+  for (std::size_t i = std::min(count(), sites.size()); i > 0; --i) {
+    to.excluded.push_back(SiteId{sites[sites.size() - i]});
+  }
+}
 void Sampler::fill(JobUnroutable& to) {
   to.job = job();
   fill(to.decision);

@@ -75,6 +75,8 @@ class Sampler {
   void fill(JobSubmitted& to);
   void fill(JobDecided& to);
   void fill(JobUnroutable& to);
+  void fill(JobsCleared& to) { fill_list(to.jobs); }
+  void fill(JobsCleared::Job& to);
   void fill(CancelRequested& to);
   void fill(JobExpired& to);
   void fill(AttemptGranted& to) { fill(to.attempt); }
