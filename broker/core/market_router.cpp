@@ -212,7 +212,7 @@ RouterChanges MarketRouter::changes() {
   MarketChanges changes = view_.take_changes();
   // What jobs lack was told in the shapes that were there, and could be paid for, then.
   const bool everything = std::exchange(rates_changed_, false) || changes.shapes;
-  return {everything, changes.network || changes.contracts, std::move(changes.pools)};
+  return {everything, changes.network, std::move(changes.pools)};
 }
 
 JobLacks MarketRouter::lacks(const JobRecord& job) {
@@ -221,13 +221,10 @@ JobLacks MarketRouter::lacks(const JobRecord& job) {
   for (const FittingShape& each : chooser_.fitting_shapes(spec)) {
     lacks.rooms.push_back({each.shape, each.units});
   }
-  // A contract's idle units are no part of what a place has to offer to all.
-  const bool has_contract = !view_.columns().contract_pools(job.tenant).empty();
   // What data costs and takes rests on the records of the sites where it lies as well, and which
   // jurisdiction a region belongs to on any site's.
   const bool has_data = !spec.inputs.empty() || !spec.outputs.empty();
   lacks.elsewhere =
-      has_contract ||
       (has_data && (job.quote || spec.constraints.cost_max || spec.constraints.deadline)) ||
       spec.constraints.latency_ms_max != 0;
   return lacks;
@@ -235,13 +232,16 @@ JobLacks MarketRouter::lacks(const JobRecord& job) {
 
 Opening MarketRouter::opening(std::uint32_t place) {
   const MarketColumns& columns = view_.columns();
-  if (place >= columns.pools_count() || !columns.pool(place).listed) return {};
+  if (place >= columns.pools_count() || !columns.pool(place).sells) return {};
   const PoolRow& row = columns.pool(place);
   const std::uint32_t units_node = columns.shape(row.shape).units_node;
   const std::uint32_t on_one = row.nodes_free > 0 ? units_node : row.units_free_node;
-  const std::uint32_t left =
-      row.units_free > row.debited_units ? row.units_free - row.debited_units : 0;
-  return {row.shape, std::min(left, std::max(on_one, row.units_free_node))};
+  // What contracts hold is there for their owners.
+  const std::uint64_t left =
+      (row.units_free > row.debited_units ? row.units_free - row.debited_units : 0) +
+      std::uint64_t{row.contract_units};
+  const std::uint64_t most = std::max(on_one, row.units_free_node);
+  return {row.shape, static_cast<std::uint32_t>(std::min(left, most))};
 }
 
 Suits MarketRouter::suits(const JobRecord& job, const std::vector<SiteId>& excluded,

@@ -272,8 +272,21 @@ void MarketColumns::change_quote(std::uint32_t number) {
     row.wait_seconds = quote.wait_seconds;
     row.price_ppm = quote.price_ppm;
   }
+  row.contract_units = row.quoted && row.contracted ? contract_units(site, row.index) : 0;
   put_keys(number);
   note_better(number, before);
+}
+
+std::uint32_t MarketColumns::contract_units(const SiteRow& site, std::uint32_t index) const {
+  const SiteRecord& record = site.view->record;
+  std::uint64_t units = 0;
+  for (const Contract& each : record.contracts) {
+    if (each.pool != record.pools[index].id) continue;
+    for (const ContractQuote& quote : site.view->sheet->contracts) {
+      if (quote.contract == each.id) units += quote.units_idle;
+    }
+  }
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(units, UINT32_MAX));
 }
 
 MarketColumns::Offer MarketColumns::offer(std::uint32_t number) const {
@@ -281,15 +294,18 @@ MarketColumns::Offer MarketColumns::offer(std::uint32_t number) const {
   const auto left = [](std::uint32_t free, std::uint32_t debited) {
     return free > debited ? free - debited : 0;
   };
-  return {row.listed,          left(row.units_free, row.debited_units),
-          row.units_free_node, left(row.nodes_free, row.debited_nodes),
-          row.wait_seconds,    row.price_ppm};
+  return {row.sells,
+          std::uint64_t{left(row.units_free, row.debited_units)} + row.contract_units,
+          row.units_free_node,
+          left(row.nodes_free, row.debited_nodes),
+          row.wait_seconds,
+          row.price_ppm};
 }
 
 void MarketColumns::note_better(std::uint32_t number, const Offer& before) {
   const Offer now = offer(number);
-  if (!now.listed) return;
-  const bool better = !before.listed || now.units > before.units ||
+  if (!now.sells) return;
+  const bool better = !before.sells || now.units > before.units ||
                       now.units_node > before.units_node || now.nodes > before.nodes ||
                       now.wait_seconds < before.wait_seconds || now.price_ppm < before.price_ppm;
   if (better) open(number);
@@ -301,9 +317,15 @@ void MarketColumns::open(std::uint32_t number) {
   openings_.push_back(number);
 }
 
+void MarketColumns::open_pool(std::uint32_t number, const PoolId& pool) {
+  for (const std::uint32_t each : sites_[number].pools) {
+    if (pools_[each].sells && pool_record(each).id == pool) open(each);
+  }
+}
+
 void MarketColumns::open_site(std::uint32_t number) {
   for (const std::uint32_t pool : sites_[number].pools) {
-    if (pools_[pool].listed) open(pool);
+    if (pools_[pool].sells) open(pool);
   }
 }
 
@@ -319,6 +341,7 @@ void MarketColumns::put_keys(std::uint32_t number) {
   index_.set_free(number, left, row.units_free_node);
   const bool listed = sites_[row.site].serves && row.quoted && left > 0 && row.price_ppm >= 0 &&
                       row.base != PriceIndex::absent;
+  row.sells = listed || (row.contracted && sites_[row.site].serves && row.contract_units > 0);
   if (!listed && !row.listed) return;
   row.listed = listed;
   const auto set = [&](std::uint32_t lane, Wide key) {

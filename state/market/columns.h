@@ -82,12 +82,14 @@ struct PoolRow {
   // The quote; means nothing unless `quoted`.
   bool quoted = false;
   bool listed = false;          // has keys of price
+  bool sells = false;           // listed, or contracts hold something there
   bool opened = false;          // is among the openings
   bool contracted = false;      // some contract is of it
   std::uint16_t workloads = 0;  // a bit for each indexed class that it states a performance for
   std::uint32_t units_free = 0;
   std::uint32_t units_free_node = 0;
   std::uint32_t nodes_free = 0;
+  std::uint32_t contract_units = 0;  // idle, of all contracts of the pool
   std::uint32_t wait_seconds = 0;
   std::int64_t price_ppm = 0;
   // The broker's own debits.
@@ -149,7 +151,8 @@ class MarketColumns {
   // Pools that could take more than when this was last asked, each once: listed, and newly so, with
   // more left free, sooner or for less. A pool that another record has replaced is not among them.
   std::vector<std::uint32_t> take_openings();
-  // All pools of the site that are listed become openings.
+  // The pool, or every pool of the site, becomes an opening if it sells anything.
+  void open_pool(std::uint32_t site, const PoolId& pool);
   void open_site(std::uint32_t site);
   // Shapes that have come to be, those that are gone and came again among them.
   std::uint64_t shapes_made() const { return shapes_made_; }
@@ -178,14 +181,16 @@ class MarketColumns {
   void put_keys(std::uint32_t pool);
   // What a pool has to offer, where more is better or, of the last two, less.
   struct Offer {
-    bool listed = false;
-    std::uint32_t units = 0;
+    bool sells = false;
+    std::uint64_t units = 0;
     std::uint32_t units_node = 0;
     std::uint32_t nodes = 0;
     std::uint32_t wait_seconds = 0;
     std::int64_t price_ppm = 0;
   };
   Offer offer(std::uint32_t pool) const;
+  // Idle in all contracts of a site's pool, as its sheet says.
+  std::uint32_t contract_units(const SiteRow& site, std::uint32_t index) const;
   // Notes an opening if the pool's offer is better now in any respect.
   void note_better(std::uint32_t pool, const Offer& before);
   void open(std::uint32_t pool);

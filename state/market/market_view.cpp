@@ -50,7 +50,6 @@ void MarketView::accept_member(const RecordHeader& header, const Member& member)
   const auto known = known_.find(*site);
   if (known == known_.end() || known->second.view->member_state == member.state) return;
   known->second.view->member_state = member.state;
-  note_contracts(*known->second.view);
   columns_.change_sheet(known->second.number, true);
 }
 
@@ -68,10 +67,7 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
                      view.record.jurisdiction != record.jurisdiction ||
                      view.record.network != record.network ||
                      view.record.round_trips != record.round_trips;
-  if (!prolongs) {
-    view.record = record;
-    note_contracts(view);
-  }
+  if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
     if (const auto standing = members_.find(record.site); standing != members_.end()) {
@@ -113,10 +109,7 @@ void MarketView::accept_sheet(const RecordHeader& header, const QuoteSheet& shee
   const bool same_pools = view.sheet && std::ranges::equal(view.sheet->pools, sheet.pools, {},
                                                            &PoolQuote::pool, &PoolQuote::pool);
   // Most sheets only prolong the one before.
-  if (!view.sheet || *view.sheet != sheet) {
-    view.sheet = sheet;
-    note_contracts(view);
-  }
+  if (!view.sheet || *view.sheet != sheet) view.sheet = sheet;
   view.sheet_header = header;
   columns_.change_sheet(place->second.number, same_pools);
 }
@@ -138,9 +131,6 @@ void MarketView::credit(const SiteId& site, const PoolId& pool, std::uint32_t un
   balance.units -= std::min<std::uint64_t>(balance.units, units);
   balance.nodes -= std::min<std::uint64_t>(balance.nodes, nodes);
   show_debit(site, pool, balance);
-  if (const auto known = known_.find(site); known != known_.end()) {
-    note_contracts(*known->second.view);
-  }
   if (balance.units == 0 && balance.nodes == 0) debits_.erase(place);
 }
 
@@ -155,17 +145,17 @@ void MarketView::credit_contract(const SiteId& site, const ContractId& contract,
   if (place == contract_debits_.end() || units == 0) return;
   place->second -= std::min<std::uint64_t>(place->second, units);
   if (place->second == 0) contract_debits_.erase(place);
-  contracts_changed_ = true;
+  const auto known = known_.find(site);
+  if (known == known_.end()) return;
+  for (const Contract& each : known->second.view->record.contracts) {
+    if (each.id == contract) columns_.open_pool(known->second.number, each.pool);
+  }
 }
 
 std::uint32_t MarketView::debited_contract_units(const SiteId& site,
                                                  const ContractId& contract) const {
   const auto place = contract_debits_.find({site, contract});
   return place == contract_debits_.end() ? 0 : saturated(place->second);
-}
-
-void MarketView::note_contracts(const SiteView& view) {
-  contracts_changed_ = contracts_changed_ || !view.record.contracts.empty();
 }
 
 void MarketView::show_debit(const SiteId& site, const PoolId& pool, const Debit& balance) {
@@ -190,14 +180,12 @@ MarketChanges MarketView::take_changes() {
   changes.pools = columns_.take_openings();
   changes.shapes = std::exchange(shapes_told_, columns_.shapes_made()) != columns_.shapes_made();
   changes.network = std::exchange(network_changed_, false);
-  changes.contracts = std::exchange(contracts_changed_, false);
   return changes;
 }
 
 void MarketView::reopen(const SiteId& site) {
   if (const auto known = known_.find(site); known != known_.end()) {
     columns_.open_site(known->second.number);
-    note_contracts(*known->second.view);
   }
 }
 

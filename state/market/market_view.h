@@ -40,8 +40,6 @@ struct MarketChanges {
   bool shapes = false;
   // A site came, moved or has other network tariffs, so that data may cost and take less at others.
   bool network = false;
-  // Where contracts are, something is other than before.
-  bool contracts = false;
 };
 
 class MarketView {
@@ -113,8 +111,6 @@ class MarketView {
   void accept_member(const RecordHeader& header, const Member& member);
   void accept_site(const RecordHeader& header, const SiteRecord& record);
   void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
-  // That an owner of one of the site's contracts may find more there now.
-  void note_contracts(const SiteView& view);
   void show_debit(const SiteId& site, const PoolId& pool, const Debit& balance);
 
   std::map<SiteId, SiteView> sites_;
@@ -125,7 +121,6 @@ class MarketView {
   std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_debits_;
   MarketColumns columns_;
   bool network_changed_ = false;
-  bool contracts_changed_ = false;
   std::uint64_t shapes_told_ = 0;  // MarketColumns::shapes_made() at the last take_changes
   std::uint64_t ignored_over_limit_ = 0;
 };
