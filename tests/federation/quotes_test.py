@@ -84,10 +84,14 @@ class Quotes(unittest.TestCase):
         remaining = self.quote(job())["decided_at"] < quote["quote"]["expires_at"]
         return None if remaining else self.refusal(quote)
 
+    def _total_now(self):
+        # Nothing is to be had for a moment where the newest sheet is older than the end of another job.
+        return Decimal(self.quote(job()).get("quote", {"total": "0"})["total"])
+
     def test_the_quoted_price_holds_while_the_site_asks_more(self):
         quote = self.quote(job())
         self.fill(12)
-        until(lambda: Decimal(self.quote(job())["quote"]["total"]) > Decimal(quote["quote"]["total"]), 10)
+        until(lambda: self._total_now() > Decimal(quote["quote"]["total"]), 10)
         ended = self.user.wait(self.submit(quote))
         self.assertEqual(ended["state"], "succeeded", ended)
         self.assertEqual(leading_attempt(ended)["rate_per_hour"], quote["chosen"]["rate_per_hour"])
