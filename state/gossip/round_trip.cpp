@@ -1,6 +1,7 @@
 #include "state/gossip/round_trip.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "schemas/limits.h"
 
@@ -26,8 +27,9 @@ std::vector<RoundTrip> round_trip_row(
     row.push_back(RoundTrip{region, round_trip_code(time)});
   }
   if (row.size() <= limits::round_trips_max) return row;
-  std::stable_sort(row.begin(), row.end(),
-                   [](const RoundTrip& a, const RoundTrip& b) { return a.code < b.code; });
+  std::sort(row.begin(), row.end(), [](const RoundTrip& a, const RoundTrip& b) {
+    return std::tie(a.code, a.region) < std::tie(b.code, b.region);
+  });
   row.resize(limits::round_trips_max);
   std::sort(row.begin(), row.end(),
             [](const RoundTrip& a, const RoundTrip& b) { return a.region < b.region; });
