@@ -193,8 +193,11 @@ void Core::run() {
     {
       std::unique_lock lock(mutex_);
       const Mono::time_point wake = std::min(lifecycle_.next_tick(), next_housekeeping_);
-      const auto span = std::clamp<Mono::duration>(wake - system_now().mono, Mono::duration::zero(),
-                                                   kHousekeepingInterval);
+      // A tick that is due may lie as far back as the clock can tell.
+      const Mono::time_point now = system_now().mono;
+      const Mono::duration span = wake <= now
+                                      ? Mono::duration::zero()
+                                      : std::min<Mono::duration>(wake - now, kHousekeepingInterval);
       arrived_.wait_for(lock, span, [this] { return stopping_ || !inbox_.empty(); });
       batch.swap(inbox_);
       stopping = stopping_;

@@ -174,8 +174,8 @@ class LinkedFederation final : public Federation {
 
   void wait() {
     const Now now = system_now();
-    const auto span =
-        std::clamp<Mono::duration>(gossip_.next_tick() - now.mono, kTickMin, kTickMax);
+    const auto span = std::clamp<Mono::duration>(std::max(gossip_.next_tick(), now.mono) - now.mono,
+                                                 kTickMin, kTickMax);
     timer_.expires_after(span);
     timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
