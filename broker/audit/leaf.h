@@ -1,0 +1,54 @@
+// What the transparency log says of an entry of the journal: one CloudEvents 1.0 JSON object, the
+// leaf. Entry n of the journal is leaf n - 1 of the log. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "schemas/ids.h"
+#include "schemas/journal.h"
+#include "schemas/result.h"
+#include "schemas/time.h"
+
+namespace tradewind {
+
+struct Leaf {
+  // The leaf's exact bytes, at most limits::leaf_bytes_max.
+  Bytes event;
+  // The event's data, when it is too large to stand in the event: a JSON document that is kept
+  // beside the log under its SHA-256, which the event's `dataref` and `datasha256` name.
+  std::optional<Bytes> data;
+};
+
+// By what entries are found. Read from the leaf alone, so an index can always be built anew.
+struct LeafKeys {
+  std::string type;             // "org.tradewind.job.decided"
+  Wall::time_point recorded{};  // never earlier than that of the leaf before
+  std::string
+      job;  // empty where there is none; likewise below. Of a task of an array: the task's id
+  std::string tenant;  // pseudonym; only in leaves about a submission
+  std::string site;
+  std::string reason;  // reason code, refusal code or end state
+};
+// Fails with ErrorCode::invalid when the bytes are no leaf.
+Result<LeafKeys> leaf_keys(BytesView event);
+
+class LeafWriter {
+ public:
+  // `source` names the federation; the secret makes pseudonyms and salts, and must be kept: whoever
+  // has it can open what the leaves commit to.
+  LeafWriter(std::string source, Bytes secret);
+
+  Leaf write(Sequence sequence, const Entry& entry) const;
+  // The private values of the entry and their salts, a JSON object: with it the commitments in the
+  // leaf can be checked. Nothing when the leaf commits to nothing.
+  std::optional<Bytes> opening(Sequence sequence, const Entry& entry) const;
+  // By which name the log knows a tenant.
+  std::string pseudonym(const TenantId& tenant) const;
+
+ private:
+  std::string source_;
+  Bytes secret_;
+};
+
+}  // namespace tradewind
