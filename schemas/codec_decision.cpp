@@ -146,6 +146,8 @@ void write(schema::Decision::Builder to, const Decision& from) {
   to.setSpareUnits(from.spare_units);
   to.setRatesVersion(from.rates_version);
   if (from.clearing) write(to.initClearing(), *from.clearing);
+  if (!from.excluded.empty())
+    write_sites(to.initExcluded(list_size(from.excluded.size())), from.excluded);
 }
 void read(schema::Decision::Reader from, Decision& to) {
   to.outcome = read_enum<Outcome>("decision.outcome", from.getOutcome());
@@ -162,6 +164,7 @@ void read(schema::Decision::Reader from, Decision& to) {
   to.tolerance_ppm = not_negative("decision.tolerance_ppm", from.getTolerance());
   to.spare_units = from.getSpareUnits();
   to.rates_version = from.getRatesVersion();
+  to.excluded = read_sites("decision.excluded", from.getExcluded());
   if (from.hasClearing()) {
     read(from.getClearing(), to.clearing.emplace());
     if (to.outcome != Outcome::placed) {

@@ -71,6 +71,10 @@ void write(schema::RecordVersion::Builder to, const RecordVersion& from);
 void read(schema::RecordVersion::Reader from, RecordVersion& to);
 void write(schema::SignedRecord::Builder to, const SignedRecord& from);
 void read(schema::SignedRecord::Reader from, SignedRecord& to);
+// Sites that a job is not given to just now: sorted, none twice, at most
+// limits::exclusions_per_job_max.
+void write_sites(capnp::List<capnp::Text>::Builder to, const std::vector<SiteId>& from);
+std::vector<SiteId> read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from);
 
 // codec_record.cpp
 void write(schema::RecordHeader::Builder to, const RecordHeader& from);

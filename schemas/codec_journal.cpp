@@ -22,6 +22,7 @@ struct WriteBody {
     put_text(to, &Builder::setIdempotencyKey, from.idempotency_key);
     write(to.initSpec(), from.spec);
     if (from.quote) write(to.initQuote(), *from.quote);
+    put_text(to, &Builder::setTraceparent, from.traceparent);
   }
   void operator()(const JobDecided& from) {
     auto to = body.initJobDecided();
@@ -37,10 +38,7 @@ struct WriteBody {
       auto row = list[i++];
       put_text(row, &schema::ClearedJob::Builder::setJob, each.job.value);
       if (each.excluded.empty()) continue;
-      auto excluded = row.initExcluded(list_size(each.excluded.size()));
-      for (unsigned at = 0; at < excluded.size(); ++at) {
-        excluded.set(at, each.excluded[at].value.c_str());
-      }
+      write_sites(row.initExcluded(list_size(each.excluded.size())), each.excluded);
     }
   }
   void operator()(const JobUnroutable& from) {
@@ -94,6 +92,9 @@ struct WriteBody {
     write(to.initRecord(), from.record);
     put_text(to, &schema::MemberChanged::Builder::setTokenSha256, from.token_sha256);
   }
+  void operator()(const MarketRecorded& from) {
+    write(body.initMarketRecorded().initRecord(), from.record);
+  }
   void operator()(const DatasetChanged& from) {
     auto to = body.initDatasetChanged();
     put_text(to, &schema::DatasetChanged::Builder::setName, from.name);
@@ -129,6 +130,7 @@ JobSubmitted read(schema::JobSubmitted::Reader from) {
       read_document_text("job_submitted.idempotency_key", from.getIdempotencyKey());
   codec::read(from.getSpec(), to.spec);
   if (from.hasQuote()) codec::read(from.getQuote(), to.quote.emplace());
+  to.traceparent = read_name_or_none("job_submitted.traceparent", from.getTraceparent());
   return to;
 }
 JobDecided read(schema::JobDecided::Reader from) {
@@ -138,7 +140,6 @@ JobDecided read(schema::JobDecided::Reader from) {
   return to;
 }
 JobsCleared read(schema::JobsCleared::Reader from) {
-  constexpr std::string_view excluded = "jobs_cleared.excluded";
   JobsCleared to;
   if (from.getJobs().size() > limits::jobs_cleared_max) {
     over_limit("jobs_cleared.jobs", from.getJobs().size(), limits::jobs_cleared_max);
@@ -147,16 +148,7 @@ JobsCleared read(schema::JobsCleared::Reader from) {
   for (const auto each : from.getJobs()) {
     JobsCleared::Job& job = to.jobs.emplace_back();
     job.job = read_job_id("jobs_cleared.job", each.getJob());
-    if (each.getExcluded().size() > limits::exclusions_per_job_max) {
-      over_limit(excluded, each.getExcluded().size(), limits::exclusions_per_job_max);
-    }
-    for (const auto site : each.getExcluded()) {
-      SiteId id{read_name(excluded, site)};
-      if (!job.excluded.empty() && id <= job.excluded.back()) {
-        broken(excluded, "has sites that are not sorted or come twice");
-      }
-      job.excluded.push_back(std::move(id));
-    }
+    job.excluded = read_sites("jobs_cleared.excluded", each.getExcluded());
   }
   return to;
 }
@@ -218,6 +210,11 @@ MemberChanged read(schema::MemberChanged::Reader from) {
   to.token_sha256 = read_sha256("member_changed.token_sha256", from.getTokenSha256());
   return to;
 }
+MarketRecorded read(schema::MarketRecorded::Reader from) {
+  MarketRecorded to;
+  codec::read(from.getRecord(), to.record);
+  return to;
+}
 RatesChanged read(schema::RatesChanged::Reader from) {
   constexpr std::string_view field = "rates_changed.rates";
   RatesChanged to;
@@ -272,6 +269,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::DATASET_CHANGED: to.body = read(body.getDatasetChanged()); break;
     case Body::RATES_CHANGED: to.body = read(body.getRatesChanged()); break;
     case Body::JOBS_CLEARED: to.body = read(body.getJobsCleared()); break;
+    case Body::MARKET_RECORDED: to.body = read(body.getMarketRecorded()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

@@ -76,4 +76,23 @@ void read(schema::SignedRecord::Reader from, SignedRecord& to) {
   to.signature = read_bytes_exactly("record.signature", from.getSignature(), 64);
 }
 
+void write_sites(capnp::List<capnp::Text>::Builder to, const std::vector<SiteId>& from) {
+  for (unsigned at = 0; at < to.size(); ++at) to.set(at, from[at].value.c_str());
+}
+std::vector<SiteId> read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from) {
+  if (from.size() > limits::exclusions_per_job_max) {
+    over_limit(field, from.size(), limits::exclusions_per_job_max);
+  }
+  std::vector<SiteId> sites;
+  sites.reserve(from.size());
+  for (const auto each : from) {
+    SiteId site{read_name(field, each)};
+    if (!sites.empty() && site <= sites.back()) {
+      broken(field, "has sites that are not sorted or come twice");
+    }
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
 }  // namespace tradewind::codec

@@ -136,4 +136,6 @@ struct Decision {
   spareUnits @9 :UInt32;             # margin of free units wanted beyond the need
   ratesVersion @10 :UInt64;          # of the rate table that it used; 0: none was ever set
   clearing @11 :ClearedWith;         # only of a decision that a clearing made; then it is `placed`
+  excluded @12 :List(Text);          # sites that were not asked: the job was refused or lost there just
+                                     # now; sorted, none twice, at most 64
 }

@@ -168,6 +168,9 @@ struct Decision {
   std::uint32_t spare_units = 0;        // margin of free units wanted beyond the need
   std::uint64_t rates_version = 0;      // of the rate table that it used
   std::optional<ClearedWith> clearing;  // only of a placed one
+  // Sites that were not asked, as the job was refused or lost there just now; sorted, none twice,
+  // at most limits::exclusions_per_job_max.
+  std::vector<SiteId> excluded;
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 

@@ -32,6 +32,7 @@ struct JournalEntry {
     datasetChanged @14 :DatasetChanged;
     ratesChanged @15 :RatesChanged;
     jobsCleared @16 :JobsCleared;
+    marketRecorded @17 :MarketRecorded;
   }
 }
 
@@ -47,6 +48,7 @@ struct JobSubmitted {
   idempotencyKey @3 :Text;  # none: none
   spec @4 :Job.JobSpec;
   quote @5 :Decision.QuoteTerms;  # of a job that was submitted with a quote; none: none
+  traceparent @6 :Text;     # W3C Trace Context of the request; none: none
 }
 struct JobDecided {
   # The router chose a site; attempt.number is new. The dispatch follows the commit.
@@ -125,6 +127,12 @@ struct DatasetChanged {
   name @0 :Text;
   principal @1 :Text;            # who asked for it: the token's name
   dataset @2 :Dataset.Dataset;   # of that name; none: removed
+}
+
+struct MarketRecorded {
+  # A record of a site or member, as it was signed, that the market view has taken: decisions after
+  # this entry, and none before it in this term, rest on it.
+  record @0 :V.SignedRecord;
 }
 
 enum JobState {

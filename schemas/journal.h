@@ -32,6 +32,7 @@ struct JobSubmitted {
   std::string idempotency_key;  // empty: none
   JobSpec spec;
   std::optional<QuoteTerms> quote{};  // what binds a job that was submitted with a quote
+  std::string traceparent{};          // W3C Trace Context of the request; empty: none
   friend bool operator==(const JobSubmitted&, const JobSubmitted&) = default;
 };
 // The router chose a site: attempt.number is new. Its dispatch follows the commit.
@@ -125,11 +126,20 @@ struct RatesChanged {
   friend bool operator==(const RatesChanged&, const RatesChanged&) = default;
 };
 
+// A record of a site or member that the market view has taken, as it was signed: the decisions
+// after this entry, and none before it in this term, rest on it. A quote sheet that a newer one
+// followed before anything was decided has no entry.
+struct MarketRecorded {
+  SignedRecord record;
+  friend bool operator==(const MarketRecorded&, const MarketRecorded&) = default;
+};
+
 struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
-               InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared>
+               InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared,
+               MarketRecorded>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

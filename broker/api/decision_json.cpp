@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "broker/api/job_json.h"
+
 namespace tradewind {
 namespace {
 
@@ -179,6 +181,7 @@ json::object decision_to_json(const Decision& decision, const JobSpec& spec,
   out["tolerance_ppm"] = decision.tolerance_ppm;
   out["spare_units"] = decision.spare_units;
   out["rates_version"] = decision.rates_version;
+  if (!decision.excluded.empty()) out["excluded"] = ids_to_json(decision.excluded);
   if (decision.clearing) {
     json::object clearing{{"jobs", decision.clearing->jobs}};
     if (spec.objective == Objective::fastest) {

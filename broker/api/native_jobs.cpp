@@ -8,6 +8,7 @@
 #include "broker/api/decision_json.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
+#include "broker/api/trace_context.h"
 
 namespace tradewind {
 namespace {
@@ -58,6 +59,7 @@ Result<Submission> read_submission(const Call& call) {
   auto key = idempotency_key(call.request);
   if (!key) return fail(std::move(key.error()));
   submission.idempotency_key = std::move(*key);
+  submission.traceparent = trace_parent(call.request.header("traceparent"));
   auto document = parse_job_document(call.request.body);
   if (!document) return fail(std::move(document.error()));
   auto quote = read_quote_id(*document);
@@ -263,9 +265,8 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
         if (!waiting) return call.reject(waiting.error());
         call.responder.soon([api, call, job, newest, waiting = std::move(*waiting)] {
           if (!waiting) return newest(call);
-          answer_decision(
-              call, *job,
-              explanation_to_json(*waiting, job->spec, api->accounting_currency()), 0);
+          answer_decision(call, *job,
+                          explanation_to_json(*waiting, job->spec, api->accounting_currency()), 0);
         });
       });
 }

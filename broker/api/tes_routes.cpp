@@ -5,6 +5,7 @@
 #include "broker/api/api.h"
 #include "broker/api/job_json.h"
 #include "broker/api/tes_task.h"
+#include "broker/api/trace_context.h"
 #include "state/identity/digest.h"
 
 namespace tradewind {
@@ -52,8 +53,12 @@ void create(const std::shared_ptr<Api>& api, Call call) {
       digest, call.prefix, std::chrono::steady_clock::now(),
       [call](const Result<SubmitReceipt>& receipt) { answer_created(call, receipt); });
   if (ticket == nullptr) return;
-  Submission submission{call.caller.tenant, call.caller.principal, task->idempotency_key,
-                        std::move(task->spec)};
+  Submission submission{call.caller.tenant,
+                        call.caller.principal,
+                        task->idempotency_key,
+                        std::move(task->spec),
+                        {},
+                        trace_parent(call.request.header("traceparent"))};
   api->service.submit(std::move(submission),
                       [api, call, ticket](const Result<SubmitReceipt>& receipt) {
                         api->recent_creates.finish(ticket, receipt);

@@ -132,19 +132,18 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   federation.registry_key = authority_.registry_key().public_key();
   federation.curve_keys = curve_keys;
   federation.seed = stable_hash(to_rfc3339(now.wall));
-  auto started = Federation::start(std::move(federation),
-                                   {.record =
-                                        [this](const Record& record) {
-                                          push([this, record] { router_.accept(record); }, false);
-                                        },
-                                    .message =
-                                        [this](const SiteId& site, ToBroker message) {
-                                          push(
-                                              [this, site, message = std::move(message)]() mutable {
-                                                on_site(site, std::move(message));
-                                              },
-                                              true);
-                                        }});
+  auto started = Federation::start(
+      std::move(federation),
+      {.record =
+           [this](const Record& record, const SignedRecord& bytes) {
+             push([this, record, bytes] { router_.accept(record, bytes); }, false);
+           },
+       .message =
+           [this](const SiteId& site, ToBroker message) {
+             push([this, site,
+                   message = std::move(message)]() mutable { on_site(site, std::move(message)); },
+                  true);
+           }});
   if (!started) return fail(std::move(started.error()));
   federation_ = std::move(*started);
 
@@ -275,7 +274,8 @@ void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
     }
     if (!key.second.empty()) batch_keys_.emplace(key, job);
     lifecycle_.submit(JobSubmitted{job, shared->tenant, std::move(shared->principal),
-                                   std::move(shared->idempotency_key), std::move(shared->spec)},
+                                   std::move(shared->idempotency_key), std::move(shared->spec),
+                                   std::nullopt, std::move(shared->traceparent)},
                       system_now());
     after_commit_.push_back([reply, job] { reply(SubmitReceipt{job, false}); });
   });
@@ -304,8 +304,10 @@ Result<SubmitReceipt> Core::submit_quoted(const Submission& submission, const Jo
                          submission.principal,
                          submission.idempotency_key,
                          *(*quote)->spec,
-                         (*quote)->terms};
+                         (*quote)->terms,
+                         submission.traceparent};
   const JobRecord record = jobs_of(submitted, now.wall).front();
+  router_.pass(lifecycle_.stamp(now));
   std::optional<Decision> kept = router_.decide(record, {}, now);
   if (!kept) {
     QuoteNotKept why;

@@ -52,6 +52,10 @@ void drop_survey(Decision& decision) {
 
 const std::vector<SiteId> kNone;
 
+Margins margins_of(const Chooser& chooser) {
+  return {chooser.options().tolerance_ppm, chooser.options().spare_units};
+}
+
 RouteOptions exact(RouteOptions options) {
   options.tolerance_ppm = 0;
   return options;
@@ -81,18 +85,31 @@ void MarketRouter::accept(const Record& record) {
   const auto found = granted_.find(*site);
   if (found == granted_.end()) return;
   std::erase_if(found->second, [&](const Granted& each) {
-    // Signed after the grant was known here, so it shows the grant. The clocks may differ; then the
-    // debit ends early, which a refusal corrects, or late, which holds back a little.
-    if (record.header.issued < each.wall) return false;
+    if (!is_shown(each)) return false;
     credit(each);
     return true;
   });
   if (found->second.empty()) granted_.erase(found);
 }
 
+void MarketRouter::accept(const Record& record, const SignedRecord& signed_record) {
+  accept(record);
+  if (site_of(record.header.subject)) unrecorded_.add(record.header, signed_record);
+}
+
+std::vector<MarketRecorded> MarketRouter::unrecorded() {
+  return unrecorded_.take();
+}
+
+bool MarketRouter::is_shown(const Granted& granted) const {
+  const SiteView* const site = view_.find(granted.site);
+  return site != nullptr && site->sheet && site->sheet_header.issued >= granted.at;
+}
+
 void MarketRouter::set_rates(RateTable rates) {
   chooser_under_load_.set_rates(rates);
   explorer_.set_rates(rates);
+  choosers_.clear();
   chooser_.set_rates(std::move(rates));
   rates_changed_ = true;
 }
@@ -134,6 +151,29 @@ std::optional<Decision> MarketRouter::decide(const JobRecord& job,
   return spread ? spread : decision;
 }
 
+std::optional<Decision> MarketRouter::decide_with(Margins margins, const JobRecord& job,
+                                                  const std::vector<SiteId>& excluded, Now now) {
+  return choose(Asked(job, excluded).request(), chooser_with(margins), now);
+}
+
+Decision MarketRouter::explain_with(Margins margins, const JobRecord& job,
+                                    const std::vector<SiteId>& excluded, Now now) {
+  return route(Asked(job, excluded).request(), view_, chooser_with(margins).options(), now.wall);
+}
+
+Chooser& MarketRouter::chooser_with(Margins margins) {
+  if (margins == margins_of(chooser_)) return chooser_;
+  if (margins == margins_of(chooser_under_load_)) return chooser_under_load_;
+  const auto [chooser, is_new] = choosers_.try_emplace(margins);
+  if (is_new) {
+    RouteOptions options = chooser_.options();
+    options.tolerance_ppm = margins.tolerance_ppm;
+    options.spare_units = margins.spare_units;
+    chooser->second = std::make_unique<Chooser>(view_, std::move(options));
+  }
+  return *chooser->second;
+}
+
 std::optional<Decision> MarketRouter::choose(const RouteRequest& request, Chooser& chooser,
                                              Now now) const {
   const bool surveyed = view_.columns().pools_count() <= kSurveyedPoolsMax;
@@ -166,14 +206,19 @@ bool MarketRouter::may_clear(const JobRecord& job) {
 
 std::vector<JobPlaced> MarketRouter::clear(const std::vector<JobToClear>& jobs, Now now) {
   now_ = now;
+  if (have_room(jobs)) return {};
+  return clear_with(margins_of(chooser_), jobs, now);
+}
+
+std::vector<JobPlaced> MarketRouter::clear_with(Margins margins,
+                                                const std::vector<JobToClear>& jobs, Now now) {
   std::vector<JobPlaced> placed;
-  if (have_room(jobs)) return placed;
   std::vector<RouteRequest> requests;
   requests.reserve(jobs.size());
   for (const JobToClear& each : jobs) {
     requests.push_back({each.job->spec, each.job->tenant, each.job->job.value, each.excluded});
   }
-  Cleared cleared = tradewind::clear(chooser_, requests, now.wall);
+  Cleared cleared = tradewind::clear(chooser_with(margins), requests, now.wall);
   if (!cleared.by_flow) return placed;
   for (Cleared::Placement& each : cleared.placements) {
     placed.push_back({each.job, std::move(each.decision)});
@@ -293,14 +338,11 @@ void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bo
                      chosen.nodes,
                      chosen.contract,
                      chosen.contract_units,
-                     now_.wall,
-                     now_.mono};
-  if (granted) {
-    granted_[chosen.site].push_back(held);
-  } else {
-    credit(held);
-    refused_[chosen.site] = now_.mono;
-  }
+                     logged_};
+  if (!granted) refused_[chosen.site] = now_.mono;
+  if (!granted || is_shown(held)) return credit(held);
+  granted_[chosen.site].push_back(held);
+  granted_at_.emplace_back(held.at, chosen.site);
 }
 
 void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
@@ -320,13 +362,20 @@ void MarketRouter::expire(Now now) {
   now_ = now;
   std::erase_if(refused_,
                 [&](const auto& each) { return now.mono - each.second >= under_load_span_; });
-  for (auto site = granted_.begin(); site != granted_.end();) {
+}
+
+void MarketRouter::pass(Wall::time_point logged) {
+  logged_ = logged;
+  for (; !granted_at_.empty() && logged - granted_at_.front().first >= kDebitMax;
+       granted_at_.pop_front()) {
+    const auto site = granted_.find(granted_at_.front().second);
+    if (site == granted_.end()) continue;
     std::erase_if(site->second, [&](const Granted& each) {
-      if (now.mono - each.at < kDebitMax) return false;
+      if (logged - each.at < kDebitMax) return false;
       credit(each);
       return true;
     });
-    site = site->second.empty() ? granted_.erase(site) : std::next(site);
+    if (site->second.empty()) granted_.erase(site);
   }
 }
 

@@ -4,9 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <list>
 #include <map>
+#include <memory>
+#include <utility>
 
+#include "broker/core/unrecorded.h"
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/chooser.h"
 #include "broker/routing/relaxation.h"
@@ -24,12 +28,24 @@ struct UnderLoad {
   std::chrono::seconds span = limits::quote_validity_max;  // what "lately" is; 0: never under load
 };
 
+// How far from the cheapest place with just enough room a choice may be.
+struct Margins {
+  std::int64_t tolerance_ppm = 0;
+  std::uint32_t spare_units = 0;
+  friend auto operator<=>(const Margins&, const Margins&) = default;
+};
+inline Margins margins_of(const Decision& decision) {
+  return {decision.tolerance_ppm, decision.spare_units};
+}
+
 class MarketRouter final : public Router {
  public:
   explicit MarketRouter(const RouteOptions& options, UnderLoad under_load = {});
 
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
+  // The same as it was signed, for the journal.
+  void accept(const Record& record, const SignedRecord& signed_record);
   // The rate table that decisions rest on from now on.
   void set_rates(RateTable rates);
   const RateTable& rates() const { return chooser_.options().rates; }
@@ -41,6 +57,14 @@ class MarketRouter final : public Router {
   Relaxations relaxations(const JobSpec& spec, const TenantId& tenant, Now now);
   // Of a job with a quote: all pools that decide would not give it, and why.
   std::vector<Rejection> rejections(const JobRecord& job, Now now) const;
+
+  // What decide, clear and explain came to with this tolerance and margin, whatever those of the
+  // options: for replays, which find them in the decision.
+  std::optional<Decision> decide_with(Margins margins, const JobRecord& job,
+                                      const std::vector<SiteId>& excluded, Now now);
+  std::vector<JobPlaced> clear_with(Margins margins, const std::vector<JobToClear>& jobs, Now now);
+  Decision explain_with(Margins margins, const JobRecord& job, const std::vector<SiteId>& excluded,
+                        Now now);
 
   // With the survey only in a market so small that it costs next to nothing. A job with a quote is
   // placed for no more than its total.
@@ -61,6 +85,8 @@ class MarketRouter final : public Router {
   Opening opening(std::uint32_t place) override;
   Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded, std::uint32_t place,
               Now now) override;
+  std::vector<MarketRecorded> unrecorded() override;
+  void pass(Wall::time_point logged) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
   std::int64_t conversion_ppm(const Candidate& chosen) const override;
   std::uint64_t run_seconds_max(const Candidate& chosen) const override;
@@ -68,8 +94,7 @@ class MarketRouter final : public Router {
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override;
   void ended(const AttemptId& attempt, const Candidate& chosen) override;
 
-  // To be called before each batch: tells the time of what follows, and ends debits of grants that
-  // no newer sheet has shown for long (the site is silent, its sheet has run out by itself).
+  // To be called before each batch: tells the time of what follows.
   void expire(Now now);
   const MarketView& view() const { return view_; }
 
@@ -82,10 +107,14 @@ class MarketRouter final : public Router {
     std::uint32_t nodes = 0;
     ContractId contract;
     std::uint32_t contract_units = 0;
-    Wall::time_point wall{};  // when the grant came
-    Mono::time_point at{};
+    Wall::time_point at{};  // of the grant's entry
   };
   void credit(const Granted& granted);
+  // Whether the site's newest sheet shows it: it was signed after the grant was known here. Clocks
+  // may differ; then a debit ends early, which a refusal corrects, or late, which holds back a
+  // little.
+  bool is_shown(const Granted& granted) const;
+  Chooser& chooser_with(Margins margins);
   // Whether the site is bound by its sheet now.
   bool is_bound(const SiteId& site) const;
   std::optional<Decision> choose(const RouteRequest& request, Chooser& chooser, Now now) const;
@@ -98,7 +127,12 @@ class MarketRouter final : public Router {
   Chooser chooser_;
   Chooser chooser_under_load_;
   Chooser explorer_;  // at tolerance 0, for relaxations: leaves alone what decisions remember
+  // For margins of neither of these.
+  std::map<Margins, std::unique_ptr<Chooser>> choosers_;
+  Unrecorded unrecorded_;
   std::map<SiteId, std::list<Granted>> granted_;
+  std::deque<std::pair<Wall::time_point, SiteId>> granted_at_;  // when, and where some run out
+  Wall::time_point logged_{};
   std::map<SiteId, Mono::time_point> refused_;  // when a dispatch last came to nothing there
   bool rates_changed_ = false;                  // and `changes` has not told it
   Now now_{};

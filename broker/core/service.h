@@ -34,6 +34,7 @@ struct Submission {
   JobSpec spec;                 // already validated; data sets are put in by the broker; of no meaning
                                 // with a quote
   std::string quote{};          // the quote's id: the job is the one that was quoted; empty: none
+  std::string traceparent{};    // W3C Trace Context of the request; empty: none
 };
 // Why a job was not submitted with its quote although that is valid: what the quote's pool lacks,
 // and what the job would get now without the quote.

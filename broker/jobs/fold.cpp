@@ -191,6 +191,7 @@ struct Apply {
   void operator()(const DatasetChanged&) const {}
   void operator()(const RatesChanged&) const {}
   void operator()(const JobsCleared&) const {}
+  void operator()(const MarketRecorded&) const {}
 };
 
 template <class Body>

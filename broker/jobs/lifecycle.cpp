@@ -48,6 +48,7 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   newest_ = newest;
   next_retry_ = now.mono;
   output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
+  router_.pass(newest_);
   for (auto& [id, live] : jobs_) recovered(live, now);
 }
 
@@ -97,6 +98,8 @@ Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape, const Shap
 
 void Lifecycle::input(Now now) {
   seen_ = now.mono;
+  ++moment_;
+  router_.pass(stamp(now));
   // Of a shell that did not say when its sends left: they have left by now, perhaps only just.
   if (!sent_.empty() && output_.empty()) sent(now);
 }
@@ -218,6 +221,13 @@ void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   changed_.insert(live.record.job);
 }
 
+// Before each entry with a decision.
+void Lifecycle::record_market(Now now) {
+  for (MarketRecorded& each : router_.unrecorded()) {
+    output_.entries.push_back(Entry{stamp(now), std::move(each)});
+  }
+}
+
 void Lifecycle::send(const SiteId& site, decltype(ToGateway::body) body) {
   output_.sends.push_back({site, ToGateway{term_, std::move(body)}});
 }
@@ -238,6 +248,7 @@ const Decision* Lifecycle::waiting_decision(const JobId& job, Now now) {
   if (!told || told->decided_at + options_.retry_interval <= now.wall) {
     const Live& live = found->second;
     told = router_.explain(live.record, excluded_sites(live, now.mono), now);
+    queue.explained = moment_;
   }
   return told->outcome == Outcome::placed ? nullptr : &*told;
 }

@@ -151,6 +151,12 @@ class Router {
   virtual std::int64_t price_ppm(const Candidate& chosen) const = 0;
   virtual std::int64_t conversion_ppm(const Candidate& /*chosen*/) const { return ppm_one; }
   virtual std::uint64_t run_seconds_max(const Candidate& /*chosen*/) const { return 0; }
+  // The records that decisions rest on from now on and that no entry tells of yet: they become
+  // entries before the next decision does.
+  virtual std::vector<MarketRecorded> unrecorded() { return {}; }
+  // The time that entries made from now on bear at least. The view's debits run out by this time
+  // and no other, so that the journal alone tells when.
+  virtual void pass(Wall::time_point /*logged*/) {}
   // Called once when an attempt is decided (and for each unanswered one of a recovered job), and
   // once when its site has answered or it is over: the view's debits follow from these.
   virtual void placed(const AttemptId& attempt, const Candidate& chosen) = 0;
@@ -266,6 +272,7 @@ class Lifecycle {
     bool hopeful = false;    // some decision found or hoped for a place
     Mono::time_point tried{};
     std::optional<Decision> decision;  // why, once somebody has asked
+    std::uint64_t explained = 0;       // the moment of `decision`
     Turn first() const { return {jobs.begin()->first, tenant, jobs.begin()->second}; }
   };
   struct Exclusion {
@@ -320,6 +327,7 @@ class Lifecycle {
   static Shape shape_of_record(const JobRecord& job);
   void recovered(Live& live, Now now);
   void record(Live& live, Now now, decltype(Entry::body) body);
+  void record_market(Now now);
   void request_cancel(Live& live, const std::string& principal, Now now);
   void send(const SiteId& site, decltype(ToGateway::body) body);
 
@@ -389,7 +397,9 @@ class Lifecycle {
   Mono::time_point begun_{};
   bool running_ = false;
   Wall::time_point newest_{};
-  Mono::time_point seen_{};        // the time of the last input
+  Mono::time_point seen_{};  // the time of the last input
+  // Counts inputs and dispatches: within one moment the router's answers stay the same.
+  std::uint64_t moment_ = 0;
   Mono::time_point next_retry_{};  // of blocked queues, at the earliest
   Jobs jobs_;
   std::map<Shape, WaitQueue> queues_;                     // never an empty one

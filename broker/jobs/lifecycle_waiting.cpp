@@ -300,6 +300,7 @@ bool Lifecycle::clear(const std::vector<Contender>& contenders, Now now) {
   for (JobToClear& each : jobs) {
     cleared.jobs.push_back({each.job->job, std::move(each.excluded)});
   }
+  record_market(now);
   output_.entries.push_back(Entry{stamp(now), std::move(cleared)});
   for (JobPlaced& each : placed) {
     dispatch(*contenders.at(each.job).live, std::move(each.decision), now);
@@ -336,12 +337,14 @@ bool Lifecycle::end_if_hopeless(Live& live, const std::vector<SiteId>& excluded,
   if (queue.hopeful || !excluded.empty() || !settled) return false;
   // The next of its like will ask in a moment.
   std::optional<Decision>& told = queue.decision;
-  if (!told || told->decided_at != now.wall) told = router_.explain(live.record, excluded, now);
+  if (!told || queue.explained != moment_) told = router_.explain(live.record, excluded, now);
+  queue.explained = moment_;
   // With no pool known at all, waiting is not a hope yet.
   queue.hopeful = told->outcome == Outcome::waiting && told->pools_considered > 0;
   if (told->outcome != Outcome::unroutable) return false;
   JobUnroutable ended{live.record.job, *told};
   dequeue(live);
+  record_market(now);
   record(live, now, std::move(ended));
   drop_alarm(live);
   return true;
@@ -372,6 +375,7 @@ void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
 void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   TRADEWIND_ASSERT(decision.outcome == Outcome::placed && decision.chosen.has_value());
   ++counters_.decided;
+  ++moment_;
   live.placeable = true;
   live.passed_over = false;
   if (live.queue) queues_.at(*live.queue).hopeful = true;
@@ -385,6 +389,7 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
       live.record, id.number, decision,
       AssignmentTerms{held ? quote->price_ppm : router_.price_ppm(chosen),
                       router_.conversion_ppm(chosen), router_.run_seconds_max(chosen)});
+  record_market(now);
   record(live, now, JobDecided{id, std::move(decision)});
   TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
   live.site = chosen.site;

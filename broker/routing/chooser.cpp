@@ -98,13 +98,12 @@ std::optional<Decision> Chooser::choose(const RouteRequest& request, Wall::time_
   const std::optional<Chosen> chosen =
       walk(request, view_.columns(), now).choose(options_.tolerance_ppm);
   return chosen ? std::optional(decision(request, *chosen, now)) : std::nullopt;
-
-  return decision(request, *chosen, now);
 }
 
 Decision Chooser::decision(const RouteRequest& request, const Chosen& chosen,
                            Wall::time_point now) const {
   Decision result = placed(chosen.draft, request.spec, options_, now);
+  result.excluded = request.excluded;
   Transfer transfer;
   result.chosen->replicas.reserve(request.spec.inputs.size());
   memory_->flows.at(view_.columns(), chosen.site, transfer, &result.chosen->replicas);
@@ -182,6 +181,7 @@ Decision Chooser::take(const RouteRequest& request, std::uint32_t pool, Wall::ti
   if (!planned) {
     const JobData data(request.spec, view_);
     result.chosen->replicas = data.at(found.front().draft.site->record).value().replicas;
+    result.excluded = request.excluded;
   }
   result.tolerance_ppm = 0;
   return result;

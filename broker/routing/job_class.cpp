@@ -5,6 +5,7 @@
 
 #include "broker/routing/adequacy.h"
 #include "broker/routing/memo.h"
+#include "broker/routing/transfer.h"
 
 namespace tradewind {
 namespace {
@@ -19,13 +20,20 @@ bool same_times(const Variant& a, const Variant& b) {
   return a.work_seconds == b.work_seconds && a.duration_seconds == b.duration_seconds;
 }
 
+// Of an address, only how it is reached matters.
+bool same(const Replica& a, const Replica& b) {
+  return scheme_of(a.url) == scheme_of(b.url) && a.site == b.site && a.region == b.region;
+}
+
+constexpr auto kSameReplica = [](const Replica& a, const Replica& b) { return same(a, b); };
+
 bool same(const Input& a, const Input& b) {
   return a.content.empty() == b.content.empty() && a.size_bytes == b.size_bytes &&
-         a.replicas == b.replicas && a.residency == b.residency;
+         a.residency == b.residency && std::ranges::equal(a.replicas, b.replicas, kSameReplica);
 }
 
 bool same(const Output& a, const Output& b) {
-  return a.url == b.url && a.size_bytes == b.size_bytes && a.region == b.region;
+  return scheme_of(a.url) == scheme_of(b.url) && a.size_bytes == b.size_bytes && a.region == b.region;
 }
 
 constexpr auto kSame = [](const auto& a, const auto& b) { return same(a, b); };

@@ -139,6 +139,7 @@ Surveyed route_surveyed(const RouteRequest& request, const MarketView& view,
   decision.tolerance_ppm = options.tolerance_ppm;
   decision.spare_units = options.spare_units;
   decision.rates_version = options.rates.version;
+  decision.excluded = request.excluded;
   decision.rejections = rejections(found.misses, request, options, rejections_max);
   if (found.drafts.empty()) return result;
 

@@ -9,7 +9,7 @@ namespace tradewind {
 namespace {
 
 bool is_file(std::string_view url) {
-  return url.starts_with("file:");
+  return scheme_of(url) == Scheme::file;
 }
 
 Money plus(Money a, Money b) {
@@ -22,8 +22,13 @@ std::uint64_t seconds_ceil(std::uint64_t milliseconds) {
 
 }  // namespace
 
+Scheme scheme_of(std::string_view url) {
+  if (url.starts_with("http:") || url.starts_with("https:")) return Scheme::web;
+  return url.starts_with("file:") ? Scheme::file : Scheme::none;
+}
+
 bool is_web(std::string_view url) {
-  return url.starts_with("http:") || url.starts_with("https:");
+  return scheme_of(url) == Scheme::web;
 }
 
 bool reachable(const Replica& replica, const SiteRecord& site) {

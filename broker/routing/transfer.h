@@ -25,6 +25,9 @@ struct Transfer {
 
 // Whether the URL is an http: or https: one.
 bool is_web(std::string_view url);
+// All that routing asks of an address.
+enum class Scheme : std::uint16_t { none, file, web };
+Scheme scheme_of(std::string_view url);
 // Whether a site can fetch the replica at all: http: and https: from everywhere; file: where the
 // file is, that is at the named site, else at the sites of the named region, else everywhere.
 bool reachable(const Replica& replica, const SiteRecord& site);

@@ -1,6 +1,7 @@
 #include "state/identity/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "schemas/assert.h"
 
@@ -21,6 +22,16 @@ Bytes sha256(BytesView bytes) {
   Sha256 digest;
   digest.update(bytes);
   return digest.finish();
+}
+
+Bytes hmac_sha256(BytesView key, BytesView message) {
+  Bytes digest(sha256_bytes, '\0');
+  unsigned size = 0;
+  const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                          reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+                          reinterpret_cast<unsigned char*>(digest.data()), &size);
+  TRADEWIND_ASSERT(made != nullptr && size == sha256_bytes);
+  return digest;
 }
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const {

@@ -15,6 +15,8 @@ inline constexpr std::size_t sha256_bytes = 32;
 
 // The raw digest, 32 bytes.
 Bytes sha256(BytesView bytes);
+// HMAC-SHA-256 (RFC 2104), raw, 32 bytes.
+Bytes hmac_sha256(BytesView key, BytesView message);
 
 // A digest over bytes that come piece by piece. One thread at a time.
 class Sha256 {

@@ -213,6 +213,7 @@ void Herd::arrive() {
 void Herd::decide(const std::shared_ptr<Job>& job) {
   MarketRouter& broker = *brokers_[job->broker];
   broker.expire(now_);
+  broker.pass(now_.wall);
   const std::optional<Decision> decided = broker.decide(job->record, job->refused, now_);
   if (!decided) return end_pass(job, false);
   const Decision& decision = *decided;
@@ -262,6 +263,7 @@ void Herd::answer(const std::shared_ptr<Job>& job, const Candidate& chosen,
                   const AttemptId& attempt, bool granted, const Record& sheet) {
   MarketRouter& broker = *brokers_[job->broker];
   broker.expire(now_);
+  broker.pass(now_.wall);
   if (!granted && policy_.refusal_tells) broker.accept(sheet);
   if (policy_.debits) broker.settled(attempt, chosen, granted);
   if (granted) return end_pass(job, true);

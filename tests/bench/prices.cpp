@@ -462,12 +462,14 @@ void Replay::run() {
       ends_.pop();
       second_ = at;
       router_.expire(now_at(second_));
+      router_.pass(now_at(second_).wall);
       end(ended);
     }
     if (!more) break;
     if (skipped(number)) continue;
     second_ = until;
     router_.expire(now_at(second_));
+    router_.pass(now_at(second_).wall);
     const Key key = key_of(job_of(number));
     if (waiting_.contains(key) || !start(number, true)) waiting_[key].push_back(number);
   }

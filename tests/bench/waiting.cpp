@@ -99,6 +99,7 @@ class World {
         router_(RouteOptions{}),
         lifecycle_(options(), router_) {
     router_.expire(now_);
+    router_.pass(now_.wall);
     for (const SiteRecord& each : sites_.records) router_.accept(bench::record_of(each, 1));
     for (QuoteSheet& each : sites_.sheets) {
       free(each, 0, 0);
@@ -149,6 +150,7 @@ class World {
     const LifecycleCounters before = lifecycle_.counters();
     const auto start = Clock::now();
     router_.expire(now_);
+    router_.pass(now_.wall);
     router_.accept(record);
     LifecycleOutput output = lifecycle_.take(now_);
     Event event;

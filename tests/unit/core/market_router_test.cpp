@@ -244,6 +244,7 @@ class MarketRouterWaitTest : public ::testing::Test {
     now.mono += span;
     now.wall += span;
     router.expire(now);
+    router.pass(now.wall);
   }
 
   MarketRouter router{RouteOptions{}};
@@ -254,6 +255,7 @@ class MarketRouterWaitTest : public ::testing::Test {
   void accept(RecordKind kind, const SiteRecord& site, const Body& body,
               std::chrono::seconds valid) {
     router.expire(now);
+    router.pass(now.wall);
     RecordHeader header;
     header.kind = kind;
     header.subject = site_node(site.site);
@@ -342,6 +344,7 @@ JobRecord job(int number) {
 // Dispatches the job to its place, where it comes to nothing.
 Decision refuse(MarketRouter& router, const JobRecord& job, Now now) {
   router.expire(now);
+  router.pass(now.wall);
   const Decision decision = *router.decide(job, {}, now);
   const AttemptId attempt{job.job, 1};
   router.placed(attempt, *decision.chosen);
@@ -373,6 +376,7 @@ TEST_P(MarketRouterUnderLoad, SpreadsJobsWithinTheToleranceWhereASiteHasRefusedL
   std::set<std::string> sites;
   const Now now = after(std::chrono::seconds(159));
   router.expire(now);
+  router.pass(now.wall);
   for (int number = 2; number < 50; ++number) {
     const Decision decision = *router.decide(job(number), {}, now);
     ASSERT_TRUE(decision.chosen.has_value());
@@ -400,6 +404,7 @@ TEST_P(MarketRouterUnderLoad, IsExactAgainAMinuteAfterTheRefusal) {
   refuse(router, job(1), after(std::chrono::seconds(100)));
   const Now now = after(std::chrono::seconds(160));
   router.expire(now);
+  router.pass(now.wall);
   for (int number = 2; number < 20; ++number) {
     const Decision decision = *router.decide(job(number), {}, now);
     EXPECT_EQ(decision.chosen->site.value, "aa-north-0");
@@ -457,6 +462,7 @@ class Contention : public ::testing::Test {
   Contention() {
     prepare(router);
     router.expire(now);
+    router.pass(now.wall);
     LifecycleOptions options;
     options.settling = {};
     lifecycle.emplace(options, router);

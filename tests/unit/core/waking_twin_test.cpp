@@ -57,6 +57,7 @@ class WatchedRouter final : public Router {
   void placed(const AttemptId& attempt, const Candidate& chosen) override {
     market.placed(attempt, chosen);
   }
+  void pass(Wall::time_point logged) override { market.pass(logged); }
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override {
     market.settled(attempt, chosen, granted);
   }
@@ -211,6 +212,7 @@ class Twins {
     now_.wall += span;
     for (const auto& each : brokers_) {
       each->router.market.expire(now_);
+      each->router.market.pass(now_.wall);
       each->lifecycle.tick(now_);
     }
   }
@@ -259,6 +261,7 @@ class Twins {
     if (kind == RecordKind::site) header.valid_until += std::chrono::hours(random_.small(0, 2));
     for (const auto& each : brokers_) {
       each->router.market.expire(now_);
+      each->router.market.pass(now_.wall);
       each->router.market.accept(Record{header, body});
     }
   }

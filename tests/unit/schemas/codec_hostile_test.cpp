@@ -402,6 +402,21 @@ TEST(Codec, RefusesClearingsOutsideTheirBounds) {
   });
 }
 
+TEST(Codec, RefusesExcludedSitesOutsideTheirBounds) {
+  const auto expect = [](auto spoil) {
+    expect_refused<Decision>(decode_decision, "decision.excluded", spoil);
+  };
+  expect([](Decision& each) { each.excluded = {SiteId{"b-1"}, SiteId{"a-1"}}; });
+  expect([](Decision& each) { each.excluded = {SiteId{"a-1"}, SiteId{"a-1"}}; });
+  expect([](Decision& each) { each.excluded = {SiteId{"A"}}; });
+  expect([](Decision& each) {
+    each.excluded.clear();
+    for (std::size_t count = 0; count <= limits::exclusions_per_job_max; ++count) {
+      each.excluded.push_back(SiteId{"s" + std::to_string(1'000 + count)});
+    }
+  });
+}
+
 TEST(Codec, RefusesContractUnitsThatNobodyHas) {
   expect_refused<Assignment>(decode_assignment, "assignment.contract_units",
                              [](Assignment& value) { value.contract.value.clear(); });

@@ -382,6 +382,12 @@ void Sampler::fill(QuoteTerms& to) {
   to.price_ppm = amount();
   fill(to.relied_on);
 }
+std::vector<SiteId> Sampler::sites() {
+  std::vector<SiteId> some = {SiteId{"aa-north-1"}, SiteId{"bb-south-1"}, SiteId{"cc-west-1"}};
+  some.erase(some.begin(), some.end() - static_cast<std::ptrdiff_t>(std::min(count(), some.size())));
+  return some;
+}
+
 void Sampler::fill(Decision& to) {
   to.outcome = full_ ? Outcome::placed : member_of<Outcome>(3);
   to.decided_at = time();
@@ -399,6 +405,7 @@ void Sampler::fill(Decision& to) {
   if (to.outcome == Outcome::placed && (full_ || flag())) {
     to.clearing = ClearedWith{std::max(1U, small()), amount()};
   }
+  to.excluded = sites();
 }
 
 void Sampler::fill(Assignment& to) {
@@ -539,6 +546,7 @@ void Sampler::fill(JobSubmitted& to) {
   to.idempotency_key = text();
   fill(to.spec);
   if (flag()) fill(to.quote.emplace());
+  if (flag()) to.traceparent = name();
 }
 void Sampler::fill(JobDecided& to) {
   fill(to.attempt);
@@ -546,10 +554,7 @@ void Sampler::fill(JobDecided& to) {
 }
 void Sampler::fill(JobsCleared::Job& to) {
   to.job = job();
-  const std::vector<std::string> sites = {"aa-north-1", "bb-south-1", "cc-west-1"};
-  for (std::size_t i = std::min(count(), sites.size()); i > 0; --i) {
-    to.excluded.push_back(SiteId{sites[sites.size() - i]});
-  }
+  to.excluded = sites();
 }
 void Sampler::fill(JobUnroutable& to) {
   to.job = job();

@@ -88,6 +88,7 @@ class Sampler {
   void fill(MemberChanged& to);
   void fill(DatasetChanged& to);
   void fill(RatesChanged& to);
+  void fill(MarketRecorded& to) { fill(to.record); }
 
   // A record whose header fits its body.
   template <class Body>
@@ -107,6 +108,7 @@ class Sampler {
   std::string text();        // any bytes
   std::string clean_text();  // UTF-8 without control characters
   std::string name();
+  std::vector<SiteId> sites();  // sorted
   Bytes bytes(std::size_t size);
   std::string sha256();
   JobId job();

@@ -1,0 +1,32 @@
+// Records that the market view has taken and that no entry of the journal tells of yet. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "schemas/journal.h"
+#include "schemas/record.h"
+
+namespace tradewind {
+
+// Keeps the order in which they came: it numbers sites and pools. Of quote sheets only the newest
+// of a site matters.
+class Unrecorded {
+ public:
+  void add(const RecordHeader& header, const SignedRecord& record);
+  // All of them; none is left.
+  std::vector<MarketRecorded> take();
+
+ private:
+  struct Held {
+    RecordVersion version;
+    SignedRecord record;
+  };
+  std::map<std::uint64_t, Held> held_;  // by when they came
+  std::map<NodeId, std::uint64_t> sheets_;
+  std::uint64_t next_ = 0;
+};
+
+}  // namespace tradewind
