@@ -125,6 +125,7 @@ struct Replayer::Event {
   std::uint64_t index = 0;
   std::string type;
   std::string subject;
+  std::string tenant;
   std::string reason;
   Wall::time_point at{};
   std::string_view data_text;
@@ -172,6 +173,7 @@ Status Replayer::fold(BytesView bytes) {
   const Event event{index,
                     envelope.text("type"),
                     envelope.text("subject"),
+                    envelope.text("tenant"),
                     envelope.text("reason"),
                     *recorded,
                     elsewhere_text.empty() ? inline_data(bytes) : std::string_view(elsewhere_text),
@@ -312,6 +314,7 @@ Status Replayer::submitted(const Event& event) {
   if (const auto quote = event.data.object("quote")) submission.quote = read_quote(*quote);
   Submitted known;
   known.index = event.index;
+  known.pseudonym.value = event.tenant;
   if (const auto commitments = event.data.object("commitments")) {
     known.commitment = commitments->text("tenant");
   }
@@ -325,10 +328,12 @@ Status Replayer::submitted(const Event& event) {
   return ok();
 }
 
-// Of the tenant the log only tells a pseudonym; where sites name tenants, the name is needed.
+// Of the tenant the log only tells a pseudonym, which tells tenants apart. Where sites name
+// tenants, the name is needed.
 Status Replayer::name_tenant(JobRecord& job) {
   Submitted& known = submissions_.at(submission_of(job.job));
-  if (!tenants_matter_ || !job.tenant.value.empty()) return ok();
+  job.tenant = tenants_matter_ ? known.tenant : known.pseudonym;
+  if (!tenants_matter_ || !known.tenant.value.empty()) return ok();
   const std::string where = "leaf " + std::to_string(known.index);
   const auto opening = readers_.opening(known.index);
   if (!opening) return fail(opening.error());
@@ -348,7 +353,8 @@ Status Replayer::name_tenant(JobRecord& job) {
   if (value.size() < 2 || value.front() != '"' || value.back() != '"') {
     return fail(ErrorCode::corrupt, where, "its tenant has no name");
   }
-  job.tenant.value = value.substr(1, value.size() - 2);
+  known.tenant.value = value.substr(1, value.size() - 2);
+  job.tenant = known.tenant;
   return check_name("tenant", job.tenant.value);
 }
 

@@ -69,7 +69,8 @@ class Replayer {
   struct Submitted {
     std::uint64_t index = 0;
     std::string commitment;  // to the tenant
-    bool named = false;      // the tenant's name is known
+    TenantId pseudonym;
+    TenantId tenant;  // once it was needed
   };
   struct Clearing {
     JobsCleared cleared;

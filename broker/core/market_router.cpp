@@ -81,7 +81,7 @@ void MarketRouter::accept(const Record& record) {
   view_.accept(record);
   if (!site) return;
   if (!was_bound && is_bound(*site)) view_.reopen(*site);
-  if (record.header.kind != RecordKind::quote) return;
+  // A sheet may have come before its site record, which shows it.
   const auto found = granted_.find(*site);
   if (found == granted_.end()) return;
   std::erase_if(found->second, [&](const Granted& each) {

@@ -38,7 +38,7 @@ inline Margins margins_of(const Decision& decision) {
   return {decision.tolerance_ppm, decision.spare_units};
 }
 
-class MarketRouter final : public Router {
+class MarketRouter : public Router {
  public:
   explicit MarketRouter(const RouteOptions& options, UnderLoad under_load = {});
 

@@ -5,16 +5,20 @@
 namespace tradewind {
 
 void Unrecorded::add(const RecordHeader& header, const SignedRecord& record) {
-  if (header.kind != RecordKind::quote) {
-    held_.emplace(next_++, Held{header.version, record});
-    return;
+  Held held{header.version, header.issued, record};
+  if (header.kind == RecordKind::quote) {
+    const auto before = sheets_.find(header.subject);
+    if (before != sheets_.end()) {
+      Held& older = held_.at(before->second);
+      if (held.version <= older.version) return;
+      if (held.issued >= older.issued) {
+        older = std::move(held);
+        return;
+      }
+    }
+    sheets_[header.subject] = next_;
   }
-  const auto [sheet, is_new] = sheets_.try_emplace(header.subject, next_);
-  if (is_new) {
-    held_.emplace(next_++, Held{header.version, record});
-  } else if (Held& held = held_.at(sheet->second); held.version < header.version) {
-    held = Held{header.version, record};
-  }
+  held_.emplace(next_++, std::move(held));
 }
 
 std::vector<MarketRecorded> Unrecorded::take() {

@@ -11,8 +11,9 @@
 
 namespace tradewind {
 
-// Keeps the order in which they came: it numbers sites and pools. Of quote sheets only the newest
-// of a site matters.
+// Keeps the order in which they came: it numbers sites and pools. Of a site's quote sheets only the
+// newest matters, unless its clock was set back: grants are measured against when sheets were
+// issued.
 class Unrecorded {
  public:
   void add(const RecordHeader& header, const SignedRecord& record);
@@ -22,6 +23,7 @@ class Unrecorded {
  private:
   struct Held {
     RecordVersion version;
+    Wall::time_point issued{};
     SignedRecord record;
   };
   std::map<std::uint64_t, Held> held_;  // by when they came

@@ -2,7 +2,25 @@
 
 #include <utility>
 
+#include "schemas/codec.h"
+
 namespace tradewind::simulation {
+
+namespace {
+
+// Adds a millionth to what each choice costs.
+class WrongRouter final : public MarketRouter {
+ public:
+  WrongRouter() : MarketRouter(RouteOptions{}) {}
+  std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
+                                 Now now) override {
+    std::optional<Decision> decision = MarketRouter::decide(job, excluded, now);
+    if (decision) ++decision->chosen->cost.compute.micros;
+    return decision;
+  }
+};
+
+}  // namespace
 
 BrokerNode::BrokerNode(Scheduler& scheduler, Random& random, const SimulationOptions& options,
                        Checker& checker, Send send)
@@ -19,7 +37,8 @@ void BrokerNode::start() {
     options.delay_bound = std::chrono::seconds(5) - std::chrono::seconds(options.lease_seconds);
     options.dispatch_delay_bound = options.delay_bound;
   }
-  router_ = std::make_unique<MarketRouter>(RouteOptions{});
+  router_ = options_.broken == Break::wrong_cost ? std::make_unique<WrongRouter>()
+                                                 : std::make_unique<MarketRouter>(RouteOptions{});
   lifecycle_ = std::make_unique<Lifecycle>(options, *router_);
   unacknowledged_.clear();
   checker_.restarted(journal_, tables_);
@@ -71,7 +90,7 @@ void BrokerNode::from_site(const SiteId& site, const ToBroker& message) {
 void BrokerNode::market_record(const Record& record) {
   input([this, record] {
     router_->expire(clock_.now());
-    router_->accept(record);
+    router_->accept(record, SignedRecord{encode(record), Bytes(64, 's')});
   });
 }
 

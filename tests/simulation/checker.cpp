@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <variant>
 
+#include "state/identity/digest.h"
+#include "state/identity/encoding.h"
+
 namespace tradewind::simulation {
 namespace {
 
@@ -36,6 +39,33 @@ Resources minus(Resources a, const Resources& b) {
 
 }  // namespace
 
+Checker::Checker(const Scheduler& scheduler)
+    : scheduler_(scheduler),
+      writer_("tradewind:simulation", "secret"),
+      replayer_({},
+                {.data = [this](std::string_view sha256) -> Result<Bytes> {
+                   return data_.at(Bytes(sha256));
+                 },
+                 .opening = [this](std::uint64_t index) -> Result<Bytes> {
+                   return writer_.opening(Sequence{index + 1}, entries_.at(index)).value();
+                 }},
+                [this](const Replayed& told) {
+                  if (told.same) return;
+                  violated("I11: the decision of leaf " + std::to_string(told.index) + " about " +
+                           told.subject +
+                           " comes out otherwise when it is made again: " + told.where + " is " +
+                           told.logged + " in the log, and " + told.replayed + " again");
+                }) {}
+
+void Checker::check_leaf(const Entry& entry) {
+  entries_.push_back(entry);
+  const Leaf leaf = writer_.write(Sequence{entries_.size()}, entry);
+  if (leaf.data) data_[hex(sha256(*leaf.data))] = *leaf.data;
+  if (violation_) return;
+  const Status folded = replayer_.fold(leaf.event);
+  if (!folded) violated("I11: " + describe(folded.error()));
+}
+
 void Checker::violated(std::string what) {
   if (violation_) return;
   violation_ = "at " + std::to_string(scheduler_.now() / kMillisecond) + " ms: " + std::move(what);
@@ -47,6 +77,7 @@ void Checker::committed(const std::vector<Entry>& entries, const std::vector<Job
     if (entry.at < newest_) violated("I5: an entry is older than the one before it");
     newest_ = entry.at;
     check_entry(entry);
+    check_leaf(entry);
     if (const auto* submission = std::get_if<JobSubmitted>(&entry.body)) {
       for (JobRecord& job : jobs_of(*submission, entry.at)) {
         touched.insert(job.job);

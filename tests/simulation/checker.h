@@ -1,7 +1,8 @@
 // The invariants, as predicates over what no fault touches: every run that was started and ended at
 // any site, every submission that was acknowledged, and every durable batch of the broker.
 // Names are those of reliability: I1 nothing lost, I2 nothing twice, I3 no oversubscription, I4 no
-// expired offer used, I6 money conserved, I8 recovery is replay, I10 liveness.
+// expired offer used, I6 money conserved, I8 recovery is replay, I10 liveness, I11 every decision
+// can be made again from the log.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "broker/audit/leaf.h"
+#include "broker/audit/replay.h"
 #include "broker/jobs/fold.h"
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
@@ -23,7 +26,7 @@ namespace tradewind::simulation {
 
 class Checker {
  public:
-  explicit Checker(const Scheduler& scheduler) : scheduler_(scheduler) {}
+  explicit Checker(const Scheduler& scheduler);
 
   // The first that was found; nothing more is checked after it.
   const std::optional<std::string>& violation() const { return violation_; }
@@ -72,10 +75,16 @@ class Checker {
   };
   void violated(std::string what);
   void check_entry(const Entry& entry);
+  void check_leaf(const Entry& entry);
   void check_contracts(const SiteRecord& record, const Pool& pool, const Run& run);
   void check_charges(const JobRecord& job);
 
   const Scheduler& scheduler_;
+  // What the log says, and the decisions made again from that alone.
+  LeafWriter writer_;
+  std::vector<Entry> entries_;
+  std::map<Bytes, Bytes> data_;  // that stands beside the log, by SHA-256
+  Replayer replayer_;
   std::optional<std::string> violation_;
   std::map<JobId, JobRecord> folded_;
   std::map<JobId, JobState> states_;

@@ -18,7 +18,8 @@ constexpr const char* kUsage =
     "  --seeds N        N runs from --first S (1) on; stops at the first that fails\n"
     "  --trace          prints what happens\n"
     "  --twice          runs each seed twice and compares the trace hashes\n"
-    "  --break WHAT     breaks the system: idempotency, lease-wait, stale-dispatch or contracts\n"
+    "  --break WHAT     breaks the system: idempotency, lease-wait, stale-dispatch, contracts\n"
+    "                   or wrong-cost\n"
     "  --expect-failure succeeds when, and only when, some seed fails\n";
 
 struct Arguments {
@@ -45,6 +46,8 @@ bool read(std::string_view text, Break& broken) {
     broken = Break::stale_dispatch;
   } else if (text == "contracts") {
     broken = Break::contracts;
+  } else if (text == "wrong-cost") {
+    broken = Break::wrong_cost;
   } else {
     return false;
   }

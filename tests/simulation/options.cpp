@@ -14,6 +14,7 @@ std::string_view name(Break broken) {
     case Break::lease_wait: return "lease-wait";
     case Break::stale_dispatch: return "stale-dispatch";
     case Break::contracts: return "contracts";
+    case Break::wrong_cost: return "wrong-cost";
   }
   return "none";
 }

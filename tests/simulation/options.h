@@ -16,6 +16,7 @@ enum class Break : std::uint8_t {
   lease_wait,      // the broker declares attempts lost without waiting for their leases
   stale_dispatch,  // gateways take dispatches however old, and keep no fences
   contracts,       // gateways hold nothing back for contracts
+  wrong_cost,      // the broker adds a millionth to what its choices cost
 };
 
 struct SimulationOptions {
