@@ -1,5 +1,6 @@
 #include "broker/audit/json_text.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "schemas/utf8.h"
@@ -21,7 +22,11 @@ bool is_plain(char each) {
 
 std::string time_text(Wall::time_point at) {
   using namespace std::chrono;
-  const auto since = at.time_since_epoch();
+  // Of the years 0 to 9999 that the form has.
+  constexpr Wall::duration first = sys_days{year{0} / January / 1}.time_since_epoch();
+  constexpr Wall::duration last =
+      sys_days{year{10'000} / January / 1}.time_since_epoch() - microseconds(1);
+  const auto since = std::clamp(at.time_since_epoch(), first, last);
   const auto day = floor<days>(since);
   const year_month_day date{sys_days{day}};
   const auto of_day = static_cast<std::uint64_t>((since - day).count());
