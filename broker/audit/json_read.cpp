@@ -7,7 +7,7 @@
 namespace tradewind {
 namespace {
 
-std::string_view view(const json::string& text) {
+std::string_view view_of(const json::string& text) {
   return {text.data(), text.size()};
 }
 
@@ -32,12 +32,16 @@ void JsonMembers::fault(std::string_view name, std::string_view what) const {
   if (good()) *error_ = Error{ErrorCode::invalid, std::string(name), std::string(what), {}};
 }
 
-std::string JsonMembers::text(std::string_view name) const {
+std::string_view JsonMembers::view(std::string_view name) const {
   const json::value* const value = member(name);
   if (value == nullptr) return {};
-  if (const json::string* const text = value->if_string()) return std::string(view(*text));
+  if (const json::string* const text = value->if_string()) return view_of(*text);
   fault(name, "is no text");
   return {};
+}
+
+std::string JsonMembers::text(std::string_view name) const {
+  return std::string(view(name));
 }
 
 bool JsonMembers::flag(std::string_view name, bool otherwise) const {
@@ -64,7 +68,7 @@ std::int64_t JsonMembers::whole(std::string_view name, std::int64_t min, std::ui
 }
 
 std::int64_t JsonMembers::micros(std::string_view name) const {
-  const std::string decimal = text(name);
+  const std::string_view decimal = view(name);
   if (decimal.empty()) return 0;
   const Result<std::int64_t> value = parse_micros(name, decimal);
   if (value) return *value;
@@ -74,7 +78,7 @@ std::int64_t JsonMembers::micros(std::string_view name) const {
 
 std::optional<Wall::time_point> JsonMembers::time(std::string_view name) const {
   if (!has(name)) return std::nullopt;
-  const Result<Wall::time_point> value = parse_rfc3339(name, text(name));
+  const Result<Wall::time_point> value = parse_rfc3339(name, view(name));
   if (value) return *value;
   fault(name, value.error().message);
   return std::nullopt;
@@ -96,7 +100,7 @@ std::vector<std::string> JsonMembers::texts(std::string_view name) const {
       fault(name, "is no list of texts");
       break;
     }
-    texts.emplace_back(view(*text));
+    texts.emplace_back(view_of(*text));
   }
   return texts;
 }

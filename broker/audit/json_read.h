@@ -33,7 +33,8 @@ class JsonMembers {
       : object_(&object), error_(&error) {}
 
   bool has(std::string_view name) const { return object_->contains(name); }
-  // Absent ones read as the default.
+  // Absent ones read as the default. The view lives as long as the document.
+  std::string_view view(std::string_view name) const;
   std::string text(std::string_view name) const;
   bool flag(std::string_view name, bool otherwise = false) const;
   template <class Number>

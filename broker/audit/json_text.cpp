@@ -20,7 +20,9 @@ bool is_plain(char each) {
 
 }  // namespace
 
-std::string time_text(Wall::time_point at) {
+namespace {
+
+void append_time(std::string& text, Wall::time_point at) {
   using namespace std::chrono;
   // Of the years 0 to 9999 that the form has.
   constexpr Wall::duration first = sys_days{year{0} / January / 1}.time_since_epoch();
@@ -30,8 +32,6 @@ std::string time_text(Wall::time_point at) {
   const auto day = floor<days>(since);
   const year_month_day date{sys_days{day}};
   const auto of_day = static_cast<std::uint64_t>((since - day).count());
-  std::string text;
-  text.reserve(27);
   digits(text, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
   text += '-';
   digits(text, static_cast<unsigned>(date.month()), 2);
@@ -46,6 +46,13 @@ std::string time_text(Wall::time_point at) {
   text += '.';
   digits(text, of_day % 1'000'000, 6);
   text += 'Z';
+}
+
+}  // namespace
+
+std::string time_text(Wall::time_point at) {
+  std::string text;
+  append_time(text, at);
   return text;
 }
 
@@ -106,7 +113,10 @@ void JsonText::add(std::string_view name, bool value) {
 }
 
 void JsonText::add(std::string_view name, Wall::time_point value) {
-  add(name, std::string_view(time_text(value)));
+  key(name);
+  text_ += '"';
+  append_time(text_, value);
+  text_ += '"';
 }
 
 void JsonText::add_text(std::string_view name, std::string_view json) {

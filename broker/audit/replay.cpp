@@ -1,6 +1,7 @@
 #include "broker/audit/replay.h"
 
 #include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 #include <variant>
 
@@ -123,10 +124,10 @@ JobId submission_of(const JobId& job) {
 // A leaf, read.
 struct Replayer::Event {
   std::uint64_t index = 0;
-  std::string type;
-  std::string subject;
-  std::string tenant;
-  std::string reason;
+  std::string_view type;
+  std::string_view subject;
+  std::string_view tenant;
+  std::string_view reason;
   Wall::time_point at{};
   std::string_view data_text;
   JsonMembers data;
@@ -139,11 +140,13 @@ Replayer::~Replayer() = default;
 
 Status Replayer::fold(BytesView bytes) {
   const std::uint64_t index = next_;
-  const auto document = read_json("", bytes);
+  // Nearly all leaves are small: nothing is allocated for them.
+  json::monotonic_resource memory(memory_.data(), memory_.size());
+  const auto document = read_json("", bytes, &memory);
   if (!document) return bad_leaf(index, "", document.error().message);
   std::optional<Error> error;
   const JsonMembers envelope(document->get_object(), error);
-  if (envelope.text("id") != std::to_string(index)) {
+  if (envelope.view("id") != std::to_string(index)) {
     return bad_leaf(index, "id", "\"" + envelope.text("id").substr(0, 40) + "\" is not its index");
   }
   const auto recorded = envelope.time("recordedtime");
@@ -155,11 +158,11 @@ Status Replayer::fold(BytesView bytes) {
   json::value elsewhere;
   Bytes elsewhere_text;
   std::optional<JsonMembers> data;
-  if (const std::string digest = envelope.text("datasha256"); !digest.empty()) {
+  if (const std::string_view digest = envelope.view("datasha256"); !digest.empty()) {
     auto text = readers_.data(digest);
     if (!text) return fail(std::move(text.error()));
     if (hex(sha256(*text)) != digest) {
-      return bad_leaf(index, "datasha256", "is not that of the data " + digest);
+      return bad_leaf(index, "datasha256", "is not that of the data " + std::string(digest));
     }
     elsewhere_text = std::move(*text);
     auto parsed = read_json("data", elsewhere_text);
@@ -171,10 +174,10 @@ Status Replayer::fold(BytesView bytes) {
   }
   if (!data) return bad_leaf(index, "data", "is missing");
   const Event event{index,
-                    envelope.text("type"),
-                    envelope.text("subject"),
-                    envelope.text("tenant"),
-                    envelope.text("reason"),
+                    envelope.view("type"),
+                    envelope.view("subject"),
+                    envelope.view("tenant"),
+                    envelope.view("reason"),
                     *recorded,
                     elsewhere_text.empty() ? inline_data(bytes) : std::string_view(elsewhere_text),
                     *data};
@@ -221,9 +224,10 @@ Status Replayer::fold(const Event& event) {
     finished.report.started = event.data.flag("started");
     return over(event, std::move(finished));
   }
-  if (event.type == leaf_type::expired) return over(event, JobExpired{JobId{event.subject}, {}});
+  if (event.type == leaf_type::expired)
+    return over(event, JobExpired{JobId{std::string(event.subject)}, {}});
   if (event.type == leaf_type::cancel_requested) {
-    return over(event, CancelRequested{JobId{event.subject}, {}});
+    return over(event, CancelRequested{JobId{std::string(event.subject)}, {}});
   }
   // Of others no decision depends. A type that nobody knows may be one of a later version, on which
   // decisions depend.
@@ -231,7 +235,8 @@ Status Replayer::fold(const Event& event) {
       event.type == leaf_type::dataset_changed) {
     return ok();
   }
-  return bad_leaf(event.index, "type", "\"" + event.type.substr(0, 80) + "\" is not known");
+  return bad_leaf(event.index, "type",
+                  "\"" + std::string(event.type.substr(0, 80)) + "\" is not known");
 }
 
 // A broker that starts knows of the market what comes to it then, and of its own dispatches those
@@ -297,7 +302,7 @@ Status Replayer::market_recorded(const Event& event) {
 
 Status Replayer::submitted(const Event& event) {
   JobSubmitted submission;
-  submission.job = JobId{event.subject};
+  submission.job = JobId{std::string(event.subject)};
   if (!is_job_id(event.subject) || submission_of(submission.job) != submission.job) {
     return bad_leaf(event.index, "subject", "is no id of a submission");
   }
@@ -314,7 +319,7 @@ Status Replayer::submitted(const Event& event) {
   if (const auto quote = event.data.object("quote")) submission.quote = read_quote(*quote);
   Submitted known;
   known.index = event.index;
-  known.pseudonym.value = event.tenant;
+  known.pseudonym.value = std::string(event.tenant);
   if (const auto commitments = event.data.object("commitments")) {
     known.commitment = commitments->text("tenant");
   }
@@ -440,7 +445,7 @@ void Replayer::end_clearing() {
 }
 
 Status Replayer::unroutable(const Event& event) {
-  JobRecord* const job = find(JobId{event.subject});
+  JobRecord* const job = find(JobId{std::string(event.subject)});
   const auto logged_text = event.data.object("decision");
   if (job == nullptr || !logged_text || !router_) {
     return bad_leaf(event.index, "subject", "is no job that is live");
@@ -458,7 +463,7 @@ void Replayer::compare(const Event& event, const std::optional<Decision>& replay
   ++counts_.decisions;
   Replayed told;
   told.index = event.index;
-  told.subject = event.subject;
+  told.subject = std::string(event.subject);
   std::string again;
   if (replayed) {
     JsonText text;
@@ -495,7 +500,7 @@ Status Replayer::answered(const Event& event, bool granted, decltype(Entry::body
 // Entries after which an attempt or a job may be over.
 Status Replayer::over(const Event& event, decltype(Entry::body) body) {
   const auto attempt = parse_attempt(event.subject);
-  JobRecord* const job = find(attempt ? attempt->job : JobId{event.subject});
+  JobRecord* const job = find(attempt ? attempt->job : JobId{std::string(event.subject)});
   if (job == nullptr || !router_) {
     return bad_leaf(event.index, "subject", "is no job that is live, nor an attempt of one");
   }

@@ -112,6 +112,7 @@ class Replayer {
   Wall::time_point recorded_{};
   std::uint64_t next_ = 0;
   ReplayCounts counts_;
+  std::vector<unsigned char> memory_ = std::vector<unsigned char>(64 * 1'024);
 };
 
 }  // namespace tradewind

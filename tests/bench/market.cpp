@@ -157,6 +157,8 @@ QuoteSheet moved(const QuoteSheet& sheet, std::uint64_t seed) {
     seed = seed * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
     each.price_ppm += each.price_ppm / 100 * static_cast<std::int64_t>((seed >> 33) % 21) / 10;
     each.units_free -= static_cast<std::uint32_t>((seed >> 43) % (each.units_free / 8 + 1));
+    each.units_free_node = std::min(each.units_free_node, each.units_free);
+    each.nodes_free = std::min(each.nodes_free, each.units_free);
   }
   return result;
 }
