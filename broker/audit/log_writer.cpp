@@ -7,11 +7,14 @@
 #include <utility>
 
 #include "state/identity/digest.h"
+#include "state/identity/random.h"
 
 namespace tradewind {
 namespace {
 
 constexpr std::size_t kTilesAWrite = 1'024;
+constexpr std::size_t kSecretBytes = 32;
+constexpr std::string_view kSecretKey = "leaf-secret";
 
 // The tiles of a tree with `head.size` leaves, computed from the bundles and written; the partial
 // ones last, so that a rebuild that was cut short is begun again. Roots must be those of `head`
@@ -75,6 +78,19 @@ Result<std::optional<Checkpoint>> open_stored(const std::optional<Bytes>& note,
 }
 
 }  // namespace
+
+Result<Bytes> leaf_secret(Journal& journal) {
+  Bytes secret;
+  const Status read =
+      journal.values(kSecretKey, [&](std::string_view, BytesView value) { secret = value; });
+  if (!read) return fail(read.error());
+  if (!secret.empty()) return secret;
+  secret = random_bytes(kSecretBytes);
+  const Status made =
+      journal.commit({.entries = {}, .jobs = {}, .values = {{std::string(kSecretKey), secret}}});
+  if (!made) return fail(made.error());
+  return secret;
+}
 
 LogWriter::LogWriter(std::string origin, Journal& journal, LeafMaker make, SigningKey key,
                      LogWriteLimits limits, Term term, Log log, LogIndex index)

@@ -17,6 +17,10 @@
 
 namespace tradewind {
 
+// The secret of the journal's leaves (leaf.h), 32 random bytes that are made once and kept among
+// its named values. Before the broker commits anything.
+Result<Bytes> leaf_secret(Journal& journal);
+
 using LeafMaker = std::function<Leaf(Sequence, const Entry&)>;
 
 // What one write takes at most, so that neither memory nor a commit beside it suffers.
