@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/assert.h"
+#include "state/identity/short_digest.h"
 
 namespace tradewind {
 
@@ -26,10 +27,7 @@ Hash Hasher::node(const Hash& left, const Hash& right) {
   message[0] = 1;
   std::ranges::copy(left.bytes, message.begin() + 1);
   std::ranges::copy(right.bytes, message.begin() + 1 + sha256_bytes);
-  Hash hash;
-  digest_.update(BytesView(message.data(), message.size()));
-  digest_.finish(hash.bytes);
-  return hash;
+  return Hash{sha256_short(BytesView(message.data(), message.size()))};
 }
 
 // Pairs from the left, an odd one goes up as it is: the same tree as the RFC's split at the largest

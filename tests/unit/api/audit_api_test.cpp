@@ -198,7 +198,7 @@ TEST_F(AuditApiTest, EntriesComeAsLinesAndAsATable) {
                                 "Accept: application/x-ndjson\r\n");
   EXPECT_EQ(text.headers.at("content-type"), "application/x-ndjson");
   EXPECT_EQ(text.headers.at("tradewind-log-size"), "700");
-  EXPECT_EQ(text.headers.at("tradewind-next-cursor"), "5");
+  EXPECT_EQ(text.headers.at("tradewind-next-cursor"), "26");
   const auto rows = lines(text.body);
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(text_of(parse_json("row", rows[0])->at("event")), event(2));
@@ -207,7 +207,7 @@ TEST_F(AuditApiTest, EntriesComeAsLinesAndAsATable) {
   const auto records = lines(table.body);
   ASSERT_EQ(records.size(), 4U);
   EXPECT_EQ(records[0], "index,recordedtime,type,job,site,reason,event\r");
-  EXPECT_TRUE(records[1].starts_with("2,2023-11-14T22:13:21.000Z,\"org.tradewind.attempt.granted"));
+  EXPECT_TRUE(records[1].starts_with("2,2023-11-14T22:13:21.000Z,\"org.tradewind.job.decided"));
   EXPECT_EQ(table.headers.at("tradewind-log-size"), "700");
 }
 
@@ -248,11 +248,13 @@ TEST_F(AuditApiTest, OneEntryComesByteForByteWithItsReceipt) {
 }
 
 TEST_F(AuditApiTest, DataAndOpeningsAreThere) {
-  const Bytes data = *sample::leaf_writer().write(Sequence{2}, sample::log_entry(2)).data;
+  const Sequence large{sample::kLargeEntry};
+  const Bytes data = *sample::leaf_writer().write(large, sample::log_entry(large.value)).data;
   EXPECT_EQ(get("/v1/audit/data/" + hex(sha256(data)), auditor).body, data);
   EXPECT_EQ(get("/v1/audit/data/" + hex(sha256("none")), auditor).status, 404);
   EXPECT_EQ(get("/v1/audit/data/12", auditor).status, 400);
-  EXPECT_EQ(get("/v1/audit/openings/8", auditor).body, "{\"name\":\"job 9\"}");
+  EXPECT_EQ(get("/v1/audit/openings/8", auditor).body,
+            *leaves_.opening(Sequence{9}, sample::log_entry(9)));
   EXPECT_EQ(get("/v1/audit/openings/2", auditor).status, 404);
 }
 

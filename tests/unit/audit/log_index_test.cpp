@@ -94,7 +94,7 @@ TEST(LogIndex, EachFilterAndTheirCombinationsFindExactlyWhatFits) {
       {.type = "org.tradewind.job.submitted"},
       {.reason = "no_capacity"},
       {.tenant = physics, .site = "paris"},
-      {.job = array, .tenant = physics, .site = "osaka", .type = "org.tradewind.attempt.granted"},
+      {.job = array, .tenant = physics, .site = "osaka", .type = "org.tradewind.job.decided"},
       {.tenant = physics, .reason = "no_capacity"},
       {.site = "osaka", .reason = "no_capacity"},
       {.site = "nowhere"},

@@ -103,11 +103,12 @@ TEST(LogWriter, APartialTileOrBundleIsTheBeginningOfWhatReplacedIt) {
 TEST(LogWriter, LargeDataAreKeptUnderTheirDigest) {
   const TemporaryDirectory directory;
   const auto journal = sample::open(directory.path());
-  grow(*journal, 2);
+  grow(*journal, sample::kLargeEntry);
   auto writer = sample::recover(*journal);
   ASSERT_TRUE(writer);
   publish(*writer);
-  const Bytes data = *sample::leaf_writer().write(Sequence{2}, sample::log_entry(2)).data;
+  const Sequence large{sample::kLargeEntry};
+  const Bytes data = *sample::leaf_writer().write(large, sample::log_entry(large.value)).data;
   EXPECT_EQ(*journal->log().data(sha256(data)), data);
   EXPECT_EQ(journal->log().data(sha256("other")).error().code, ErrorCode::not_found);
 }

@@ -129,7 +129,7 @@ TEST_F(PublishedLogTest, AWrongRowOfTheIndexShowsNothingThatDoesNotFit) {
   std::string key = "sosaka";
   key += '\0';
   key += Bytes(8, '\0');
-  batch.rows.push_back({key, Bytes("\0\1\2\3", 4)});
+  batch.rows.push_back({key, Bytes("\0\1\2\3\n", 5)});
   ASSERT_TRUE(journal_->log().write(batch));
   const auto page = log_->query({.site = "osaka"}, {0, 256}, 100);
   ASSERT_TRUE(page);
@@ -138,7 +138,8 @@ TEST_F(PublishedLogTest, AWrongRowOfTheIndexShowsNothingThatDoesNotFit) {
 }
 
 TEST_F(PublishedLogTest, DataAreFoundByTheirDigestAndHeldAgainstIt) {
-  const Bytes data = *sample::leaf_writer().write(Sequence{2}, sample::log_entry(2)).data;
+  const Sequence large{sample::kLargeEntry};
+  const Bytes data = *sample::leaf_writer().write(large, sample::log_entry(large.value)).data;
   EXPECT_EQ(*log_->data(hex(sha256(data))), data);
   EXPECT_EQ(log_->data(hex(sha256("none"))).error().code, ErrorCode::not_found);
   EXPECT_EQ(log_->data("12").error().code, ErrorCode::invalid);
@@ -149,7 +150,8 @@ TEST_F(PublishedLogTest, DataAreFoundByTheirDigestAndHeldAgainstIt) {
 }
 
 TEST_F(PublishedLogTest, OpeningsComeFromTheEntry) {
-  EXPECT_EQ(*log_->opening(*at_, 8), "{\"name\":\"job 9\"}");
+  EXPECT_EQ(*log_->opening(*at_, 8),
+            *sample::leaf_writer().opening(Sequence{9}, sample::log_entry(9)));
   EXPECT_EQ(log_->opening(*at_, 2).error().code, ErrorCode::not_found);
   EXPECT_EQ(log_->opening(*at_, kSize).error().code, ErrorCode::not_found);
 }

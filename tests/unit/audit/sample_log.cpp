@@ -2,12 +2,25 @@
 
 #include <algorithm>
 
+#include "schemas/limits.h"
 #include "state/transparency/audit.h"
 
 namespace tradewind::sample {
 namespace {
 
 constexpr std::uint64_t kEntriesAJob = 8;
+
+// More than a leaf has room for.
+JobsCleared large_clearing() {
+  JobsCleared cleared;
+  for (std::uint64_t job = 1; job <= limits::jobs_cleared_max; ++job) {
+    cleared.jobs.push_back({id(job), {}});
+    for (char each = 'a'; each < 'h'; ++each) {
+      cleared.jobs.back().excluded.push_back(SiteId{std::string(60, each)});
+    }
+  }
+  return cleared;
+}
 
 }  // namespace
 
@@ -29,9 +42,23 @@ Entry log_entry(std::uint64_t sequence) {
   const bool array = first / kEntriesAJob % 3 == 2;
   const JobId job = array && sequence != first ? array_task_id(id(first), sequence % 4) : id(first);
   Entry entry = submitted(first, first / kEntriesAJob % 2 == 0 ? "physics" : "chemistry");
+  JobDecided decided{{job, 2}, {}};
   switch (sequence - first) {
     case 0: break;
-    case 1: entry.body = AttemptRefused{{job, 1}, RefusalCode::no_capacity, job.value}; break;
+    case 1: entry.body = AttemptRefused{{job, 1}, RefusalCode::no_capacity, "full"}; break;
+    case 2:
+    case 3:
+      decided.decision.outcome = Outcome::placed;
+      decided.decision.chosen.emplace();
+      decided.decision.chosen->site = SiteId{sequence - first == 2 ? "osaka" : "paris"};
+      decided.decision.chosen->pool = PoolId{"cpu"};
+      entry.body = std::move(decided);
+      break;
+    case 4:
+      decided.decision.outcome = Outcome::unroutable;
+      entry.body = JobUnroutable{job, std::move(decided.decision)};
+      if (sequence == kLargeEntry) entry.body = large_clearing();
+      break;
     case 7: entry.body = TermBegan{Term{sequence}}; break;
     default: entry.body = AttemptGranted{{job, 2}}; break;
   }

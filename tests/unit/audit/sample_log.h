@@ -13,6 +13,9 @@
 
 namespace tradewind::sample {
 
+// Its leaf keeps the data beside the log.
+inline constexpr std::uint64_t kLargeEntry = 5;
+
 inline const std::string kOrigin = "log.example/test";
 
 SigningKey log_key();

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "state/identity/short_digest.h"
 #include "state/identity/stored_file.h"
 #include "tests/unit/identity/scratch.h"
 
@@ -180,6 +181,12 @@ TEST(Digest, IsTheSamePieceByPieceAndStartsAnewWhenFinished) {
   digest.update("bc");
   EXPECT_EQ(digest.finish(), sha256("abc"));
   EXPECT_EQ(digest.finish(), sha256(""));
+  for (std::size_t size = 0; size <= short_message_bytes_max; ++size) {
+    Bytes message;
+    for (std::size_t at = 0; at < size; ++at) message += static_cast<char>(at * 7 + size);
+    const auto found = sha256_short(message);
+    EXPECT_EQ(Bytes(found.data(), found.size()), sha256(message)) << size;
+  }
   digest.update("abc");
   Sha256 moved = std::move(digest);
   EXPECT_EQ(moved.finish(), sha256("abc"));
