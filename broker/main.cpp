@@ -1,5 +1,5 @@
 // `tradewind-broker`: takes jobs at the one endpoint, routes them, follows them, keeps the journal.
-// What it is made of is wired here, in order: authority, keys, journal, core, endpoint.
+// What it is made of is wired here, in order: authority, keys, journal, core, the transparency log, endpoint.
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -14,6 +14,7 @@
 #include <iostream>
 
 #include "broker/api/endpoint.h"
+#include "broker/audit/publisher.h"
 #include "broker/core/core.h"
 #include "state/identity/authority.h"
 #include "state/journal/journal.h"
@@ -43,6 +44,7 @@ struct Options {
   std::int64_t tolerance_ppm = 0;
   std::uint32_t spare_units = 0;
   UnderLoad under_load;
+  std::string log_origin;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -83,6 +85,16 @@ Status write_ready_file(const std::filesystem::path& file, const std::string& te
   return ok();
 }
 
+// The name of the transparency log and of its key.
+Result<std::string> log_origin(const Options& options, const FederationId& federation) {
+  const std::string origin = options.log_origin.empty()
+                                 ? "tradewind.federation/" + federation.value + "/log"
+                                 : options.log_origin;
+  if (is_key_name(origin)) return origin;
+  return fail(ErrorCode::invalid, "--log-origin", "\"" + origin + "\" is no name for a log",
+              "give the log's URL without its scheme, with no space and no '+' in it");
+}
+
 Status run(const Options& options) {
   if (auto named = check_name("--name", options.name); !named) return named;
   const auto listen = parse_listen(options.listen);
@@ -100,8 +112,14 @@ Status run(const Options& options) {
   if (!identity) return fail(identity.error());
   const auto curve_keys = CurveKeys::load_or_generate(options.directory / "curve.key");
   if (!curve_keys) return fail(curve_keys.error());
+  const auto origin = log_origin(options, authority->federation());
+  if (!origin) return fail(origin.error());
+  const auto log_key = SigningKey::load_or_generate(options.directory / "log.key");
+  if (!log_key) return fail(log_key.error());
   const auto journal = Journal::open(options.directory / "journal");
   if (!journal) return fail(journal.error());
+  auto secret = leaf_secret(**journal);
+  if (!secret) return fail(secret.error());
 
   CoreOptions core_options;
   core_options.self = broker_node(options.name);
@@ -122,6 +140,17 @@ Status run(const Options& options) {
   auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
   if (!core) return fail(core.error());
 
+  const LeafWriter leaves("//tradewind.federation/" + (*core)->federation().value,
+                          std::move(*secret));
+  auto writer = LogWriter::recover(
+      *origin, **journal,
+      [&leaves](Sequence sequence, const Entry& entry) { return leaves.write(sequence, entry); },
+      *log_key);
+  if (!writer) return fail(writer.error());
+  PublishedLog log(**journal, (*journal)->log(), leaves,
+                   VerifierKey{*origin, KeyType::ed25519, log_key->public_key()});
+  const auto publisher = Publisher::start({}, std::move(*writer), log);
+
   EndpointOptions endpoint_options;
   endpoint_options.address = listen->first;
   endpoint_options.port = listen->second;
@@ -131,9 +160,10 @@ Status run(const Options& options) {
   endpoint_options.tokens_file = options.tokens;
   endpoint_options.threads = options.threads;
   endpoint_options.version = TRADEWIND_VERSION;
-  auto endpoint = start_endpoint(endpoint_options, **core);
+  auto endpoint = start_endpoint(endpoint_options, **core, &log);
   if (!endpoint) return fail(endpoint.error());
-  spdlog::info("broker.ready url={} link={}", (*endpoint)->url(), (*core)->link_endpoint());
+  spdlog::info("broker.ready url={} link={} log={}", (*endpoint)->url(), (*core)->link_endpoint(),
+               format_verifier_key(log.key()));
   if (auto told = write_ready_file(options.ready_file, (*endpoint)->url()); !told) return told;
 
   sigset_t signals;
@@ -145,6 +175,7 @@ Status run(const Options& options) {
   spdlog::info("broker.stopping signal={}", received);
   (*endpoint)->stop();
   (*core)->stop();
+  publisher->stop();
   return ok();
 }
 
@@ -223,6 +254,9 @@ int main(int argc, char** argv) {
       ->add_option("--load-spare-units", options.under_load.spare_units,
                    "the free units wanted beyond the need there, as long as that leaves a place")
       ->capture_default_str();
+  run_command->add_option("--log-origin", options.log_origin,
+                          "name of the transparency log, its URL without the scheme; by default\n"
+                          "tradewind.federation/FEDERATION/log; fixed once the log has begun");
   run_command->add_option("--ready-file", options.ready_file,
                           "written with the URL once it serves");
   run_command->add_option("--log-file", options.log_file,

@@ -53,6 +53,15 @@ JobId array_task_id(const JobId& array, std::uint32_t index) {
   return JobId{array.value + "-" + digits};
 }
 
+Sequence submitted_at(const JobId& job) {
+  if (!is_job_id(job.value)) return Sequence{};
+  Sequence sequence;
+  for (const char each : std::string_view(job.value).substr(1, kDigits)) {
+    sequence.value = sequence.value * 32 + kCrockford.find(each);
+  }
+  return sequence;
+}
+
 bool is_job_id(std::string_view text) {
   if (is_plain_job_id(text)) return true;
   return text.size() == 1 + kDigits + 1 + kIndexDigits &&

@@ -53,6 +53,9 @@ Result<AttemptId> parse_attempt(std::string_view text);
 // Job id of the entry at `sequence`; `index` is given for tasks of an array.
 JobId job_id(Sequence sequence);
 JobId array_task_id(const JobId& array, std::uint32_t index);
+// The reverse of job_id: where the submission stands, of a task that of its array. Of anything but
+// a job id 0.
+Sequence submitted_at(const JobId& job);
 // Whether the text has the form of a job id, of a task or not.
 bool is_job_id(std::string_view text);
 

@@ -37,10 +37,11 @@ Result<std::int64_t> query_number(const HttpRequest& request, std::string_view n
   return value;
 }
 
-Api::Api(EndpointOptions endpoint_options, Service& broker,
+Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* published,
          std::unique_ptr<Authenticator> authenticator, std::shared_ptr<const HttpCounters> counters)
     : options(std::move(endpoint_options)),
       service(broker),
+      log(published),
       http_counters(std::move(counters)),
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
@@ -54,6 +55,8 @@ Api::Api(EndpointOptions endpoint_options, Service& broker,
   add_market_routes(routes_);
   add_member_routes(routes_);
   add_rate_routes(routes_);
+  add_log_file_routes(routes_);
+  add_audit_routes(routes_);
   add_tes_routes(routes_);
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     router_.add(routes_[i].method, routes_[i].pattern, i);
@@ -72,7 +75,10 @@ Status Api::check_origin(const HttpRequest& request) const {
                 "an open endpoint answers to localhost, 127.0.0.1 and [::1] only");
   }
   const std::string_view origin = request.header("origin");
-  if (origin.empty() || request.method == "GET" || request.method == "HEAD") return ok();
+  // These change nothing.
+  for (const std::string_view each : {"GET", "HEAD", "OPTIONS"}) {
+    if (origin.empty() || request.method == each) return ok();
+  }
   const auto scheme = origin.find("://");
   if (scheme != std::string_view::npos && origin.substr(scheme + 3) == host) return ok();
   return fail(ErrorCode::forbidden, "Origin",

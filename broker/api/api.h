@@ -50,7 +50,8 @@ struct Route {
 
 class Api : public std::enable_shared_from_this<Api> {
  public:
-  Api(EndpointOptions options, Service& service, std::unique_ptr<Authenticator> authenticator,
+  Api(EndpointOptions options, Service& service, const PublishedLog* log,
+      std::unique_ptr<Authenticator> authenticator,
       std::shared_ptr<const HttpCounters> http_counters);
 
   // Routes, authenticates and calls the handler.
@@ -68,6 +69,7 @@ class Api : public std::enable_shared_from_this<Api> {
 
   const EndpointOptions options;
   Service& service;
+  const PublishedLog* const log;  // null: none is published
   const std::shared_ptr<const HttpCounters> http_counters;
   const std::shared_ptr<PlaceDirectory> places;
   RecentCreates recent_creates;
@@ -91,6 +93,8 @@ void add_dataset_routes(std::vector<Route>& routes);
 void add_market_routes(std::vector<Route>& routes);
 void add_member_routes(std::vector<Route>& routes);
 void add_rate_routes(std::vector<Route>& routes);
+void add_log_file_routes(std::vector<Route>& routes);
+void add_audit_routes(std::vector<Route>& routes);
 void add_health_routes(std::vector<Route>& routes);
 void add_tes_routes(std::vector<Route>& routes);
 

@@ -112,6 +112,8 @@ Access may(const Caller& caller, Verb verb, const TenantId* owner) {
     case Verb::change_dataset:
       return caller.role == Role::user ? Access::allowed : Access::forbidden;
     case Verb::read_market: return Access::allowed;
+    case Verb::query_log: return caller.role == Role::centre ? Access::forbidden : Access::allowed;
+    case Verb::read_log:
     case Verb::read_metrics:
       return caller.role == Role::auditor ? Access::allowed : Access::forbidden;
     case Verb::invite_site:

@@ -47,6 +47,8 @@ enum class Verb : std::uint16_t {
   change_dataset,  // make, describe anew, remove one
   read_market,     // sites, offers, rates
   read_metrics,    // counters
+  query_log,       // the transparency log's entries, those of the caller's tenant or all
+  read_log,        // all of them, with what they commit to
   invite_site,     // a join token
   change_member,   // suspend, revoke, reinstate
   set_rates,       // the rate table

@@ -34,7 +34,8 @@ HttpResponse refusal(int status, const std::string& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service) {
+Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service,
+                                                 const PublishedLog* log) {
   const auto loopback = is_loopback(options.address);
   if (!loopback) return fail(loopback.error());
   if (options.open && !*loopback) {
@@ -64,7 +65,7 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
                                ? options.address
                                : "[" + options.address + "]";
   const auto api =
-      std::make_shared<Api>(std::move(options), service, std::move(*authenticator), counters);
+      std::make_shared<Api>(std::move(options), service, log, std::move(*authenticator), counters);
   http.handle = [api](HttpRequest request, Responder responder) {
     api->handle(std::move(request), std::move(responder));
   };

@@ -15,6 +15,8 @@
 
 namespace tradewind {
 
+class PublishedLog;
+
 // Bounds of the HTTP face. Each has an answer: 413, 431, 504, or the connection is closed.
 struct HttpLimits {
   std::size_t connections_max = 8'192;
@@ -65,9 +67,11 @@ class Endpoint {
   virtual void stop() = 0;
 };
 
-// Binds and serves from then on. `service` must outlive the endpoint. Refuses an address that is
+// Binds and serves from then on. `service` and `log`, the transparency log if one is published,
+// must outlive the endpoint. Refuses an address that is
 // not loopback without TLS, and `open` on such an address. A certificate that changes on disk takes
 // effect at the next start.
-Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service);
+Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service,
+                                                 const PublishedLog* log = nullptr);
 
 }  // namespace tradewind

@@ -134,7 +134,10 @@ std::string response_head(const HttpResponse& response, BodyFraming framing, boo
   for (const auto& [name, value] : response.headers) {
     head += one_line(name) + ": " + one_line(value) + "\r\n";
   }
-  head += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+  head += "X-Content-Type-Options: nosniff\r\n";
+  const bool says_caching = std::ranges::any_of(
+      response.headers, [](const auto& each) { return each.first == "Cache-Control"; });
+  if (!says_caching) head += "Cache-Control: no-store\r\n";
   if (framing.length) {
     head += "Content-Length: " + std::to_string(*framing.length) + "\r\n";
   } else if (framing.chunked) {

@@ -46,6 +46,9 @@ json::array bound_inputs_to_json(const JobSpec& spec);
 // The document again: reading it gives the same spec, where it is as submitted.
 json::object job_spec_to_json(const JobSpec& spec);
 
+// Which entry of the transparency log is the submission of this job, or of the array it is of.
+std::uint64_t log_index(const JobId& job);
+
 // One line of a list: id, name, state, where, when, cost.
 json::object job_summary_to_json(const JobRecord& job, const Places& places);
 // Everything but decisions: spec, attempts, outputs, usage. `currency` is that of all amounts.

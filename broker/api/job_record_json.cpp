@@ -105,6 +105,10 @@ const AttemptRecord* leading_attempt(const JobRecord& job) {
   return job.attempts.empty() ? nullptr : &job.attempts.back();
 }
 
+std::uint64_t log_index(const JobId& job) {
+  return submitted_at(job).value - 1;
+}
+
 json::object job_summary_to_json(const JobRecord& job, const Places& places) {
   json::object out{{"id", job.job.value}, {"state", word(to_string(job.state))}};
   if (!job.spec.name.empty()) out["name"] = job.spec.name;
@@ -112,6 +116,7 @@ json::object job_summary_to_json(const JobRecord& job, const Places& places) {
     out["array"] = job.array->value;
     out["array_index"] = job.array_index;
   }
+  out["log_index"] = log_index(job.job);
   out["tenant"] = job.tenant.value;
   out["principal"] = job.principal;
   json::object tags;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "broker/api/api.h"
+#include "broker/audit/published_log.h"
 
 namespace tradewind {
 namespace {
@@ -46,6 +47,7 @@ void metrics(const std::shared_ptr<Api>& api, Call call) {
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = api->service.metrics() + http_metrics(*api->http_counters);
+  if (api->log != nullptr) response.body += api->log->metrics(system_now().wall);
   call.responder.send(std::move(response));
 }
 

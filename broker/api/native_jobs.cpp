@@ -88,7 +88,8 @@ void submit(const std::shared_ptr<Api>& api, Call call) {
                                    "it was used for another job, " + receipt->job.value,
                                    "use a new key for a new job"});
         }
-        json::object body{{"id", receipt->job.value}, {"replayed", receipt->replayed}};
+        json::object body{{"id", receipt->job.value}, {"replayed", receipt->replayed},
+                          {"log_index", log_index(receipt->job)}};
         const std::uint32_t tasks = submission.spec.array_count;
         if (tasks > 0) body["array"] = json::object{{"count", tasks}};
         HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);

@@ -16,7 +16,6 @@ namespace {
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
 constexpr std::size_t kLogRequestsMax = 1'024;
 constexpr int kExitStoreInDoubt = 70;
-constexpr std::string_view kTermKey = "term";
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
 constexpr std::string_view kRatesKey = "rates";  // the newest RatesChanged
@@ -101,7 +100,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   if (auto loaded = load_rates(); !loaded) return loaded;
 
   Term term{1};
-  Status status = journal_.values(kTermKey, [&](std::string_view, BytesView value) {
+  Status status = journal_.values(journal_term_key, [&](std::string_view, BytesView value) {
     std::uint64_t last = 0;
     std::from_chars(value.data(), value.data() + value.size(), last);
     term.value = last + 1;
@@ -151,7 +150,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   quotes_.begin(term);
   flush();
   JournalBatch batch;
-  batch.values.push_back({std::string(kTermKey), std::to_string(term.value)});
+  batch.values.push_back({std::string(journal_term_key), std::to_string(term.value)});
   const std::string endpoint =
       options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
   const auto admitted =

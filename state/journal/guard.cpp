@@ -22,8 +22,8 @@ tl::unexpected<Error> system_failure(const std::filesystem::path& path, const ch
               "check the path, its owner and the space left on its disk");
 }
 
-std::string encoded(Sequence sequence) {
-  return sequence_key(sequence) + sequence_key(Sequence{~sequence.value});
+std::string encoded(std::uint64_t number) {
+  return sequence_key(Sequence{number}) + sequence_key(Sequence{~number});
 }
 
 bool write_whole(int descriptor, const std::string& bytes) {
@@ -59,46 +59,46 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::filesystem
   return lock;
 }
 
-Result<std::unique_ptr<LastSequence>> LastSequence::open(const std::filesystem::path& directory,
-                                                         bool fresh) {
-  const std::filesystem::path path = directory / "last-sequence";
+Result<std::unique_ptr<LastNumber>> LastNumber::open(const std::filesystem::path& directory,
+                                                     const std::string& name, bool fresh) {
+  const std::filesystem::path path = directory / name;
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) {
     if (errno != ENOENT) return system_failure(path, "open the file");
     if (!fresh) {
-      return fail(ErrorCode::corrupt, path.string(),
-                  "the file is missing although the journal holds entries: whether the newest of "
-                  "them are still there cannot be told",
-                  "restore the whole directory from one backup");
+      return fail(
+          ErrorCode::corrupt, path.string(),
+          "the file is missing although the journal holds what it counts: whether the newest "
+          "of that is still there cannot be told",
+          "restore the whole directory from one backup");
     }
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (made < 0) return system_failure(path, "make the file");
-    std::unique_ptr<LastSequence> file(new LastSequence(made, Sequence{}));
-    if (!write_whole(made, encoded(Sequence{})) || ::fsync(made) != 0 ||
-        !sync_directory(directory)) {
+    std::unique_ptr<LastNumber> file(new LastNumber(made, name));
+    if (!write_whole(made, encoded(0)) || ::fsync(made) != 0 || !sync_directory(directory)) {
       return system_failure(path, "write the file");
     }
     return file;
   }
 
-  std::unique_ptr<LastSequence> file(new LastSequence(descriptor, Sequence{}));
+  std::unique_ptr<LastNumber> file(new LastNumber(descriptor, name));
   std::array<char, 17> bytes{};
   const ssize_t count = ::pread(descriptor, bytes.data(), bytes.size(), 0);
   if (count < 0) return system_failure(path, "read the file");
   const std::string text(bytes.data(), static_cast<std::size_t>(count));
   const auto sequence = parse_sequence_key(std::string_view(text).substr(0, 8));
-  if (!sequence || text != encoded(*sequence)) {
+  if (!sequence || text != encoded(sequence->value)) {
     return fail(ErrorCode::corrupt, path.string(),
                 fmt::format("its {} bytes are not a number and its complement", count),
                 "restore the whole directory from one backup");
   }
-  file->found_ = *sequence;
+  file->found_ = sequence->value;
   return file;
 }
 
-Status LastSequence::write(Sequence sequence) {
-  if (!write_whole(file_.get(), encoded(sequence))) {
-    return fail(ErrorCode::unavailable, "last-sequence",
+Status LastNumber::write(std::uint64_t number) {
+  if (!write_whole(file_.get(), encoded(number))) {
+    return fail(ErrorCode::unavailable, name_,
                 fmt::format("cannot write: {}", std::strerror(errno)),
                 "check the space left on the journal's disk");
   }

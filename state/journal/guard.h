@@ -1,13 +1,15 @@
 // What keeps a journal's directory honest beside the store itself: a lock, so that two brokers
-// never write one store, and the number of the last acknowledged entry in a file of its own, so
-// that a store which lost its newest entries is not taken for a whole one.
+// never write one store, and the numbers of the last acknowledged entry and of the leaves in the
+// last signed checkpoint in files of their own, so that a store which lost its newest part is not
+// taken for a whole one.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
+#include <string>
+#include <utility>
 
-#include "schemas/ids.h"
 #include "schemas/result.h"
 
 namespace tradewind {
@@ -36,24 +38,27 @@ class DirectoryLock {
   OwnedFile file_;
 };
 
-// The file `last-sequence`: sixteen bytes, the number and its complement, most significant first.
+// A file of sixteen bytes, a number and its complement, most significant first: `last-sequence`,
+// `last-checkpoint`.
 //
-// It is written after each commit and not synced: it survives the process, and after a power cut it
-// may be older than the store but never newer, which is all that the comparison needs.
-class LastSequence {
+// It is written after each commit of what it counts and not synced: it survives the process, and
+// after a power cut it may be older than the store but never newer, which is all that the
+// comparison needs.
+class LastNumber {
  public:
   // Opens the file. Where there is none, makes it with number 0 when `fresh`, and fails with
   // ErrorCode::corrupt otherwise.
-  static Result<std::unique_ptr<LastSequence>> open(const std::filesystem::path& directory,
-                                                    bool fresh);
+  static Result<std::unique_ptr<LastNumber>> open(const std::filesystem::path& directory,
+                                                  const std::string& name, bool fresh);
   // As it was found in the file.
-  Sequence found() const { return found_; }
-  Status write(Sequence sequence);
+  std::uint64_t found() const { return found_; }
+  Status write(std::uint64_t number);
 
  private:
-  LastSequence(int descriptor, Sequence found) : file_(descriptor), found_(found) {}
+  LastNumber(int descriptor, std::string name) : file_(descriptor), name_(std::move(name)) {}
   OwnedFile file_;
-  Sequence found_;
+  std::string name_;
+  std::uint64_t found_ = 0;
 };
 
 }  // namespace tradewind

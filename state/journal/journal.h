@@ -2,7 +2,8 @@
 //
 // Durable: what `commit` was given when it returns ok. Trusted with: everything; who can write this
 // store can rewrite the broker's memory, and only checkpoints that others keep would show it. One
-// writer thread calls commit; reads may come from any thread at any time.
+// writer thread calls commit; reads may come from any thread at any time. The transparency log's
+// tables are in the same store (log_store.h).
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,15 @@
 #include "schemas/ids.h"
 #include "schemas/journal.h"
 #include "schemas/result.h"
+#include "state/journal/log_store.h"
 
 namespace tradewind {
 
+// The named value with the broker's term, in decimal digits.
+inline constexpr std::string_view journal_term_key = "term";
+
 // A small named value beside the entries: members, invitations, the broker's term. No value: erase
-// it.
+// it. Those that begin with "log/" are the transparency log's.
 struct JournalValue {
   std::string key;
   std::optional<Bytes> value;
@@ -79,6 +84,8 @@ class Journal {
   // The submission with this key of this tenant, if any; kept for at least a day.
   virtual std::optional<JobId> by_idempotency_key(const TenantId& tenant,
                                                   std::string_view key) const = 0;
+  // What is published of the entries. Lives as long as the journal.
+  virtual LogStore& log() = 0;
 };
 
 }  // namespace tradewind

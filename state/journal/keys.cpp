@@ -35,4 +35,12 @@ std::string tenant_end(const TenantId& tenant) {
   return key;
 }
 
+std::string tile_key(const TileId& id) {
+  return static_cast<char>(id.level) + sequence_key(Sequence{id.index});
+}
+
+std::string bundle_key(const BundleId& id) {
+  return sequence_key(Sequence{id.index});
+}
+
 }  // namespace tradewind

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "schemas/ids.h"
+#include "state/transparency/bundle.h"
+#include "state/transparency/tile.h"
 
 namespace tradewind {
 
@@ -18,5 +20,9 @@ std::optional<Sequence> parse_sequence_key(std::string_view key);
 std::string tenant_key(const TenantId& tenant, std::string_view rest);
 // The first key after all of the tenant's.
 std::string tenant_end(const TenantId& tenant);
+
+// By place alone, not by width: the level in one byte, then the index as sequences are.
+std::string tile_key(const TileId& id);
+std::string bundle_key(const BundleId& id);
 
 }  // namespace tradewind

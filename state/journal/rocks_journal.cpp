@@ -26,29 +26,9 @@ namespace tradewind {
 namespace {
 
 constexpr std::string_view kFormat = "1";
-constexpr std::array<const char*, 7> kTableNames = {"default", "entries",     "jobs",  "live",
-                                                    "tenants", "idempotency", "values"};
-constexpr const char* kRestore =
-    "stop, keep a copy of the directory, and restore it as a whole from a backup";
-
-rocksdb::Slice slice(std::string_view text) {
-  return {text.data(), text.size()};
-}
-std::string_view view(const rocksdb::Slice& text) {
-  return {text.data(), text.size()};
-}
-
-Error store_error(std::string_view what, const rocksdb::Status& status) {
-  const bool damaged = status.IsCorruption();
-  return Error{damaged ? ErrorCode::corrupt : ErrorCode::unavailable, "journal",
-               fmt::format("cannot {}: {}", what, status.ToString()),
-               damaged ? kRestore : "check the journal's disk and the space left on it"};
-}
-
-Error damaged(std::string_view where, std::string message) {
-  return Error{ErrorCode::corrupt, std::string(where), std::move(message), kRestore};
-}
-
+constexpr std::array<const char*, 11> kTableNames = {
+    "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
+    "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
 // The store's own log, kept nowhere. As a file it would end the process by an assertion of the
 // library when the disk is full; what matters comes back as a status.
 class NoLog final : public rocksdb::Logger {
@@ -86,47 +66,6 @@ rocksdb::ColumnFamilyOptions table_options() {
 
 }  // namespace
 
-// Remembers the first error that the store met on its own threads: from then on nothing more is
-// taken, whatever the store makes of it.
-class RocksJournal::Watch final : public rocksdb::EventListener {
- public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (status != nullptr && !status->ok()) fail_with(store_error("keep the store", *status));
-  }
-  void fail_with(Error error) {
-    const std::lock_guard guard(mutex_);
-    if (!error_) error_ = std::move(error);
-  }
-  std::optional<Error> error() const {
-    const std::lock_guard guard(mutex_);
-    return error_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::optional<Error> error_;
-};
-
-// The store as it is now, for readers beside the writer.
-class RocksJournal::Snapshot {
- public:
-  explicit Snapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {
-    options_.snapshot = snapshot_;
-  }
-  ~Snapshot() { db_.ReleaseSnapshot(snapshot_); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  const rocksdb::ReadOptions& options() const { return options_; }
-  std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ColumnFamilyHandle* handle) const {
-    return std::unique_ptr<rocksdb::Iterator>(db_.NewIterator(options_, handle));
-  }
-
- private:
-  rocksdb::DB& db_;
-  const rocksdb::Snapshot* snapshot_;
-  rocksdb::ReadOptions options_;
-};
-
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& directory, bool sync) {
   return RocksJournal::open(directory, sync);
 }
@@ -145,11 +84,19 @@ Result<std::unique_ptr<Journal>> RocksJournal::open(const std::filesystem::path&
   if (const Status opened = journal->open_store(directory); !opened) return fail(opened.error());
   if (const Status known = journal->check_format(directory); !known) return fail(known.error());
   if (const Status whole = journal->check_entries(directory); !whole) return fail(whole.error());
+  auto log =
+      RocksLogStore::open(directory, sync, *journal->db_,
+                          {journal->table(Table::log_tiles), journal->table(Table::log_bundles),
+                           journal->table(Table::log_data), journal->table(Table::log_index),
+                           journal->table(Table::values)},
+                          *journal->watch_, journal->values_mutex_);
+  if (!log) return fail(log.error());
+  journal->log_ = std::move(*log);
   return std::unique_ptr<Journal>(std::move(journal));
 }
 
 RocksJournal::RocksJournal(bool sync, std::unique_ptr<DirectoryLock> lock)
-    : sync_(sync), lock_(std::move(lock)), watch_(std::make_shared<Watch>()) {}
+    : sync_(sync), lock_(std::move(lock)), watch_(std::make_shared<StoreWatch>()) {}
 
 RocksJournal::~RocksJournal() {
   if (!db_) return;
@@ -236,14 +183,14 @@ Status RocksJournal::check_entries(const std::filesystem::path& directory) {
                                                         expected.value - 1, last.value)));
   }
 
-  auto acknowledged = LastSequence::open(directory, last.value == 0);
+  auto acknowledged = LastNumber::open(directory, "last-sequence", last.value == 0);
   if (!acknowledged) return fail(acknowledged.error());
   last_sequence_ = std::move(*acknowledged);
-  if (last < last_sequence_->found()) {
+  if (last.value < last_sequence_->found()) {
     return fail(damaged(directory.string(),
                         fmt::format("ends at entry {}, but entry {} was acknowledged: the newest "
                                     "entries are lost",
-                                    last.value, last_sequence_->found().value)));
+                                    last.value, last_sequence_->found())));
   }
   if (last.value != 0) {
     const Result<Entry> entry = decode_entry(newest);
@@ -284,7 +231,12 @@ Status RocksJournal::commit(const JournalBatch& batch) {
       write.Put(table(Table::live), job.job.value, rocksdb::Slice());
     }
   }
+  // Not between the reading and the writing of who swaps the log's checkpoint. Most commits change
+  // no value and do not wait for that.
+  std::unique_lock values_lock(values_mutex_, std::defer_lock);
+  if (!batch.values.empty()) values_lock.lock();
   for (const JournalValue& value : batch.values) {
+    TRADEWIND_ASSERT(!value.key.starts_with("log/"));
     if (value.value) {
       write.Put(table(Table::values), value.key, *value.value);
     } else {
@@ -301,7 +253,7 @@ Status RocksJournal::commit(const JournalBatch& batch) {
     watch_->fail_with(error);
     return fail(std::move(error));
   }
-  if (const Status noted = last_sequence_->write(sequence); !noted) {
+  if (const Status noted = last_sequence_->write(sequence.value); !noted) {
     watch_->fail_with(noted.error());
     return noted;
   }
@@ -316,7 +268,7 @@ Sequence RocksJournal::last() const {
 
 Status RocksJournal::read(Sequence first,
                           const std::function<bool(Sequence, const Entry&)>& each) const {
-  const Snapshot snapshot(*db_);
+  const StoreSnapshot snapshot(*db_);
   const auto at = snapshot.iterate(table(Table::entries));
   Sequence expected{std::max<std::uint64_t>(1, first.value)};
   for (at->Seek(sequence_key(expected)); at->Valid(); at->Next()) {
@@ -338,7 +290,7 @@ Status RocksJournal::read(Sequence first,
 Status RocksJournal::values(
     std::string_view prefix,
     const std::function<void(std::string_view key, BytesView value)>& each) const {
-  const Snapshot snapshot(*db_);
+  const StoreSnapshot snapshot(*db_);
   const auto at = snapshot.iterate(table(Table::values));
   for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next()) {
     each(view(at->key()), view(at->value()));
@@ -368,7 +320,7 @@ Result<JobRecord> RocksJournal::job(const JobId& id) const {
 }
 
 Status RocksJournal::live_jobs(const std::function<void(JobRecord)>& each) const {
-  const Snapshot snapshot(*db_);
+  const StoreSnapshot snapshot(*db_);
   const auto at = snapshot.iterate(table(Table::live));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
     Result<JobRecord> record = load(snapshot.options(), view(at->key()));
@@ -385,7 +337,7 @@ Status RocksJournal::live_jobs(const std::function<void(JobRecord)>& each) const
 
 Result<JobPage> RocksJournal::jobs(const JobQuery& query) const {
   const std::size_t limit = std::max<std::size_t>(1, query.limit);
-  const Snapshot snapshot(*db_);
+  const StoreSnapshot snapshot(*db_);
   const bool all = !query.tenant.has_value();
   const auto at = snapshot.iterate(table(all ? Table::jobs : Table::tenants));
   const std::string prefix = all ? std::string() : tenant_key(*query.tenant, {});

@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "state/journal/guard.h"
 #include "state/journal/journal.h"
+#include "state/journal/rocks_log_store.h"
 
 namespace tradewind {
 
@@ -33,13 +35,24 @@ class RocksJournal final : public Journal {
   Result<JobPage> jobs(const JobQuery& query) const override;
   std::optional<JobId> by_idempotency_key(const TenantId& tenant,
                                           std::string_view key) const override;
+  LogStore& log() override { return *log_; }
 
  private:
   // README.md says what each holds. The order is that of opening and nothing more.
-  enum class Table : std::size_t { meta, entries, jobs, live, tenants, idempotency, values };
-  static constexpr std::size_t tables_count = 7;
-  class Watch;
-  class Snapshot;
+  enum class Table : std::size_t {
+    meta,
+    entries,
+    jobs,
+    live,
+    tenants,
+    idempotency,
+    values,
+    log_tiles,
+    log_bundles,
+    log_data,
+    log_index
+  };
+  static constexpr std::size_t tables_count = 11;
 
   RocksJournal(bool sync, std::unique_ptr<DirectoryLock> lock);
   Status open_store(const std::filesystem::path& directory);
@@ -52,12 +65,14 @@ class RocksJournal final : public Journal {
   const bool sync_;
   // Released last: the store must be closed before anybody else may open it.
   std::unique_ptr<DirectoryLock> lock_;
-  std::unique_ptr<LastSequence> last_sequence_;
-  std::shared_ptr<Watch> watch_;
+  std::unique_ptr<LastNumber> last_sequence_;
+  std::shared_ptr<StoreWatch> watch_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, tables_count> handles_{};
   std::atomic<std::uint64_t> last_{0};
   Wall::time_point last_at_{};  // the writer's
+  std::mutex values_mutex_;     // of whoever changes named values
+  std::unique_ptr<RocksLogStore> log_;
 };
 
 }  // namespace tradewind

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/assert.h"
+#include "state/identity/pair_digest.h"
 
 namespace tradewind {
 
@@ -22,14 +23,7 @@ Hash Hasher::leaf(BytesView entry) {
 }
 
 Hash Hasher::node(const Hash& left, const Hash& right) {
-  std::array<char, 1 + 2 * sha256_bytes> message;
-  message[0] = 1;
-  std::ranges::copy(left.bytes, message.begin() + 1);
-  std::ranges::copy(right.bytes, message.begin() + 1 + sha256_bytes);
-  Hash hash;
-  digest_.update(BytesView(message.data(), message.size()));
-  digest_.finish(hash.bytes);
-  return hash;
+  return Hash{sha256_pair(1, left.bytes, right.bytes)};
 }
 
 // Pairs from the left, an odd one goes up as it is: the same tree as the RFC's split at the largest

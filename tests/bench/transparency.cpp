@@ -1,19 +1,24 @@
 // Appending to the transparency log and publishing it, proofs of inclusion, and a whole audit; all
 // on one core, in memory, without disk or sync. Times are those of the thread on its processor,
-// which other programs disturb less. Prints JSON lines.
+// which other programs disturb less. With a folder, also entries through the journal on its disk
+// until a checkpoint covers them, by the clock on the wall. Prints JSON lines.
 //
-//   bench_transparency [--quick]
+//   bench_transparency [--quick] [FOLDER]
 #include <time.h>
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "broker/audit/publisher.h"
+#include "schemas/codec.h"
 #include "state/transparency/audit.h"
 #include "state/transparency/log.h"
 #include "tests/bench/figure.h"
@@ -158,17 +163,89 @@ void proving(std::uint64_t size) {
   }
 }
 
+// An entry of about 500 bytes in the journal, and in the log.
+Entry sample_entry(std::uint64_t sequence) {
+  static const std::size_t others =
+      encode(Entry{{}, AttemptLost{{job_id(Sequence{1}), 1}, ""}}).size();
+  return Entry{wall_from_ms(1'700'000'000'000),
+               AttemptLost{{job_id(Sequence{sequence}), 1}, Bytes(kEntryBytes - others, 'x')}};
+}
+
+// Entries committed by one thread, `per_commit` with each sync, and published by another.
+void publishing(const std::filesystem::path& folder, std::uint64_t entries, std::size_t per_commit,
+                const LeafWriter& leaves, const LeafMaker& make, const std::string& name,
+                std::optional<double> goal) {
+  std::vector<JournalBatch> batches;
+  for (std::uint64_t sequence = 1; sequence <= entries;) {
+    JournalBatch& batch = batches.emplace_back();
+    while (batch.entries.size() < per_commit && sequence <= entries) {
+      batch.entries.push_back(sample_entry(sequence++));
+    }
+  }
+  const SigningKey key = SigningKey::generate();
+  const std::filesystem::path directory = folder / "bench_transparency.tmp";
+  Figure rate;
+  for (int round = 0; round < bench::kRounds; ++round) {
+    std::filesystem::remove_all(directory);
+    auto journal = Journal::open(directory);
+    if (!journal) fail(describe(journal.error()));
+    if (!(*journal)->commit({{}, {}, {{std::string(journal_term_key), "1"}}})) fail("no term");
+    auto writer = LogWriter::recover(kOrigin, **journal, make, key);
+    if (!writer) fail(describe(writer.error()));
+    PublishedLog log(**journal, (*journal)->log(), leaves,
+                     VerifierKey{kOrigin, KeyType::ed25519, key.public_key()});
+    const auto start = bench::Clock::now();
+    const auto publisher = Publisher::start({}, std::move(*writer), log);
+    for (const JournalBatch& each : batches) {
+      if (const Status done = (*journal)->commit(each); !done) fail(describe(done.error()));
+    }
+    while (log.shown() == nullptr || log.shown()->checkpoint.head.size < entries) {
+      if (const auto error = log.state().error) fail(describe(*error));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    rate.add(static_cast<double>(entries) /
+             (bench::microseconds(bench::Clock::now() - start) * 1e-6));
+  }
+  std::filesystem::remove_all(directory);
+  const std::string metric = name + ", " + std::to_string(per_commit) + " a commit";
+  if (goal) {
+    rate.print_rate(metric, "1/s", *goal);
+  } else {
+    rate.print(metric, "1/s");
+  }
+}
+
+void publishing(const std::filesystem::path& folder, bool quick) {
+  const LeafWriter leaves("//log.example", Bytes(32, 's'));
+  const std::uint64_t entries = quick ? 200'000 : 1'000'000;
+  const Bytes filler(kEntryBytes, 'e');
+  // Bytes of no form, which the index does not take.
+  const LeafMaker plain = [&](Sequence sequence, const Entry&) {
+    Leaf leaf{filler, {}};
+    std::memcpy(leaf.event.data(), &sequence.value, sizeof sequence.value);
+    return leaf;
+  };
+  publishing(folder, entries, 5'000, leaves, plain,
+             "500-byte entries durable in the journal and in a published checkpoint", 150'000);
+  const LeafMaker real = [&](Sequence sequence, const Entry& entry) {
+    return leaves.write(sequence, entry);
+  };
+  publishing(folder, entries / 2, 5'000, leaves, real, "the same as events, with their index", {});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool quick = argc == 2 && std::string_view(argv[1]) == "--quick";
-  if (argc > 1 && !quick) {
-    std::fprintf(stderr, "usage: %s [--quick]\n", argv[0]);
+  const bool quick = argc > 1 && std::string_view(argv[1]) == "--quick";
+  const int used = quick ? 2 : 1;
+  if (argc > used + 1 || (argc > used && argv[used][0] == '-')) {
+    std::fprintf(stderr, "usage: %s [--quick] [FOLDER]\n", argv[0]);
     return 2;
   }
   const std::uint64_t entries = quick ? 200'000 : 1'000'000;
   appending(entries, 1'000);
   auditing(appending(entries, 50'000));
   proving(quick ? 1'000'000 : 10'000'000);
+  if (argc > used) publishing(argv[used], quick);
   return 0;
 }

@@ -51,7 +51,7 @@ class EndpointTest : public ::testing::Test {
     start();
   }
   void start() {
-    auto endpoint = start_endpoint(options_, service);
+    auto endpoint = start_endpoint(options_, service, log_);
     ASSERT_TRUE(endpoint.has_value()) << describe(endpoint.error());
     endpoint_ = std::move(*endpoint);
   }
@@ -96,6 +96,7 @@ class EndpointTest : public ::testing::Test {
   TemporaryDirectory directory_;
   FakeService service;
   EndpointOptions options_;
+  const PublishedLog* log_ = nullptr;
   std::unique_ptr<Endpoint> endpoint_;  // after the service, which must outlive it
   std::string alice, amy, bob, centre, auditor, operator_;
 };

@@ -50,6 +50,9 @@ TEST_F(NativeApiTest, SubmitAnswersTheIdAndWhereTheJobIs) {
   EXPECT_EQ(response.status, 201);
   const std::string id = at(parsed(response), "/id");
   EXPECT_EQ(response.headers.at("location"), "/v1/jobs/" + id);
+  const std::string index = std::to_string(submitted_at(JobId{id}).value - 1);
+  EXPECT_EQ(at(parsed(response), "/log_index"), index);
+  EXPECT_EQ(at(parsed(get("/v1/jobs/" + id, alice)), "/log_index"), index);
   EXPECT_EQ(service.last_submission().tenant.value, "alpha");
   EXPECT_EQ(service.last_submission().principal, "alice");
   EXPECT_EQ(service.last_submission().spec.name, "n1");

@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
+#include <algorithm>
 
 #include <fstream>
 
+#include "state/identity/pair_digest.h"
 #include "state/identity/stored_file.h"
 #include "tests/unit/identity/scratch.h"
 
@@ -171,6 +174,20 @@ TEST(CurveKeys, SurviveAFileAndAreNotTakenForSigningKeys) {
 TEST(Digest, FollowsTheVectorsOfFips180) {
   EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Digest, OfAByteAndTwoDigestsIsThatOfTheWhole) {
+  Sha256Digest left;
+  Sha256Digest right;
+  for (int round = 0; round < 100; ++round) {
+    std::ranges::copy(sha256(std::to_string(round)), left.begin());
+    std::ranges::copy(sha256(std::to_string(-round)), right.begin());
+    const auto first = static_cast<char>(round);
+    const auto found = sha256_pair(first, left, right);
+    EXPECT_EQ(Bytes(found.data(), found.size()),
+              sha256(Bytes(1, first) + Bytes(left.data(), left.size()) +
+                     Bytes(right.data(), right.size())));
+  }
 }
 
 TEST(Digest, IsTheSamePieceByPieceAndStartsAnewWhenFinished) {

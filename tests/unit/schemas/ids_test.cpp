@@ -16,6 +16,11 @@ TEST(Ids, JobIdsSortAsTheirSequencesDo) {
   EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
   EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
   for (const JobId& each : ids) EXPECT_TRUE(is_job_id(each.value)) << each.value;
+  for (std::size_t at = 0; at < ids.size(); ++at) {
+    EXPECT_EQ(submitted_at(ids[at]).value, sequences[at]);
+    EXPECT_EQ(submitted_at(array_task_id(ids[at], 3)).value, sequences[at]);
+  }
+  EXPECT_EQ(submitted_at(JobId{"none"}).value, 0U);
 }
 
 TEST(Ids, JobIdsAreCrockfordDigits) {

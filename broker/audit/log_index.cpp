@@ -1,0 +1,207 @@
+#include "broker/audit/log_index.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "state/transparency/big_endian.h"
+
+namespace tradewind {
+namespace {
+
+// DO NOT CHANGE: they are on disk.
+constexpr char kByJob = 'j';
+constexpr char kByTenant = 't';
+constexpr char kBySite = 's';
+constexpr char kByType = 'y';
+constexpr char kByReason = 'r';
+constexpr char kTenantOfJob = 'o';
+
+constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kTenantsKept = 200'000;
+constexpr std::size_t kRowsReadMax = 20'000;  // of one search
+constexpr std::uint64_t kBundlesAWrite = 64;  // when rows are made anew
+
+// Names hold no zero byte, so that no name's rows lie among another's.
+std::string name_key(char kind, std::string_view name) {
+  std::string key(1, kind);
+  key += name;
+  key += '\0';
+  return key;
+}
+
+std::string row_key(const std::string& name_key, std::uint64_t bundle) {
+  std::string key = name_key;
+  append_big_endian(key, bundle);
+  return key;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= kNameBytesMax && name.find('\0') == std::string_view::npos;
+}
+
+// Of a task its array, else the job itself.
+std::string_view submitted_as(std::string_view job) {
+  return job.substr(0, job.find('-'));
+}
+
+}  // namespace
+
+bool LogFilter::empty() const {
+  return job.empty() && tenant.empty() && site.empty() && type.empty() && reason.empty();
+}
+
+Result<LogIndex> LogIndex::recover(LogStore& store, std::uint64_t size) {
+  LogIndex index(store);
+  const auto indexed = store.indexed();
+  if (!indexed) return fail(indexed.error());
+  if (!*indexed || **indexed > size) {
+    if (const Status dropped = store.drop_index(); !dropped) return fail(dropped.error());
+  } else {
+    index.size_ = **indexed - **indexed % tile_width;
+  }
+  // The bundle that is not full is always read again: its rows change as it grows.
+  for (std::uint64_t bundles = 1; index.size_ < size; ++bundles) {
+    const BundleId id{index.size_ / tile_width, static_cast<unsigned>(std::min<std::uint64_t>(
+                                                    tile_width, size - index.size_))};
+    const auto bytes = store.read(id);
+    if (!bytes) return fail(bytes.error());
+    const auto leaves = decode_bundle(id, *bytes);
+    if (!leaves) return fail(leaves.error());
+    for (const BytesView each : *leaves) {
+      if (const Status added = index.add(each); !added) return fail(added.error());
+    }
+    if (bundles % kBundlesAWrite != 0 && index.size_ < size) continue;
+    LogBatch batch;
+    index.take(batch);
+    if (const Status written = store.write(batch); !written) return fail(written.error());
+  }
+  return index;
+}
+
+void LogIndex::put(char kind, std::string_view name) {
+  if (!is_name(name)) return;
+  places_[name_key(kind, name)] += static_cast<char>(size_ % tile_width);
+}
+
+Result<std::string> LogIndex::tenant_of(const std::string& job) {
+  const std::string submitted(submitted_as(job));
+  for (const auto* held : {&tenants_, &known_tenants_}) {
+    if (const auto found = held->find(submitted); found != held->end()) return found->second;
+  }
+  auto stored = tenant_of_job(*store_, submitted);
+  if (!stored) return fail(stored.error());
+  if (known_tenants_.size() >= kTenantsKept) known_tenants_.clear();
+  return known_tenants_.emplace(submitted, stored->value_or("")).first->second;
+}
+
+Status LogIndex::add(BytesView leaf) {
+  if (const auto keys = leaf_keys(leaf)) {
+    std::string tenant = keys->tenant;
+    if (is_name(tenant) && is_name(keys->job)) {
+      known_tenants_.erase(keys->job);
+      tenants_[keys->job] = tenant;
+      rows_.push_back({name_key(kTenantOfJob, keys->job), tenant});
+    } else if (is_name(keys->job)) {
+      auto known = tenant_of(keys->job);
+      if (!known) return fail(known.error());
+      tenant = std::move(*known);
+    }
+    put(kByJob, keys->job);
+    if (const std::string_view array = submitted_as(keys->job); array != keys->job) {
+      put(kByJob, array);
+    }
+    put(kByTenant, tenant);
+    put(kBySite, keys->site);
+    put(kByType, keys->type);
+    put(kByReason, keys->reason);
+  }
+  ++size_;
+  if (size_ % tile_width == 0) end_bundle();
+  return ok();
+}
+
+void LogIndex::end_bundle() {
+  const std::uint64_t bundle = (size_ - 1) / tile_width;
+  for (auto& [name, places] : places_) {
+    rows_.push_back({row_key(name, bundle), std::move(places)});
+  }
+  places_.clear();
+}
+
+void LogIndex::take(LogBatch& batch) {
+  std::ranges::move(rows_, std::back_inserter(batch.rows));
+  rows_.clear();
+  for (const auto& [name, places] : places_) {
+    batch.rows.push_back({row_key(name, size_ / tile_width), places});
+  }
+  batch.indexed = size_;
+  if (known_tenants_.size() >= kTenantsKept) known_tenants_.clear();
+  known_tenants_.merge(tenants_);
+  tenants_.clear();
+}
+
+Result<std::optional<std::string>> tenant_of_job(const LogStore& store, std::string_view job) {
+  const std::string_view submitted = submitted_as(job);
+  if (!is_name(submitted)) return std::optional<std::string>();
+  return store.index_row(name_key(kTenantOfJob, submitted));
+}
+
+Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::uint64_t begin,
+                          std::uint64_t end, std::size_t limit) {
+  // The rarest first: its rows lead, the others' are looked up.
+  std::vector<std::string> keys;
+  for (const auto& [kind, name] : {std::pair{kByJob, &filter.job},
+                                   {kByReason, &filter.reason},
+                                   {kByTenant, &filter.tenant},
+                                   {kBySite, &filter.site},
+                                   {kByType, &filter.type}}) {
+    if (name->empty()) continue;
+    if (!is_name(*name)) return Found{{}, end};
+    keys.push_back(name_key(kind, *name));
+  }
+  Found found;
+  found.next = end;
+  std::size_t rows = 0;
+  Status status = ok();
+  const auto look = [&](std::string_view key, BytesView leading) {
+    const auto bundle = read_big_endian<std::uint64_t>(key.substr(keys.front().size()));
+    if (bundle * tile_width >= end) return false;
+    if (found.leaves.size() >= limit || rows >= kRowsReadMax) {
+      found.next = std::max(begin, bundle * tile_width);
+      return false;
+    }
+    Bytes places(leading);
+    for (std::size_t at = 0; at < keys.size() && !places.empty(); ++at) {
+      ++rows;
+      if (at == 0) continue;
+      const auto others = store.index_row(row_key(keys[at], bundle));
+      if (!others) {
+        status = fail(others.error());
+        return false;
+      }
+      std::erase_if(places,
+                    [&](char each) { return !*others || (*others)->find(each) == Bytes::npos; });
+    }
+    for (const char each : places) {
+      const std::uint64_t leaf = bundle * tile_width + static_cast<unsigned char>(each);
+      if (leaf >= begin && leaf < end) found.leaves.push_back(leaf);
+    }
+    return true;
+  };
+  const Status read =
+      store.index_rows(keys.front(), row_key(keys.front(), begin / tile_width), look);
+  if (!read) return fail(read.error());
+  if (!status) return fail(status.error());
+  return found;
+}
+
+bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant) {
+  const auto fits = [](const std::string& want, std::string_view have) {
+    return want.empty() || want == have;
+  };
+  return (fits(filter.job, keys.job) || filter.job == submitted_as(keys.job)) &&
+         fits(filter.tenant, tenant) && fits(filter.site, keys.site) &&
+         fits(filter.type, keys.type) && fits(filter.reason, keys.reason);
+}
+
+}  // namespace tradewind

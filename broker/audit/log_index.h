@@ -1,0 +1,76 @@
+// By what entries of the log are found: rows made from the leaves alone, so that they can be made
+// anew at any time. Nobody has to trust them: each leaf that is found says itself whether it fits,
+// and whoever reads all bundles sees whether one was left out.
+//
+// A row stands for one key and one bundle and holds the places of the leaves in it, a byte each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/audit/leaf.h"
+#include "schemas/result.h"
+#include "state/journal/log_store.h"
+
+namespace tradewind {
+
+// What leaves are wanted; empty texts want nothing, all others must hold.
+struct LogFilter {
+  std::string job{};     // an array's id finds its tasks as well
+  std::string tenant{};  // pseudonym; finds all leaves about the tenant's jobs
+  std::string site{};
+  std::string type{};
+  std::string reason{};
+  bool empty() const;
+};
+
+// Makes the rows, leaf by leaf. One thread.
+class LogIndex {
+ public:
+  // Goes on where the stored rows end; when there are none, or they are behind `size` leaves,
+  // makes those that are missing from the bundles, in writes of bounded size.
+  static Result<LogIndex> recover(LogStore& store, std::uint64_t size);
+
+  std::uint64_t size() const { return size_; }  // leaves
+  // The next leaf. One that does not read, or whose keys are none, is found by its index alone.
+  Status add(BytesView leaf);
+  // The rows since the last call, those of the bundle that is not full among them.
+  void take(LogBatch& batch);
+
+ private:
+  explicit LogIndex(const LogStore& store) : store_(&store) {}
+  void put(char kind, std::string_view name);
+  // By its submission; empty when that is not in the log.
+  Result<std::string> tenant_of(const std::string& job);
+  void end_bundle();
+
+  const LogStore* store_;
+  std::uint64_t size_ = 0;
+  std::map<std::string, Bytes> places_;  // of the bundle that is not full, by kind and name
+  std::vector<IndexRow> rows_;
+  std::map<std::string, std::string, std::less<>> tenants_;  // by job; of submissions not written
+  std::map<std::string, std::string, std::less<>> known_tenants_;  // of some read or written before
+};
+
+// The tenant's pseudonym by a job of its, a task or an array; nothing when the log has no
+// submission of it. Any thread.
+Result<std::optional<std::string>> tenant_of_job(const LogStore& store, std::string_view job);
+
+// Where a search goes on, when it stopped early.
+struct Found {
+  std::vector<std::uint64_t> leaves;  // in order; candidates, to be held against the filter
+  std::uint64_t next = 0;             // all before it were looked at
+};
+// The leaves from `begin` to before `end` that the rows give for a filter that is not empty; stops
+// after the bundle in which `limit` is reached, or after limits of its own. Any thread.
+Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::uint64_t begin,
+                          std::uint64_t end, std::size_t limit);
+
+// Whether the leaf is one that the filter wants; `tenant` as tenant_of_job gives it.
+bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant);
+
+}  // namespace tradewind
