@@ -14,9 +14,12 @@
 #include <iostream>
 
 #include "broker/api/endpoint.h"
+#include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
 #include "state/identity/authority.h"
+#include "state/identity/stored_file.h"
 #include "state/journal/journal.h"
+#include "state/transparency/limits.h"
 
 namespace tradewind {
 namespace {
@@ -43,6 +46,9 @@ struct Options {
   std::int64_t tolerance_ppm = 0;
   std::uint32_t spare_units = 0;
   UnderLoad under_load;
+  std::filesystem::path witness_policy;
+  bool witness_require = false;
+  std::uint32_t witness_timeout_ms = 1'000;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -83,6 +89,18 @@ Status write_ready_file(const std::filesystem::path& file, const std::string& te
   return ok();
 }
 
+// None without a policy.
+Result<std::unique_ptr<WitnessPanel>> make_panel(const Options& options, WitnessPanel::Send send) {
+  if (options.witness_policy.empty()) return std::unique_ptr<WitnessPanel>();
+  const auto text = load_file(options.witness_policy, limits::policy_bytes_max);
+  if (!text) return fail(text.error());
+  auto policy = parse_policy(*text);
+  if (!policy) return fail(policy.error());
+  return WitnessPanel::create(std::move(*policy),
+                              std::chrono::milliseconds(options.witness_timeout_ms),
+                              std::move(send));
+}
+
 Status run(const Options& options) {
   if (auto named = check_name("--name", options.name); !named) return named;
   const auto listen = parse_listen(options.listen);
@@ -119,8 +137,19 @@ Status run(const Options& options) {
   core_options.link_message_age_max = std::min<std::chrono::milliseconds>(
       core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
   core_options.link_advertise = options.link_advertise;
+  Core* asks = nullptr;  // for cosignatures; there before anybody gathers any
+  const auto panel = make_panel(options, [&asks](const SiteId& site, Bytes body, std::uint64_t request) {
+    asks->ask_to_cosign(site, CosignCheckpoint{request, std::move(body)});
+  });
+  if (!panel) return fail(panel.error());
+  if (*panel) {
+    core_options.on_cosigned = [&panel](const SiteId& site, const CosignAnswer& answer) {
+      (*panel)->answer(site, answer.request, answer.status, answer.body);
+    };
+  }
   auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
   if (!core) return fail(core.error());
+  asks = core->get();
 
   EndpointOptions endpoint_options;
   endpoint_options.address = listen->first;
@@ -222,6 +251,18 @@ int main(int argc, char** argv) {
   run_command
       ->add_option("--load-spare-units", options.under_load.spare_units,
                    "the free units wanted beyond the need there, as long as that leaves a place")
+      ->capture_default_str();
+  auto* witness_policy = run_command->add_option(
+      "--witness-policy", options.witness_policy,
+      "whose cosignatures the log's checkpoints need; lines from: tradewind-gateway witness-key");
+  run_command
+      ->add_flag("--witness-require", options.witness_require,
+                 "publish no checkpoint before its quorum has cosigned")
+      ->needs(witness_policy);
+  run_command
+      ->add_option("--witness-timeout-ms", options.witness_timeout_ms,
+                   "how long the witnesses are waited for")
+      ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
   run_command->add_option("--ready-file", options.ready_file,
                           "written with the URL once it serves");
