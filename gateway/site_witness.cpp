@@ -72,7 +72,9 @@ Result<CosignAnswer> SiteWitness::answer(const CosignCheckpoint& request, Wall::
       return fail(kept.error());
     }
   } else if (output.answer.status != 409) {
-    spdlog::warn("witness.refused status={} why=\"{}\"", output.answer.status, output.answer.body);
+    const std::string_view why = output.answer.body;
+    spdlog::warn("witness.refused status={} why=\"{}\"", output.answer.status,
+                 why.substr(0, why.find('\n')));
   }
   if (output.answer.body.size() > limits::cosign_answer_bytes_max) {
     output.answer = {500, "text/plain; charset=utf-8", "the answer is over its limit\n"};
