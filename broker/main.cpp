@@ -1,5 +1,6 @@
 // `tradewind-broker`: takes jobs at the one endpoint, routes them, follows them, keeps the journal.
-// What it is made of is wired here, in order: authority, keys, journal, core, the transparency log, endpoint.
+// What it is made of is wired here, in order: authority, keys, journal, core, the transparency log,
+// endpoint.
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -15,14 +16,18 @@
 
 #include "broker/api/endpoint.h"
 #include "broker/audit/publisher.h"
+#include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
 #include "state/identity/authority.h"
+#include "state/identity/stored_file.h"
 #include "state/journal/journal.h"
+#include "state/transparency/limits.h"
 
 namespace tradewind {
 namespace {
 
-// A dead connection is given up within this, so the rest of the delay bound is what a message may wait for one.
+// A dead connection is given up within this, so the rest of the delay bound is what a message may
+// wait for one.
 constexpr std::chrono::seconds link_silence_max{9};
 
 struct Options {
@@ -45,6 +50,9 @@ struct Options {
   std::uint32_t spare_units = 0;
   UnderLoad under_load;
   std::string log_origin;
+  std::filesystem::path witness_policy;
+  bool witness_require = false;
+  std::uint32_t witness_timeout_ms = 1'000;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -95,6 +103,17 @@ Result<std::string> log_origin(const Options& options, const FederationId& feder
               "give the log's URL without its scheme, with no space and no '+' in it");
 }
 
+// None without a policy.
+Result<std::unique_ptr<WitnessPanel>> make_panel(const Options& options, WitnessPanel::Send send) {
+  if (options.witness_policy.empty()) return std::unique_ptr<WitnessPanel>();
+  const auto text = load_file(options.witness_policy, limits::policy_bytes_max);
+  if (!text) return fail(text.error());
+  auto policy = parse_policy(*text);
+  if (!policy) return fail(policy.error());
+  return WitnessPanel::create(
+      std::move(*policy), std::chrono::milliseconds(options.witness_timeout_ms), std::move(send));
+}
+
 Status run(const Options& options) {
   if (auto named = check_name("--name", options.name); !named) return named;
   const auto listen = parse_listen(options.listen);
@@ -121,15 +140,17 @@ Status run(const Options& options) {
   auto secret = leaf_secret(**journal);
   if (!secret) return fail(secret.error());
 
+  const VerifierKey log_verifier_key{*origin, KeyType::ed25519, log_key->public_key()};
+
   CoreOptions core_options;
   core_options.self = broker_node(options.name);
   core_options.lifecycle.lease_seconds = options.lease_seconds;
   core_options.lifecycle.skew_bound = std::chrono::seconds(options.skew_seconds);
   core_options.lifecycle.delay_bound = std::chrono::seconds(options.delay_seconds);
   // A short lease wants a broker that notices silence as soon.
-  core_options.lifecycle.ask_interval =
-      std::min<std::chrono::milliseconds>(core_options.lifecycle.ask_interval,
-                                          std::chrono::milliseconds(options.lease_seconds * 1000ULL / 3));
+  core_options.lifecycle.ask_interval = std::min<std::chrono::milliseconds>(
+      core_options.lifecycle.ask_interval,
+      std::chrono::milliseconds(options.lease_seconds * 1000ULL / 3));
   core_options.route.tolerance_ppm = options.tolerance_ppm;
   core_options.route.spare_units = options.spare_units;
   core_options.under_load = options.under_load;
@@ -137,8 +158,21 @@ Status run(const Options& options) {
   core_options.link_message_age_max = std::min<std::chrono::milliseconds>(
       core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
   core_options.link_advertise = options.link_advertise;
+  core_options.log_key = format_verifier_key(log_verifier_key);
+  Core* asks = nullptr;  // for cosignatures; there before anybody gathers any
+  const auto panel =
+      make_panel(options, [&asks](const SiteId& site, Bytes body, std::uint64_t request) {
+        asks->ask_to_cosign(site, CosignCheckpoint{request, std::move(body)});
+      });
+  if (!panel) return fail(panel.error());
+  if (*panel) {
+    core_options.on_cosigned = [&panel](const SiteId& site, const CosignAnswer& answer) {
+      (*panel)->answer(site, answer.request, answer.status, answer.body);
+    };
+  }
   auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
   if (!core) return fail(core.error());
+  asks = core->get();
 
   const LeafWriter leaves("//tradewind.federation/" + (*core)->federation().value,
                           std::move(*secret));
@@ -147,9 +181,10 @@ Status run(const Options& options) {
       [&leaves](Sequence sequence, const Entry& entry) { return leaves.write(sequence, entry); },
       *log_key);
   if (!writer) return fail(writer.error());
-  PublishedLog log(**journal, (*journal)->log(), leaves,
-                   VerifierKey{*origin, KeyType::ed25519, log_key->public_key()});
-  const auto publisher = Publisher::start({}, std::move(*writer), log);
+  PublishedLog log(**journal, (*journal)->log(), leaves, log_verifier_key);
+  PublisherOptions publishing;
+  publishing.require_quorum = options.witness_require;
+  const auto publisher = Publisher::start(publishing, std::move(*writer), log, panel->get());
 
   EndpointOptions endpoint_options;
   endpoint_options.address = listen->first;
@@ -174,8 +209,8 @@ Status run(const Options& options) {
   sigwait(&signals, &received);
   spdlog::info("broker.stopping signal={}", received);
   (*endpoint)->stop();
+  publisher->stop();  // while the core can still ask witnesses
   (*core)->stop();
-  publisher->stop();
   return ok();
 }
 
@@ -257,6 +292,18 @@ int main(int argc, char** argv) {
   run_command->add_option("--log-origin", options.log_origin,
                           "name of the transparency log, its URL without the scheme; by default\n"
                           "tradewind.federation/FEDERATION/log; fixed once the log has begun");
+  auto* witness_policy = run_command->add_option(
+      "--witness-policy", options.witness_policy,
+      "whose cosignatures the log's checkpoints need; lines from: tradewind-gateway witness-key");
+  run_command
+      ->add_flag("--witness-require", options.witness_require,
+                 "publish no checkpoint before its quorum has cosigned")
+      ->needs(witness_policy);
+  run_command
+      ->add_option("--witness-timeout-ms", options.witness_timeout_ms,
+                   "how long the witnesses are waited for")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
   run_command->add_option("--ready-file", options.ready_file,
                           "written with the URL once it serves");
   run_command->add_option("--log-file", options.log_file,

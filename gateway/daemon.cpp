@@ -21,6 +21,9 @@ namespace {
 
 // Messages that have arrived and wait for their turn. Whoever sent more asks again.
 constexpr std::size_t inbox_messages_max = 8'192;
+// Requests to cosign that are answered in one step, in which attempts wait: each may cost a sync.
+// Brokers have one under way each; whoever sent more asks again.
+constexpr std::size_t cosigns_max = 16;
 constexpr auto peers_interval = std::chrono::milliseconds(500);
 // How often the measured round trips are held against the published ones. A site record costs
 // everybody a signature check, and its next issue is soon enough.
@@ -71,13 +74,15 @@ Status check_reload(const SiteFile& before, const SiteFile& after) {
 
 }  // namespace
 
-Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts)
+Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts,
+               std::unique_ptr<SiteWitness> witness)
     : io_(io),
       options_(std::move(options)),
       site_(std::move(parts.site)),
       keys_(std::move(parts.keys)),
       store_(std::move(parts.store)),
       membership_(std::move(parts.membership)),
+      witness_(std::move(witness)),
       self_(site_node(membership_.site)),
       publisher_(keys_.identity, membership_.number, *store_),
       gossip_(gossip_options(site_, membership_), verify_record),
@@ -95,7 +100,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(boost::asio::io_context& io, Daemo
                             parts.site.record.site.value, parts.membership.site.value),
                 "give the site file that this directory has joined with");
   }
-  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(options), std::move(parts)));
+  auto witness = SiteWitness::open(parts.membership.site, parts.membership.federation,
+                                   parts.witness_key, *parts.store);
+  if (!witness) return fail(witness.error());
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(io, std::move(options), std::move(parts), std::move(*witness)));
   if (const Status begun = daemon->begin(make_engine); !begun) return fail(begun.error());
   return daemon;
 }
@@ -192,6 +201,7 @@ void Daemon::drain() {
     }
   }
   carry_out(std::move(output));
+  answer_cosigns(now);
   publish_due(now);
   look_ready();
   arm();
@@ -223,7 +233,25 @@ void Daemon::on_dispatch(const NodeId& from, const Bytes& payload, Now now,
     answer_log(from, *request);
     return;
   }
+  if (const auto* request = std::get_if<CosignCheckpoint>(&message->body)) {
+    if (cosigns_.size() < cosigns_max) {
+      cosigns_.emplace_back(from, *request);
+    } else {
+      spdlog::warn("cosigns.full limit={} node={}", cosigns_max, from.value);
+    }
+    return;
+  }
   output.append(admission_->from_broker(from, *message, publisher_.newest_sheet(), now));
+}
+
+// After the attempts of the same step, which are what a site is for.
+void Daemon::answer_cosigns(Now now) {
+  for (const auto& [broker, request] : std::exchange(cosigns_, {})) {
+    if (stopped_) return;
+    auto answer = witness_->answer(request, now.wall);
+    if (!answer) return give_up(answer.error());
+    send(broker, Channel::dispatch, encode(ToBroker{std::move(*answer)}));
+  }
 }
 
 void Daemon::answer_log(const NodeId& broker, const ReadLog& request) {
@@ -294,7 +322,9 @@ void Daemon::accept(const Accepted& accepted) {
 void Daemon::learn(const Record& record) {
   neighbourhood_->accept(record);
   const auto* member = std::get_if<Member>(&record.body);
-  if (member == nullptr || member->node != self_) return;
+  if (member == nullptr) return;
+  witness_->learn(*member);
+  if (member->node != self_) return;
   publisher_.set_units_max(member->units_max);
   if (member->state == MemberState::active) return;
   spdlog::error("gateway.excluded site={} state={}", membership_.site.value,

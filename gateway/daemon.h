@@ -17,6 +17,7 @@
 #include "gateway/neighbourhood.h"
 #include "gateway/publisher.h"
 #include "gateway/site_file.h"
+#include "gateway/site_witness.h"
 #include "gateway/store.h"
 #include "schemas/result.h"
 #include "state/gossip/gossip.h"
@@ -39,6 +40,7 @@ struct DaemonParts {
   NodeKeys keys;
   std::unique_ptr<Store> store;
   Membership membership;
+  SigningKey witness_key;
 };
 
 class Daemon {
@@ -75,7 +77,8 @@ class Daemon {
     Bytes payload;
   };
 
-  Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts);
+  Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts,
+         std::unique_ptr<SiteWitness> witness);
   Status begin(const MakeEngine& make_engine);
   std::unique_ptr<Admission> make_admission(const SiteRecord& record) const;
   // A new capacity book over what the store holds, for another description of the site.
@@ -85,6 +88,7 @@ class Daemon {
   void drain();
   void on_gossip(const NodeId& from, const Bytes& payload, Now now);
   void on_dispatch(const NodeId& from, const Bytes& payload, Now now, AdmissionOutput& output);
+  void answer_cosigns(Now now);
   void answer_log(const NodeId& broker, const ReadLog& request);
   void on_event(EngineEvent event);
 
@@ -110,6 +114,7 @@ class Daemon {
   NodeKeys keys_;
   std::unique_ptr<Store> store_;
   Membership membership_;
+  std::unique_ptr<SiteWitness> witness_;
   NodeId self_;
   Publisher publisher_;
   Gossip gossip_;
@@ -121,7 +126,8 @@ class Daemon {
   std::optional<SignedSheet> sheet_;  // the newest, as admission is bound by it
   boost::asio::steady_timer timer_;
   std::deque<Arrived> inbox_;
-  bool draining_ = false;  // a drain is posted
+  std::vector<std::pair<NodeId, CosignCheckpoint>> cosigns_;  // asked for in this step
+  bool draining_ = false;                                     // a drain is posted
   std::uint64_t shed_ = 0;
   Mono::time_point peers_refreshed_{};
   std::optional<Mono::time_point> row_looked_at_;  // the measured round trips

@@ -99,11 +99,11 @@ std::string request_of(const JoinOptions& options, const JoinToken& token, const
 Status check_directory(const JoinOptions& options) {
   const auto papers = load_papers(options.directory);
   if (!papers) return papers.error().code == ErrorCode::not_found ? ok() : fail(papers.error());
-  const auto key_site = certificate_site(papers->certificate_pem);
-  if (key_site && *key_site != options.site) {
+  const auto named = certificate_name(papers->certificate_pem);
+  if (named && named->site != options.site) {
     return fail(ErrorCode::conflict, "dir",
                 fmt::format("{} belongs to {}, not to {}", options.directory.string(),
-                            key_site->value, options.site.value),
+                            named->site.value, options.site.value),
                 "give each site a directory of its own");
   }
   return ok();

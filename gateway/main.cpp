@@ -18,6 +18,7 @@
 #include "gateway/engines/process_engine.h"
 #include "gateway/join.h"
 #include "gateway/site_file.h"
+#include "gateway/site_witness.h"
 
 namespace tradewind {
 namespace {
@@ -84,6 +85,18 @@ int join_federation(const Arguments& arguments) {
   return 0;
 }
 
+// The line by which a broker's policy names this gateway's witness.
+int print_witness_key(const Arguments& arguments) {
+  const auto papers = load_papers(arguments.directory);
+  if (!papers) return complain(papers.error());
+  const auto name = certificate_name(papers->certificate_pem);
+  if (!name) return complain(name.error());
+  const auto key = load_or_make_witness_key(arguments.directory);
+  if (!key) return complain(key.error());
+  fmt::print("{}", format_witness_line(site_witness_line(name->site, name->federation, *key)));
+  return 0;
+}
+
 Status set_up_log(const Arguments& arguments) {
   const auto level = spdlog::level::from_str(arguments.log_level);
   try {
@@ -117,7 +130,10 @@ Result<DaemonParts> make_parts(const std::string& site_file, const std::filesyst
   papers->members = std::move(*members);
   auto membership = check_membership(std::move(*papers), *keys, now.wall);
   if (!membership) return fail(membership.error());
-  return DaemonParts{std::move(*site), std::move(*keys), std::move(*store), std::move(*membership)};
+  auto witness_key = load_or_make_witness_key(directory);
+  if (!witness_key) return fail(witness_key.error());
+  return DaemonParts{std::move(*site), std::move(*keys), std::move(*store), std::move(*membership),
+                     std::move(*witness_key)};
 }
 
 ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem::path& directory) {
@@ -209,9 +225,15 @@ int main(int count, char** values) {
   check->add_option("--site", arguments.site_file, "the site file")->required();
   check->add_flag("--print-id", arguments.print_id, "print the site's id alone, for scripts");
 
+  auto* witness_key = app.add_subcommand(
+      "witness-key", "print the line by which a witness policy names this gateway");
+  witness_key->add_option("--dir", arguments.directory, "the directory that has joined")
+      ->required();
+
   CLI11_PARSE(app, count, values);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   if (*join) return tradewind::join_federation(arguments);
   if (*check) return tradewind::check(arguments);
+  if (*witness_key) return tradewind::print_witness_key(arguments);
   return tradewind::run(arguments);
 }

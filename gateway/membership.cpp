@@ -206,10 +206,12 @@ Result<MembershipPapers> load_papers(const std::filesystem::path& directory) {
   return papers;
 }
 
-Result<SiteId> certificate_site(std::string_view certificate_pem) {
-  const auto claimed = claimed_name(certificate_pem);
+Result<CertificateName> certificate_name(std::string_view certificate_pem) {
+  auto claimed = claimed_name(certificate_pem);
   if (!claimed) return fail(claimed.error());
-  return site_of(claimed->node);
+  auto site = site_of(claimed->node);
+  if (!site) return fail(site.error());
+  return CertificateName{std::move(claimed->federation), std::move(*site)};
 }
 
 std::filesystem::path store_directory(const std::filesystem::path& directory) {

@@ -2,6 +2,7 @@
 //
 //   identity.key      Ed25519 private key (PEM, 0600); never leaves the machine
 //   curve.key         X25519 private key of its links (PEM, 0600); likewise
+//   witness.key       Ed25519 private key that cosigns checkpoints and nothing else (PEM, 0600)
 //   certificate.pem   the node's certificate, issued by the federation
 //   ca.pem            the federation's CA certificate
 //   registry.key.pub  public key that signs member records (base64)
@@ -64,8 +65,12 @@ Status save_membership(const std::filesystem::path& directory, const Membership&
 // Fails with not_found before a join.
 Result<MembershipPapers> load_papers(const std::filesystem::path& directory);
 
-// The site that a certificate names, whoever issued it: to tell directories apart, not to trust.
-Result<SiteId> certificate_site(std::string_view certificate_pem);
+// What a certificate names, whoever issued it: to tell directories apart, not to trust.
+struct CertificateName {
+  FederationId federation;
+  SiteId site;
+};
+Result<CertificateName> certificate_name(std::string_view certificate_pem);
 
 std::filesystem::path store_directory(const std::filesystem::path& directory);
 

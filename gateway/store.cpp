@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view admission_prefix = "a/";
 constexpr std::string_view member_prefix = "m/";
+constexpr std::string_view witnessed_prefix = "w/";
 constexpr std::string_view epoch_key = "c/epoch";
 constexpr std::string_view version_key = "c/version";
 
@@ -148,6 +149,24 @@ Result<std::vector<SignedRecord>> Store::members() const {
     all.push_back(std::move(*record));
     return ok();
   });
+  if (!read) return fail(read.error());
+  return all;
+}
+
+Status Store::keep_witnessed(const WitnessedCheckpoint& checkpoint) {
+  const rocksdb::Status written =
+      database_->Put(synced(), key_of(witnessed_prefix, checkpoint.origin), slice(checkpoint.note));
+  if (!written.ok()) return failure("writing a checkpoint", written);
+  return ok();
+}
+
+Result<std::vector<WitnessedCheckpoint>> Store::witnessed() const {
+  std::vector<WitnessedCheckpoint> all;
+  const Status read =
+      scan(*database_, witnessed_prefix, [&](std::string_view origin, BytesView note) {
+        all.push_back(WitnessedCheckpoint{std::string(origin), Bytes(note)});
+        return ok();
+      });
   if (!read) return fail(read.error());
   return all;
 }

@@ -1,9 +1,10 @@
-// What a gateway must remember over restarts: what its admission holds, the members it knows, and
-// which record versions it has used up. One RocksDB database, owned by one process; one thread.
-// Every write is on disk when the call returns.
+// What a gateway must remember over restarts: what its admission holds, the members it knows, which
+// record versions it has used up, and which checkpoints its witness cosigned. One RocksDB database,
+// owned by one process; one thread. Every write is on disk when the call returns.
 //
 // Keys: "a/" and admission's own key; "m/" and a node's name -> its signed member record;
-// "c/epoch" and "c/version" -> decimal numbers.
+// "c/epoch" and "c/version" -> decimal numbers; "w/" and a log's origin -> the newest checkpoint of
+// it that the site's witness cosigned.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "schemas/record.h"
 #include "schemas/result.h"
 #include "schemas/time.h"
+#include "state/transparency/witness.h"
 
 namespace rocksdb {
 class DB;
@@ -40,6 +42,10 @@ class Store {
   // The newest record of each node, as gossip or the join accepted it.
   Status keep_member(const NodeId& node, const SignedRecord& record);
   Result<std::vector<SignedRecord>> members() const;
+
+  // In place of the one before of the same origin.
+  Status keep_witnessed(const WitnessedCheckpoint& checkpoint);
+  Result<std::vector<WitnessedCheckpoint>> witnessed() const;
 
   // A version that no record of this node has had, nor will have: durable before it is given out.
   Result<RecordVersion> next_version();

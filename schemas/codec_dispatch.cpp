@@ -37,6 +37,11 @@ void write(schema::ToGateway::Builder to, const ToGateway& from) {
             read_log.setStream(static_cast<schema::LogStream>(each.stream));
             read_log.setOffset(each.offset);
             read_log.setBytesMax(each.bytes_max);
+          },
+          [&](const CosignCheckpoint& each) {
+            auto cosign = body.initCosignCheckpoint();
+            cosign.setRequest(each.request);
+            put_bytes(cosign, &schema::CosignCheckpoint::Builder::setBody, each.body);
           }},
       from.body);
 }
@@ -58,6 +63,11 @@ void read(schema::ReadLog::Reader from, ReadLog& to) {
   to.bytes_max = from.getBytesMax();
 }
 
+void read(schema::CosignCheckpoint::Reader from, CosignCheckpoint& to) {
+  to.request = from.getRequest();
+  to.body = read_bytes("cosign_checkpoint.body", from.getBody(), limits::cosign_request_bytes_max);
+}
+
 void read(schema::ToGateway::Reader from, ToGateway& to) {
   using Which = schema::ToGateway::Body;
   to.term = Term{from.getTerm()};
@@ -73,43 +83,53 @@ void read(schema::ToGateway::Reader from, ToGateway& to) {
       read(body.getAcknowledgeEnd().getAttempt(), to.body.emplace<AcknowledgeEnd>().attempt);
       break;
     case Which::READ_LOG: read(body.getReadLog(), to.body.emplace<ReadLog>()); break;
+    case Which::COSIGN_CHECKPOINT:
+      read(body.getCosignCheckpoint(), to.body.emplace<CosignCheckpoint>());
+      break;
     default: unknown_kind("message to a gateway", static_cast<unsigned>(body.which()));
   }
 }
 
 void write(schema::ToBroker::Builder to, const ToBroker& from) {
   auto body = to.initBody();
-  std::visit(Overloaded{[&](const Granted& each) {
-                          write(body.initGranted().initAttempt(), each.attempt);
-                        },
-                        [&](const Refused& each) {
-                          auto refused = body.initRefused();
-                          write(refused.initAttempt(), each.attempt);
-                          refused.setCode(static_cast<schema::RefusalCode>(each.code));
-                          put_text(refused, &schema::Refused::Builder::setDetail, each.detail);
-                          if (each.quote != SignedRecord{}) write(refused.initQuote(), each.quote);
-                        },
-                        [&](const AttemptStatus& each) {
-                          auto status = body.initStatus();
-                          write(status.initAttempt(), each.attempt);
-                          status.setPhase(static_cast<schema::AttemptPhase>(each.phase));
-                          status.setSince(micros_of(each.since));
-                        },
-                        [&](const AttemptEnded& each) {
-                          auto ended = body.initEnded();
-                          write(ended.initAttempt(), each.attempt);
-                          write(ended.initReport(), each.report);
-                        },
-                        [&](const LogChunk& each) {
-                          auto chunk = body.initLogChunk();
-                          chunk.setRequest(each.request);
-                          write(chunk.initAttempt(), each.attempt);
-                          chunk.setOffset(each.offset);
-                          put_bytes(chunk, &schema::LogChunk::Builder::setData, each.data);
-                          chunk.setEnd(each.end);
-                          chunk.setKnown(each.known);
-                        }},
-             from.body);
+  std::visit(
+      Overloaded{
+          [&](const Granted& each) { write(body.initGranted().initAttempt(), each.attempt); },
+          [&](const Refused& each) {
+            auto refused = body.initRefused();
+            write(refused.initAttempt(), each.attempt);
+            refused.setCode(static_cast<schema::RefusalCode>(each.code));
+            put_text(refused, &schema::Refused::Builder::setDetail, each.detail);
+            if (each.quote != SignedRecord{}) write(refused.initQuote(), each.quote);
+          },
+          [&](const AttemptStatus& each) {
+            auto status = body.initStatus();
+            write(status.initAttempt(), each.attempt);
+            status.setPhase(static_cast<schema::AttemptPhase>(each.phase));
+            status.setSince(micros_of(each.since));
+          },
+          [&](const AttemptEnded& each) {
+            auto ended = body.initEnded();
+            write(ended.initAttempt(), each.attempt);
+            write(ended.initReport(), each.report);
+          },
+          [&](const LogChunk& each) {
+            auto chunk = body.initLogChunk();
+            chunk.setRequest(each.request);
+            write(chunk.initAttempt(), each.attempt);
+            chunk.setOffset(each.offset);
+            put_bytes(chunk, &schema::LogChunk::Builder::setData, each.data);
+            chunk.setEnd(each.end);
+            chunk.setKnown(each.known);
+          },
+          [&](const CosignAnswer& each) {
+            auto answer = body.initCosigned();
+            answer.setRequest(each.request);
+            answer.setStatus(each.status);
+            put_text(answer, &schema::CosignAnswer::Builder::setContentType, each.content_type);
+            put_bytes(answer, &schema::CosignAnswer::Builder::setBody, each.body);
+          }},
+      from.body);
 }
 
 void read(schema::Refused::Reader from, Refused& to) {
@@ -136,6 +156,12 @@ void read(schema::LogChunk::Reader from, LogChunk& to) {
   to.end = from.getEnd();
   to.known = from.getKnown();
 }
+void read(schema::CosignAnswer::Reader from, CosignAnswer& to) {
+  to.request = from.getRequest();
+  to.status = static_cast<std::uint16_t>(in_range("cosigned.status", from.getStatus(), 200, 599));
+  to.content_type = read_clean_text("cosigned.content_type", from.getContentType());
+  to.body = read_bytes("cosigned.body", from.getBody(), limits::cosign_answer_bytes_max);
+}
 
 void read(schema::ToBroker::Reader from, ToBroker& to) {
   using Which = schema::ToBroker::Body;
@@ -148,6 +174,7 @@ void read(schema::ToBroker::Reader from, ToBroker& to) {
     case Which::STATUS: read(body.getStatus(), to.body.emplace<AttemptStatus>()); break;
     case Which::ENDED: read(body.getEnded(), to.body.emplace<AttemptEnded>()); break;
     case Which::LOG_CHUNK: read(body.getLogChunk(), to.body.emplace<LogChunk>()); break;
+    case Which::COSIGNED: read(body.getCosigned(), to.body.emplace<CosignAnswer>()); break;
     default: unknown_kind("message to a broker", static_cast<unsigned>(body.which()));
   }
 }

@@ -46,6 +46,7 @@ void write(schema::Member::Builder to, const Member& from) {
   put_bytes(to, &schema::Member::Builder::setCurveKey, from.curve_key);
   put_text(to, &schema::Member::Builder::setEndpoint, from.endpoint);
   to.setUnitsMax(from.units_max);
+  put_text(to, &schema::Member::Builder::setLogKey, from.log_key);
 }
 void read(schema::Member::Reader from, Member& to) {
   to.node = read_node("member.node", from.getNode());
@@ -55,6 +56,10 @@ void read(schema::Member::Reader from, Member& to) {
   to.curve_key = read_bytes_exactly("member.curve_key", from.getCurveKey(), 32);
   to.endpoint = read_endpoint("member.endpoint", from.getEndpoint());
   to.units_max = from.getUnitsMax();
+  to.log_key = read_clean_text("member.log_key", from.getLogKey());
+  if (to.log_key.size() > limits::log_key_bytes_max) {
+    over_limit("member.log_key", to.log_key.size(), limits::log_key_bytes_max);
+  }
 }
 
 namespace {

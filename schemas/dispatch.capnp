@@ -38,6 +38,7 @@ struct ToGateway {
     ask @4 :AskAttempt;
     acknowledgeEnd @5 :AcknowledgeEnd;
     readLog @6 :ReadLog;
+    cosignCheckpoint @7 :CosignCheckpoint;
   }
 }
 
@@ -111,6 +112,13 @@ struct ReadLog {
   bytesMax @4 :UInt32;   # the answer holds at most this, and at most 256 KiB
 }
 
+struct CosignCheckpoint {
+  # C2SP tlog-witness' add-checkpoint over the link, to the site's witness. Answered by
+  # cosigned, once what the witness saw is in the gateway's store.
+  request @0 :UInt64;  # echoed
+  body @1 :Data;       # as that specification has it; at most 132 KiB
+}
+
 struct ToBroker {
   body :union {
     granted @0 :Granted;
@@ -118,6 +126,7 @@ struct ToBroker {
     status @2 :AttemptStatus;
     ended @3 :AttemptEnded;
     logChunk @4 :LogChunk;
+    cosigned @5 :CosignAnswer;
   }
 }
 
@@ -234,4 +243,12 @@ struct LogChunk {
   data @3 :Data;
   end @4 :Bool;        # the stream is complete, and nothing follows `data`
   known @5 :Bool;      # false: the gateway does not know the attempt
+}
+
+struct CosignAnswer {
+  # What an HTTP witness would answer.
+  request @0 :UInt64;     # as in cosignCheckpoint
+  status @1 :UInt16;      # of HTTP, 200 to 599
+  contentType @2 :Text;
+  body @3 :Data;          # at most 8 KiB
 }

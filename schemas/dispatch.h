@@ -92,9 +92,18 @@ struct ReadLog {
   friend bool operator==(const ReadLog&, const ReadLog&) = default;
 };
 
+// C2SP tlog-witness' add-checkpoint over the link, to the site's witness; answered by CosignAnswer.
+struct CosignCheckpoint {
+  std::uint64_t request = 0;  // echoed in the answer
+  Bytes body;                 // at most limits::cosign_request_bytes_max
+  friend bool operator==(const CosignCheckpoint&, const CosignCheckpoint&) = default;
+};
+
 struct ToGateway {
   Term term;
-  std::variant<Dispatch, RenewLeases, CancelAttempt, AskAttempt, AcknowledgeEnd, ReadLog> body;
+  std::variant<Dispatch, RenewLeases, CancelAttempt, AskAttempt, AcknowledgeEnd, ReadLog,
+               CosignCheckpoint>
+      body;
   friend bool operator==(const ToGateway&, const ToGateway&) = default;
 };
 
@@ -242,8 +251,17 @@ struct LogChunk {
   friend bool operator==(const LogChunk&, const LogChunk&) = default;
 };
 
+// What an HTTP witness would answer.
+struct CosignAnswer {
+  std::uint64_t request = 0;
+  std::uint16_t status = 500;  // 200 to 599
+  std::string content_type;
+  Bytes body;  // at most limits::cosign_answer_bytes_max
+  friend bool operator==(const CosignAnswer&, const CosignAnswer&) = default;
+};
+
 struct ToBroker {
-  std::variant<Granted, Refused, AttemptStatus, AttemptEnded, LogChunk> body;
+  std::variant<Granted, Refused, AttemptStatus, AttemptEnded, LogChunk, CosignAnswer> body;
   friend bool operator==(const ToBroker&, const ToBroker&) = default;
 };
 

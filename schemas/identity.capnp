@@ -25,4 +25,6 @@ struct Member {
   curveKey @4 :Data;     # CURVE25519 public key, 32 bytes: encrypts its links
   endpoint @5 :Text;     # of a broker: "tcp://host:port" where it listens; sites say it themselves
   unitsMax @6 :UInt32;   # certified ceiling on the free units a site may claim; 0: none
+  logKey @7 :Text;       # of a broker: the verifier key of its transparency log, by which witnesses know its
+                         # checkpoints; at most 512 bytes. None: it keeps no log
 }

@@ -37,11 +37,12 @@ inline constexpr std::size_t dataset_fill_bytes_max = 128 * 1024;
 inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
 inline constexpr std::size_t quote_sheet_bytes_max = 16 * 1024;
 inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
+inline constexpr std::size_t log_key_bytes_max = 512;  // in a member record
 inline constexpr std::size_t sites_max = 10'000;
 inline constexpr std::size_t pools_per_site_max = 64;
 inline constexpr std::size_t network_rows_max = 512;
 inline constexpr std::size_t contracts_per_site_max = 64;  // each may stand in a quote sheet
-inline constexpr std::size_t round_trips_max = 64;  // measured regions in a site record
+inline constexpr std::size_t round_trips_max = 64;         // measured regions in a site record
 inline constexpr auto clock_skew_max = 5s;       // a record from further in the future is dropped
 inline constexpr auto quote_validity = 15s;      // what a site publishes
 inline constexpr auto quote_validity_max = 60s;  // what a receiver believes
@@ -70,6 +71,10 @@ inline constexpr std::uint32_t unit_watts_max = 1'000'000;
 inline constexpr std::size_t frame_bytes_max = 1024 * 1024;
 inline constexpr std::size_t log_chunk_bytes_max = 256 * 1024;
 inline constexpr std::size_t log_tail_bytes_max = 16 * 1024;  // kept in the journal of each stream
+// A request to a witness: a proof of 63 hashes in base64, and a checkpoint of at most 128 KiB with
+// its signatures. An answer is a signature line, a size or an error.
+inline constexpr std::size_t cosign_request_bytes_max = 132 * 1024;
+inline constexpr std::size_t cosign_answer_bytes_max = 8 * 1024;
 inline constexpr int decode_nesting_max = 16;
 inline constexpr std::size_t renew_attempts_max = 4'096;  // in one RenewLeases
 inline constexpr std::size_t digests_max = 32'768;        // in one syn: every kind of every site

@@ -50,6 +50,8 @@ struct Member {
   std::string endpoint;  // of brokers: where the link listens; sites say it in their site record
   std::uint32_t units_max =
       0;  // certified ceiling: a site may never claim more free units; 0: no ceiling
+  std::string
+      log_key;  // of brokers: the verifier key of its transparency log; empty: it keeps none
   friend bool operator==(const Member&, const Member&) = default;
 };
 

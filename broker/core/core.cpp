@@ -91,6 +91,12 @@ Status Core::load_rates() {
 }
 
 Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
+  if (options_.log_key.size() > limits::log_key_bytes_max) {
+    return fail(ErrorCode::too_large, "log key",
+                fmt::format("has {} bytes, over the limit of {}", options_.log_key.size(),
+                            limits::log_key_bytes_max),
+                "give the log a shorter origin");
+  }
   // Invitations come before members in the order of the keys, and a member's entry uses up its
   // invitation.
   auto loaded = load_values(kRegistryPrefix, [this](const Entry& each) { registry_.apply(each); });
@@ -139,6 +145,10 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
            },
        .message =
            [this](const SiteId& site, ToBroker message) {
+             if (const auto* cosigned = std::get_if<CosignAnswer>(&message.body)) {
+               if (options_.on_cosigned) options_.on_cosigned(site, *cosigned);
+               return;
+             }
              push([this, site,
                    message = std::move(message)]() mutable { on_site(site, std::move(message)); },
                   true);
@@ -153,9 +163,14 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   batch.values.push_back({std::string(journal_term_key), std::to_string(term.value)});
   const std::string endpoint =
       options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
+  Member self;
+  self.node = options_.self;
+  self.identity_key = identity.public_key();
+  self.curve_key = curve_keys.public_key;
+  self.endpoint = endpoint;
+  self.log_key = options_.log_key;
   const auto admitted =
-      registry_.admit_broker(options_.self, identity.public_key(), curve_keys.public_key, endpoint,
-                             Now{now.mono, lifecycle_.stamp(now)});
+      registry_.admit_broker(std::move(self), Now{now.mono, lifecycle_.stamp(now)});
   for (const Entry& each : admitted.entries) {
     batch.values.push_back({registry_key_of(each), encode(each)});
     batch.entries.push_back(each);
@@ -545,6 +560,10 @@ void Core::on_site(const SiteId& site, ToBroker message) {
                   site.value, to_string(refused->code), refused->detail);
   }
   lifecycle_.from_site(site, message, system_now());
+}
+
+void Core::ask_to_cosign(const SiteId& site, CosignCheckpoint request) {
+  federation_->send(site, ToGateway{Term{}, std::move(request)});
 }
 
 void Core::read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,

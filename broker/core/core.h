@@ -34,7 +34,11 @@ struct CoreOptions {
   UnderLoad under_load;
   std::string link_bind = "tcp://127.0.0.1:0";
   std::chrono::milliseconds link_message_age_max{10'000};
-  std::string link_advertise;                    // what others connect to; empty: as bound
+  std::string link_advertise;  // what others connect to; empty: as bound
+  std::string log_key;         // of its transparency log, for the witnesses; empty: it keeps none
+  // What sites answer to ask_to_cosign(); may be empty. Called on the federation's thread; must not
+  // block.
+  std::function<void(const SiteId&, const CosignAnswer&)> on_cosigned;
   std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused
   std::chrono::milliseconds log_timeout{3'000};  // for a site to answer a log request
 };
@@ -75,6 +79,9 @@ class Core final : public Service {
   Status ready() const override;
   std::string metrics() const override;
   FederationId federation() const override;
+
+  // Has the site's witness asked. Any thread; returns at once, and the answer may never come.
+  void ask_to_cosign(const SiteId& site, CosignCheckpoint request);
 
   std::string link_endpoint() const { return federation_->endpoint(); }
   // Commits what has arrived, then ends its threads. Idempotent.

@@ -140,20 +140,15 @@ JoinAnswer Registry::answer_for(const NodeId& node, std::string certificate_pem)
                     authority_.registry_key().public_key()};
 }
 
-RegistryChange<SignedRecord> Registry::admit_broker(const NodeId& node, const Bytes& identity_key,
-                                                    const Bytes& curve_key,
-                                                    const std::string& endpoint, Now now) {
+RegistryChange<SignedRecord> Registry::admit_broker(Member broker, Now now) {
   RegistryChange<SignedRecord> change;
+  const NodeId node = broker.node;
   const Member* member = find(node);
-  const bool unchanged = member != nullptr && member->identity_key == identity_key &&
-                         member->curve_key == curve_key && member->endpoint == endpoint;
+  const bool unchanged = member != nullptr && member->identity_key == broker.identity_key &&
+                         member->curve_key == broker.curve_key &&
+                         member->endpoint == broker.endpoint && member->log_key == broker.log_key;
   if (!unchanged) {
-    Member broker;
-    broker.node = node;
     broker.number = member != nullptr ? member->number : MemberNumber{last_number_ + 1};
-    broker.identity_key = identity_key;
-    broker.curve_key = curve_key;
-    broker.endpoint = endpoint;
     change.entries.push_back(sign(std::move(broker), "", now));
     apply(change.entries.back());
     change.publish.push_back(members_.at(node).signed_record);

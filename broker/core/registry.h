@@ -43,10 +43,9 @@ class Registry {
   // same keys gets the same member again, so that a lost answer can be asked for again; with other
   // keys it is refused.
   Result<RegistryChange<JoinAnswer>> join(const JoinRequest& request, Now now);
-  // The broker's own record, when it is not there yet or says something else.
-  RegistryChange<SignedRecord> admit_broker(const NodeId& node, const Bytes& identity_key,
-                                            const Bytes& curve_key, const std::string& endpoint,
-                                            Now now);
+  // The broker's own record, when it is not there yet or says something else. Its number is the
+  // registry's to give.
+  RegistryChange<SignedRecord> admit_broker(Member broker, Now now);
   Result<RegistryChange<std::monostate>> set_state(const NodeId& node, MemberState state, Now now);
   // Records past half of their validity, signed anew.
   RegistryChange<std::monostate> renew(Now now);

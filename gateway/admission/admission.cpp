@@ -56,7 +56,10 @@ AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& me
   AdmissionOutput output;
   // Before the engine has said what it still runs, any answer might be wrong; the broker asks
   // again.
-  if (!ready_ || std::holds_alternative<ReadLog>(message.body)) return output;
+  if (!ready_ || std::holds_alternative<ReadLog>(message.body) ||
+      std::holds_alternative<CosignCheckpoint>(message.body)) {
+    return output;
+  }
   if (!take_term(broker, message, quote, now.mono, output)) return output;
   prune_fences(now.mono, output);
   if (const auto* dispatch = std::get_if<Dispatch>(&message.body)) {

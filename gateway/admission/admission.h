@@ -160,7 +160,7 @@ class Admission {
                  Wall::time_point valid_until, Now now);
 
   // `broker` is the sender as the link authenticated it; `quote` is the site's newest signed quote
-  // sheet, for refusals. ReadLog is not for admission and is ignored.
+  // sheet, for refusals. ReadLog and CosignCheckpoint are not for admission and are ignored.
   AdmissionOutput from_broker(const NodeId& broker, const ToGateway& message,
                               const SignedRecord& quote, Now now);
   // What the engine reports: staging, running, finishing.

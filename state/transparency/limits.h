@@ -15,6 +15,7 @@ inline constexpr std::size_t proof_hashes_max = 63;  // what a tree of that size
 // Room for 16 signatures, which every verifier takes, of the largest kind that is assigned.
 inline constexpr std::size_t note_bytes_max = 128 * 1024;
 inline constexpr std::size_t note_signatures_max = 64;
+inline constexpr std::size_t policy_bytes_max = 256 * 1024;  // a witness takes some 150
 inline constexpr std::size_t receipt_extra_bytes_max = 64 * 1024;
 
 // Leaves that wait in memory for a publication; several seconds' worth at the highest rate.

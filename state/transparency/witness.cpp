@@ -39,7 +39,15 @@ Witness::Witness(std::string name, SigningKey key)
 
 void Witness::trust(const VerifierKey& log) {
   TRADEWIND_ASSERT(log.type == KeyType::ed25519);
-  logs_[log.name].push_back(log);
+  auto& keys = logs_[log.name];
+  if (std::ranges::find(keys, log) == keys.end()) keys.push_back(log);
+}
+
+void Witness::distrust(const VerifierKey& log) {
+  const auto found = logs_.find(log.name);
+  if (found == logs_.end()) return;
+  std::erase(found->second, log);
+  if (found->second.empty()) logs_.erase(found);
 }
 
 Status Witness::restore(const WitnessedCheckpoint& stored) {

@@ -49,6 +49,8 @@ class Witness {
   // Takes checkpoints of the log that is named as this key is; several keys while a log changes its
   // own. Of type ed25519.
   void trust(const VerifierKey& log);
+  // Takes none by this key any more. What it saw of the log stays.
+  void distrust(const VerifierKey& log);
   // What was stored, before the first request. Fails with ErrorCode::corrupt when it is not a
   // checkpoint of that origin that this witness signed.
   Status restore(const WitnessedCheckpoint& stored);

@@ -1,5 +1,6 @@
 // One fuzzer for each parser of state/transparency: the build names it in FUZZED. No bytes may
 // crash it, and what it takes must be the one text of its value: formatted again, the same bytes.
+// Policies, which have comments, must ask for a quorum that can be had, and is not had for nothing.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include "schemas/assert.h"
 #include "state/transparency/checkpoint.h"
 #include "state/transparency/cosignature.h"
+#include "state/transparency/policy.h"
 #include "state/transparency/receipt.h"
 #include "state/transparency/tile_path.h"
 #include "state/transparency/verifier_key.h"
@@ -44,10 +46,21 @@ struct Text {
   return entries;
 }
 
+template <class T>
+void check(BytesView bytes, const T& value) {
+  TRADEWIND_ASSERT(Text::of(value) == bytes);
+}
+void check(BytesView, const Policy& policy) {
+  std::set<std::string, std::less<>> all;
+  for (const PolicyWitness& each : policy.witnesses) all.insert(each.name);
+  TRADEWIND_ASSERT(is_satisfied(policy, all));
+  TRADEWIND_ASSERT(is_satisfied(policy, {}) == policy.quorum.empty());
+}
+
 void fuzz(BytesView bytes) {
   const auto value = FUZZED(bytes);
   if (value) {
-    TRADEWIND_ASSERT(Text::of(*value) == bytes);
+    check(bytes, *value);
   } else {
     TRADEWIND_ASSERT(!value.error().message.empty());
   }

@@ -3,7 +3,8 @@ if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(gateway
     SOURCES ${gateway_tests}/daemon_test.cpp ${gateway_tests}/join_test.cpp
             ${gateway_tests}/process_test.cpp ${gateway_tests}/sample_sites_test.cpp
-            ${gateway_tests}/site_file_test.cpp ${gateway_tests}/store_test.cpp
+            ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_witness_test.cpp
+            ${gateway_tests}/store_test.cpp ${CMAKE_CURRENT_LIST_DIR}/transparency/memory_log.cpp
     DEPENDS tradewind_gateway tradewind_engines tradewind_pricing tradewind_routing
             tradewind_market tradewind_identity Boost::json OpenSSL::SSL Threads::Threads fmt::fmt)
   add_dependencies(test_gateway tradewind-gateway)

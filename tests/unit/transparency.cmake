@@ -6,6 +6,7 @@ tradewind_test(transparency
           ${CMAKE_CURRENT_LIST_DIR}/transparency/notes_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/transparency/parsers_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/transparency/plain_tree.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/transparency/policy_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/transparency/proof_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/transparency/vectors_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/transparency/witness_test.cpp

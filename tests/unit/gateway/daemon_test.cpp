@@ -8,6 +8,7 @@
 
 #include "tests/unit/gateway/small_federation.h"
 #include "tests/unit/gateway/temporary_directory.h"
+#include "tests/unit/transparency/signed_log.h"
 
 namespace tradewind {
 namespace {
@@ -85,7 +86,9 @@ struct Site {
     auto papers = load_papers(directory);
     auto keys = load_or_make_keys(directory);
     auto store = Store::open(store_directory(directory), now);
-    if (!papers || !keys || !store) return fail(ErrorCode::internal, "", "not joined");
+    auto witness_key = load_or_make_witness_key(directory);
+    if (!papers || !keys || !store || !witness_key)
+      return fail(ErrorCode::internal, "", "not joined");
     papers->members = *(*store)->members();
     auto membership = check_membership(*papers, *keys, now.wall);
     if (!membership) return fail(membership.error());
@@ -98,7 +101,7 @@ struct Site {
     auto started =
         Daemon::start(io, options,
                       DaemonParts{std::move(*parsed), std::move(*keys), std::move(*store),
-                                  std::move(*membership)},
+                                  std::move(*membership), std::move(*witness_key)},
                       [this](Engine::OnEvent on_event) -> Result<std::unique_ptr<Engine>> {
                         auto made = std::make_unique<PuppetEngine>(std::move(on_event));
                         engine = made.get();
@@ -278,6 +281,36 @@ TEST_F(GatewayDaemon, AReloadToDrainingStopsSellingAndAWrongFileChangesNothing) 
     return std::get<SiteRecord>(site->record.body).state == SiteState::draining &&
            std::get<QuoteSheet>(quote->record.body).pools.at(0).units_free == 0;
   }));
+}
+
+TEST_F(GatewayDaemon, CosignsForTheLogThatItsBrokerNamesAndRemembersOverARestart) {
+  const testing::SignedLog log;
+  std::uint64_t request = 0;
+  const auto asks = [&](const Bytes& body) -> CosignAnswer {
+    broker_.say(zurich, ToGateway{Term{1}, CosignCheckpoint{++request, body}});
+    EXPECT_TRUE(hears<CosignAnswer>(request));
+    const auto answers = broker_.heard<CosignAnswer>();
+    return answers.empty() ? CosignAnswer{} : answers.back();
+  };
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  EXPECT_EQ(asks(log.request(0, 3)).status, 404);
+  // It joined before its broker kept a log, and learns of it by gossip.
+  broker_.name_log(federation_, format_verifier_key(log.log_key));
+  ASSERT_TRUE(run_until(io_, [&] { return asks(log.request(0, 3)).status != 404; }));
+  EXPECT_EQ(asks(log.request(3, 300)).status, 200);
+  const RecordVersion before = broker_.find(zurich, RecordKind::quote)->record.header.version;
+  zurich_->stop();
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(run_until(io_, [&] {
+    return before < broker_.find(zurich, RecordKind::quote)->record.header.version;
+  }));
+  CosignAnswer answer = asks(log.request(3, 700));
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_EQ(answer.body, "300\n");
+  answer = asks(log.request(300, 700));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.request, request);
 }
 
 TEST_F(GatewayDaemon, TheSiteFileMustBeTheMembers) {

@@ -173,6 +173,20 @@ TEST_F(GatewayProgram, TellsItsVersionAndRefusesAWrongSiteFile) {
   EXPECT_THAT(contents(output()), HasSubstr("has not joined a federation"));
 }
 
+TEST_F(GatewayProgram, PrintsTheLineByWhichAPolicyNamesItsWitness) {
+  ASSERT_NO_FATAL_FAILURE(join_as_osaka());
+  std::filesystem::remove(output());
+  ASSERT_EQ(run_to_end({"witness-key", "--dir", path("d")}), 0);
+  const auto policy = parse_policy(contents(output()) + "quorum jp-osaka-1\n");
+  ASSERT_TRUE(policy) << describe(policy.error());
+  ASSERT_EQ(policy->witnesses.size(), 1u);
+  const auto key = load_or_make_witness_key(path("d"));
+  EXPECT_EQ(policy->witnesses[0],
+            site_witness_line(osaka, federation_.authority().federation(), *key));
+  EXPECT_EQ(policy->witnesses[0].key.name, "jp-osaka-1.trade/witness");
+  EXPECT_EQ(policy->witnesses[0].url, "site:jp-osaka-1");
+}
+
 TEST_F(GatewayProgram, JoinsRunsAJobAndEndsOnSigterm) {
   ASSERT_NO_FATAL_FAILURE(join_as_osaka());
   Program gateway(run_arguments(), output());

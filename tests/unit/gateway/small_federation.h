@@ -47,12 +47,13 @@ class SmallFederation {
 
   // A record of the next version.
   SignedRecord admit(const NodeId& node, std::uint32_t number, const NodeKeys& keys,
-                     const std::string& endpoint = {}) {
-    return admit(node, number, keys.identity.public_key(), keys.curve.public_key, endpoint);
+                     const std::string& endpoint = {}, const std::string& log_key = {}) {
+    return admit(node, number, keys.identity.public_key(), keys.curve.public_key, endpoint,
+                 MemberState::active, log_key);
   }
   SignedRecord admit(const NodeId& node, std::uint32_t number, const Bytes& identity_key,
                      const Bytes& curve_key, const std::string& endpoint,
-                     MemberState state = MemberState::active) {
+                     MemberState state = MemberState::active, const std::string& log_key = {}) {
     Member member;
     member.node = node;
     member.number = MemberNumber{number};
@@ -60,6 +61,7 @@ class SmallFederation {
     member.identity_key = identity_key;
     member.curve_key = curve_key;
     member.endpoint = endpoint;
+    member.log_key = log_key;
     return make_member_record(authority_.registry_key(), member, RecordVersion{1, ++version_},
                               system_now(), std::chrono::hours(24));
   }
@@ -119,6 +121,10 @@ class SpeakingBroker {
   }
 
   const SignedRecord& record() const { return record_; }
+  // From now on its member record says so.
+  void name_log(SmallFederation& federation, const std::string& log_key) {
+    know(federation.admit(node_, 1, keys_, link_->bound_endpoint(), log_key));
+  }
   const Gossip& gossip() const { return gossip_; }
   const Accepted* find(const SiteId& site, RecordKind kind) const {
     return gossip_.find(site_node(site), kind);

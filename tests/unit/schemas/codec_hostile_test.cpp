@@ -346,6 +346,39 @@ TEST(Codec, RefusesListsAndTextsOverTheirLimits) {
                                [](SignedRecord& value) { value.signature.resize(63); });
 }
 
+TEST(Codec, RefusesWhatNoWitnessIsAskedOrAnswers) {
+  const auto asked = [](std::size_t bytes) {
+    return decode_to_gateway(encode(ToGateway{Term{1}, CosignCheckpoint{1, Bytes(bytes, 'x')}}));
+  };
+  EXPECT_TRUE(asked(limits::cosign_request_bytes_max));
+  const auto too_much = asked(limits::cosign_request_bytes_max + 1);
+  ASSERT_FALSE(too_much);
+  EXPECT_EQ(too_much.error().code, ErrorCode::too_large);
+  EXPECT_EQ(too_much.error().field, "cosign_checkpoint.body");
+
+  const auto answered = [](CosignAnswer answer) {
+    return decode_to_broker(encode(ToBroker{std::move(answer)}));
+  };
+  EXPECT_TRUE(answered({1, 200, "", Bytes(limits::cosign_answer_bytes_max, 'x')}));
+  for (const CosignAnswer& bad :
+       {CosignAnswer{1, 200, "", Bytes(limits::cosign_answer_bytes_max + 1, 'x')},
+        CosignAnswer{1, 199, "", ""}, CosignAnswer{1, 600, "", ""},
+        CosignAnswer{1, 200, "text/plain\r\nX: y", ""}}) {
+    const auto result = answered(bad);
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.error().field, HasSubstr("cosigned."));
+  }
+}
+
+TEST(Codec, RefusesAMemberWithALogKeyOverItsLimit) {
+  Sampler full;
+  Record record = full.record<Member>();
+  std::get<Member>(record.body).log_key = std::string(limits::log_key_bytes_max + 1, 'k');
+  const auto result = decode_record(encode(record));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().field, "member.log_key");
+}
+
 TEST(Codec, RefusesRatesOutsideTheirBounds) {
   const auto decode = [](BytesView bytes) { return decode_entry(bytes); };
   const auto expect = [&](std::string_view field, auto spoil) {

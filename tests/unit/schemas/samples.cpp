@@ -115,6 +115,7 @@ void Sampler::fill(Member& to) {
   to.curve_key = bytes(32);
   to.endpoint = flag() ? "tcp://" + name() + ":7500" : "";
   to.units_max = small();
+  to.log_key = flag() ? clean_text() : "";
 }
 void Sampler::fill(Pool& to) {
   to.id.value = name();
@@ -515,6 +516,16 @@ void Sampler::fill(LogChunk& to) {
   to.data = bytes(number(0, 1'000));
   to.end = flag();
   to.known = flag();
+}
+void Sampler::fill(CosignCheckpoint& to) {
+  to.request = any();
+  to.body = bytes(number(0, 1'000));
+}
+void Sampler::fill(CosignAnswer& to) {
+  to.request = any();
+  to.status = static_cast<std::uint16_t>(number(200, 599));
+  to.content_type = clean_text();
+  to.body = bytes(number(0, 1'000));
 }
 
 void Sampler::fill(Digest& to) {

@@ -66,6 +66,8 @@ class Sampler {
   void fill(AttemptStatus& to);
   void fill(AttemptEnded& to);
   void fill(LogChunk& to);
+  void fill(CosignCheckpoint& to);
+  void fill(CosignAnswer& to);
 
   void fill(GossipSyn& to);
   void fill(GossipSynAck& to);

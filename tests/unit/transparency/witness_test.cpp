@@ -4,32 +4,19 @@
 #include <gtest/gtest.h>
 
 #include "state/transparency/cosignature.h"
-#include "state/transparency/witness_request.h"
-#include "tests/unit/transparency/memory_log.h"
+#include "tests/unit/transparency/signed_log.h"
 
 namespace tradewind {
 namespace {
 
-using testing::SampleLog;
 using namespace std::chrono_literals;
 
 constexpr const char* kOrigin = "log.example/1";
 constexpr Wall::time_point kNow{1'700'000'000s};
 
-struct WitnessTest : ::testing::Test {
-  WitnessTest() : log({3, 300, 700}) { witness.trust(log_key); }
+struct WitnessTest : ::testing::Test, testing::SignedLog {
+  WitnessTest() { witness.trust(log_key); }
 
-  Bytes checkpoint(const TreeHead& head) const {
-    const Bytes text = format_checkpoint(Checkpoint{kOrigin, head, {}});
-    return format_note({text, {sign_note(text, kOrigin, key)}});
-  }
-  std::vector<Hash> proof(std::uint64_t old_size, std::uint64_t size) const {
-    TileHashes tree = log.store.tree(size);
-    return prove_consistency(old_size, tree).value();
-  }
-  Bytes request(std::uint64_t old_size, const TreeHead& head) const {
-    return format_witness_request({old_size, proof(old_size, head.size), checkpoint(head)});
-  }
   // Not the sizes' own proof, so that each answer is the first check that fails.
   Bytes request_with(std::uint64_t old_size, std::vector<Hash> proof, const Bytes& note) const {
     return format_witness_request({old_size, std::move(proof), note});
@@ -45,9 +32,6 @@ struct WitnessTest : ::testing::Test {
     EXPECT_FALSE(output.persist);
   }
 
-  SampleLog log;
-  SigningKey key = SigningKey::generate();
-  VerifierKey log_key{kOrigin, KeyType::ed25519, key.public_key()};
   SigningKey own_key = SigningKey::generate();
   Witness witness{"witness.example/w1", own_key};
 };
@@ -166,6 +150,18 @@ TEST_F(WitnessTest, FollowsALogThroughAChangeOfItsKey) {
   const Bytes note = format_note({text, {sign_note(text, kOrigin, fresh)}});
   EXPECT_EQ(witness.add_checkpoint(request_with(300, proof(300, 700), note), kNow).answer.status,
             200);
+}
+
+TEST_F(WitnessTest, AKeyThatIsNotTrustedAnyMoreForgetsNothingOfTheLog) {
+  cosigned(0, 300);
+  witness.distrust(log_key);
+  expect_refused(404, request(300, log.head));
+  witness.trust(log_key);
+  witness.trust(log_key);
+  expect_refused(409, request(0, log.head));
+  cosigned(300, 700);
+  witness.distrust(log_key);
+  expect_refused(404, request(700, log.head));
 }
 
 TEST(Witness, ServesEachLogUnderTheDigestOfItsOrigin) {
