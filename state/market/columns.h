@@ -61,9 +61,8 @@ struct SiteRow {
   bool holds(Wall::time_point now) const {
     return issued <= now + limits::clock_skew_max && now < valid_until;
   }
-  std::vector<TenantId> contract_tenants;  // of its record's contracts, each once
-  std::vector<std::uint32_t>
-      contracts_idle;  // units that its sheet tells, by contract of its record
+  std::vector<TenantId> contract_tenants;     // of its record's contracts, each once
+  std::vector<std::uint32_t> contracts_idle;  // in units, by contract of the record
 };
 
 struct PoolRow {
