@@ -10,16 +10,14 @@ type with most devices, up to 8, of these the cheapest. A region without devices
 Speeds are the makers' for 16-bit numbers, but for the K80 and the P100, which lack the units that those rest on: theirs
 are as measured against a V100 in training.
 
-How devices are sold, which no data says; there are three answers:
+How devices are sold, which no data says; there are two answers:
 
     device   by the device, from one stock a site: what a job takes is a number of devices with their shares of CPUs and
              memory, on whichever machines they are. For this speak the jobs, which state a number of devices and not of
              machines (those that make 94 % of the work state nothing else); the prices, which are those of devices: of
              1,209 offers on smaller machines, 82 % cost the same a device, within 5 %, as the largest machine with that
              device in the region; and schedulers with generic resources and markets of devices, which sell so.
-    machine  by the device too, but a job has all of its devices, up to 8, on one machine of the chosen type, which it
-             shares with others; above 8 it has as many empty machines as 8 a machine need.
-    node     whole machines. The site has pools of 1, of 2, of 3 to 4 and of 5 to 8 devices a machine as far as its list
+    node     by whole machines. The site has pools of 1, of 2, of 3 to 4 and of 5 to 8 devices a machine as far as its list
              has them, each of the type as above of that span.
 
 Sizes: pools are spread as 1/u, u even from 0.02 to 1, so that few are large and many small; they are scaled by one
@@ -54,7 +52,7 @@ LOAD = 0.85
 ACCELERATOR_GIB = 16
 CPUS, GIB = 4, 24  # that jobs ask with a device
 SIZES = (0.02, 1)  # of u
-SPANS = {"device": (0, math.inf), "machine": (0, math.inf), "node": (0, 1, 2, 4, 8)}  # devices on a machine, up to
+SPANS = {"device": (0, math.inf), "node": (0, 1, 2, 4, 8)}  # devices on a machine, up to
 
 
 def span_of(devices, sold):
@@ -66,7 +64,7 @@ def sell(pool, sold):
     """A pool of machines of several units as it is sold; what is one stock is merged when its size is known."""
     if sold == "node":
         pool[9:12] = pool[6:9]
-    elif sold == "device":
+    else:
         pool[6:9] = pool[9:12]
     return pool
 
