@@ -29,6 +29,19 @@ std::uint64_t least_price(const PoolRow& row, std::uint32_t units_node) {
   return bounded(static_cast<Wide>(row.unit_price.micros) + share, MarketColumns::key_max);
 }
 
+// Units that the sheet tells, by contract of the record.
+std::vector<std::uint32_t> idle_of(const SiteView& view) {
+  std::vector<std::uint32_t> idle;
+  for (const Contract& each : view.record.contracts) {
+    idle.push_back(0);
+    if (!view.sheet) continue;
+    const auto& quotes = view.sheet->contracts;
+    const auto quote = std::ranges::find(quotes, each.id, &ContractQuote::contract);
+    if (quote != quotes.end()) idle.back() = quote->units_idle;
+  }
+  return idle;
+}
+
 std::uint64_t slowness(std::int64_t performance_ppm) {
   return bounded((static_cast<Wide>(ppm_one) << 32) / static_cast<Wide>(performance_ppm),
                  MarketColumns::slowness_max);
@@ -53,6 +66,7 @@ void MarketColumns::change_record(std::uint32_t number) {
   drop_contracts(row);
   for (const std::uint32_t pool : row.pools) drop_pool(pool);
   row.pools.clear();
+  row.contracts_idle.clear();
   const SiteRecord& record = row.view->record;
   const char zero = '\0';
   const std::string locality =
@@ -82,7 +96,13 @@ void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
     row.valid_until = std::min(view.record_header.valid_until, view.sheet_header.valid_until);
   }
   if (!same_pools) find_quotes(row);
+  const std::vector<std::uint32_t> idle_before = std::exchange(row.contracts_idle, idle_of(view));
   for (const std::uint32_t pool : row.pools) change_quote(pool);
+  // What one contract gains opens its pool to its tenant, whatever the others have lost.
+  for (std::size_t index = 0; index < row.contracts_idle.size(); ++index) {
+    const std::uint32_t before = index < idle_before.size() ? idle_before[index] : 0;
+    if (row.contracts_idle[index] > before) open_pool(number, view.record.contracts[index].pool);
+  }
   // Without a quota, which is below 0, there is more than with any.
   const auto energy = [](std::int64_t left) { return static_cast<std::uint64_t>(left); };
   if (energy(row.energy_left_wh) > energy(energy_before)) open_site(number);
@@ -280,11 +300,8 @@ void MarketColumns::change_quote(std::uint32_t number) {
 std::uint32_t MarketColumns::contract_units(const SiteRow& site, std::uint32_t index) const {
   const SiteRecord& record = site.view->record;
   std::uint64_t units = 0;
-  for (const Contract& each : record.contracts) {
-    if (each.pool != record.pools[index].id) continue;
-    for (const ContractQuote& quote : site.view->sheet->contracts) {
-      if (quote.contract == each.id) units += quote.units_idle;
-    }
+  for (std::size_t each = 0; each < record.contracts.size(); ++each) {
+    if (record.contracts[each].pool == record.pools[index].id) units += site.contracts_idle[each];
   }
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(units, UINT32_MAX));
 }
@@ -294,12 +311,9 @@ MarketColumns::Offer MarketColumns::offer(std::uint32_t number) const {
   const auto left = [](std::uint32_t free, std::uint32_t debited) {
     return free > debited ? free - debited : 0;
   };
-  return {row.sells,
-          std::uint64_t{left(row.units_free, row.debited_units)} + row.contract_units,
-          row.units_free_node,
-          left(row.nodes_free, row.debited_nodes),
-          row.wait_seconds,
-          row.price_ppm};
+  return {row.sells,           left(row.units_free, row.debited_units),
+          row.units_free_node, left(row.nodes_free, row.debited_nodes),
+          row.wait_seconds,    row.price_ppm};
 }
 
 void MarketColumns::note_better(std::uint32_t number, const Offer& before) {

@@ -61,7 +61,8 @@ struct SiteRow {
   bool holds(Wall::time_point now) const {
     return issued <= now + limits::clock_skew_max && now < valid_until;
   }
-  std::vector<TenantId> contract_tenants;  // of its record's contracts, each once
+  std::vector<TenantId> contract_tenants;     // of its record's contracts, each once
+  std::vector<std::uint32_t> contracts_idle;  // in units, by contract of the record
 };
 
 struct PoolRow {
@@ -182,7 +183,7 @@ class MarketColumns {
   // What a pool has to offer, where more is better or, of the last two, less.
   struct Offer {
     bool sells = false;
-    std::uint64_t units = 0;
+    std::uint32_t units = 0;  // without those that contracts hold
     std::uint32_t units_node = 0;
     std::uint32_t nodes = 0;
     std::uint32_t wait_seconds = 0;

@@ -2,7 +2,7 @@
 // compute, and at the least that any plan could reach (bound.h). FOLDER is what day.py has filled;
 // its page says what the sites and jobs are. Prints JSON lines.
 //
-//   bench_prices NAME FOLDER DAYS COUNTED ROUNDS any|sized all|routed [GOAL]
+//   bench_prices NAME FOLDER DAYS COUNTED ROUNDS any|sized all|routed
 //
 // NAME stands before each metric. The day's jobs come again for DAYS days, from empty sites on, and
 // those of the last COUNTED days count: by then the load has become steady. One day drawn alone
@@ -10,9 +10,9 @@
 // is that of the counted days. More than a day before those, only jobs of at least four hours of
 // work are played; the others would be over.
 //
-// `any`: a job runs on any node that holds it. `sized`: it names its size of node as well, by a
-// label, so that a job of 4 devices never takes a node of 8; where none of that size could run it,
-// it does not. `routed` leaves out the other policies. GOAL is for the distance from the bound.
+// `any`: a job runs on any node that holds it. `sized`, where machines are sold whole: it names its
+// size of node as well, by a label, so that a job of 4 devices never takes a node of 8; where none
+// of that size could run it, it does not. `routed` leaves out the other policies.
 //
 // An event loop stands in for lifecycle and gateways: a job comes, the policy's MarketRouter with
 // the broker's default options decides over its market view, the nodes are taken from the pool's
@@ -631,8 +631,8 @@ void print_policy(const Day& day, const std::string& name, const std::vector<Run
 
 int main(int count, char** arguments) {
   const std::vector<std::string> given(arguments + 1, arguments + count);
-  if (given.size() < 7 || given.size() > 8) {
-    fail("usage: bench_prices NAME FOLDER DAYS COUNTED ROUNDS any|sized all|routed [GOAL]");
+  if (given.size() != 7) {
+    fail("usage: bench_prices NAME FOLDER DAYS COUNTED ROUNDS any|sized all|routed");
   }
   name_before = given[0];
   const Day day(given[1], given[5] == "sized");
@@ -679,7 +679,6 @@ int main(int count, char** arguments) {
   const bool steady = absent < 0.01;
   Extra extra{std::vector<double>(), {}};
   for (const double each : by_day) extra.spread->push_back(over(each, least));
-  if (steady && given.size() == 8) extra.goal = std::atof(given[7].c_str());
   print(steady ? "routed is above it by" : "routed is above it by (not steady yet, says little)",
         over(cost, least), "%", extra);
   return 0;

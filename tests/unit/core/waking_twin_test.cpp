@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -286,10 +287,13 @@ class Twins {
 TEST(WakingProperty, TheSameJobsGoToTheSamePlacesAsIfEverythingWereTriedAtEveryChange) {
   const char* const text = std::getenv("TRADEWIND_PROPERTY_CASES");
   const std::uint64_t wanted = text == nullptr ? 100 : std::strtoull(text, nullptr, 10) / 500;
+  std::vector<std::uint64_t> seeds(wanted);
+  std::iota(seeds.begin(), seeds.end(), 1);
+  seeds.push_back(188);  // a sheet with less free in all, of which a contract holds more
   std::uint64_t placed = 0;
   std::uint64_t careful = 0;
   std::uint64_t naive = 0;
-  for (std::uint64_t seed = 1; seed <= wanted; ++seed) {
+  for (const std::uint64_t seed : seeds) {
     Random random(seed);
     Twins twins(random);
     for (int step = 0; step < 250; ++step) {

@@ -180,10 +180,11 @@ class MarketChangesTest : public ::testing::Test {
     return quote;
   }
   // Whether the sheet opens the pool.
-  bool opens(const PoolQuote& quote) {
+  bool opens(const PoolQuote& quote, const std::vector<ContractQuote>& contracts = {}) {
     QuoteSheet offered;
     offered.site = osaka;
     offered.pools = {quote};
+    offered.contracts = contracts;
     view.accept(Record{header(RecordKind::quote, ++version), offered});
     return opened();
   }
@@ -217,6 +218,21 @@ TEST_F(MarketChangesTest, APoolCountsOnlyWhenItCouldTakeMoreThanBefore) {
   EXPECT_FALSE(opens(quote)) << "for less, but there is nothing to have";
   quote.units_free = 1;
   EXPECT_TRUE(opens(quote));
+}
+
+TEST_F(MarketChangesTest, WhatOneGainsCountsWhateverOthersLose) {
+  SiteRecord record = view.find(osaka)->record;
+  const ContractId physics{"physics-2026"};
+  const ContractId biology{"biology-2026"};
+  record.contracts = {{physics, TenantId{"physics"}, pool, 8, start - 1h, start + 1h},
+                      {biology, TenantId{"biology"}, pool, 8, start - 1h, start + 1h}};
+  accept_site(2, record);
+  ASSERT_TRUE(opens(free(12, 4, 2), {{physics, 2}}));
+  EXPECT_TRUE(opens(free(4, 4, 2), {{physics, 5}})) << "less in all, more of it is prepaid";
+  EXPECT_FALSE(opens(free(4, 4, 2), {{physics, 5}})) << "only prolongs the one before";
+  EXPECT_TRUE(opens(free(4, 4, 2), {{physics, 1}, {biology, 3}})) << "for biology";
+  EXPECT_TRUE(opens(free(6, 4, 2), {{biology, 1}})) << "less in all, more for those without one";
+  EXPECT_FALSE(opens(free(6, 4, 2)));
 }
 
 TEST_F(MarketChangesTest, CreditsAndSitesThatBeginToServeOpenTheirPools) {
