@@ -195,6 +195,7 @@ Status Replayer::fold(const Event& event) {
   if (event.type == leaf_type::term_began) return term_began();
   if (event.type == leaf_type::rates_changed) return rates_changed(event);
   if (event.type == leaf_type::market_recorded) return market_recorded(event);
+  if (event.type == leaf_type::member_changed) return member_changed(event);
   if (event.type == leaf_type::submitted) return submitted(event);
   if (event.type == leaf_type::decided) return decided(event);
   if (event.type == leaf_type::unroutable) return unroutable(event);
@@ -231,8 +232,7 @@ Status Replayer::fold(const Event& event) {
   }
   // Of others no decision depends. A type that nobody knows may be one of a later version, on which
   // decisions depend.
-  if (event.type == leaf_type::invited || event.type == leaf_type::member_changed ||
-      event.type == leaf_type::dataset_changed) {
+  if (event.type == leaf_type::invited || event.type == leaf_type::dataset_changed) {
     return ok();
   }
   return bad_leaf(event.index, "type",
@@ -269,30 +269,41 @@ Status Replayer::rates_changed(const Event& event) {
   return ok();
 }
 
-Status Replayer::market_recorded(const Event& event) {
-  const auto body = base64_decode("body", event.data.text("body"));
-  const auto signature = base64_decode("signature", event.data.text("signature"));
+// The record that the leaf holds, signed by whom it must be.
+Result<Record> Replayer::signed_record(const Event& event) {
+  const auto body = base64_decode("body", event.data.view("body"));
+  const auto signature = base64_decode("signature", event.data.view("signature"));
   if (!body || !signature) return bad_leaf(event.index, "data", "holds no signed record");
-  const auto record = decode_record(*body);
+  auto record = decode_record(*body);
   if (!record) return bad_leaf(event.index, record.error().field, record.error().message);
-  if (!router_) return bad_leaf(event.index, "type", "comes before any term");
-  if (options_.registry_key) {
-    const auto* const member = std::get_if<Member>(&record->body);
-    const auto known = identity_keys_.find(record->header.subject);
-    if (member == nullptr && known == identity_keys_.end()) {
-      return bad_leaf(
-          event.index, "data.body",
-          "speaks of " + record->header.subject.value + ", whose member record has not come");
-    }
-    const Bytes& key = member != nullptr ? *options_.registry_key : known->second;
-    if (!verify_record(key, *body, *signature)) {
-      return bad_leaf(event.index, "data.signature",
-                      "is not that of " + (member != nullptr ? std::string("the registry")
-                                                             : record->header.subject.value));
-    }
-    ++counts_.signatures;
-    if (member != nullptr) identity_keys_[member->node] = member->identity_key;
+  if (!options_.registry_key) return record;
+  const std::string& subject = record->header.subject.value;
+  const auto* const member = std::get_if<Member>(&record->body);
+  const auto known = identity_keys_.find(record->header.subject);
+  if (member == nullptr && known == identity_keys_.end()) {
+    return bad_leaf(event.index, "data.body",
+                    "speaks of " + subject + ", whose member record has not come");
   }
+  const Bytes& key = member != nullptr ? *options_.registry_key : known->second;
+  if (!verify_record(key, *body, *signature)) {
+    return bad_leaf(event.index, "data.signature",
+                    "is not that of " + (member != nullptr ? "the registry" : subject));
+  }
+  ++counts_.signatures;
+  if (member != nullptr) identity_keys_[member->node] = member->identity_key;
+  return record;
+}
+
+Status Replayer::member_changed(const Event& event) {
+  const auto record = signed_record(event);
+  if (!record) return fail(record.error());
+  return ok();
+}
+
+Status Replayer::market_recorded(const Event& event) {
+  const auto record = signed_record(event);
+  if (!record) return fail(record.error());
+  if (!router_) return bad_leaf(event.index, "type", "comes before any term");
   if (const auto* site = std::get_if<SiteRecord>(&record->body)) {
     tenants_matter_ = tenants_matter_ || names_tenants(*site);
   }

@@ -87,6 +87,8 @@ class Replayer {
   Status cleared(const Event& event);
   Status answered(const Event& event, bool granted, decltype(Entry::body) body);
   Status over(const Event& event, decltype(Entry::body) body);
+  Result<Record> signed_record(const Event& event);
+  Status member_changed(const Event& event);
   Status market_recorded(const Event& event);
   Status rates_changed(const Event& event);
 

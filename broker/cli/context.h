@@ -50,6 +50,7 @@ void add_job_commands(CLI::App& app, Context& context);      // jobs, logs, expl
 void add_market_commands(CLI::App& app, Context& context);   // sites, market
 void add_dataset_commands(CLI::App& app, Context& context);  // dataset
 void add_rate_commands(CLI::App& app, Context& context);     // rates
+void add_audit_commands(CLI::App& app, Context& context);    // audit
 void add_admin_commands(CLI::App& app, Context& context);    // ca, site, token
 
 // Prints a decision: the chosen pool with its cost part by part, the runners-up and why not

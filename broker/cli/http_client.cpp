@@ -12,7 +12,6 @@ constexpr std::size_t kReplyBytesMax = 256 * 1024 * 1024;
 constexpr long kConnectSeconds = 10;
 
 struct CurlFree {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
@@ -82,17 +81,19 @@ struct HttpClient::Reply {
   std::string body;
 };
 
-HttpClient::HttpClient(Connection connection) : connection_(std::move(connection)) {
+HttpClient::HttpClient(Connection connection)
+    : connection_(std::move(connection)), curl_(nullptr, &curl_easy_cleanup) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
+  curl_.reset(curl_easy_init());
   while (!connection_.url.empty() && connection_.url.back() == '/') connection_.url.pop_back();
 }
 
 Result<HttpClient::Reply> HttpClient::perform(
     const std::string& method, const std::string& path, const std::string* body,
     const std::vector<std::string>& headers, const std::function<bool(std::string_view)>* on_data) {
-  const std::unique_ptr<CURL, CurlFree> handle(curl_easy_init());
-  if (!handle) return fail(ErrorCode::internal, "", "libcurl could not be started");
-  CURL* const curl = handle.get();
+  if (!curl_) return fail(ErrorCode::internal, "", "libcurl could not be started");
+  CURL* const curl = curl_.get();
+  curl_easy_reset(curl);
   Sink sink{curl, {}, on_data, false};
 
   std::unique_ptr<curl_slist, CurlFree> list;
@@ -154,6 +155,12 @@ Result<boost::json::value> HttpClient::get(const std::string& path) {
   auto reply = perform("GET", path, nullptr, {}, nullptr);
   if (!reply) return fail(std::move(reply.error()));
   return parse_reply(reply->body);
+}
+
+Result<Bytes> HttpClient::get_bytes(const std::string& path) {
+  auto reply = perform("GET", path, nullptr, {}, nullptr);
+  if (!reply) return fail(std::move(reply.error()));
+  return std::move(reply->body);
 }
 
 Result<boost::json::value> HttpClient::post(const std::string& path, const boost::json::value& body,

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ class HttpClient {
   // Each fails with the broker's own problem (field, message, remedy), or `unavailable` when nobody
   // answers.
   Result<boost::json::value> get(const std::string& path);
+  // The body as it is.
+  Result<Bytes> get_bytes(const std::string& path);
   Result<boost::json::value> post(const std::string& path, const boost::json::value& body,
                                   const std::vector<std::string>& headers = {});
   Result<boost::json::value> put(const std::string& path, const boost::json::value& body);
@@ -41,6 +44,7 @@ class HttpClient {
                         const std::vector<std::string>& headers,
                         const std::function<bool(std::string_view)>* on_data);
   Connection connection_;
+  std::unique_ptr<void, void (*)(void*)> curl_;  // keeps the connection open
 };
 
 // Text safe inside a URL's path segment or query value.

@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   add_market_commands(app, context);
   add_dataset_commands(app, context);
   add_rate_commands(app, context);
+  add_audit_commands(app, context);
   add_admin_commands(app, context);
 
   try {
