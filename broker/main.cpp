@@ -15,7 +15,7 @@
 #include <iostream>
 
 #include "broker/api/endpoint.h"
-#include "broker/audit/publisher.h"
+#include "broker/audit/log_publisher.h"
 #include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
 #include "state/identity/authority.h"
@@ -182,9 +182,9 @@ Status run(const Options& options) {
       *log_key);
   if (!writer) return fail(writer.error());
   PublishedLog log(**journal, (*journal)->log(), leaves, log_verifier_key);
-  PublisherOptions publishing;
+  LogPublisherOptions publishing;
   publishing.require_quorum = options.witness_require;
-  const auto publisher = Publisher::start(publishing, std::move(*writer), log, panel->get());
+  const auto publisher = LogPublisher::start(publishing, std::move(*writer), log, panel->get());
 
   EndpointOptions endpoint_options;
   endpoint_options.address = listen->first;

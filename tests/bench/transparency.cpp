@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "broker/audit/publisher.h"
+#include "broker/audit/log_publisher.h"
 #include "schemas/codec.h"
 #include "state/transparency/audit.h"
 #include "state/transparency/log.h"
@@ -195,7 +195,7 @@ void publishing(const std::filesystem::path& folder, std::uint64_t entries, std:
     PublishedLog log(**journal, (*journal)->log(), leaves,
                      VerifierKey{kOrigin, KeyType::ed25519, key.public_key()});
     const auto start = bench::Clock::now();
-    const auto publisher = Publisher::start({}, std::move(*writer), log);
+    const auto publisher = LogPublisher::start({}, std::move(*writer), log);
     for (const JournalBatch& each : batches) {
       if (const Status done = (*journal)->commit(each); !done) fail(describe(done.error()));
     }

@@ -3,7 +3,7 @@
 #include <zlib.h>
 
 #include "broker/api/http_gzip.h"
-#include "broker/audit/publisher.h"
+#include "broker/audit/log_publisher.h"
 #include "state/identity/encoding.h"
 #include "state/transparency/audit.h"
 #include "state/transparency/receipt.h"

@@ -1,6 +1,6 @@
 // The publishing thread: what is durable is soon shown, what it needs of witnesses it waits for,
 // and it ends with everything published.
-#include "broker/audit/publisher.h"
+#include "broker/audit/log_publisher.h"
 
 #include <gtest/gtest.h>
 
@@ -59,10 +59,10 @@ class PublisherTest : public ::testing::Test {
     if (journal_->last().value == 0) sample::grow(*journal_, 10);
     log_ = std::make_unique<PublishedLog>(*journal_, journal_->log(), sample::leaf_writer(), kKey);
   }
-  void start(PublisherOptions options = {}, Cosigners* cosigners = nullptr) {
+  void start(LogPublisherOptions options = {}, Cosigners* cosigners = nullptr) {
     auto writer = sample::recover(*journal_);
     ASSERT_TRUE(writer) << describe(writer.error());
-    publisher_ = Publisher::start(options, std::move(*writer), *log_, cosigners);
+    publisher_ = LogPublisher::start(options, std::move(*writer), *log_, cosigners);
   }
   std::uint64_t shown_size() const {
     const auto shown = log_->shown();
@@ -82,7 +82,7 @@ class PublisherTest : public ::testing::Test {
   TemporaryDirectory directory_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<PublishedLog> log_;
-  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<LogPublisher> publisher_;
 };
 
 TEST_F(PublisherTest, WhatIsDurableIsShownAndVerifies) {

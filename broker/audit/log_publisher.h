@@ -17,7 +17,7 @@
 
 namespace tradewind {
 
-struct PublisherOptions {
+struct LogPublisherOptions {
   // Between two checkpoints at least, and from an entry to its checkpoint about that much.
   std::chrono::milliseconds interval{200};
   // Between two askings for cosignatures on a checkpoint that lacks its quorum.
@@ -28,18 +28,19 @@ struct PublisherOptions {
   std::chrono::milliseconds stop_timeout{5'000};
 };
 
-class Publisher {
+class LogPublisher {
  public:
   // Publishes from then on. `shown` and `cosigners`, if there are any, outlive it.
-  static std::unique_ptr<Publisher> start(PublisherOptions options, LogWriter writer,
-                                          PublishedLog& shown, Cosigners* cosigners = nullptr);
-  ~Publisher();  // stops
+  static std::unique_ptr<LogPublisher> start(LogPublisherOptions options, LogWriter writer,
+                                             PublishedLog& shown, Cosigners* cosigners = nullptr);
+  ~LogPublisher();  // stops
 
   // Publishes what is durable by now, and ends. Idempotent.
   void stop();
 
  private:
-  Publisher(PublisherOptions options, LogWriter writer, PublishedLog& shown, Cosigners* cosigners);
+  LogPublisher(LogPublisherOptions options, LogWriter writer, PublishedLog& shown,
+               Cosigners* cosigners);
   void run();
   // Writes and signs until nothing is left or `end` has come.
   Status publish(std::chrono::steady_clock::time_point end);
@@ -49,7 +50,7 @@ class Publisher {
   // Sleeps until then; whether it is to stop.
   bool wait_until(std::chrono::steady_clock::time_point then);
 
-  const PublisherOptions options_;
+  const LogPublisherOptions options_;
   LogWriter writer_;
   PublishedLog& shown_;
   Cosigners* const cosigners_;

@@ -1,4 +1,4 @@
-#include "broker/audit/publisher.h"
+#include "broker/audit/log_publisher.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -9,22 +9,23 @@ namespace tradewind {
 
 using Clock = std::chrono::steady_clock;
 
-Publisher::Publisher(PublisherOptions options, LogWriter writer, PublishedLog& shown,
-                     Cosigners* cosigners)
+LogPublisher::LogPublisher(LogPublisherOptions options, LogWriter writer, PublishedLog& shown,
+                           Cosigners* cosigners)
     : options_(options), writer_(std::move(writer)), shown_(shown), cosigners_(cosigners) {}
 
-Publisher::~Publisher() {
+LogPublisher::~LogPublisher() {
   stop();
 }
 
-std::unique_ptr<Publisher> Publisher::start(PublisherOptions options, LogWriter writer,
-                                            PublishedLog& shown, Cosigners* cosigners) {
-  std::unique_ptr<Publisher> made(new Publisher(options, std::move(writer), shown, cosigners));
+std::unique_ptr<LogPublisher> LogPublisher::start(LogPublisherOptions options, LogWriter writer,
+                                                  PublishedLog& shown, Cosigners* cosigners) {
+  std::unique_ptr<LogPublisher> made(
+      new LogPublisher(options, std::move(writer), shown, cosigners));
   made->thread_ = std::thread([raw = made.get()] { raw->run(); });
   return made;
 }
 
-void Publisher::stop() {
+void LogPublisher::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -33,13 +34,13 @@ void Publisher::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Publisher::wait_until(Clock::time_point then) {
+bool LogPublisher::wait_until(Clock::time_point then) {
   std::unique_lock lock(mutex_);
   stop_asked_.wait_until(lock, then, [this] { return stopping_; });
   return stopping_;
 }
 
-void Publisher::run() {
+void LogPublisher::run() {
   Status status = ok();
   // What was signed before is shown again at once, or, where a quorum is wanted, asked for again.
   if (writer_.checkpoint() && !(cosigners_ != nullptr && options_.require_quorum)) show();
@@ -57,7 +58,7 @@ void Publisher::run() {
   shown_.fail_with(status.error());
 }
 
-Status Publisher::publish(Clock::time_point end) {
+Status LogPublisher::publish(Clock::time_point end) {
   do {
     if (const Status written = writer_.write(); !written) return written;
     shown_.count(writer_.size());
@@ -70,7 +71,7 @@ Status Publisher::publish(Clock::time_point end) {
   return ok();
 }
 
-Status Publisher::sign() {
+Status LogPublisher::sign() {
   const auto is_new = writer_.sign();
   if (!is_new) return fail(is_new.error());
   if (*is_new) {
@@ -84,7 +85,7 @@ Status Publisher::sign() {
   return ok();
 }
 
-Status Publisher::gather() {
+Status LogPublisher::gather() {
   gathered_ = true;
   if (cosigners_ == nullptr) return ok();
   Cosigned cosigned =
@@ -106,7 +107,7 @@ Status Publisher::gather() {
   return writer_.add_cosignatures(cosigned.signatures);
 }
 
-void Publisher::show() {
+void LogPublisher::show() {
   shown_.show(ShownCheckpoint{*writer_.checkpoint(), writer_.cosigned_note(), system_now().wall,
                               writer_.cosignatures()});
 }
