@@ -1,6 +1,9 @@
-// Writes a log as files, for transparency_test.py to have verified by others.
+// Writes a log as files, for tests that have it verified by others and by the auditors' tool.
 //
-//   sample_log LOG KEPT SIZE…
+//   sample_log LOG KEPT KEY FORK SIZE…
+//
+// Signs with the key in the file KEY, made when it is not there. From the entry FORK on the entries
+// differ from those of any other FORK: logs with one key and two forks are a split view.
 //
 // Publishes at each SIZE into the folder LOG, cosigned by a witness and with a line of a signer
 // that nobody knows. Keeps in the folder KEPT each checkpoint under its size, and a receipt with
@@ -34,22 +37,26 @@ T need(Result<T> result) {
   return std::move(*result);
 }
 
-Bytes entry(std::uint64_t index) {
-  return "{\"n\":" + std::to_string(index) + ",\"pad\":\"" + Bytes(index % 91, 'p') + "\"}";
+// As a broker's events begin.
+Bytes entry(std::uint64_t index, std::uint64_t fork) {
+  const std::string pad = Bytes(index % 91, 'p') + (index < fork ? "" : std::to_string(fork));
+  return "{\"specversion\":\"1.0\",\"id\":\"" + std::to_string(index) +
+         "\",\"recordedtime\":\"2026-11-26T00:00:00.000000Z\",\"pad\":\"" + pad + "\"}";
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    std::fprintf(stderr, "usage: %s LOG KEPT SIZE...\n", argv[0]);
+  if (argc < 6) {
+    std::fprintf(stderr, "usage: %s LOG KEPT KEY FORK SIZE...\n", argv[0]);
     return 2;
   }
   const LogDirectory directory{argv[1]};
   const std::filesystem::path kept(argv[2]);
   std::filesystem::create_directories(kept);
 
-  const SigningKey key = SigningKey::generate();
+  const SigningKey key = need(SigningKey::load_or_generate(argv[3]));
+  const std::uint64_t fork = std::strtoull(argv[4], nullptr, 10);
   const VerifierKey log_key{kOrigin, KeyType::ed25519, key.public_key()};
   Witness witness("witness.example/sample", SigningKey::generate());
   witness.trust(log_key);
@@ -57,9 +64,9 @@ int main(int argc, char** argv) {
 
   Log log(kOrigin);
   std::uint64_t witnessed = 0;
-  for (int at = 3; at < argc; ++at) {
+  for (int at = 5; at < argc; ++at) {
     const std::uint64_t size = std::strtoull(argv[at], nullptr, 10);
-    while (log.size() < size) need(log.append(entry(log.size())));
+    while (log.size() < size) need(log.append(entry(log.size(), fork)));
     const auto publication = log.publish();
     if (!publication) {
       std::fprintf(stderr, "sample_log: sizes must rise\n");
@@ -83,9 +90,9 @@ int main(int argc, char** argv) {
     if (size == 0) continue;
     const std::uint64_t index = size / 2;
     const Receipt receipt = need(
-        make_receipt(index, Hasher().leaf(entry(index)), publication->head.root, checkpoint, tree));
+        make_receipt(index, Hasher().leaf(entry(index, fork)), publication->head.root, checkpoint, tree));
     need(store_file(kept / "receipt.tlog-proof", format_receipt(receipt), public_mode));
-    need(store_file(kept / "entry", entry(index), public_mode));
+    need(store_file(kept / "entry", entry(index, fork), public_mode));
   }
   std::printf("%s\n%s\n", format_verifier_key(log_key).c_str(),
               format_verifier_key(witness.verifier_key()).c_str());

@@ -30,7 +30,7 @@ class Transparency(unittest.TestCase):
         subprocess.run(["go", "build", "-o", cls.verifier, "main.go"], cwd=ROOT / "tests/federation/log_verifier",
                        env=go, check=True)
         cls.log, cls.kept = cls.folder / "log", cls.folder / "kept"
-        done = subprocess.run([BIN / "sample_log", cls.log, cls.kept, *map(str, SIZES)], stdout=subprocess.PIPE,
+        done = subprocess.run([BIN / "sample_log", cls.log, cls.kept, cls.folder / "key", str(SIZES[-1]), *map(str, SIZES)], stdout=subprocess.PIPE,
                               text=True, check=True)
         cls.key, cls.witness = done.stdout.split()
 
