@@ -89,7 +89,7 @@ class Transparency(unittest.TestCase):
 
     def test_another_key_or_another_past_is_refused(self):
         other, kept = self.folder / "other", self.folder / "other-kept"
-        done = subprocess.run([BIN / "sample_log", other, kept, "10"], stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run([BIN / "sample_log", other, kept, self.folder / "other-key", "10", "10"], stdout=subprocess.PIPE, text=True, check=True)
         self.assertEqual(self.verify(self.log, "-known", kept / "10").returncode, 1)
         self.assertEqual(self.verify(other).returncode, 1)
         self.key, self.witness = done.stdout.split()
