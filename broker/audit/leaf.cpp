@@ -370,7 +370,10 @@ Result<LeafKeys> leaf_keys(BytesView event) {
   keys.reason = in.text("reason");
   if (leaf_type::is_of_job(keys.type)) {
     keys.job = in.text("subject");
-    keys.job.resize(std::min(keys.job.size(), keys.job.find('#')));
+    if (const auto number = keys.job.find('#'); number != std::string::npos) {
+      keys.attempt = keys.job;
+      keys.job.resize(number);
+    }
   }
   if (error) return fail(std::move(*error));
   return keys;

@@ -26,7 +26,8 @@ struct LeafKeys {
   Wall::time_point recorded{};  // never earlier than that of the leaf before
   std::string
       job;  // empty where there is none; likewise below. Of a task of an array: the task's id
-  std::string tenant;  // pseudonym; only in leaves about a submission
+  std::string attempt;  // "j0000000000001#2"
+  std::string tenant;   // pseudonym; only in leaves about a submission
   std::string site;
   std::string reason;  // reason code, refusal code or end state
 };

@@ -15,9 +15,10 @@ constexpr char kBySite = 's';
 constexpr char kByType = 'y';
 constexpr char kByReason = 'r';
 constexpr char kTenantOfJob = 'o';
+constexpr char kSiteOfAttempt = 'a';
 
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kTenantsKept = 200'000;
+constexpr std::size_t kToldKept = 200'000;
 constexpr std::size_t kRowsReadMax = 20'000;  // of one search
 constexpr std::uint64_t kBundlesAWrite = 64;  // when rows are made anew
 
@@ -83,35 +84,47 @@ void LogIndex::put(char kind, std::string_view name) {
   places_[name_key(kind, name)] += static_cast<char>(size_ % tile_width);
 }
 
-Result<std::string> LogIndex::tenant_of(const std::string& job) {
-  const std::string submitted(submitted_as(job));
-  for (const auto* held : {&tenants_, &known_tenants_}) {
-    if (const auto found = held->find(submitted); found != held->end()) return found->second;
+LogIndex::LogIndex(const LogStore& store)
+    : store_(&store), tenants_{kTenantOfJob}, sites_{kSiteOfAttempt} {}
+
+void LogIndex::tell(Told& told, const std::string& name, const std::string& value) {
+  told.known.erase(name);
+  told.fresh[name] = value;
+  rows_.push_back({name_key(told.kind, name), value});
+}
+
+Result<std::string> LogIndex::find(Told& told, const std::string& name) {
+  for (const auto* held : {&told.fresh, &told.known}) {
+    if (const auto found = held->find(name); found != held->end()) return found->second;
   }
-  auto stored = tenant_of_job(*store_, submitted);
+  auto stored = store_->index_row(name_key(told.kind, name));
   if (!stored) return fail(stored.error());
-  if (known_tenants_.size() >= kTenantsKept) known_tenants_.clear();
-  return known_tenants_.emplace(submitted, stored->value_or("")).first->second;
+  if (told.known.size() >= kToldKept) told.known.clear();
+  return told.known.emplace(name, stored->value_or("")).first->second;
 }
 
 Status LogIndex::add(BytesView leaf) {
   if (const auto keys = leaf_keys(leaf)) {
-    std::string tenant = keys->tenant;
-    if (is_name(tenant) && is_name(keys->job)) {
-      known_tenants_.erase(keys->job);
-      tenants_[keys->job] = tenant;
-      rows_.push_back({name_key(kTenantOfJob, keys->job), tenant});
+    Result<std::string> tenant = keys->tenant;
+    if (is_name(*tenant) && is_name(keys->job)) {
+      tell(tenants_, keys->job, *tenant);
     } else if (is_name(keys->job)) {
-      auto known = tenant_of(keys->job);
-      if (!known) return fail(known.error());
-      tenant = std::move(*known);
+      tenant = find(tenants_, std::string(submitted_as(keys->job)));
+      if (!tenant) return fail(tenant.error());
+    }
+    Result<std::string> site = keys->site;
+    if (is_name(*site) && is_name(keys->attempt)) {
+      tell(sites_, keys->attempt, *site);
+    } else if (is_name(keys->attempt)) {
+      site = find(sites_, keys->attempt);
+      if (!site) return fail(site.error());
     }
     put(kByJob, keys->job);
     if (const std::string_view array = submitted_as(keys->job); array != keys->job) {
       put(kByJob, array);
     }
-    put(kByTenant, tenant);
-    put(kBySite, keys->site);
+    put(kByTenant, *tenant);
+    put(kBySite, *site);
     put(kByType, keys->type);
     put(kByReason, keys->reason);
   }
@@ -135,15 +148,23 @@ void LogIndex::take(LogBatch& batch) {
     batch.rows.push_back({row_key(name, size_ / tile_width), places});
   }
   batch.indexed = size_;
-  if (known_tenants_.size() >= kTenantsKept) known_tenants_.clear();
-  known_tenants_.merge(tenants_);
-  tenants_.clear();
+  for (Told* const told : {&tenants_, &sites_}) {
+    if (told->known.size() >= kToldKept) told->known.clear();
+    told->known.merge(told->fresh);
+    told->fresh.clear();
+  }
 }
 
 Result<std::optional<std::string>> tenant_of_job(const LogStore& store, std::string_view job) {
   const std::string_view submitted = submitted_as(job);
   if (!is_name(submitted)) return std::optional<std::string>();
   return store.index_row(name_key(kTenantOfJob, submitted));
+}
+
+Result<std::optional<std::string>> site_of_attempt(const LogStore& store,
+                                                   std::string_view attempt) {
+  if (!is_name(attempt)) return std::optional<std::string>();
+  return store.index_row(name_key(kSiteOfAttempt, attempt));
 }
 
 Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::uint64_t begin,
@@ -195,13 +216,14 @@ Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::u
   return found;
 }
 
-bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant) {
+bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant,
+            std::string_view site) {
   const auto fits = [](const std::string& want, std::string_view have) {
     return want.empty() || want == have;
   };
   return (fits(filter.job, keys.job) || filter.job == submitted_as(keys.job)) &&
-         fits(filter.tenant, tenant) && fits(filter.site, keys.site) &&
-         fits(filter.type, keys.type) && fits(filter.reason, keys.reason);
+         fits(filter.tenant, tenant) && fits(filter.site, site) && fits(filter.type, keys.type) &&
+         fits(filter.reason, keys.reason);
 }
 
 }  // namespace tradewind

@@ -22,7 +22,7 @@ namespace tradewind {
 struct LogFilter {
   std::string job{};     // an array's id finds its tasks as well
   std::string tenant{};  // pseudonym; finds all leaves about the tenant's jobs
-  std::string site{};
+  std::string site{};    // finds all leaves about attempts there
   std::string type{};
   std::string reason{};
   bool empty() const;
@@ -42,23 +42,34 @@ class LogIndex {
   void take(LogBatch& batch);
 
  private:
-  explicit LogIndex(const LogStore& store) : store_(&store) {}
+  explicit LogIndex(const LogStore& store);
   void put(char kind, std::string_view name);
-  // By its submission; empty when that is not in the log.
-  Result<std::string> tenant_of(const std::string& job);
+  // What a leaf said for those that follow it, by name: of a job its tenant, of an attempt its
+  // site.
+  struct Told {
+    char kind;
+    std::map<std::string, std::string, std::less<>> fresh{};  // not written yet
+    std::map<std::string, std::string, std::less<>> known{};  // of some read or written before
+  };
+  void tell(Told& told, const std::string& name, const std::string& value);
+  // Empty when no leaf has said it.
+  Result<std::string> find(Told& told, const std::string& name);
   void end_bundle();
 
   const LogStore* store_;
   std::uint64_t size_ = 0;
   std::map<std::string, Bytes> places_;  // of the bundle that is not full, by kind and name
   std::vector<IndexRow> rows_;
-  std::map<std::string, std::string, std::less<>> tenants_;  // by job; of submissions not written
-  std::map<std::string, std::string, std::less<>> known_tenants_;  // of some read or written before
+  Told tenants_;
+  Told sites_;
 };
 
 // The tenant's pseudonym by a job of its, a task or an array; nothing when the log has no
 // submission of it. Any thread.
 Result<std::optional<std::string>> tenant_of_job(const LogStore& store, std::string_view job);
+
+// The site of an attempt; nothing when the log has no decision about it. Any thread.
+Result<std::optional<std::string>> site_of_attempt(const LogStore& store, std::string_view attempt);
 
 // Where a search goes on, when it stopped early.
 struct Found {
@@ -70,7 +81,9 @@ struct Found {
 Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::uint64_t begin,
                           std::uint64_t end, std::size_t limit);
 
-// Whether the leaf is one that the filter wants; `tenant` as tenant_of_job gives it.
-bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant);
+// Whether the leaf is one that the filter wants; `tenant` as tenant_of_job gives it, and `site` as
+// site_of_attempt does where the leaf names none.
+bool wanted(const LogFilter& filter, const LeafKeys& keys, std::string_view tenant,
+            std::string_view site);
 
 }  // namespace tradewind

@@ -209,6 +209,13 @@ Result<std::string> PublishedLog::tenant_of(const LeafKeys& keys) const {
   return std::move(*tenant).value_or("");
 }
 
+Result<std::string> PublishedLog::site_of(const LeafKeys& keys) const {
+  if (!keys.site.empty() || keys.attempt.empty()) return keys.site;
+  auto site = site_of_attempt(store_, keys.attempt);
+  if (!site) return fail(site.error());
+  return std::move(*site).value_or("");
+}
+
 Result<LogPage> PublishedLog::query(const LogFilter& filter, LogRange range,
                                     std::size_t limit) const {
   LogPage page;
@@ -229,7 +236,9 @@ Result<LogPage> PublishedLog::query(const LogFilter& filter, LogRange range,
       if (!keys) return true;
       const auto tenant = filter.tenant.empty() ? Result<std::string>("") : tenant_of(*keys);
       if (!tenant) return fail(tenant.error());
-      if (!wanted(filter, *keys, *tenant)) return true;
+      const auto site = filter.site.empty() ? Result<std::string>("") : site_of(*keys);
+      if (!site) return fail(site.error());
+      if (!wanted(filter, *keys, *tenant, *site)) return true;
     }
     bytes += leaf->size();
     page.rows.push_back({index, Bytes(*leaf), keys ? std::move(*keys) : LeafKeys{}});

@@ -88,6 +88,7 @@ class PublishedLog {
   Result<LogPage> query(const LogFilter& filter, LogRange range, std::size_t limit) const;
   // The pseudonym of the tenant that the leaf is about; empty when it is about none.
   Result<std::string> tenant_of(const LeafKeys& keys) const;
+  Result<std::string> site_of(const LeafKeys& keys) const;
   std::string pseudonym(const TenantId& tenant) const { return leaves_.pseudonym(tenant); }
   PublisherState state() const;
   // Prometheus text.

@@ -61,6 +61,7 @@ TEST(LogIndex, AnIndexThatIsBehindCatchesUp) {
 std::vector<std::uint64_t> expected(const LogFilter& filter, std::uint64_t size) {
   std::vector<std::uint64_t> leaves;
   std::map<std::string, std::string> tenants;
+  std::map<std::string, std::string> sites;
   for (std::uint64_t index = 0; index < size; ++index) {
     const auto keys = leaf_keys(
         sample::leaf_writer().write(Sequence{index + 1}, sample::log_entry(index + 1)).event);
@@ -69,7 +70,10 @@ std::vector<std::uint64_t> expected(const LogFilter& filter, std::uint64_t size)
     if (!keys->tenant.empty()) tenants[job] = keys->tenant;
     if (!filter.job.empty() && filter.job != keys->job && filter.job != job) continue;
     if (!filter.tenant.empty() && filter.tenant != tenants[job]) continue;
-    if (!filter.site.empty() && filter.site != keys->site) continue;
+    std::string& known = sites[keys->attempt];
+    if (!keys->site.empty()) known = keys->site;
+    const std::string site = keys->attempt.empty() ? keys->site : known;
+    if (!filter.site.empty() && filter.site != site) continue;
     if (!filter.type.empty() && filter.type != keys->type) continue;
     if (!filter.reason.empty() && filter.reason != keys->reason) continue;
     leaves.push_back(index);
