@@ -86,6 +86,7 @@ class MarketRouter : public Router {
   Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded, std::uint32_t place,
               Now now) override;
   std::vector<MarketRecorded> unrecorded() override;
+  bool must_record() const override { return unrecorded_.full(); }
   void pass(Wall::time_point logged) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;
   std::int64_t conversion_ppm(const Candidate& chosen) const override;

@@ -6,12 +6,15 @@ namespace tradewind {
 
 void Unrecorded::add(const RecordHeader& header, const SignedRecord& record) {
   Held held{header.version, header.issued, record};
+  const std::size_t size = record.body.size() + record.signature.size();
   if (header.kind == RecordKind::quote) {
     const auto before = sheets_.find(header.subject);
     if (before != sheets_.end()) {
       Held& older = held_.at(before->second);
       if (held.version <= older.version) return;
       if (held.issued >= older.issued) {
+        bytes_ += size;
+        bytes_ -= older.record.body.size() + older.record.signature.size();
         older = std::move(held);
         return;
       }
@@ -19,6 +22,7 @@ void Unrecorded::add(const RecordHeader& header, const SignedRecord& record) {
     sheets_[header.subject] = next_;
   }
   held_.emplace(next_++, std::move(held));
+  bytes_ += size;
 }
 
 std::vector<MarketRecorded> Unrecorded::take() {
@@ -27,6 +31,7 @@ std::vector<MarketRecorded> Unrecorded::take() {
   for (auto& [order, held] : held_) records.push_back(MarketRecorded{std::move(held.record)});
   held_.clear();
   sheets_.clear();
+  bytes_ = 0;
   return records;
 }
 

@@ -1,6 +1,7 @@
 // Records that the market view has taken and that no entry of the journal tells of yet. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -16,7 +17,11 @@ namespace tradewind {
 // issued.
 class Unrecorded {
  public:
+  static constexpr std::size_t bytes_max = 16 * 1024 * 1024;
+
   void add(const RecordHeader& header, const SignedRecord& record);
+  // Whether they are so many that they must not wait for a decision.
+  bool full() const { return bytes_ >= bytes_max; }
   // All of them; none is left.
   std::vector<MarketRecorded> take();
 
@@ -29,6 +34,7 @@ class Unrecorded {
   std::map<std::uint64_t, Held> held_;  // by when they came
   std::map<NodeId, std::uint64_t> sheets_;
   std::uint64_t next_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tradewind

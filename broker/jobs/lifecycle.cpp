@@ -185,6 +185,7 @@ void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now
 LifecycleOutput Lifecycle::take(Now now) {
   input(now);
   if (running_) pass(now);
+  if (running_ && router_.must_record()) record_market(now);
   output_.jobs.reserve(changed_.size());
   for (const JobId& id : changed_) {
     const auto found = jobs_.find(id);

@@ -154,6 +154,8 @@ class Router {
   // The records that decisions rest on from now on and that no entry tells of yet: they become
   // entries before the next decision does.
   virtual std::vector<MarketRecorded> unrecorded() { return {}; }
+  // Whether they have become so many that they must not wait for a decision.
+  virtual bool must_record() const { return false; }
   // The time that entries made from now on bear at least. The view's debits run out by this time
   // and no other, so that the journal alone tells when.
   virtual void pass(Wall::time_point /*logged*/) {}
