@@ -108,6 +108,15 @@ def until(check, seconds, describe=lambda: "it did not happen"):
         time.sleep(0.05)
 
 
+def build_log_verifier(folder):
+    """The program that verifies a log with none of our own code, see log_verifier/main.go."""
+    program = pathlib.Path(folder) / "log_verifier"
+    go = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(program) + ".cache"}
+    subprocess.run(["go", "build", "-o", program, "main.go"], cwd=ROOT / "tests/federation/log_verifier", env=go,
+                   check=True)
+    return program
+
+
 class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))

@@ -11,8 +11,8 @@ import tempfile
 import threading
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ["TRADEWIND_BIN"])
+from federation import BIN, ROOT, build_log_verifier
+
 SIZES = (0, 1, 10, 256, 300, 66_000)
 
 
@@ -25,10 +25,7 @@ class Transparency(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.verifier = cls.folder / "log_verifier"
-        go = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(cls.folder / "go")}
-        subprocess.run(["go", "build", "-o", cls.verifier, "main.go"], cwd=ROOT / "tests/federation/log_verifier",
-                       env=go, check=True)
+        cls.verifier = build_log_verifier(cls.folder)
         cls.log, cls.kept = cls.folder / "log", cls.folder / "kept"
         done = subprocess.run([BIN / "sample_log", cls.log, cls.kept, cls.folder / "key", str(SIZES[-1]), *map(str, SIZES)], stdout=subprocess.PIPE,
                               text=True, check=True)
