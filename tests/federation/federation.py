@@ -141,10 +141,25 @@ class Federation:
             raise
 
     def __exit__(self, kind, value, trace):
-        if kind is not None:
-            self.show_logs()
-        self._run("down", str(self.dir))
-        shutil.rmtree(self.dir, ignore_errors=True)
+        failed = True
+        try:
+            if kind is None:
+                self.replay()
+                failed = False
+        finally:
+            if failed:
+                self.show_logs()
+            self._run("down", str(self.dir))
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def replay(self):
+        """Fails unless each decision that the broker has made comes out again from its log alone."""
+        def status():
+            return self.auditor.get("/v1/audit/status")
+        written = status()["written"]
+        until(lambda: status().get("checkpoint", {"size": 0})["size"] >= written, 30,
+              lambda: f"{written} entries are not published: {status()}")
+        self.cli("audit", "replay", "--all", token="auditor")
 
     def _run(self, *arguments):
         done = subprocess.run([ROOT / "deploy/local-federation", *arguments], capture_output=True, text=True,
