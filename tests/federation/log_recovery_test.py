@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -214,7 +215,11 @@ class LogRecovery(unittest.TestCase):
                     done = self.verify([note])
                     if done.returncode != 0:
                         # A start reads all entries, but not all tiles and bundles: then whoever asks for it is told.
-                        self.assertIn("500 Internal Server Error", done.stderr)
+                        damaged = re.search(r"(tile/\S+): 500 Internal Server Error", done.stderr)
+                        self.assertTrue(damaged, done.stderr)
+                        with self.assertRaises(Answer) as caught:
+                            self.broker.auditor.raw("GET", "/log/" + damaged[1])
+                        self.assertEqual(caught.exception.json()["code"], "corrupt")
                         unreadable += 1
                 else:
                     self.assertNotEqual(process.returncode, 0)
