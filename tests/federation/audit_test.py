@@ -6,13 +6,10 @@ import tempfile
 import time
 import unittest
 
-from federation import BIN, Answer, Client, Federation, build_log_verifier, shell_job, until
+from federation import (BIN, Answer, Client, Federation, build_log_verifier, checkpoint_size, shell_job, until,
+                        verify_log)
 
 SITES = ("eu-zurich-1", "jp-osaka-1", "us-iowa-1")
-
-
-def checkpoint_size(note):
-    return int(note.decode().split("\n")[1])
 
 
 class Audit(unittest.TestCase):
@@ -40,15 +37,7 @@ class Audit(unittest.TestCase):
         return answer["id"], answer["log_index"]
 
     def verify(self, federation, *more, known=()):
-        """Runs the verifier over the endpoint; it ends with an audit of every entry and tile."""
-        key = Client(federation.url).raw("GET", "/log/key")[1].decode().strip()
-        files = []
-        for number, note in enumerate(known):
-            files.append(self.folder / f"known-{number}")
-            files[-1].write_bytes(note)
-        done = subprocess.run([self.verifier, "-log", federation.url + "/log", "-token", federation.auditor.token,
-                               "-key", key, *more, *(word for file in files for word in ("-known", file))],
-                              capture_output=True, text=True, timeout=120)
+        done = verify_log(self.verifier, federation.url, federation.auditor.token, *more, known=known)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("all verified", done.stdout)
 

@@ -117,6 +117,22 @@ def build_log_verifier(folder):
     return program
 
 
+def verify_log(verifier, url, token, *more, known=()):
+    """Runs the verifier over an endpoint's whole log, and over the checkpoints that are known from before."""
+    key = Client(url).raw("GET", "/log/key")[1].decode().strip()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder) / str(number) for number in range(len(known))]
+        for file, note in zip(files, known):
+            file.write_bytes(note)
+        return subprocess.run([verifier, "-log", url + "/log", "-token", token, "-key", key, *more,
+                               *(word for file in files for word in ("-known", file))],
+                              capture_output=True, text=True, timeout=300)
+
+
+def checkpoint_size(note):
+    return int(note.decode().split("\n")[1])
+
+
 class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from federation import BIN, Answer, Client, build_log_verifier, shell_job, until
+from federation import BIN, Answer, Client, build_log_verifier, checkpoint_size, shell_job, until, verify_log
 
 KILLS = int(os.environ.get("TRADEWIND_LOG_KILLS", "200"))
 FLIPS = int(os.environ.get("TRADEWIND_LOG_FLIPS", "24"))
@@ -68,19 +68,14 @@ class LoneBroker:
                 note = self.checkpoint()
             except Answer:
                 return None
-            return note if size_of(note) > index else None
+            return note if checkpoint_size(note) > index else None
         return until(covers, seconds, lambda: f"entry {index} is not published: {self.said()}")
-
-
-def size_of(note):
-    return int(note.decode().split("\n")[1])
 
 
 class LogRecovery(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.tools = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.verifier = build_log_verifier(cls.tools)
+        cls.verifier = build_log_verifier(cls.enterClassContext(tempfile.TemporaryDirectory()))
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -93,15 +88,7 @@ class LogRecovery(unittest.TestCase):
         return process
 
     def verify(self, known):
-        """The verifier's verdict on the log as it is served, and on all checkpoints that were seen before."""
-        key = self.broker.user.raw("GET", "/log/key")[1].decode().strip()
-        files = []
-        for number, note in enumerate(known):
-            files.append(self.tools / f"known-{number}")
-            files[-1].write_bytes(note)
-        return subprocess.run([self.verifier, "-log", self.broker.url + "/log", "-token", self.broker.auditor.token,
-                               "-key", key, *(word for file in files for word in ("-known", file))],
-                              capture_output=True, text=True, timeout=300)
+        return verify_log(self.verifier, self.broker.url, self.broker.auditor.token, known=known)
 
     def test_all_checkpoints_seen_between_kills_are_beginnings_of_the_final_log(self):
         chance = random.Random(20)
@@ -151,7 +138,7 @@ class LogRecovery(unittest.TestCase):
                 each.join()
         print(f"{KILLS} kills in {took:.0f} s, {len(seen)} checkpoints, {len(acknowledged)} jobs", flush=True)
         self.assertGreater(len(seen), KILLS // 10)
-        sizes = [size_of(note) for note in seen]
+        sizes = [checkpoint_size(note) for note in seen]
         self.assertEqual(sizes, sorted(sizes), "an older checkpoint was shown again")
         done = self.verify(seen)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -211,7 +198,7 @@ class LogRecovery(unittest.TestCase):
             with self.subTest(file=str(file), at=at):
                 process = self.run_broker()
                 if self.broker.starts(process):
-                    self.assertGreaterEqual(size_of(self.broker.shows(index)), size_of(note))
+                    self.assertGreaterEqual(checkpoint_size(self.broker.shows(index)), checkpoint_size(note))
                     done = self.verify([note])
                     if done.returncode != 0:
                         # A start reads all entries, but not all tiles and bundles: then whoever asks for it is told.
