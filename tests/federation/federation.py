@@ -108,6 +108,31 @@ def until(check, seconds, describe=lambda: "it did not happen"):
         time.sleep(0.05)
 
 
+def build_log_verifier(folder):
+    """The program that verifies a log with none of our own code, see log_verifier/main.go."""
+    program = pathlib.Path(folder) / "log_verifier"
+    go = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(program) + ".cache"}
+    subprocess.run(["go", "build", "-o", program, "main.go"], cwd=ROOT / "tests/federation/log_verifier", env=go,
+                   check=True)
+    return program
+
+
+def verify_log(verifier, url, token, *more, known=()):
+    """Runs the verifier over an endpoint's whole log, and over the checkpoints that are known from before."""
+    key = Client(url).raw("GET", "/log/key")[1].decode().strip()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder) / str(number) for number in range(len(known))]
+        for file, note in zip(files, known):
+            file.write_bytes(note)
+        return subprocess.run([verifier, "-log", url + "/log", "-token", token, "-key", key, *more,
+                               *(word for file in files for word in ("-known", file))],
+                              capture_output=True, text=True, timeout=300)
+
+
+def checkpoint_size(note):
+    return int(note.decode().split("\n")[1])
+
+
 class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))
@@ -132,10 +157,25 @@ class Federation:
             raise
 
     def __exit__(self, kind, value, trace):
-        if kind is not None:
-            self.show_logs()
-        self._run("down", str(self.dir))
-        shutil.rmtree(self.dir, ignore_errors=True)
+        failed = True
+        try:
+            if kind is None:
+                self.replay()
+                failed = False
+        finally:
+            if failed:
+                self.show_logs()
+            self._run("down", str(self.dir))
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def replay(self):
+        """Fails unless each decision that the broker has made comes out again from its log alone."""
+        def status():
+            return self.auditor.get("/v1/audit/status")
+        written = status()["written"]
+        until(lambda: status().get("checkpoint", {"size": 0})["size"] >= written, 30,
+              lambda: f"{written} entries are not published: {status()}")
+        self.cli("audit", "replay", "--all", token="auditor")
 
     def _run(self, *arguments):
         done = subprocess.run([ROOT / "deploy/local-federation", *arguments], capture_output=True, text=True,

@@ -11,8 +11,8 @@ import tempfile
 import threading
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ["TRADEWIND_BIN"])
+from federation import BIN, ROOT, build_log_verifier
+
 SIZES = (0, 1, 10, 256, 300, 66_000)
 
 
@@ -25,14 +25,16 @@ class Transparency(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.verifier = cls.folder / "log_verifier"
-        go = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(cls.folder / "go")}
-        subprocess.run(["go", "build", "-o", cls.verifier, "main.go"], cwd=ROOT / "tests/federation/log_verifier",
-                       env=go, check=True)
+        cls.verifier = build_log_verifier(cls.folder)
         cls.log, cls.kept = cls.folder / "log", cls.folder / "kept"
-        done = subprocess.run([BIN / "sample_log", cls.log, cls.kept, cls.folder / "key", str(SIZES[-1]), *map(str, SIZES)], stdout=subprocess.PIPE,
-                              text=True, check=True)
-        cls.key, cls.witness = done.stdout.split()
+        cls.key, cls.witness = cls.make_log(cls.log, cls.kept, SIZES)
+
+    @classmethod
+    def make_log(cls, log, kept, sizes):
+        """The keys of the log and its witness; the log has a key of its own."""
+        done = subprocess.run([BIN / "sample_log", log, kept, kept.with_suffix(".key"), str(sizes[-1]),
+                               *map(str, sizes)], stdout=subprocess.PIPE, text=True, check=True)
+        return done.stdout.split()
 
     def verify(self, log, *more):
         return subprocess.run([self.verifier, "-log", str(log), "-key", self.key, "-witness", self.witness, *more],
@@ -89,10 +91,10 @@ class Transparency(unittest.TestCase):
 
     def test_another_key_or_another_past_is_refused(self):
         other, kept = self.folder / "other", self.folder / "other-kept"
-        done = subprocess.run([BIN / "sample_log", other, kept, self.folder / "other-key", "10", "10"], stdout=subprocess.PIPE, text=True, check=True)
+        keys = self.make_log(other, kept, (10,))
         self.assertEqual(self.verify(self.log, "-known", kept / "10").returncode, 1)
         self.assertEqual(self.verify(other).returncode, 1)
-        self.key, self.witness = done.stdout.split()
+        self.key, self.witness = keys
         self.assertEqual(self.verify(other).returncode, 0)
 
 

@@ -1,8 +1,8 @@
 // Verifies a published transparency log with none of the project's own code: golang.org/x/mod's
 // sumdb/note and sumdb/tlog do the work, and this file only bridges from C2SP's tlog-tiles to them.
 //
-//	log_verifier -log DIRECTORY-OR-URL -key VKEY [-witness VKEY] [-known CHECKPOINT]... [-samples N]
-//	             [-receipt FILE -entry FILE]
+//	log_verifier -log DIRECTORY-OR-URL [-token TOKEN] -key VKEY [-witness VKEY]... [-known CHECKPOINT]...
+//	             [-samples N] [-receipt FILE -entry FILE]
 //
 // Checks the checkpoint's signatures, that each known checkpoint is a beginning of it, the inclusion
 // of sampled entries, and then every entry, every tile and the root. Exits 1 and says what is wrong.
@@ -32,19 +32,29 @@ import (
 const height = 8
 
 // source reads a file of the log. A web server and a directory hold the same files.
-type source string
+type source struct {
+	place string
+	token string // a web server's bundles may ask for one
+}
 
 var errNotFound = errors.New("not found")
 
 func (s source) read(path string) ([]byte, error) {
-	if !strings.Contains(string(s), "://") {
-		data, err := os.ReadFile(filepath.Join(string(s), path))
+	if !strings.Contains(s.place, "://") {
+		data, err := os.ReadFile(filepath.Join(s.place, path))
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, errNotFound
 		}
 		return data, err
 	}
-	answer, err := http.Get(strings.TrimSuffix(string(s), "/") + "/" + path)
+	request, err := http.NewRequest("GET", strings.TrimSuffix(s.place, "/")+"/"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if s.token != "" {
+		request.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -130,19 +140,25 @@ func (s source) readBundle(n int64, width int) ([][]byte, error) {
 	return entries, nil
 }
 
-// tiles is what x/mod reads tiles through.
-type tiles struct{ source }
+// tiles is what x/mod reads tiles through; each is read once.
+type tiles struct {
+	source
+	seen map[tlog.Tile][]byte
+}
 
 func (t tiles) Height() int                         { return height }
 func (t tiles) SaveTiles(_ []tlog.Tile, _ [][]byte) {}
 func (t tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	var found [][]byte
 	for _, each := range wanted {
-		data, err := t.readTile(each)
-		if err != nil {
-			return nil, err
+		if _, seen := t.seen[each]; !seen {
+			data, err := t.readTile(each)
+			if err != nil {
+				return nil, err
+			}
+			t.seen[each] = data
 		}
-		found = append(found, data)
+		found = append(found, t.seen[each])
 	}
 	return found, nil
 }
@@ -183,16 +199,13 @@ func (w *witness) Verify(text, signature []byte) bool {
 
 // log is who must have signed.
 type log struct {
-	key     note.Verifier
-	witness note.Verifier // nil: none is asked for
+	key       note.Verifier
+	witnesses []note.Verifier // all of them
 }
 
 // open verifies the signatures on a checkpoint and reads it.
 func (l log) open(data []byte) (tlog.Tree, error) {
-	known := []note.Verifier{l.key}
-	if l.witness != nil {
-		known = append(known, l.witness)
-	}
+	known := append([]note.Verifier{l.key}, l.witnesses...)
 	signed, err := note.Open(data, note.VerifierList(known...))
 	if err != nil {
 		return tlog.Tree{}, err
@@ -317,34 +330,36 @@ func (l *list) String() string         { return strings.Join(*l, " ") }
 func (l *list) Set(value string) error { *l = append(*l, value); return nil }
 
 func main() {
-	var known list
+	var known, witnesses list
 	place := flag.String("log", "", "directory or URL of the log")
 	vkey := flag.String("key", "", "the log's verifier key")
-	wkey := flag.String("witness", "", "verifier key of a witness that must have cosigned")
+	token := flag.String("token", "", "what a web server's bundles ask for")
 	samples := flag.Int("samples", 100, "how many entries to look for by proof")
 	receipt := flag.String("receipt", "", "a receipt to verify, of -entry")
 	entry := flag.String("entry", "", "the bytes of the entry")
+	flag.Var(&witnesses, "witness", "verifier key of a witness that must have cosigned; may be given several times")
 	flag.Var(&known, "known", "a checkpoint kept before; may be given several times")
 	flag.Parse()
 
 	key, err := note.NewVerifier(*vkey)
 	check("-key", err)
 	signers := log{key: key}
-	if *wkey != "" {
-		signers.witness, err = newWitness(*wkey)
+	for _, vkey := range witnesses {
+		witness, err := newWitness(vkey)
 		check("-witness", err)
+		signers.witnesses = append(signers.witnesses, witness)
 	}
-	from := source(*place)
+	from := source{*place, *token}
 	data, err := from.read("checkpoint")
 	check("checkpoint", err)
 	head, err := signers.open(data)
 	check("checkpoint", err)
-	hashes := tlog.TileHashReader(head, tiles{from})
+	hashes := tlog.TileHashReader(head, tiles{from, map[tlog.Tile][]byte{}})
 
 	for _, file := range known {
 		data, err := os.ReadFile(file)
 		check(file, err)
-		old, err := signers.open(data)
+		old, err := log{key: key}.open(data)
 		check(file, err)
 		if old.N == 0 {
 			continue // x/mod has no proof from nothing, which needs none
