@@ -9,6 +9,7 @@
 #include "broker/api/auth.h"
 #include "broker/cli/context.h"
 #include "state/identity/authority.h"
+#include "state/identity/encoding.h"
 
 namespace tradewind::cli {
 namespace {
@@ -42,6 +43,21 @@ void add_ca(CLI::App& app, Context& context) {
                     << options->directory
                     << "\nkeep its *.key files secret: whoever holds them can admit anybody\n";
         });
+  });
+  auto* show = ca->add_subcommand("show", "what auditors need of an authority; nothing secret");
+  show->add_option("directory", options->directory, "where it is")->required();
+  show->callback([&context, options] {
+    const auto authority = CertificateAuthority::load(options->directory);
+    if (!authority) return context.report(authority.error());
+    const std::string key = hex(authority->registry_key().public_key());
+    context.show(boost::json::object{{"federation", authority->federation().value},
+                                     {"certificate_sha256", hex(authority->certificate_sha256())},
+                                     {"registry_key", key}},
+                 [&] {
+                   std::cout << "federation          " << authority->federation().value
+                             << "\ncertificate sha256  " << hex(authority->certificate_sha256())
+                             << "\nregistry key        " << key << '\n';
+                 });
   });
 }
 

@@ -169,13 +169,16 @@ class Federation:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def replay(self):
-        """Fails unless each decision that the broker has made comes out again from its log alone."""
+        """Fails unless each decision that the broker has made comes out again from its log alone, and each market record
+        that it rests on is signed by whom it must be."""
         def status():
             return self.auditor.get("/v1/audit/status")
         written = status()["written"]
         until(lambda: status().get("checkpoint", {"size": 0})["size"] >= written, 30,
               lambda: f"{written} entries are not published: {status()}")
-        self.cli("audit", "replay", "--all", token="auditor")
+        registry = json.loads(self.cli("ca", "show", self.dir / "ca", "-o", "json").stdout)["registry_key"]
+        done = self.cli("audit", "replay", "--all", "--registry-key", registry, "-o", "json", token="auditor")
+        assert json.loads(done.stdout)["signatures_verified"] > 0, done.stdout
 
     def _run(self, *arguments):
         done = subprocess.run([ROOT / "deploy/local-federation", *arguments], capture_output=True, text=True,
