@@ -105,13 +105,12 @@ Cosigned WitnessPanel::gather(const Checkpoint& checkpoint, BytesView signed_not
 
 void WitnessPanel::answer(const SiteId& site, std::uint64_t request, int status, BytesView body) {
   if (body.size() > limits::cosign_answer_bytes_max) return;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = open_.find(request);
-    if (found == open_.end() || sites_[found->second] != site) return;
-    arrived_.push_back({found->second, status, Bytes(body)});
-    open_.erase(found);
-  }
+  const std::lock_guard lock(mutex_);
+  const auto found = open_.find(request);
+  if (found == open_.end() || sites_[found->second] != site) return;
+  arrived_.push_back({found->second, status, Bytes(body)});
+  open_.erase(found);
+  // Under the lock: once the answer is taken, the panel may go.
   came_.notify_one();
 }
 
