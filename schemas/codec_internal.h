@@ -301,13 +301,13 @@ inline constexpr std::uint16_t enum_count<OnDisconnect> = 2;
 template <>
 inline constexpr std::uint16_t enum_count<ReasonCode> = reason_codes_count;
 template <>
-inline constexpr std::uint16_t enum_count<Outcome> = 3;
+inline constexpr std::uint16_t enum_count<Outcome> = outcomes_count;
 template <>
 inline constexpr std::uint16_t enum_count<LogStream> = 2;
 template <>
 inline constexpr std::uint16_t enum_count<RefusalCode> = refusal_codes_count;
 template <>
-inline constexpr std::uint16_t enum_count<AttemptPhase> = 6;
+inline constexpr std::uint16_t enum_count<AttemptPhase> = attempt_phases_count;
 template <>
 inline constexpr std::uint16_t enum_count<EndCode> = end_codes_count;
 template <>

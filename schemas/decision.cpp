@@ -5,6 +5,8 @@
 namespace tradewind {
 namespace {
 
+constexpr std::array<std::string_view, outcomes_count> kOutcomes = {"placed", "waiting",
+                                                                    "unroutable"};
 constexpr std::array<std::string_view, reason_codes_count> kReasons = {"none",
                                                                        "architecture",
                                                                        "accelerator_family",
@@ -44,6 +46,10 @@ constexpr std::array<std::string_view, reason_codes_count> kReasons = {"none",
 
 std::string_view to_string(ReasonCode code) {
   return kReasons.at(static_cast<std::size_t>(code));
+}
+
+std::string_view to_string(Outcome outcome) {
+  return kOutcomes.at(static_cast<std::size_t>(outcome));
 }
 
 std::uint16_t predicate_place(ReasonCode code) {

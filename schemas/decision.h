@@ -142,6 +142,8 @@ enum class Outcome : std::uint16_t {
   waiting = 1,     // nothing adequate now, but a new record may change that
   unroutable = 2,  // nothing offered could ever run it
 };
+inline constexpr std::uint16_t outcomes_count = 3;
+std::string_view to_string(Outcome outcome);
 
 // Of a decision made by a clearing: jobs that contended for the same capacity and were given places
 // together.

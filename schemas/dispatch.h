@@ -147,6 +147,8 @@ enum class AttemptPhase : std::uint16_t {
   finishing = 4,  // outputs on their way
   ended = 5,
 };
+inline constexpr std::uint16_t attempt_phases_count = 6;
+std::string_view to_string(AttemptPhase phase);
 struct AttemptStatus {
   AttemptId attempt;
   AttemptPhase phase = AttemptPhase::unknown;

@@ -7,15 +7,6 @@
 namespace tradewind {
 namespace {
 
-std::string_view outcome_word(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::placed: return "placed";
-    case Outcome::waiting: return "waiting";
-    case Outcome::unroutable: return "unroutable";
-  }
-  return "unroutable";
-}
-
 std::string variant_name(const JobSpec& spec, std::uint32_t index) {
   return index < spec.variants.size() ? spec.variants[index].name : std::to_string(index);
 }
@@ -151,7 +142,7 @@ std::string explain(const Decision& decision, const JobSpec& spec, std::string_v
 
 json::object decision_to_json(const Decision& decision, const JobSpec& spec,
                               std::string_view currency) {
-  json::object out{{"outcome", outcome_word(decision.outcome)},
+  json::object out{{"outcome", to_string(decision.outcome)},
                    {"summary", explain(decision, spec, currency)},
                    {"decided_at", to_rfc3339(decision.decided_at)},
                    {"currency", currency}};

@@ -57,8 +57,12 @@ void tile(const std::shared_ptr<Api>& api, Call call) {
   const auto parsed = parse_tile_path("tile/" + call.captures[0]);
   if (!parsed) return reject(call, parsed.error());
   const auto* id = std::get_if<TileId>(&*parsed);
+  if (id == nullptr) {
+    return reject(call, Error{ErrorCode::not_found, "path", "it is no tile of hashes",
+                              "entries are under /log/tile/entries/"});
+  }
   const auto at = shown(*api, call);
-  if (id == nullptr || at == nullptr) return;
+  if (at == nullptr) return;
   auto bytes = api->log->tile(*at, *id);
   if (!bytes) return reject(call, bytes.error());
   answer(call, "application/octet-stream", kForAll, std::move(*bytes));

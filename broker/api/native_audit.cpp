@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "broker/api/api.h"
+#include "broker/audit/leaf_csv.h"
 #include "broker/audit/published_log.h"
 #include "state/transparency/line.h"
 
@@ -89,26 +90,6 @@ json::object row_to_json(const LogRow& row) {
   return {{"index", row.index}, {"event", row.event}};
 }
 
-std::string csv_field(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char each : text) {
-    if (each == '"') quoted += '"';
-    quoted += each;
-  }
-  return quoted + "\"";
-}
-
-std::string rows_to_csv(const std::vector<LogRow>& rows) {
-  std::string text = "index,recordedtime,type,job,site,reason,event\r\n";
-  for (const LogRow& each : rows) {
-    text +=
-        fmt::format("{},{},{},{},{},{},{}\r\n", each.index, to_rfc3339(each.keys.recorded),
-                    csv_field(each.keys.type), csv_field(each.keys.job), csv_field(each.keys.site),
-                    csv_field(each.keys.reason), csv_field(each.event));
-  }
-  return text;
-}
-
 // In the form that the client takes; all three name the checkpoint that they are complete up to.
 void answer_page(const Call& call, const ShownCheckpoint& at, const LogPage& page) {
   const std::string_view accept = call.request.header("accept");
@@ -118,7 +99,10 @@ void answer_page(const Call& call, const ShownCheckpoint& at, const LogPage& pag
     for (const LogRow& each : page.rows) response.body += to_text(row_to_json(each)) + "\n";
   } else if (accept.find("text/csv") != std::string_view::npos) {
     response.content_type = "text/csv; charset=utf-8; header=present";
-    response.body = rows_to_csv(page.rows);
+    response.body = leaf_csv_head;
+    for (const LogRow& each : page.rows) {
+      response.body += leaf_csv_row(each.index, each.keys, each.event);
+    }
   } else {
     json::array entries;
     for (const LogRow& each : page.rows) entries.push_back(row_to_json(each));

@@ -3,15 +3,6 @@
 namespace tradewind {
 namespace {
 
-std::string_view word(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::placed: return "placed";
-    case Outcome::waiting: return "waiting";
-    case Outcome::unroutable: break;
-  }
-  return "unroutable";
-}
-
 void write_version(JsonText& out, std::string_view name, const RecordVersion& version) {
   out.open(name);
   out.add("epoch", version.epoch);
@@ -67,7 +58,7 @@ void write_members(JsonText& out, const Candidate& candidate) {
 
 void write(JsonText& out, std::string_view name, const Decision& decision) {
   out.open(name);
-  out.add("outcome", word(decision.outcome));
+  out.add("outcome", to_string(decision.outcome));
   out.add("decided_at", decision.decided_at);
   if (decision.chosen) {
     out.open("chosen");

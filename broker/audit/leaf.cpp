@@ -22,18 +22,6 @@ namespace {
 
 constexpr std::size_t kPseudonymBytes = 16;
 
-std::string_view word(AttemptPhase phase) {
-  switch (phase) {
-    case AttemptPhase::unknown: return "unknown";
-    case AttemptPhase::granted: return "granted";
-    case AttemptPhase::staging: return "staging";
-    case AttemptPhase::running: return "running";
-    case AttemptPhase::finishing: return "finishing";
-    case AttemptPhase::ended: break;
-  }
-  return "ended";
-}
-
 void write_report(JsonText& out, const EndReport& report) {
   out.add("code", to_string(report.code));
   out.add("started", report.started);
@@ -185,7 +173,7 @@ struct Say {
   void operator()(const AttemptAdvanced& entry) {
     said.type = leaf_type::advanced;
     about(entry.attempt);
-    said.reason = word(entry.phase);
+    said.reason = to_string(entry.phase);
   }
   void operator()(const AttemptFinished& entry) {
     said.type = leaf_type::ended;

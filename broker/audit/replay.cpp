@@ -208,10 +208,9 @@ Status Replayer::fold(const Event& event) {
     return answered(event, false, AttemptRefused{attempt.value_or(AttemptId{}), {}, {}});
   }
   if (event.type == leaf_type::advanced) {
-    const auto phase = event.reason == "staging"     ? AttemptPhase::staging
-                       : event.reason == "finishing" ? AttemptPhase::finishing
-                                                     : AttemptPhase::running;
-    return over(event, AttemptAdvanced{attempt.value_or(AttemptId{}), phase});
+    const auto phase = named<AttemptPhase>(event.reason, attempt_phases_count);
+    if (!phase) return bad_leaf(event.index, "reason", "is no phase of an attempt");
+    return over(event, AttemptAdvanced{attempt.value_or(AttemptId{}), *phase});
   }
   if (event.type == leaf_type::lost) {
     return over(event, AttemptLost{attempt.value_or(AttemptId{}), {}});

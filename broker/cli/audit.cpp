@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker/audit/leaf.h"
+#include "broker/audit/leaf_csv.h"
 #include "broker/audit/replay.h"
 #include "broker/cli/audit_log.h"
 #include "broker/cli/audit_stats.h"
@@ -70,13 +71,18 @@ struct Filters {
   }
 };
 
+// "org.tradewind.job.decided" -> "job.decided".
+std::string short_type(const json::value& event) {
+  constexpr std::string_view ours = "org.tradewind.";
+  const std::string type = text(event, "type");
+  return type.starts_with(ours) ? type.substr(ours.size()) : type;
+}
+
 // What a row of the log is, for people.
 void add_row(Table& table, std::uint64_t index, const json::value& event) {
-  const std::string type = text(event, "type");
-  const auto last = type.find("tradewind.");
   table.add({std::to_string(index), text(event, "recordedtime").substr(0, 23) + "Z",
-             last == std::string::npos ? type : type.substr(last + 10), text(event, "subject"),
-             text(event, "site"), text(event, "reason")});
+             short_type(event), text(event, "subject"), text(event, "site"),
+             text(event, "reason")});
 }
 
 Table rows_table() {
@@ -312,12 +318,6 @@ Status receipt(Context& context, AuditLog& log, const std::string& job,
 
 // --- export --------------------------------------------------------------------------------------
 
-std::string csv_cell(const std::string& value) {
-  std::string cell = "\"";
-  for (const char each : value) cell += each == '"' ? std::string("\"\"") : std::string(1, each);
-  return cell + '"';
-}
-
 // The tiles and bundles of the head, and data that entries name, as files.
 Status export_tiles(AuditLog& log, const AuditLog::Newest& newest,
                     const std::filesystem::path& folder) {
@@ -364,22 +364,18 @@ Status export_tiles(AuditLog& log, const AuditLog::Newest& newest,
 }
 
 Status export_lines(AuditLog& log, const AuditLog::Newest& newest, bool csv, std::ostream& out) {
-  if (csv) out << "index,recordedtime,type,subject,site,tenant,reason,data\n";
-  return log.verify(
-      {}, newest.verified.checkpoint.head, [&](std::uint64_t index, BytesView entry) -> Status {
-        if (!csv) {
-          out << entry << '\n';
-          return ok();
-        }
-        const auto value = parse_event(index, entry);
-        if (!value) return fail(value.error());
-        out << index;
-        for (const char* name : {"recordedtime", "type", "subject", "site", "tenant", "reason"}) {
-          out << ',' << csv_cell(text(*value, name));
-        }
-        out << ',' << csv_cell(text(*value, "data")) << '\n';
-        return ok();
-      });
+  if (csv) out << leaf_csv_head;
+  return log.verify({}, newest.verified.checkpoint.head,
+                    [&](std::uint64_t index, BytesView entry) -> Status {
+                      if (!csv) {
+                        out << entry << '\n';
+                        return ok();
+                      }
+                      const auto keys = leaf_keys(entry);
+                      if (!keys) return fail(keys.error());
+                      out << leaf_csv_row(index, *keys, entry);
+                      return ok();
+                    });
 }
 
 Status export_log(Context& context, AuditLog& log, const std::string& format,
@@ -435,7 +431,7 @@ Status follow(Context& context, AuditLog& log, std::uint64_t count) {
             const auto value = parse_event(index, entry);
             if (!value) return fail(value.error());
             std::cout << fmt::format("{:>8}  {}  {:<24} {} {} {}\n", index,
-                                     text(*value, "recordedtime"), text(*value, "type").substr(14),
+                                     text(*value, "recordedtime"), short_type(*value),
                                      text(*value, "subject"), text(*value, "site"),
                                      text(*value, "reason"));
             return ok();

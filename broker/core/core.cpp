@@ -14,7 +14,6 @@ namespace tradewind {
 namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
-constexpr std::size_t kLogRequestsMax = 1'024;
 constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
@@ -40,7 +39,8 @@ Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& au
       views_(journal),
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
-      registry_(authority) {}
+      registry_(authority),
+      logs_(views_, options_.log_timeout) {}
 
 Core::~Core() {
   stop();
@@ -140,8 +140,12 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   auto started = Federation::start(
       std::move(federation),
       {.record =
-           [this](const Record& record, const SignedRecord& bytes) {
-             push([this, record, bytes] { router_.accept(record, bytes); }, false);
+           [this](Record record, SignedRecord bytes) {
+             push(
+                 [this, record = std::move(record), bytes = std::move(bytes)]() mutable {
+                   router_.accept(record, std::move(bytes));
+                 },
+                 false);
            },
        .message =
            [this](const SiteId& site, ToBroker message) {
@@ -222,12 +226,9 @@ void Core::run() {
     if (lifecycle_.next_tick() <= now.mono) lifecycle_.tick(now);
     flush();
     if (next_housekeeping_ <= now.mono) housekeeping(now);
-    expire_logs(now);
+    logs_.expire(now.mono);
   }
-  for (auto& [request, pending] : logs_) {
-    pending.reply(fail(ErrorCode::unavailable, "", "the broker is stopping", "try again later"));
-  }
-  logs_.clear();
+  logs_.end();
 }
 
 void Core::flush() {
@@ -551,7 +552,7 @@ void Core::list_datasets(DatasetActor actor, std::string after, std::size_t limi
 }
 
 void Core::on_site(const SiteId& site, ToBroker message) {
-  if (auto* chunk = std::get_if<LogChunk>(&message.body)) return on_log(std::move(*chunk));
+  if (auto* chunk = std::get_if<LogChunk>(&message.body)) return logs_.answer(std::move(*chunk));
   if (const auto* refused = std::get_if<Refused>(&message.body)) {
     // The refusal's sheet repairs the view before the job is decided again; gossip verifies it
     // first.
@@ -568,66 +569,10 @@ void Core::ask_to_cosign(const SiteId& site, CosignCheckpoint request) {
 
 void Core::read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                     std::uint32_t bytes_max, Reply<LogChunk> reply) {
-  post(reply, [this, attempt, stream, offset, bytes_max, reply] {
-    const auto record = views_.find(attempt.job);
-    const AttemptRecord* const held = record ? find_attempt(*record, attempt.number) : nullptr;
-    if (held == nullptr || !held->decision.chosen) {
-      return reply(
-          fail(ErrorCode::not_found, "attempt", "there is no attempt " + to_string(attempt)));
-    }
-    PendingLog pending{attempt, stream, offset, bytes_max, system_now().mono + options_.log_timeout,
-                       reply};
-    if (logs_.size() >= kLogRequestsMax) {
-      return reply(fail(ErrorCode::exhausted, "", "1,024 log requests are under way",
-                        "try again in a moment"));
-    }
-    const std::uint64_t request = ++last_log_request_;
-    federation_->send(held->decision.chosen->site,
-                      ToGateway{Term{}, ReadLog{request, attempt, stream, offset, bytes_max}});
-    logs_.emplace(request, std::move(pending));
+  post(reply, [this, wanted = ReadLog{0, attempt, stream, offset, bytes_max}, reply] {
+    const auto question = logs_.ask(wanted, reply, system_now().mono);
+    if (question) federation_->send(question->site, ToGateway{Term{}, question->message});
   });
-}
-
-void Core::on_log(LogChunk chunk) {
-  const auto found = logs_.find(chunk.request);
-  if (found == logs_.end() || found->second.attempt != chunk.attempt) return;
-  const PendingLog pending = std::move(found->second);
-  logs_.erase(found);
-  if (chunk.known) {
-    pending.reply(std::move(chunk));
-  } else {
-    pending.reply(log_tail(pending));
-  }
-}
-
-void Core::expire_logs(Now now) {
-  for (auto each = logs_.begin(); each != logs_.end();) {
-    if (each->second.deadline > now.mono) {
-      ++each;
-      continue;
-    }
-    const PendingLog pending = std::move(each->second);
-    each = logs_.erase(each);
-    pending.reply(log_tail(pending));
-  }
-}
-
-Result<LogChunk> Core::log_tail(const PendingLog& wanted) const {
-  const auto record = views_.find(wanted.attempt.job);
-  const AttemptRecord* const attempt =
-      record ? find_attempt(*record, wanted.attempt.number) : nullptr;
-  if (attempt == nullptr || !attempt->report) {
-    return fail(ErrorCode::unavailable, "", "the site does not answer now",
-                "try again; the job is not affected");
-  }
-  Bytes text;
-  for (const ExecutorEnd& each : attempt->report->executors) {
-    text += wanted.stream == LogStream::out ? each.stdout_tail : each.stderr_tail;
-  }
-  LogChunk chunk{0, wanted.attempt, wanted.offset, {}, true, true};
-  if (wanted.offset < text.size()) chunk.data = text.substr(wanted.offset, wanted.bytes_max);
-  chunk.end = wanted.offset + chunk.data.size() >= text.size();
-  return chunk;
 }
 
 void Core::housekeeping(Now now) {

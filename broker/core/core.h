@@ -12,11 +12,11 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 
 #include "broker/core/datasets.h"
 #include "broker/core/federation.h"
 #include "broker/core/job_views.h"
+#include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
 #include "broker/core/quotes.h"
 #include "broker/core/registry.h"
@@ -88,14 +88,6 @@ class Core final : public Service {
   void stop();
 
  private:
-  struct PendingLog {
-    AttemptId attempt;
-    LogStream stream = LogStream::out;
-    std::uint64_t offset = 0;
-    std::uint32_t bytes_max = 0;
-    Mono::time_point deadline{};
-    Reply<LogChunk> reply;
-  };
   using Command = std::function<void()>;
 
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
@@ -121,11 +113,7 @@ class Core final : public Service {
                                  std::string principal);
   void apply_rates(const RateTable& table);
   void on_site(const SiteId& site, ToBroker message);
-  void on_log(LogChunk chunk);
-  void expire_logs(Now now);
   void housekeeping(Now now);
-  // The end of a stream as the journal keeps it.
-  Result<LogChunk> log_tail(const PendingLog& wanted) const;
 
   const CoreOptions options_;
   Journal& journal_;
@@ -136,14 +124,13 @@ class Core final : public Service {
   Quotes quotes_;
   Registry registry_;
   Datasets datasets_;
+  LogRequests logs_;
   std::unique_ptr<Federation> federation_;
 
   // Of the core's thread.
   std::vector<std::function<void()>> after_commit_;
   std::map<std::pair<TenantId, std::string>, JobId>
       batch_keys_;  // idempotency keys not yet durable
-  std::unordered_map<std::uint64_t, PendingLog> logs_;
-  std::uint64_t last_log_request_ = 0;
   Mono::time_point next_housekeeping_{};
 
   mutable std::mutex mutex_;  // guards what follows

@@ -152,9 +152,9 @@ class LinkedFederation final : public Federation {
   }
 
   void handle(GossipOutput output) {
-    for (const Accepted& each : output.accepted) {
+    for (Accepted& each : output.accepted) {
       if (const auto* member = std::get_if<Member>(&each.record.body)) admit(*member);
-      handlers_.record(each.record, each.signed_record);
+      handlers_.record(std::move(each.record), std::move(each.signed_record));
     }
     for (const auto& each : output.sends)
       link_->send(each.to, Channel::gossip, encode(each.message));

@@ -31,7 +31,7 @@ class Federation {
  public:
   struct Handlers {  // called on the federation's thread
     // Verified and new; and as it was signed.
-    std::function<void(const Record&, const SignedRecord&)> record;
+    std::function<void(Record, SignedRecord)> record;
     std::function<void(const SiteId&, ToBroker)> message;
   };
   static Result<std::unique_ptr<Federation>> start(FederationOptions options, Handlers handlers);

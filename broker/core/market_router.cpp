@@ -92,9 +92,9 @@ void MarketRouter::accept(const Record& record) {
   if (found->second.empty()) granted_.erase(found);
 }
 
-void MarketRouter::accept(const Record& record, const SignedRecord& signed_record) {
+void MarketRouter::accept(const Record& record, SignedRecord signed_record) {
   accept(record);
-  if (site_of(record.header.subject)) unrecorded_.add(record.header, signed_record);
+  if (site_of(record.header.subject)) unrecorded_.add(record.header, std::move(signed_record));
 }
 
 std::vector<MarketRecorded> MarketRouter::unrecorded() {

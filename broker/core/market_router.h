@@ -45,7 +45,7 @@ class MarketRouter : public Router {
   // A verified record; a sheet that was signed after a grant shows it, so its debit ends here.
   void accept(const Record& record);
   // The same as it was signed, for the journal.
-  void accept(const Record& record, const SignedRecord& signed_record);
+  void accept(const Record& record, SignedRecord signed_record);
   // The rate table that decisions rest on from now on.
   void set_rates(RateTable rates);
   const RateTable& rates() const { return chooser_.options().rates; }

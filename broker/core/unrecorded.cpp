@@ -4,9 +4,9 @@
 
 namespace tradewind {
 
-void Unrecorded::add(const RecordHeader& header, const SignedRecord& record) {
-  Held held{header.version, header.issued, record};
+void Unrecorded::add(const RecordHeader& header, SignedRecord record) {
   const std::size_t size = record.body.size() + record.signature.size();
+  Held held{header.version, header.issued, std::move(record)};
   if (header.kind == RecordKind::quote) {
     const auto before = sheets_.find(header.subject);
     if (before != sheets_.end()) {

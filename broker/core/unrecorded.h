@@ -19,7 +19,7 @@ class Unrecorded {
  public:
   static constexpr std::size_t bytes_max = 16 * 1024 * 1024;
 
-  void add(const RecordHeader& header, const SignedRecord& record);
+  void add(const RecordHeader& header, SignedRecord record);
   // Whether they are so many that they must not wait for a decision.
   bool full() const { return bytes_ >= bytes_max; }
   // All of them; none is left.
