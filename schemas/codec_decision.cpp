@@ -5,7 +5,7 @@
 namespace tradewind {
 namespace codec {
 
-static_assert(same_length<ReasonCode>(schema::ReasonCode::CONTRACT_CAPACITY));
+static_assert(same_length<ReasonCode>(schema::ReasonCode::DISTRUSTED));
 static_assert(same_length<Outcome>(schema::Outcome::UNROUTABLE));
 
 void write(schema::CostBreakdown::Builder to, const CostBreakdown& from) {

@@ -220,6 +220,9 @@ void write(schema::JobSpec::Builder to, const JobSpec& from) {
   to.setRunSecondsMax(from.run_seconds_max);
   to.setArrayCount(from.array_count);
   put_text(to, &Builder::setTesResources, from.tes_resources);
+  to.setTotalSecondsMax(from.total_seconds_max);
+  auto after = to.initAfter(static_cast<unsigned>(from.after.size()));
+  for (unsigned i = 0; i < after.size(); ++i) after.set(i, from.after[i].value);
 }
 void read(schema::JobSpec::Reader from, JobSpec& to) {
   to.name = read_document_text("name", from.getName());
@@ -244,6 +247,10 @@ void read(schema::JobSpec::Reader from, JobSpec& to) {
   to.run_seconds_max = from.getRunSecondsMax();
   to.array_count = from.getArrayCount();
   to.tes_resources = read_document_text("tes_resources", from.getTesResources());
+  to.total_seconds_max = from.getTotalSecondsMax();
+  for (std::string& each : read_document_texts("after", from.getAfter(), limits::after_max)) {
+    to.after.push_back(JobId{std::move(each)});
+  }
 }
 
 }  // namespace tradewind::codec

@@ -42,6 +42,7 @@ enum ReasonCode {
   budget @31;
   transferUnknown @32;
   contractCapacity @33;  # its place in the order is after capacity
+  distrusted @34;        # and this one's after excluded
 }
 
 struct CostBreakdown {

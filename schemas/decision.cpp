@@ -40,7 +40,8 @@ constexpr std::array<std::string_view, reason_codes_count> kReasons = {"none",
                                                                        "deadline",
                                                                        "budget",
                                                                        "transfer_unknown",
-                                                                       "contract_capacity"};
+                                                                       "contract_capacity",
+                                                                       "distrusted"};
 
 }  // namespace
 
@@ -56,9 +57,12 @@ std::uint16_t predicate_place(ReasonCode code) {
   const auto place = [](ReasonCode each) {
     return static_cast<std::uint16_t>(2 * static_cast<std::uint16_t>(each));
   };
-  // It came later than its place.
+  // These came later than their places.
   if (code == ReasonCode::contract_capacity) {
     return static_cast<std::uint16_t>(place(ReasonCode::capacity) + 1);
+  }
+  if (code == ReasonCode::distrusted) {
+    return static_cast<std::uint16_t>(place(ReasonCode::excluded) + 1);
   }
   return place(code);
 }
@@ -70,6 +74,7 @@ bool is_passing(ReasonCode code) {
     case ReasonCode::currency:
     case ReasonCode::site_state:
     case ReasonCode::excluded:
+    case ReasonCode::distrusted:
     case ReasonCode::quote_missing:
     case ReasonCode::energy_quota:
     case ReasonCode::capacity:

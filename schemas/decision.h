@@ -55,8 +55,10 @@ enum class ReasonCode : std::uint16_t {
   transfer_unknown = 32,  // an input has no reachable replica
   // Enough units are free, but they are held for contracts of others. Comes after capacity.
   contract_capacity = 33,
+  // The site has broken too many of its promises lately. Comes after excluded.
+  distrusted = 34,
 };
-inline constexpr std::uint16_t reason_codes_count = 34;
+inline constexpr std::uint16_t reason_codes_count = 35;
 std::string_view to_string(ReasonCode code);
 // Its place among the predicates: the greater, the nearer a pool came to being adequate.
 std::uint16_t predicate_place(ReasonCode code);

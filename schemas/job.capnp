@@ -124,4 +124,6 @@ struct JobSpec {
   runSecondsMax @19 :UInt64;     # time limit of an attempt's run; 0: the default
   arrayCount @20 :UInt32;        # 0: a single job; else that many tasks
   tesResources @21 :Text;        # of a TES task: its resources object, one line of JSON
+  totalSecondsMax @22 :UInt64;   # from submission to the end; 0: no bound
+  after @23 :List(Text);         # jobs and arrays that must succeed first; at most 64
 }

@@ -279,6 +279,10 @@ void write(JsonText& out, std::string_view name, const JobSpec& spec) {
   put(out, "priority", spec.priority);
   put(out, "queue_seconds_max", spec.queue_seconds_max);
   put(out, "run_seconds_max", spec.run_seconds_max);
+  put(out, "total_seconds_max", spec.total_seconds_max);
+  std::vector<std::string> after;
+  for (const JobId& each : spec.after) after.push_back(each.value);
+  put(out, "after", after);
   put(out, "array_count", spec.array_count);
   out.close();
 }
@@ -319,6 +323,8 @@ JobSpec read_spec(const JsonMembers& in) {
   spec.priority = in.number<std::int32_t>("priority");
   spec.queue_seconds_max = in.number<std::uint64_t>("queue_seconds_max");
   spec.run_seconds_max = in.number<std::uint64_t>("run_seconds_max");
+  spec.total_seconds_max = in.number<std::uint64_t>("total_seconds_max");
+  for (std::string& each : in.texts("after")) spec.after.push_back(JobId{std::move(each)});
   spec.array_count = in.number<std::uint32_t>("array_count");
   return spec;
 }

@@ -178,6 +178,8 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
                          options.rates.accounting_currency);
     case ReasonCode::site_state: return state(*missed.site);
     case ReasonCode::excluded: return "the job was refused or lost there just now";
+    case ReasonCode::distrusted:
+      return "the site has broken too many of its promises lately";
     case ReasonCode::quote_missing: return "has no valid quote";
     case ReasonCode::energy_quota:
       if (miss.offered == 0) return "the site's energy quota is used up";

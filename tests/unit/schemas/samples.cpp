@@ -342,6 +342,8 @@ void Sampler::fill(JobSpec& to) {
   to.run_seconds_max = any();
   to.array_count = small();
   to.tes_resources = text();
+  to.total_seconds_max = any();
+  for (std::uint32_t i = small(3); i > 0; --i) to.after.push_back(JobId{name()});
 }
 
 void Sampler::fill(Candidate& to) {
