@@ -10,19 +10,20 @@ namespace {
 
 void log_reply(const SiteId& site, const AdmissionOutput::Reply& reply) {
   if (const auto* granted = std::get_if<Granted>(&reply.message.body)) {
-    spdlog::info("attempt.granted site={} attempt={} broker={}", site.value,
-                 to_string(granted->attempt), reply.to.value);
+    spdlog::info("attempt.granted attempt={} site={} broker={}", to_string(granted->attempt),
+                 site.value, reply.to.value);
   } else if (const auto* refused = std::get_if<Refused>(&reply.message.body)) {
-    spdlog::info("attempt.refused site={} attempt={} broker={} code={} detail=\"{}\"", site.value,
-                 to_string(refused->attempt), reply.to.value, to_string(refused->code),
+    spdlog::info("attempt.refused attempt={} site={} reason={} broker={} detail=\"{}\"",
+                 to_string(refused->attempt), site.value, to_string(refused->code), reply.to.value,
                  refused->detail);
   } else if (const auto* ended = std::get_if<AttemptEnded>(&reply.message.body)) {
     // Said again until it is acknowledged, so not worth a line each at the usual level.
-    spdlog::debug("attempt.end_reported site={} attempt={} broker={} code={}", site.value,
-                  to_string(ended->attempt), reply.to.value, to_string(ended->report.code));
+    spdlog::debug("attempt.end_reported attempt={} site={} reason={} broker={}",
+                  to_string(ended->attempt), site.value, to_string(ended->report.code),
+                  reply.to.value);
   } else if (const auto* status = std::get_if<AttemptStatus>(&reply.message.body)) {
-    spdlog::debug("attempt.status site={} attempt={} broker={} phase={}", site.value,
-                  to_string(status->attempt), reply.to.value, static_cast<int>(status->phase));
+    spdlog::debug("attempt.status attempt={} site={} phase={} broker={}",
+                  to_string(status->attempt), site.value, to_string(status->phase), reply.to.value);
   }
 }
 
@@ -31,33 +32,27 @@ void log_reply(const SiteId& site, const AdmissionOutput::Reply& reply) {
 void log_effects(const SiteId& site, const AdmissionOutput& output) {
   for (const auto& each : output.replies) log_reply(site, each);
   for (const auto& each : output.stops) {
-    spdlog::info("attempt.stopping site={} attempt={} code={}", site.value, to_string(each.attempt),
-                 to_string(each.code));
+    spdlog::info("attempt.stopping attempt={} site={} reason={}", to_string(each.attempt),
+                 site.value, to_string(each.code));
   }
   for (const AttemptId& each : output.forgets) {
-    spdlog::debug("attempt.forgotten site={} attempt={}", site.value, to_string(each));
+    spdlog::debug("attempt.forgotten attempt={} site={}", to_string(each), site.value);
   }
 }
 
 void log_event(const SiteId& site, const EngineEvent& event) {
   const std::string attempt = to_string(event.attempt);
-  switch (event.phase) {
-    case AttemptPhase::unknown:
-    case AttemptPhase::granted: return;
-    case AttemptPhase::staging:
-      spdlog::debug("attempt.staging site={} attempt={}", site.value, attempt);
-      return;
-    case AttemptPhase::running:
-      spdlog::info("attempt.running site={} attempt={}", site.value, attempt);
-      return;
-    case AttemptPhase::finishing:
-      spdlog::debug("attempt.finishing site={} attempt={}", site.value, attempt);
-      return;
-    case AttemptPhase::ended: break;
+  if (event.phase == AttemptPhase::unknown || event.phase == AttemptPhase::granted) return;
+  if (event.phase != AttemptPhase::ended) {
+    const auto level =
+        event.phase == AttemptPhase::running ? spdlog::level::info : spdlog::level::debug;
+    spdlog::log(level, "attempt.advanced attempt={} site={} phase={}", attempt, site.value,
+                to_string(event.phase));
+    return;
   }
   if (!event.report) return;
-  spdlog::info("attempt.ended site={} attempt={} code={} wall_seconds={} detail=\"{}\"", site.value,
-               attempt, to_string(event.report->code), event.report->usage.wall_seconds,
+  spdlog::info("attempt.ended attempt={} site={} reason={} wall_seconds={} detail=\"{}\"", attempt,
+               site.value, to_string(event.report->code), event.report->usage.wall_seconds,
                event.report->detail);
 }
 

@@ -14,6 +14,7 @@
 #include "broker/cli/audit_log.h"
 #include "broker/cli/audit_stats.h"
 #include "broker/cli/context.h"
+#include "broker/cli/events.h"
 #include "broker/cli/table.h"
 #include "state/identity/encoding.h"
 #include "state/transparency/line.h"
@@ -71,67 +72,17 @@ struct Filters {
   }
 };
 
-// "org.tradewind.job.decided" -> "job.decided".
-std::string short_type(const json::value& event) {
-  constexpr std::string_view ours = "org.tradewind.";
-  const std::string type = text(event, "type");
-  return type.starts_with(ours) ? type.substr(ours.size()) : type;
-}
-
-// What a row of the log is, for people.
-void add_row(Table& table, std::uint64_t index, const json::value& event) {
-  table.add({std::to_string(index), text(event, "recordedtime").substr(0, 23) + "Z",
-             short_type(event), text(event, "subject"), text(event, "site"),
-             text(event, "reason")});
-}
-
-Table rows_table() {
-  return Table({{"INDEX", true}, {"TIME"}, {"TYPE"}, {"SUBJECT"}, {"SITE"}, {"REASON"}});
-}
-
-Result<json::value> parse_event(std::uint64_t index, BytesView event) {
-  boost::system::error_code error;
-  json::value value = json::parse({event.data(), event.size()}, error);
-  if (error || !value.is_object()) {
-    return fail(ErrorCode::corrupt, "entry " + std::to_string(index), "is no JSON object");
-  }
-  return value;
-}
-
-// All rows that match, at most `limit`; and the checkpoint that they are complete up to.
-Status each_match(HttpClient& client, const std::string& query, std::uint64_t limit,
-                  json::value& checkpoint,
-                  const std::function<Status(std::uint64_t, const std::string&)>& visit) {
-  std::string cursor;
-  for (std::uint64_t found = 0; found < limit;) {
-    const auto page = client.get(
-        "/v1/audit/entries?limit=" + std::to_string(std::min<std::uint64_t>(limit - found, 1'000)) +
-        query + (cursor.empty() ? "" : "&cursor=" + url_escape(cursor)));
-    if (!page) return fail(page.error());
-    checkpoint = member(*page, "checkpoint");
-    for (const json::value& each : items(*page, "entries")) {
-      ++found;
-      const Status seen =
-          visit(static_cast<std::uint64_t>(number(each, "index")), text(each, "event"));
-      if (!seen) return seen;
-    }
-    cursor = text(*page, "next_cursor");
-    if (cursor.empty()) return ok();
-  }
-  return ok();
-}
-
 void query(Context& context, const Filters& filters) {
   HttpClient client = context.client();
   json::value checkpoint;
   json::array entries;
-  Table table = rows_table();
+  Table table = events_table();
   const Status done =
-      each_match(client, filters.query(), filters.limit, checkpoint,
+      each_event(client, filters.query(), filters.limit, checkpoint,
                  [&](std::uint64_t index, const std::string& event) {
                    auto value = parse_event(index, event);
                    if (!value) return Status(fail(value.error()));
-                   add_row(table, index, *value);
+                   add_event(table, index, *value);
                    entries.push_back(json::object{{"index", index}, {"event", std::move(*value)}});
                    return ok();
                  });
@@ -267,7 +218,7 @@ Status receipt(Context& context, AuditLog& log, const std::string& job,
                const std::filesystem::path& folder) {
   std::vector<std::pair<std::uint64_t, std::string>> found;
   json::value checkpoint;
-  const Status listed = each_match(log.client(), "&job=" + url_escape(job), UINT64_MAX, checkpoint,
+  const Status listed = each_event(log.client(), "&job=" + url_escape(job), UINT64_MAX, checkpoint,
                                    [&](std::uint64_t index, const std::string& event) {
                                      found.emplace_back(index, event);
                                      return ok();
@@ -280,7 +231,7 @@ Status receipt(Context& context, AuditLog& log, const std::string& job,
   std::error_code error;
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   json::array receipts;
-  Table table = rows_table();
+  Table table = events_table();
   for (const auto& [index, event] : found) {
     const std::string number = std::to_string(index);
     const auto bytes = log.client().get_bytes("/v1/audit/proofs/" + number);
@@ -295,7 +246,7 @@ Status receipt(Context& context, AuditLog& log, const std::string& job,
     }
     const auto value = parse_event(index, event);
     if (!value) return fail(value.error());
-    add_row(table, index, *value);
+    add_event(table, index, *value);
     receipts.push_back(json::object{{"index", index}, {"event", event}, {"receipt", *bytes}});
     if (folder.empty()) continue;
     std::ofstream entry(folder / (number + ".json"), std::ios::binary);
@@ -430,10 +381,7 @@ Status follow(Context& context, AuditLog& log, std::uint64_t count) {
             }
             const auto value = parse_event(index, entry);
             if (!value) return fail(value.error());
-            std::cout << fmt::format("{:>8}  {}  {:<24} {} {} {}\n", index,
-                                     text(*value, "recordedtime"), short_type(*value),
-                                     text(*value, "subject"), text(*value, "site"),
-                                     text(*value, "reason"));
+            std::cout << event_line(index, *value);
             return ok();
           });
       if (!verified) return verified;

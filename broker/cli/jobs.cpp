@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/cli/context.h"
+#include "broker/cli/events.h"
 #include "broker/cli/table.h"
 #include "schemas/time.h"
 
@@ -104,6 +105,68 @@ void print_job(const boost::json::value& job) {
   if (!outputs.empty()) std::cout << '\n' << outputs.render();
 }
 
+// Whether all has happened that will: the job, or each task of the array, has ended.
+bool has_ended(HttpClient& client, const std::string& job) {
+  const auto found = client.get("/v1/jobs/" + url_escape(job));
+  if (found) return is_over(text(*found, "state"));
+  const auto array = client.get("/v1/arrays/" + url_escape(job));
+  return array && number(*array, "ended") == number(*array, "tasks");
+}
+
+// The query for the events of a job or of an array's tasks; of all jobs in the last hour when `job`
+// is empty.
+std::string events_query(const std::string& job) {
+  if (!job.empty()) return "&job=" + url_escape(job);
+  return "&after=" + url_escape(to_rfc3339(system_now().wall - std::chrono::hours(1)));
+}
+
+Status show_events(Context& context, const std::string& job, std::uint64_t limit) {
+  HttpClient client = context.client();
+  boost::json::value checkpoint;
+  boost::json::array shown;
+  Table table = events_table();
+  const Status done = each_event(client, events_query(job), limit, checkpoint,
+                                 [&](std::uint64_t index, const std::string& event) {
+                                   auto value = parse_event(index, event);
+                                   if (!value) return Status(fail(value.error()));
+                                   if (!is_of_job(*value)) return ok();
+                                   add_event(table, index, *value);
+                                   shown.push_back(std::move(*value));
+                                   return ok();
+                                 });
+  if (!done) return done;
+  context.show(boost::json::object{{"checkpoint", checkpoint}, {"events", std::move(shown)}},
+               [&] { std::cout << (table.empty() ? "nothing has happened\n" : table.render()); });
+  return ok();
+}
+
+// Until the job has ended and all of it is published, or without end.
+Status follow_events(Context& context, const std::string& job) {
+  constexpr int kQuietRounds = 5;
+  HttpClient client = context.client();
+  const std::string query = events_query(job);
+  std::uint64_t next = 0;
+  for (int quiet = 0; quiet < kQuietRounds;) {
+    quiet = !job.empty() && has_ended(client, job) ? quiet + 1 : 0;
+    boost::json::value checkpoint;
+    const Status done =
+        each_event(client, query + "&cursor=" + std::to_string(next), UINT64_MAX, checkpoint,
+                   [&](std::uint64_t index, const std::string& event) {
+                     next = index + 1;
+                     const auto value = parse_event(index, event);
+                     if (!value) return Status(fail(value.error()));
+                     if (!is_of_job(*value)) return ok();
+                     quiet = 0;
+                     std::cout << (context.json ? event + "\n" : event_line(index, *value));
+                     return ok();
+                   });
+    if (!done) return done;
+    std::cout << std::flush;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  return ok();
+}
+
 void add_jobs(CLI::App& app, Context& context) {
   struct Options {
     std::string job;
@@ -111,6 +174,8 @@ void add_jobs(CLI::App& app, Context& context) {
     std::string array;
     std::string cursor;
     std::uint32_t limit = 50;
+    bool events = false;
+    bool follow = false;
   };
   auto options = std::make_shared<Options>();
   auto* jobs = app.add_subcommand("jobs", "list jobs, newest first, or show one whole");
@@ -121,7 +186,18 @@ void add_jobs(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   jobs->add_option("--cursor", options->cursor, "go on where the page before ended");
+  auto* events = jobs->add_flag("--events", options->events,
+                                "what happened, from the log: to the job, to an array's tasks, or "
+                                "to all jobs within the last hour");
+  jobs->add_flag("-f,--follow", options->follow, "show events as they come, until it has ended")
+      ->needs(events);
   jobs->callback([&context, options] {
+    if (options->events) {
+      const Status done = options->follow ? follow_events(context, options->job)
+                                          : show_events(context, options->job, options->limit);
+      if (!done) context.report(done.error());
+      return;
+    }
     if (!options->job.empty()) {
       const auto job = context.client().get("/v1/jobs/" + url_escape(options->job));
       if (!job) return context.report(job.error());

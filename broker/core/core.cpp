@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "broker/jobs/event.h"
 #include "schemas/codec.h"
 
 namespace tradewind {
@@ -28,6 +29,34 @@ std::string registry_key_of(const Entry& entry) {
   const auto header = decode_record_header(changed.record.body);
   return std::string(kRegistryPrefix) + "member/" +
          (header ? header->subject.value : std::string());
+}
+
+// What only went as it should is told at the level of debugging.
+spdlog::level::level_enum level_of(const Entry& entry) {
+  if (std::holds_alternative<AttemptLost>(entry.body)) return spdlog::level::warn;
+  const bool of_note = std::holds_alternative<JobUnroutable>(entry.body) ||
+                       std::holds_alternative<JobExpired>(entry.body);
+  return of_note ? spdlog::level::info : spdlog::level::debug;
+}
+
+// The entries about jobs, a line each; `jobs` are those that they changed, by id.
+void log_events(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs) {
+  for (const Entry& entry : entries) {
+    const auto level = level_of(entry);
+    if (!spdlog::should_log(level)) continue;
+    if (const auto* submitted = std::get_if<JobSubmitted>(&entry.body)) {
+      spdlog::log(level, "{} job={} tasks={}", event_name(entry), submitted->job.value,
+                  submitted->spec.array_count);
+      continue;
+    }
+    const auto id = job_of(entry);
+    if (!id) continue;
+    const auto job = std::lower_bound(
+        jobs.begin(), jobs.end(), *id,
+        [](const JobRecord& each, const JobId& wanted) { return each.job < wanted; });
+    if (job == jobs.end() || job->job != *id) continue;
+    spdlog::log(level, "{} {}", event_name(entry), event_details(entry, *job));
+  }
 }
 
 }  // namespace
@@ -237,6 +266,7 @@ void Core::flush() {
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
   commit(batch);
+  log_events(batch.entries, batch.jobs);
   for (JobRecord& each : batch.jobs)
     views_.publish(std::make_shared<const JobRecord>(std::move(each)));
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
@@ -244,8 +274,8 @@ void Core::flush() {
   batch_keys_.clear();
   {
     const std::lock_guard lock(mutex_);
-    counted_ = Counted{lifecycle_.counters(), lifecycle_.live(), lifecycle_.waiting(),
-                       lifecycle_.unanswered(), journal_.last().value};
+    counted_ = Counted{lifecycle_.counters(),   lifecycle_.live(),     lifecycle_.waiting(),
+                       lifecycle_.unanswered(), journal_.last().value, events_};
   }
   const auto replies = std::exchange(after_commit_, {});
   for (const auto& each : replies) each();
@@ -254,7 +284,10 @@ void Core::flush() {
 void Core::commit(const JournalBatch& batch) {
   if (batch.empty()) return;
   const Status committed = journal_.commit(batch);
-  if (committed) return;
+  if (committed) {
+    for (const Entry& each : batch.entries) ++events_[each.body.index()];
+    return;
+  }
   // What memory holds is now ahead of what is durable, and the store is in doubt: going on could
   // tell somebody of a thing that never happened. A restart recovers from what is on disk.
   spdlog::critical("journal.failed {}", describe(committed.error()));
@@ -557,8 +590,6 @@ void Core::on_site(const SiteId& site, ToBroker message) {
     // The refusal's sheet repairs the view before the job is decided again; gossip verifies it
     // first.
     if (!refused->quote.body.empty()) federation_->offer(refused->quote);
-    spdlog::debug("attempt.refused attempt={} site={} reason={} {}", to_string(refused->attempt),
-                  site.value, to_string(refused->code), refused->detail);
   }
   lifecycle_.from_site(site, message, system_now());
 }
@@ -602,6 +633,13 @@ std::string Core::metrics() const {
     text += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
   };
   const LifecycleCounters& lifecycle = counted.lifecycle;
+  text +=
+      "# HELP tradewind_events_total What happened: entries of the journal, by event.\n"
+      "# TYPE tradewind_events_total counter\n";
+  for (std::size_t i = 0; i < event_names.size(); ++i) {
+    text += fmt::format("tradewind_events_total{{event=\"{}\"}} {}\n", event_names[i],
+                        counted.events[i]);
+  }
   add("tradewind_jobs_submitted_total", "counter", "Jobs accepted, tasks of arrays one by one.",
       lifecycle.submitted);
   add("tradewind_jobs_succeeded_total", "counter", "Jobs that ended well.",
@@ -609,24 +647,12 @@ std::string Core::metrics() const {
   add("tradewind_jobs_failed_total", "counter", "Jobs that failed.", lifecycle.jobs_failed);
   add("tradewind_jobs_canceled_total", "counter", "Jobs that were canceled.",
       lifecycle.jobs_canceled);
-  add("tradewind_jobs_unroutable_total", "counter", "Jobs that nothing offered could run.",
-      lifecycle.jobs_unroutable);
   add("tradewind_jobs_live", "gauge", "Jobs that have not ended.", counted.live);
   add("tradewind_jobs_waiting", "gauge", "Jobs that wait for an adequate place.", counted.waiting);
-  add("tradewind_attempts_decided_total", "counter", "Attempts given to a site.",
-      lifecycle.decided);
   add("tradewind_decisions_tried_total", "counter", "Whole decisions, placed or not.",
       lifecycle.tried);
   add("tradewind_places_checked_total", "counter",
       "Waiting jobs held against one place that has opened.", lifecycle.checked);
-  add("tradewind_attempts_granted_total", "counter", "Attempts that a site granted.",
-      lifecycle.granted);
-  add("tradewind_attempts_refused_total", "counter", "Attempts that a site refused.",
-      lifecycle.refused);
-  add("tradewind_attempts_ended_total", "counter", "Attempts whose end was reported.",
-      lifecycle.ended);
-  add("tradewind_attempts_lost_total", "counter", "Attempts that are over without a report.",
-      lifecycle.lost);
   add("tradewind_attempts_unanswered", "gauge", "Dispatches without an answer.",
       counted.unanswered);
   add("tradewind_attempts_asked_total", "counter", "Questions to sites about attempts.",

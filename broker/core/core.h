@@ -2,6 +2,7 @@
 // to the journal with one sync, and only then lets replies and dispatches out.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -21,6 +22,7 @@
 #include "broker/core/quotes.h"
 #include "broker/core/registry.h"
 #include "broker/core/service.h"
+#include "broker/jobs/event.h"
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/route.h"
 #include "state/journal/journal.h"
@@ -132,6 +134,7 @@ class Core final : public Service {
   std::map<std::pair<TenantId, std::string>, JobId>
       batch_keys_;  // idempotency keys not yet durable
   Mono::time_point next_housekeeping_{};
+  std::array<std::uint64_t, event_names.size()> events_{};
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
@@ -143,6 +146,7 @@ class Core final : public Service {
     std::size_t waiting = 0;
     std::size_t unanswered = 0;
     std::uint64_t entries = 0;
+    std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
   };
   Counted counted_;  // as of the last batch
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();

@@ -11,6 +11,7 @@
 
 #include "broker/audit/json_read.h"
 #include "broker/audit/spec_text.h"
+#include "broker/jobs/event.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 #include "state/transparency/limits.h"
@@ -33,6 +34,15 @@ void each_kind(testing::Sampler& sampler, const Visit& visit) {
     visit(entry);
     each_kind<kind + 1>(sampler, visit);
   }
+}
+
+TEST(Leaf, HasTheNameThatLogsAndMetricsGiveTheEvent) {
+  testing::Sampler sampler(1);
+  each_kind(sampler, [&](const Entry& entry) {
+    const auto keys = leaf_keys(writer.write(Sequence{1}, entry).event);
+    ASSERT_TRUE(keys) << describe(keys.error());
+    EXPECT_EQ(keys->type, "org.tradewind." + std::string(event_name(entry)));
+  });
 }
 
 TEST(Leaf, IsACloudEventWithinBoundsWhateverTheEntry) {
