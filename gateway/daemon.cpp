@@ -257,7 +257,9 @@ void Daemon::answer_cosigns(Now now) {
 void Daemon::answer_log(const NodeId& broker, const ReadLog& request) {
   const auto bytes_max = static_cast<std::uint32_t>(
       std::min<std::size_t>(request.bytes_max, limits::log_chunk_bytes_max));
-  auto chunk = engine_->read_log(request.attempt, request.stream, request.offset, bytes_max);
+  auto chunk = admission_->may_ask(broker, request.attempt)
+                   ? engine_->read_log(request.attempt, request.stream, request.offset, bytes_max)
+                   : Result<LogChunk>(fail(ErrorCode::forbidden, "attempt", "is another broker's"));
   LogChunk answer;
   if (chunk) {
     answer = std::move(*chunk);

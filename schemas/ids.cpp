@@ -3,17 +3,35 @@
 #include <algorithm>
 #include <charconv>
 
+#include "schemas/assert.h"
+
 namespace tradewind {
 namespace {
 
 constexpr std::string_view kCrockford = "0123456789abcdefghjkmnpqrstvwxyz";
-constexpr std::size_t kDigits = 13;      // 13 * 5 bits hold 64
+constexpr std::size_t kTagDigits = 4;
+constexpr std::size_t kSequenceDigits = 9;  // 45 bits
+constexpr std::size_t kDigits = kTagDigits + kSequenceDigits;
+constexpr std::uint32_t kTags = 1U << 19U;
 constexpr std::size_t kIndexDigits = 5;  // arrays hold at most 100,000 tasks
 
 bool is_plain_job_id(std::string_view text) {
   return text.size() == 1 + kDigits && text[0] == 'j' &&
          std::all_of(text.begin() + 1, text.end(),
                      [](char c) { return kCrockford.find(c) != std::string_view::npos; });
+}
+
+void put_digits(std::string& text, std::size_t at, std::size_t count, std::uint64_t number) {
+  for (std::size_t i = at + count; i > at; --i) {
+    text[i - 1] = kCrockford[number % 32];
+    number /= 32;
+  }
+}
+
+std::uint64_t read_digits(std::string_view digits) {
+  std::uint64_t number = 0;
+  for (const char each : digits) number = number * 32 + kCrockford.find(each);
+  return number;
 }
 
 }  // namespace
@@ -37,13 +55,21 @@ Result<AttemptId> parse_attempt(std::string_view text) {
               "write it as JOB#NUMBER");
 }
 
-JobId job_id(Sequence sequence) {
+BrokerTag tag_of(const NodeId& broker) {
+  return BrokerTag{1 + static_cast<std::uint32_t>(stable_hash(broker.value) % (kTags - 1))};
+}
+
+bool may_be_of(const JobId& job, const NodeId& broker) {
+  if (!is_job_id(job.value)) return false;
+  const std::uint64_t tag = read_digits(std::string_view(job.value).substr(1, kTagDigits));
+  return tag == 0 || tag == tag_of(broker).value;
+}
+
+JobId job_id(Sequence sequence, BrokerTag broker) {
+  TRADEWIND_ASSERT(sequence <= job_sequence_max && broker.value < kTags);
   std::string text(1 + kDigits, 'j');
-  std::uint64_t rest = sequence.value;
-  for (std::size_t i = kDigits; i > 0; --i) {
-    text[i] = kCrockford[rest % 32];
-    rest /= 32;
-  }
+  put_digits(text, 1, kTagDigits, broker.value);
+  put_digits(text, 1 + kTagDigits, kSequenceDigits, sequence.value);
   return JobId{std::move(text)};
 }
 
@@ -55,11 +81,7 @@ JobId array_task_id(const JobId& array, std::uint32_t index) {
 
 Sequence submitted_at(const JobId& job) {
   if (!is_job_id(job.value)) return Sequence{};
-  Sequence sequence;
-  for (const char each : std::string_view(job.value).substr(1, kDigits)) {
-    sequence.value = sequence.value * 32 + kCrockford.find(each);
-  }
-  return sequence;
+  return Sequence{read_digits(std::string_view(job.value).substr(1 + kTagDigits, kSequenceDigits))};
 }
 
 bool is_job_id(std::string_view text) {

@@ -28,11 +28,15 @@ using TenantId = Strong<struct TenantTag, std::string>;      // who owns jobs an
 using ContractId = Strong<struct ContractTag, std::string>;  // unique within its site
 using NodeId = Strong<struct NodeTag, std::string>;          // "site/jp-osaka-1" or "broker/eu-1"
 
-// Job ids sort by submission: "j" and 13 Crockford base32 digits of the journal sequence, then for
-// a task of an array "-" and its index as five digits.
+// A job id is "j" and 13 Crockford base32 digits, four of its broker's tag and nine of the journal
+// sequence, then for a task of an array "-" and its index as five digits. One broker's ids sort by
+// submission. Ids from before there were tags have none: their tag is 0.
 using JobId = Strong<struct JobTag, std::string>;
+// What keeps the job ids of a federation's brokers apart: 19 bits, so that tag and sequence are 64.
+using BrokerTag = Strong<struct BrokerTagTag, std::uint32_t>;
 
-using Sequence = Strong<struct SequenceTag, std::uint64_t>;  // place in the journal, from 1
+using Sequence = Strong<struct SequenceTag, std::uint64_t>;     // place in the journal, from 1
+inline constexpr Sequence job_sequence_max{(1ULL << 45U) - 1};  // of a submission
 using Term = Strong<struct TermTag, std::uint64_t>;  // a broker's reign; rises at every start
 using MemberNumber =
     Strong<struct MemberNumberTag, std::uint32_t>;  // a member's short name in digests
@@ -50,10 +54,16 @@ std::string to_string(const AttemptId& attempt);
 // The reverse of to_string; fails with ErrorCode::invalid.
 Result<AttemptId> parse_attempt(std::string_view text);
 
-// Job id of the entry at `sequence`; `index` is given for tasks of an array.
-JobId job_id(Sequence sequence);
+// By a stable hash of the name; never 0. The registry admits no two brokers with one tag.
+BrokerTag tag_of(const NodeId& broker);
+// Whether the broker may have given this id: it has that broker's tag, or none.
+bool may_be_of(const JobId& job, const NodeId& broker);
+
+// Job id of the entry at `sequence`, at most job_sequence_max, in the journal of the broker with
+// that tag; `index` is given for tasks of an array.
+JobId job_id(Sequence sequence, BrokerTag broker = {});
 JobId array_task_id(const JobId& array, std::uint32_t index);
-// The reverse of job_id: where the submission stands, of a task that of its array. Of anything but
+// Where the submission stands in its broker's journal, of a task that of its array. Of anything but
 // a job id 0.
 Sequence submitted_at(const JobId& job);
 // Whether the text has the form of a job id, of a task or not.

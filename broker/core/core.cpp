@@ -204,7 +204,8 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   self.log_key = options_.log_key;
   const auto admitted =
       registry_.admit_broker(std::move(self), Now{now.mono, lifecycle_.stamp(now)});
-  for (const Entry& each : admitted.entries) {
+  if (!admitted) return fail(admitted.error());
+  for (const Entry& each : admitted->entries) {
     batch.values.push_back({registry_key_of(each), encode(each)});
     batch.entries.push_back(each);
   }
@@ -313,7 +314,8 @@ void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
     if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
       return reply(fail(std::move(bound.error())));
     }
-    const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1});
+    const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1},
+                             tag_of(options_.self));
     if (!shared->quote.empty()) {
       auto receipt = submit_quoted(*shared, job, system_now());
       if (receipt && !receipt->not_kept && !key.second.empty()) batch_keys_.emplace(key, job);

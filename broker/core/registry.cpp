@@ -140,9 +140,24 @@ JoinAnswer Registry::answer_for(const NodeId& node, std::string certificate_pem)
                     authority_.registry_key().public_key()};
 }
 
-RegistryChange<SignedRecord> Registry::admit_broker(Member broker, Now now) {
+Result<RegistryChange<SignedRecord>> Registry::admit_broker(Member broker, Now now) {
   RegistryChange<SignedRecord> change;
   const NodeId node = broker.node;
+  for (const auto& [other, each] : members_) {
+    const auto& theirs = std::get<Member>(each.record.body);
+    if (other == node || site_of(other)) continue;
+    if (theirs.identity_key == broker.identity_key || theirs.curve_key == broker.curve_key) {
+      return fail(
+          ErrorCode::conflict, "name",
+          "this broker is a member as \"" + other.value + "\", not as \"" + node.value + '"',
+          "keep its name: sites hold its attempts by it");
+    }
+    if (tag_of(other) == tag_of(node)) {
+      return fail(ErrorCode::conflict, "name",
+                  "\"" + node.value + "\" would give the same job ids as \"" + other.value + '"',
+                  "choose another name");
+    }
+  }
   const Member* member = find(node);
   const bool unchanged = member != nullptr && member->identity_key == broker.identity_key &&
                          member->curve_key == broker.curve_key &&

@@ -44,8 +44,9 @@ class Registry {
   // keys it is refused.
   Result<RegistryChange<JoinAnswer>> join(const JoinRequest& request, Now now);
   // The broker's own record, when it is not there yet or says something else. Its number is the
-  // registry's to give.
-  RegistryChange<SignedRecord> admit_broker(Member broker, Now now);
+  // registry's to give. Refused with `conflict` under the keys of another broker, whose attempts
+  // the sites would no longer know as its own, and with another's tag, whose job ids it would give.
+  Result<RegistryChange<SignedRecord>> admit_broker(Member broker, Now now);
   Result<RegistryChange<std::monostate>> set_state(const NodeId& node, MemberState state, Now now);
   // Records past half of their validity, signed anew.
   RegistryChange<std::monostate> renew(Now now);

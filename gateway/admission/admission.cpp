@@ -71,34 +71,43 @@ AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& me
   } else if (const auto* ask = std::get_if<AskAttempt>(&message.body)) {
     on_ask(broker, ask->attempt, now, output);
   } else if (const auto* acknowledge = std::get_if<AcknowledgeEnd>(&message.body)) {
-    on_acknowledge(acknowledge->attempt, now, output);
+    on_acknowledge(broker, acknowledge->attempt, now, output);
   }
   return output;
 }
 
 bool Admission::take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
                           Mono::time_point now, AdmissionOutput& output) {
-  if (message.term < term_) {
-    ++counters_.old_terms;
-    if (const auto* dispatch = std::get_if<Dispatch>(&message.body)) {
-      ++counters_.refused[RefusalCode::term];
-      output.replies.push_back(
-          {broker, ToBroker{Refused{dispatch->attempt, RefusalCode::term,
-                                    "term " + std::to_string(message.term.value) +
-                                        " is over: a broker has spoken with term " +
-                                        std::to_string(term_.value),
-                                    quote}}});
+  const auto known = terms_.find(broker);
+  const auto* dispatch = std::get_if<Dispatch>(&message.body);
+  if (known == terms_.end() && terms_.size() >= limits::brokers_max) {
+    if (dispatch == nullptr) {
+      ++counters_.unanswered_for_room;
+    } else {
+      reply_refused(broker, dispatch->attempt,
+                    {RefusalCode::policy, "the site serves " + std::to_string(limits::brokers_max) +
+                                              " brokers, and has heard as many others"},
+                    quote, output);
     }
     return false;
   }
-  if (term_ < message.term || broker_ != broker) {
-    term_ = message.term;
-    broker_ = broker;
-    output.writes.push_back({"term", std::to_string(term_.value) + ' ' + broker_.value});
-    // It is a new broker, or one that has come back: it should hear of ends without the wait that
-    // its silence has earned it.
+  if (known != terms_.end() && message.term < known->second) {
+    ++counters_.old_terms;
+    if (dispatch != nullptr) {
+      reply_refused(broker, dispatch->attempt,
+                    {RefusalCode::term, "term " + std::to_string(message.term.value) +
+                                            " is over: the broker has spoken with term " +
+                                            std::to_string(known->second.value)},
+                    quote, output);
+    }
+    return false;
+  }
+  if (known == terms_.end() || known->second < message.term) {
+    terms_[broker] = message.term;
+    output.writes.push_back({term_key(broker), std::to_string(message.term.value)});
+    // It has started anew: it should hear of ends without the wait that its silence has earned it.
     for (auto& [id, held] : held_) {
-      if (held.phase != AttemptPhase::ended) continue;
+      if (held.phase != AttemptPhase::ended || held.durable.broker != broker) continue;
       held.resend = now;
       held.resend_span = options_.resend_interval;
       set_alarm(held);
@@ -107,11 +116,29 @@ bool Admission::take_term(const NodeId& broker, const ToGateway& message, const 
   return true;
 }
 
+void Admission::reply_refused(const NodeId& broker, const AttemptId& attempt, Refusal refusal,
+                              const SignedRecord& quote, AdmissionOutput& output) {
+  ++counters_.refused[refusal.code];
+  output.replies.push_back(
+      {broker, ToBroker{Refused{attempt, refusal.code, std::move(refusal.detail), quote}}});
+}
+
+Admission::Held* Admission::held_of(const NodeId& broker, const AttemptId& attempt) {
+  const auto known = held_.find(attempt);
+  return known == held_.end() || known->second.durable.broker != broker ? nullptr : &known->second;
+}
+
+bool Admission::may_ask(const NodeId& broker, const AttemptId& attempt) const {
+  const auto known = held_.find(attempt);
+  return known == held_.end() ? may_be_of(attempt.job, broker)
+                              : known->second.durable.broker == broker;
+}
+
 void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
                             const SignedRecord& quote, Now now, AdmissionOutput& output) {
   const AttemptId& id = dispatch.attempt;
-  if (const auto known = held_.find(id); known != held_.end()) {
-    Held& held = known->second;
+  if (Held* const known = held_of(broker, id); known != nullptr) {
+    Held& held = *known;
     ++counters_.repeated;
     // The lease is not renewed: the broker counts from when it first sent the dispatch.
     if (held.phase == AttemptPhase::ended) {
@@ -123,16 +150,14 @@ void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
     }
     return;
   }
-  if (fences_.count(id) == 0 && !room()) {
+  if (!fenced(broker, id) && !room()) {
     ++counters_.unanswered_for_room;
     return;
   }
-  if (auto refusal = refuse(id, dispatch.assignment, now)) {
+  if (auto refusal = refuse(broker, id, dispatch.assignment, now)) {
     // A copy of this dispatch may still be on its way, and may come when it would be granted.
-    fence(id, now.mono, false);
-    ++counters_.refused[refusal->code];
-    output.replies.push_back(
-        {broker, ToBroker{Refused{id, refusal->code, std::move(refusal->detail), quote}}});
+    fence({broker, id}, now.mono, false);
+    reply_refused(broker, id, std::move(*refusal), quote, output);
     return;
   }
   const std::size_t pool = *pool_index(dispatch.assignment.pool);
@@ -168,90 +193,89 @@ void Admission::on_renew(const NodeId& broker, const RenewLeases& renew, Now now
   const std::size_t count = std::min(renew.attempts.size(), limits::renew_attempts_max);
   for (std::size_t i = 0; i < count; ++i) {
     const AttemptId& id = renew.attempts[i];
-    const auto known = held_.find(id);
-    if (known == held_.end()) {
+    Held* const held = held_of(broker, id);
+    if (held == nullptr) {
       deny(broker, id, now, output);
-    } else if (known->second.phase == AttemptPhase::ended) {
+    } else if (held->phase == AttemptPhase::ended) {
       output.replies.push_back(
           {broker, ToBroker{AttemptStatus{id, AttemptPhase::ended, now.wall}}});
-    } else if (!known->second.stopping && known->second.lease_ends &&
-               *known->second.lease_ends <= now.mono) {
+    } else if (!held->stopping && held->lease_ends && *held->lease_ends <= now.mono) {
       // It came too late, as after a pause of this process: the broker may have given the job to
       // another site since.
       ++counters_.leases_expired;
-      begin_stop(known->second, EndCode::lease_expired, now.mono, output);
-      set_alarm(known->second);
-    } else if (!known->second.stopping) {
-      set_lease(known->second, renew.lease_seconds, now, output);
-      set_alarm(known->second);
+      begin_stop(*held, EndCode::lease_expired, now.mono, output);
+      set_alarm(*held);
+    } else if (!held->stopping) {
+      set_lease(*held, renew.lease_seconds, now, output);
+      set_alarm(*held);
     }
   }
 }
 
 void Admission::on_cancel(const NodeId& broker, const AttemptId& attempt, Now now,
                           AdmissionOutput& output) {
-  const auto known = held_.find(attempt);
-  if (known == held_.end()) {
+  Held* const held = held_of(broker, attempt);
+  if (held == nullptr) {
     deny(broker, attempt, now, output);
-  } else if (known->second.phase == AttemptPhase::ended) {
-    send_end(known->second, now.mono, output);
+  } else if (held->phase == AttemptPhase::ended) {
+    send_end(*held, now.mono, output);
   } else {
-    begin_stop(known->second, EndCode::canceled, now.mono, output);
+    begin_stop(*held, EndCode::canceled, now.mono, output);
   }
 }
 
 void Admission::on_ask(const NodeId& broker, const AttemptId& attempt, Now now,
                        AdmissionOutput& output) {
-  const auto known = held_.find(attempt);
-  if (known == held_.end()) {
+  const Held* const held = held_of(broker, attempt);
+  if (held == nullptr) {
     deny(broker, attempt, now, output);
   } else {
-    output.replies.push_back(
-        {broker, ToBroker{AttemptStatus{attempt, known->second.phase, now.wall}}});
+    output.replies.push_back({broker, ToBroker{AttemptStatus{attempt, held->phase, now.wall}}});
   }
 }
 
-void Admission::on_acknowledge(const AttemptId& attempt, Now now, AdmissionOutput& output) {
-  const auto known = held_.find(attempt);
-  if (known == held_.end() || known->second.phase != AttemptPhase::ended) return;
-  alarms_.erase({known->second.alarm, attempt});
-  held_.erase(known);
+void Admission::on_acknowledge(const NodeId& broker, const AttemptId& attempt, Now now,
+                               AdmissionOutput& output) {
+  const Held* const held = held_of(broker, attempt);
+  if (held == nullptr || held->phase != AttemptPhase::ended) return;
+  alarms_.erase({held->alarm, attempt});
+  held_.erase(attempt);
   output.writes.push_back({attempt_key(attempt), std::nullopt});
-  fence_durably(attempt, now, output);
+  fence_durably({broker, attempt}, now, output);
   output.forgets.push_back(attempt);
 }
 
 void Admission::deny(const NodeId& broker, const AttemptId& attempt, Now now,
                      AdmissionOutput& output) {
-  if (fences_.count(attempt) == 0) {
+  if (!fenced(broker, attempt)) {
     if (!room()) {
       ++counters_.unanswered_for_room;
       return;
     }
-    fence_durably(attempt, now, output);
+    fence_durably({broker, attempt}, now, output);
   }
   output.replies.push_back(
       {broker, ToBroker{AttemptStatus{attempt, AttemptPhase::unknown, now.wall}}});
 }
 
-void Admission::fence(const AttemptId& attempt, Mono::time_point now, bool durable) {
-  if (!fences_.emplace(attempt, durable).second) return;
+void Admission::fence(const Fence& fence, Mono::time_point now, bool durable) {
+  if (!fences_.emplace(fence, durable).second) return;
   ++counters_.fenced;
-  fence_order_.emplace_back(now, attempt);
+  fence_order_.emplace_back(now, fence);
 }
 
-void Admission::fence_durably(const AttemptId& attempt, Now now, AdmissionOutput& output) {
-  fence(attempt, now.mono, true);
-  fences_.at(attempt) = true;
-  output.writes.push_back({fence_key(attempt), std::to_string(to_ms(now.wall))});
+void Admission::fence_durably(const Fence& fence, Now now, AdmissionOutput& output) {
+  this->fence(fence, now.mono, true);
+  fences_.at(fence) = true;
+  output.writes.push_back({fence_key(fence.first, fence.second), std::to_string(to_ms(now.wall))});
 }
 
 void Admission::prune_fences(Mono::time_point now, AdmissionOutput& output) {
   const auto age = std::chrono::seconds(options_.fence_seconds);
   while (!fence_order_.empty() && fence_order_.front().first + age <= now) {
-    const AttemptId& attempt = fence_order_.front().second;
-    const auto fenced = fences_.find(attempt);
-    if (fenced->second) output.writes.push_back({fence_key(attempt), std::nullopt});
+    const auto& [broker, attempt] = fence_order_.front().second;
+    const auto fenced = fences_.find({broker, attempt});
+    if (fenced->second) output.writes.push_back({fence_key(broker, attempt), std::nullopt});
     fences_.erase(fenced);
     fence_order_.pop_front();
   }
@@ -273,8 +297,8 @@ AdmissionOutput Admission::engine_phase(const AttemptId& attempt, AttemptPhase p
     held.run_ends.reset();  // outputs on their way are not the command's run
   }
   set_alarm(held);
-  const NodeId& to = broker_.value.empty() ? held.durable.broker : broker_;
-  output.replies.push_back({to, ToBroker{AttemptStatus{attempt, phase, now.wall}}});
+  output.replies.push_back(
+      {held.durable.broker, ToBroker{AttemptStatus{attempt, phase, now.wall}}});
   return output;
 }
 
@@ -386,9 +410,8 @@ void Admission::set_lease(Held& held, std::uint32_t lease_seconds, Now now,
 }
 
 void Admission::send_end(Held& held, Mono::time_point now, AdmissionOutput& output) {
-  const NodeId& to = broker_.value.empty() ? held.durable.broker : broker_;
   output.replies.push_back(
-      {to, ToBroker{AttemptEnded{held.durable.attempt, *held.durable.report}}});
+      {held.durable.broker, ToBroker{AttemptEnded{held.durable.attempt, *held.durable.report}}});
   held.resend = now + held.resend_span;
   held.resend_span = std::min(2 * held.resend_span, kResendGrowthMax * options_.resend_interval);
   set_alarm(held);
@@ -475,6 +498,11 @@ std::optional<HeldView> Admission::find(const AttemptId& attempt) const {
   const Held& held = known->second;
   return HeldView{held.phase, held.durable.assignment, held.durable.nodes, held.lease_ends,
                   held.stopping.has_value()};
+}
+
+Term Admission::term(const NodeId& broker) const {
+  const auto known = terms_.find(broker);
+  return known == terms_.end() ? Term{} : known->second;
 }
 
 std::vector<AttemptId> Admission::held() const {

@@ -4,6 +4,10 @@
 // AdmissionOutput. The shell makes its `writes` durable in one synced batch, and only then does the
 // rest: an attempt is granted, started, reported ended or denied only after that is on disk.
 //
+// A federation has several brokers, each with terms, attempts and fences of its own. An attempt
+// belongs to the broker that dispatched it: others are told that it is unknown, their messages
+// change nothing about it, and what becomes of it is said to its own broker only.
+//
 // Idempotent by attempt id: a dispatch that comes again is answered with what became of the first.
 // An attempt that was refused, denied (asked about, not known) or forgotten (its end acknowledged)
 // is fenced: a late or doubled dispatch of it starts nothing. Fences are kept for `fence_seconds`;
@@ -128,8 +132,9 @@ struct AdmissionCounters {
   std::map<EndCode, std::uint64_t> ended;
   std::uint64_t leases_expired = 0;
   std::uint64_t fenced = 0;
-  std::uint64_t old_terms = 0;            // messages of a deposed broker
-  std::uint64_t unanswered_for_room = 0;  // at AdmissionOptions::attempts_max
+  std::uint64_t old_terms = 0;  // messages of a deposed broker
+  // At AdmissionOptions::attempts_max, or of brokers beyond limits::brokers_max.
+  std::uint64_t unanswered_for_room = 0;
 };
 
 class Admission {
@@ -178,8 +183,13 @@ class Admission {
   // Nothing when the attempt is not held; held attempts are kept until their end is acknowledged.
   std::optional<HeldView> find(const AttemptId& attempt) const;
   std::vector<AttemptId> held() const;  // in order of id, ended ones included
-  bool fenced(const AttemptId& attempt) const { return fences_.count(attempt) != 0; }
-  Term term() const { return term_; }
+  // Whether the attempt is this broker's to ask about: it dispatched it, or, when the attempt is
+  // not held, may have.
+  bool may_ask(const NodeId& broker, const AttemptId& attempt) const;
+  bool fenced(const NodeId& broker, const AttemptId& attempt) const {
+    return fences_.count({broker, attempt}) != 0;
+  }
+  Term term(const NodeId& broker) const;  // the greatest heard of it; 0: none
   SiteState state() const { return site_.state; }
   const AdmissionCounters& counters() const { return counters_; }
 
@@ -208,6 +218,8 @@ class Admission {
     Mono::time_point taken_until{};  // with the grace
     std::vector<std::pair<PoolId, std::int64_t>> price_ppm;
   };
+  // An attempt that this broker must not start any more.
+  using Fence = std::pair<NodeId, AttemptId>;
   struct Refusal {
     RefusalCode code = RefusalCode::no_capacity;
     std::string detail;
@@ -219,13 +231,19 @@ class Admission {
   void on_renew(const NodeId& broker, const RenewLeases& renew, Now now, AdmissionOutput& output);
   void on_cancel(const NodeId& broker, const AttemptId& attempt, Now now, AdmissionOutput& output);
   void on_ask(const NodeId& broker, const AttemptId& attempt, Now now, AdmissionOutput& output);
-  void on_acknowledge(const AttemptId& attempt, Now now, AdmissionOutput& output);
-  // Whether the message may be heard: not of a lower term than the greatest seen.
+  void on_acknowledge(const NodeId& broker, const AttemptId& attempt, Now now,
+                      AdmissionOutput& output);
+  // Whether the message may be heard: not of a lower term than the greatest seen of its broker, and
+  // not of one broker too many.
   bool take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
                  Mono::time_point now, AdmissionOutput& output);
+  void reply_refused(const NodeId& broker, const AttemptId& attempt, Refusal refusal,
+                     const SignedRecord& quote, AdmissionOutput& output);
+  // Nothing when the attempt is not held, or is another broker's.
+  Held* held_of(const NodeId& broker, const AttemptId& attempt);
 
-  std::optional<Refusal> refuse(const AttemptId& attempt, const Assignment& assignment,
-                                Now now) const;
+  std::optional<Refusal> refuse(const NodeId& broker, const AttemptId& attempt,
+                                const Assignment& assignment, Now now) const;
   std::optional<Refusal> refuse_shape(const Assignment& assignment, const Pool& pool) const;
   std::optional<Refusal> refuse_policy(const Assignment& assignment) const;
   std::optional<Refusal> refuse_contract(const Assignment& assignment, Wall::time_point now) const;
@@ -236,8 +254,8 @@ class Admission {
   // `unknown`, after putting up a fence. No answer when there is no room for one.
   void deny(const NodeId& broker, const AttemptId& attempt, Now now, AdmissionOutput& output);
   bool room() const { return held_.size() + fences_.size() < options_.attempts_max; }
-  void fence(const AttemptId& attempt, Mono::time_point now, bool durable);
-  void fence_durably(const AttemptId& attempt, Now now, AdmissionOutput& output);
+  void fence(const Fence& fence, Mono::time_point now, bool durable);
+  void fence_durably(const Fence& fence, Now now, AdmissionOutput& output);
   void prune_fences(Mono::time_point now, AdmissionOutput& output);
   void begin_stop(Held& held, EndCode code, Mono::time_point now, AdmissionOutput& output);
   void finish(Held& held, EndReport report, Now now, AdmissionOutput& output);
@@ -255,15 +273,15 @@ class Admission {
 
   SiteRecord site_;
   AdmissionOptions options_;
-  Term term_;
-  NodeId broker_;  // the last to speak with the greatest term
+  std::map<NodeId, Term> terms_;  // the greatest heard of each broker
   bool ready_ = false;
   std::vector<PoolBook> pools_;
   std::map<ContractId, std::uint64_t> contract_units_;  // that attempts hold
   std::map<AttemptId, Held> held_;
-  std::set<std::pair<Mono::time_point, AttemptId>> alarms_;  // one for each held attempt
-  std::map<AttemptId, bool> fences_;                         // and whether it is in the store
-  std::deque<std::pair<Mono::time_point, AttemptId>> fence_order_;  // when each was put up
+  std::set<std::pair<Mono::time_point, AttemptId>> alarms_;     // one for each held attempt
+  std::map<Fence, bool> fences_;                                // and whether it is in the store
+  std::deque<std::pair<Mono::time_point, Fence>> fence_order_;  // when each was put up
+  std::vector<StoreWrite> rewritten_;  // of an earlier form of the store, until `adopted`
   std::deque<SheetTerms> sheets_;
   AdmissionCounters counters_;
 };

@@ -9,6 +9,7 @@ namespace tradewind {
 
 std::string attempt_key(const AttemptId& attempt);
 std::string lease_key(const AttemptId& attempt);
-std::string fence_key(const AttemptId& attempt);
+std::string fence_key(const NodeId& broker, const AttemptId& attempt);
+std::string term_key(const NodeId& broker);
 
 }  // namespace tradewind

@@ -1,13 +1,17 @@
 // What is kept across restarts, and how it comes back.
 //
-//   attempt/<attempt>  HeldAttempt, until its end is acknowledged
-//   lease/<attempt>    when its lease ends by the wall clock, milliseconds since 1970
-//   fence/<attempt>    when the fence was put up, likewise; fences are counted anew from a restart
-//   term               "<greatest term seen> <node id of the broker that spoke it>"
+//   attempt/<attempt>         HeldAttempt, until its end is acknowledged
+//   lease/<attempt>           when its lease ends by the wall clock, milliseconds since 1970
+//   fence/<attempt>/<broker>  when the fence was put up, likewise; counted anew from a restart
+//   term/<broker>             the greatest term heard of it
+//
+// <broker> is a node id. A store from before each broker had its own is rewritten at its first
+// start: it has "fence/<attempt>", and "term" with "<greatest term> <the broker that spoke it>".
 #include <algorithm>
 #include <charconv>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/admission/admission.h"
 #include "gateway/admission/admission_keys.h"
@@ -36,8 +40,11 @@ std::string attempt_key(const AttemptId& attempt) {
 std::string lease_key(const AttemptId& attempt) {
   return "lease/" + to_string(attempt);
 }
-std::string fence_key(const AttemptId& attempt) {
-  return "fence/" + to_string(attempt);
+std::string fence_key(const NodeId& broker, const AttemptId& attempt) {
+  return "fence/" + to_string(attempt) + '/' + broker.value;
+}
+std::string term_key(const NodeId& broker) {
+  return "term/" + broker.value;
 }
 
 Status Admission::recover(const std::vector<StoreWrite>& stored, Now now) {
@@ -49,27 +56,49 @@ Status Admission::recover(const std::vector<StoreWrite>& stored, Now now) {
     if (!attempt || attempt_key(attempt->attempt) != each.key) return damaged(each.key);
     if (const Status status = recover_attempt(std::move(*attempt)); !status) return status;
   }
+  NodeId one_broker;
+  for (const StoreWrite& each : stored) {
+    if (!each.value || each.key != "term") continue;
+    const std::size_t space = each.value->find(' ');
+    Term term;
+    if (space == Bytes::npos ||
+        !read_number(std::string_view(*each.value).substr(0, space), term.value)) {
+      return damaged(each.key);
+    }
+    one_broker.value = each.value->substr(space + 1);
+    terms_[one_broker] = term;
+    rewritten_.push_back({each.key, std::nullopt});
+    rewritten_.push_back({term_key(one_broker), std::to_string(term.value)});
+  }
   for (const StoreWrite& each : stored) {
     if (!each.value) continue;
     const std::string_view key = each.key;
-    if (key.substr(0, 8) == "attempt/") continue;
-    if (key == "term") {
-      const std::size_t space = each.value->find(' ');
-      if (space == Bytes::npos ||
-          !read_number(std::string_view(*each.value).substr(0, space), term_.value)) {
+    const std::size_t slash = std::min(key.find('/'), key.size());
+    const std::string_view kind = key.substr(0, slash);
+    std::string_view name = key.substr(std::min(slash + 1, key.size()));
+    if (kind == "attempt" || key == "term") continue;
+    if (kind == "term") {
+      if (!read_number(*each.value, terms_[NodeId{std::string(name)}].value)) {
         return damaged(each.key);
       }
-      broker_.value = each.value->substr(space + 1);
       continue;
     }
-    const std::size_t slash = key.find('/');
-    const auto attempt =
-        parse_attempt(slash == std::string_view::npos ? "" : key.substr(slash + 1));
+    NodeId broker;
+    if (const std::size_t end = name.find('/'); kind == "fence" && end != std::string_view::npos) {
+      broker.value = name.substr(end + 1);
+      name = name.substr(0, end);
+    }
+    const auto attempt = parse_attempt(name);
     std::int64_t ms = 0;
     if (!attempt || !read_number(*each.value, ms)) return damaged(each.key);
-    if (key.substr(0, slash) == "fence") {
-      fence(*attempt, now.mono, true);
-    } else if (key.substr(0, slash) == "lease") {
+    if (kind == "fence") {
+      if (broker.value.empty()) {
+        broker = one_broker;
+        rewritten_.push_back({each.key, std::nullopt});
+        rewritten_.push_back({fence_key(broker, *attempt), each.value});
+      }
+      fence({broker, *attempt}, now.mono, true);
+    } else if (kind == "lease") {
       const auto held = held_.find(*attempt);
       if (held != held_.end()) held->second.stored_lease_end = wall_from_ms(ms);
     } else {
@@ -118,6 +147,7 @@ AdmissionOutput Admission::adopted(const std::vector<AttemptId>& attempts, Now n
   TRADEWIND_ASSERT(!ready_);
   ready_ = true;
   AdmissionOutput output;
+  output.writes = std::exchange(rewritten_, {});
   const std::set<AttemptId> kept(attempts.begin(), attempts.end());
   for (auto& [id, held] : held_) {
     if (held.phase == AttemptPhase::ended) {

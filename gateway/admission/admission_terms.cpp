@@ -32,10 +32,14 @@ void Admission::published(const RecordVersion& version, const QuoteSheet& sheet,
   while (sheets_.size() > 1 && sheets_.front().taken_until <= now.mono) sheets_.pop_front();
 }
 
-std::optional<Admission::Refusal> Admission::refuse(const AttemptId& attempt,
+std::optional<Admission::Refusal> Admission::refuse(const NodeId& broker, const AttemptId& attempt,
                                                     const Assignment& assignment, Now now) const {
-  if (fences_.count(attempt) != 0) {
+  if (fenced(broker, attempt)) {
     return Refusal{RefusalCode::fenced, "this attempt was denied or has ended here before"};
+  }
+  // Also what keeps the engine's directories of different brokers apart.
+  if (held_.count(attempt) != 0 || !may_be_of(attempt.job, broker)) {
+    return Refusal{RefusalCode::invalid, "the id " + to_string(attempt) + " is another broker's"};
   }
   if (site_.state != SiteState::active) {
     return Refusal{RefusalCode::site_state,

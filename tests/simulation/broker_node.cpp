@@ -66,7 +66,8 @@ void BrokerNode::crash() {
 
 void BrokerNode::submit(JobSpec spec) {
   input([this, spec = std::move(spec)] {
-    const JobId job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1});
+    const JobId job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1},
+                             tag_of(broker_node("one")));
     const std::uint32_t count = spec.array_count;
     const TenantId tenant{random_.below(3) == 0 ? "owner" : "tenant"};
     lifecycle_->submit(JobSubmitted{job, tenant, "user", {}, spec}, clock_.now());

@@ -72,7 +72,7 @@ TEST_F(AdmissionTest, KeepsEndsFencesAndTheTermOverARestart) {
   keep(admission->adopted({}, now));
   publish(1, ppm_one);
   EXPECT_TRUE(reply<AttemptEnded>(advance(0s)).has_value());
-  EXPECT_EQ(admission->term(), Term{7});
+  EXPECT_EQ(admission->term(broker), Term{7});
   EXPECT_EQ(refusal(tell(Dispatch{attempt(2), assignment(), 60}, 7)), RefusalCode::fenced);
 }
 

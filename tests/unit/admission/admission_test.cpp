@@ -168,7 +168,7 @@ TEST_F(AdmissionTest, DeniesWhatItDoesNotKnowAndKeepsTheDenial) {
 TEST_F(AdmissionTest, TakesFencesDownAfterTheirTime) {
   tell(AskAttempt{attempt(1)});
   advance(std::chrono::seconds(options.fence_seconds + 1));
-  EXPECT_FALSE(admission->fenced(attempt(1)));
+  EXPECT_FALSE(admission->fenced(broker, attempt(1)));
   EXPECT_EQ(store.size(), 1U) << "only the term is left";
 }
 
@@ -190,7 +190,7 @@ TEST_F(AdmissionTest, RefusesABrokerWhoseTermIsOver) {
   EXPECT_EQ(refusal(old), RefusalCode::term);
   EXPECT_TRUE(old.starts.empty());
   EXPECT_TRUE(tell(AskAttempt{attempt(2)}, 4).replies.empty());
-  EXPECT_EQ(admission->term(), Term{5});
+  EXPECT_EQ(admission->term(broker), Term{5});
   tell(Dispatch{attempt(3), assignment(), 60}, 5);
   EXPECT_TRUE(tell(CancelAttempt{attempt(3)}, 4).stops.empty());
 }

@@ -74,7 +74,11 @@ class AdmissionTest : public ::testing::Test {
     return wanted;
   }
   AdmissionOutput tell(decltype(ToGateway::body) body, std::uint64_t term = 1) {
-    return keep(admission->from_broker(broker, ToGateway{Term{term}, std::move(body)},
+    return tell_as(broker, std::move(body), term);
+  }
+  AdmissionOutput tell_as(const NodeId& speaker, decltype(ToGateway::body) body,
+                          std::uint64_t term = 1) {
+    return keep(admission->from_broker(speaker, ToGateway{Term{term}, std::move(body)},
                                        SignedRecord{"sheet", "signature"}, now));
   }
   AdmissionOutput dispatch(std::uint32_t number, const Assignment& wanted) {

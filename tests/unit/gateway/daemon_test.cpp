@@ -135,10 +135,15 @@ class GatewayDaemon : public ::testing::Test {
     return run_until(io_, [&] { return broker_.find(site, RecordKind::quote) != nullptr; });
   }
   AttemptId dispatch(const std::string& sequence) {
-    const Accepted* sheet = broker_.find(zurich, RecordKind::quote);
-    EXPECT_NE(sheet, nullptr);
+    const AttemptId attempt{job_id(Sequence{std::stoull(sequence)}), 1};
+    dispatch_as(broker_, attempt, Term{1});
+    return attempt;
+  }
+  void dispatch_as(SpeakingBroker& broker, const AttemptId& attempt, Term term) {
+    const Accepted* sheet = broker.find(zurich, RecordKind::quote);
+    ASSERT_NE(sheet, nullptr);
     Dispatch dispatch;
-    dispatch.attempt = AttemptId{job_id(Sequence{std::stoull(sequence)}), 1};
+    dispatch.attempt = attempt;
     dispatch.lease_seconds = 60;
     Assignment& assignment = dispatch.assignment;
     assignment.tenant = TenantId{"physics"};
@@ -150,8 +155,7 @@ class GatewayDaemon : public ::testing::Test {
     assignment.price_ppm = std::get<QuoteSheet>(sheet->record.body).pools.at(0).price_ppm;
     assignment.rate = MoneyPerHour{1'000'000};
     assignment.quote_version = sheet->record.header.version;
-    broker_.say(zurich, ToGateway{Term{1}, dispatch});
-    return dispatch.attempt;
+    broker.say(zurich, ToGateway{term, dispatch});
   }
   template <class Message>
   bool hears(std::size_t count) {
@@ -230,6 +234,38 @@ TEST_F(GatewayDaemon, ReadsLogsForBrokersAndSaysWhenThereIsNone) {
                                                  LogStream::out, 0, 10}});
   ASSERT_TRUE(hears<LogChunk>(2));
   EXPECT_FALSE(broker_.heard<LogChunk>().at(1).known);
+}
+
+// The second broker was not known when the site joined: its member record comes by gossip.
+TEST_F(GatewayDaemon, ServesEveryBrokerAmongTheMembersAndKeepsTheirAttemptsApart) {
+  SpeakingBroker second(io_, federation_, "us-1", 3);
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  second.know(broker_.find(zurich, RecordKind::member)->signed_record);
+  broker_.know(second.record());
+  ASSERT_TRUE(run_until(io_, [&] { return second.find(zurich, RecordKind::quote) != nullptr; }));
+  const AttemptId one{job_id(Sequence{7}, tag_of(broker_node("eu-1"))), 1};
+  const AttemptId two{job_id(Sequence{7}, tag_of(broker_node("us-1"))), 1};
+  dispatch_as(broker_, one, Term{5});
+  ASSERT_TRUE(hears<Granted>(1));
+  dispatch_as(second, two, Term{1});
+  ASSERT_TRUE(run_until(io_, [&] { return !second.heard<Granted>().empty(); }));
+  EXPECT_EQ(zurich_->engine->started, (std::vector<AttemptId>{one, two}));
+
+  zurich_->engine->logs[one] = "of the first broker's tenant\n";
+  second.say(zurich, ToGateway{Term{1}, ReadLog{41, one, LogStream::out, 0, 100}});
+  ASSERT_TRUE(run_until(io_, [&] { return !second.heard<LogChunk>().empty(); }));
+  EXPECT_FALSE(second.heard<LogChunk>().at(0).known);
+  broker_.say(zurich, ToGateway{Term{5}, ReadLog{42, one, LogStream::out, 0, 100}});
+  ASSERT_TRUE(hears<LogChunk>(1));
+  EXPECT_TRUE(broker_.heard<LogChunk>().at(0).known);
+
+  zurich_->engine->end(one, EndCode::succeeded);
+  zurich_->engine->end(two, EndCode::succeeded);
+  ASSERT_TRUE(hears<AttemptEnded>(1));
+  ASSERT_TRUE(run_until(io_, [&] { return !second.heard<AttemptEnded>().empty(); }));
+  for (const AttemptEnded& each : broker_.heard<AttemptEnded>()) EXPECT_EQ(each.attempt, one);
+  for (const AttemptEnded& each : second.heard<AttemptEnded>()) EXPECT_EQ(each.attempt, two);
 }
 
 TEST_F(GatewayDaemon, AfterARestartItReportsWhatWasInterruptedUnderNewerVersions) {

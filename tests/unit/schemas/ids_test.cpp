@@ -9,16 +9,26 @@ namespace tradewind {
 namespace {
 
 TEST(Ids, JobIdsSortAsTheirSequencesDo) {
-  const std::vector<std::uint64_t> sequences = {
-      0, 1, 31, 32, 33, 1'023, 1'024, 1ULL << 40U, UINT64_MAX - 1, UINT64_MAX};
-  std::vector<JobId> ids;
-  for (const std::uint64_t each : sequences) ids.push_back(job_id(Sequence{each}));
-  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
-  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
-  for (const JobId& each : ids) EXPECT_TRUE(is_job_id(each.value)) << each.value;
-  for (std::size_t at = 0; at < ids.size(); ++at) {
-    EXPECT_EQ(submitted_at(ids[at]).value, sequences[at]);
-    EXPECT_EQ(submitted_at(array_task_id(ids[at], 3)).value, sequences[at]);
+  const std::vector<std::uint64_t> sequences = {0,
+                                                1,
+                                                31,
+                                                32,
+                                                33,
+                                                1'023,
+                                                1'024,
+                                                1ULL << 40U,
+                                                job_sequence_max.value - 1,
+                                                job_sequence_max.value};
+  for (const BrokerTag broker : {BrokerTag{}, tag_of(broker_node("eu-1"))}) {
+    std::vector<JobId> ids;
+    for (const std::uint64_t each : sequences) ids.push_back(job_id(Sequence{each}, broker));
+    EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+    EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
+    for (const JobId& each : ids) EXPECT_TRUE(is_job_id(each.value)) << each.value;
+    for (std::size_t at = 0; at < ids.size(); ++at) {
+      EXPECT_EQ(submitted_at(ids[at]).value, sequences[at]);
+      EXPECT_EQ(submitted_at(array_task_id(ids[at], 3)).value, sequences[at]);
+    }
   }
   EXPECT_EQ(submitted_at(JobId{"none"}).value, 0U);
 }
@@ -26,7 +36,37 @@ TEST(Ids, JobIdsSortAsTheirSequencesDo) {
 TEST(Ids, JobIdsAreCrockfordDigits) {
   EXPECT_EQ(job_id(Sequence{1}).value, "j0000000000001");
   EXPECT_EQ(job_id(Sequence{32}).value, "j0000000000010");
-  EXPECT_EQ(job_id(Sequence{UINT64_MAX}).value, "jfzzzzzzzzzzzz");
+  EXPECT_EQ(job_id(job_sequence_max).value, "j0000zzzzzzzzz");
+  EXPECT_EQ(job_id(job_sequence_max, BrokerTag{(1U << 19U) - 1}).value, "jfzzzzzzzzzzzz");
+}
+
+TEST(Ids, TwoBrokersNeverGiveTheSameJobId) {
+  const NodeId eu = broker_node("eu-1");
+  const NodeId us = broker_node("us-1");
+  const JobId job = job_id(Sequence{7}, tag_of(eu));
+  // In every store and at every site: it must not change.
+  EXPECT_EQ(job.value, "j96fn000000007");
+  EXPECT_NE(job, job_id(Sequence{7}, tag_of(us)));
+  EXPECT_TRUE(may_be_of(job, eu));
+  EXPECT_TRUE(may_be_of(array_task_id(job, 3), eu));
+  EXPECT_FALSE(may_be_of(job, us));
+  EXPECT_FALSE(may_be_of(JobId{"none"}, eu));
+}
+
+TEST(Ids, AnIdFromBeforeThereWereTagsMayBeOfAnyBrokerAndSortsFirst) {
+  const NodeId eu = broker_node("eu-1");
+  const JobId before = job_id(Sequence{9});
+  EXPECT_TRUE(may_be_of(before, eu));
+  EXPECT_TRUE(may_be_of(before, broker_node("us-1")));
+  EXPECT_LT(before, job_id(Sequence{10}, tag_of(eu)));
+}
+
+TEST(Ids, EveryBrokerHasATag) {
+  for (int i = 0; i < 10'000; ++i) {
+    const BrokerTag tag = tag_of(broker_node(std::to_string(i)));
+    EXPECT_GT(tag.value, 0U);
+    EXPECT_LT(tag.value, 1U << 19U);
+  }
 }
 
 TEST(Ids, TasksOfAnArraySortByIndexBehindTheirArray) {
@@ -51,7 +91,7 @@ TEST(Ids, KnowsWhatIsNoJobId) {
 TEST(Ids, AttemptsReadBackAsTheyAreWritten) {
   for (const AttemptId& attempt :
        {AttemptId{job_id(Sequence{1}), 1}, AttemptId{array_task_id(job_id(Sequence{9}), 4), 17},
-        AttemptId{job_id(Sequence{UINT64_MAX}), UINT32_MAX}}) {
+        AttemptId{job_id(job_sequence_max), UINT32_MAX}}) {
     EXPECT_EQ(parse_attempt(to_string(attempt)).value(), attempt);
   }
   EXPECT_EQ(to_string(AttemptId{job_id(Sequence{1}), 2}), "j0000000000001#2");

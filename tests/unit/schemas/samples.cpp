@@ -56,7 +56,9 @@ std::string Sampler::sha256() {
   return digits;
 }
 JobId Sampler::job() {
-  const JobId array = job_id(Sequence{any()});
+  const std::uint64_t bits = any();
+  const JobId array = job_id(Sequence{bits & job_sequence_max.value},
+                             BrokerTag{static_cast<std::uint32_t>(bits >> 45U)});
   return full_ || flag() ? array_task_id(array, small(limits::array_tasks_max - 1)) : array;
 }
 NodeId Sampler::node() {
@@ -387,7 +389,8 @@ void Sampler::fill(QuoteTerms& to) {
 }
 std::vector<SiteId> Sampler::sites() {
   std::vector<SiteId> some = {SiteId{"aa-north-1"}, SiteId{"bb-south-1"}, SiteId{"cc-west-1"}};
-  some.erase(some.begin(), some.end() - static_cast<std::ptrdiff_t>(std::min(count(), some.size())));
+  some.erase(some.begin(),
+             some.end() - static_cast<std::ptrdiff_t>(std::min(count(), some.size())));
   return some;
 }
 
