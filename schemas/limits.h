@@ -27,7 +27,7 @@ inline constexpr std::uint64_t seconds_max = 366ULL * 24 * 3600;  // any stated 
 inline constexpr std::uint64_t run_seconds_default =
     3'600;  // when neither work nor duration nor limit is stated
 inline constexpr std::uint32_t attempts_per_job_max = 100;
-inline constexpr std::size_t after_max = 64;  // jobs that one waits for to succeed
+inline constexpr std::size_t after_max = 64;         // jobs that one waits for to succeed
 inline constexpr std::size_t datasets_max = 20'000;  // in a federation; all are kept in memory
 inline constexpr std::size_t datasets_per_tenant_max = 2'000;
 // What data sets may put into one job, replicas and residency, so that its entry and its dispatch
@@ -38,7 +38,11 @@ inline constexpr std::size_t dataset_fill_bytes_max = 128 * 1024;
 inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
 inline constexpr std::size_t quote_sheet_bytes_max = 16 * 1024;
 inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
-inline constexpr std::size_t log_key_bytes_max = 512;  // in a member record
+inline constexpr std::size_t log_key_bytes_max = 512;   // in a member record
+inline constexpr std::size_t renewal_id_bytes = 16;     // random, so none comes twice
+inline constexpr std::size_t recoveries_kept_max = 16;  // of a site
+inline constexpr std::size_t trust_record_bytes_max =
+    64 * 1024;  // 16 keys and certificates of each
 inline constexpr std::size_t sites_max = 10'000;
 inline constexpr std::size_t pools_per_site_max = 64;
 inline constexpr std::size_t network_rows_max = 512;
