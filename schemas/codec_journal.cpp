@@ -6,6 +6,8 @@ namespace tradewind {
 namespace codec {
 namespace {
 
+static_assert(same_length<MemberCause>(schema::MemberCause::RESIGNED));
+
 using Body = schema::JournalEntry::Body;
 
 // Each of these fills the union's member that belongs to it.
@@ -91,6 +93,18 @@ struct WriteBody {
     auto to = body.initMemberChanged();
     write(to.initRecord(), from.record);
     put_text(to, &schema::MemberChanged::Builder::setTokenSha256, from.token_sha256);
+    to.setCause(static_cast<schema::MemberCause>(from.cause));
+    put_bytes(to, &schema::MemberChanged::Builder::setRenewal, from.renewal);
+    if (!from.recoveries.empty()) {
+      auto times = to.initRecoveries(list_size(from.recoveries.size()));
+      for (unsigned i = 0; i < times.size(); ++i) times.set(i, micros_of(from.recoveries[i]));
+    }
+    to.setRecoveryAllowed(from.recovery_allowed);
+    put_text(to, &schema::MemberChanged::Builder::setPrincipal, from.principal);
+  }
+  void operator()(const TrustChanged& from) {
+    auto to = body.initTrustChanged();
+    put_text(to, &schema::TrustChanged::Builder::setRecord, from.record);
   }
   void operator()(const MarketRecorded& from) {
     write(body.initMarketRecorded().initRecord(), from.record);
@@ -208,7 +222,24 @@ MemberChanged read(schema::MemberChanged::Reader from) {
   MemberChanged to;
   codec::read(from.getRecord(), to.record);
   to.token_sha256 = read_sha256("member_changed.token_sha256", from.getTokenSha256());
+  to.cause = read_enum<MemberCause>("member_changed.cause", from.getCause());
+  if (from.hasRenewal()) {
+    to.renewal =
+        read_bytes_exactly("member_changed.renewal", from.getRenewal(), limits::renewal_id_bytes);
+  }
+  const auto recoveries = from.getRecoveries();
+  if (recoveries.size() > limits::recoveries_kept_max) {
+    over_limit("member_changed.recoveries", recoveries.size(), limits::recoveries_kept_max);
+  }
+  for (const auto each : recoveries) {
+    to.recoveries.push_back(read_time("member_changed.recoveries", each));
+  }
+  to.recovery_allowed = from.getRecoveryAllowed();
+  to.principal = read_document_text("member_changed.principal", from.getPrincipal());
   return to;
+}
+TrustChanged read(schema::TrustChanged::Reader from) {
+  return {read_text("trust_changed.record", from.getRecord(), limits::trust_record_bytes_max)};
 }
 MarketRecorded read(schema::MarketRecorded::Reader from) {
   MarketRecorded to;
@@ -270,6 +301,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::RATES_CHANGED: to.body = read(body.getRatesChanged()); break;
     case Body::JOBS_CLEARED: to.body = read(body.getJobsCleared()); break;
     case Body::MARKET_RECORDED: to.body = read(body.getMarketRecorded()); break;
+    case Body::TRUST_CHANGED: to.body = read(body.getTrustChanged()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

@@ -47,6 +47,9 @@ void write(schema::Member::Builder to, const Member& from) {
   put_text(to, &schema::Member::Builder::setEndpoint, from.endpoint);
   to.setUnitsMax(from.units_max);
   put_text(to, &schema::Member::Builder::setLogKey, from.log_key);
+  to.setRenewals(from.renewals);
+  put_bytes(to, &schema::Member::Builder::setFormerCurveKey, from.former_curve_key);
+  to.setLocked(from.locked);
 }
 void read(schema::Member::Reader from, Member& to) {
   to.node = read_node("member.node", from.getNode());
@@ -60,6 +63,13 @@ void read(schema::Member::Reader from, Member& to) {
   if (to.log_key.size() > limits::log_key_bytes_max) {
     over_limit("member.log_key", to.log_key.size(), limits::log_key_bytes_max);
   }
+  to.renewals = from.getRenewals();
+  if (from.hasFormerCurveKey()) {
+    to.former_curve_key =
+        read_bytes_exactly("member.former_curve_key", from.getFormerCurveKey(), 32);
+  }
+  to.locked = from.getLocked();
+  if (to.locked && to.state == MemberState::active) broken("member.locked", "is set while active");
 }
 
 namespace {

@@ -27,4 +27,8 @@ struct Member {
   unitsMax @6 :UInt32;   # certified ceiling on the free units a site may claim; 0: none
   logKey @7 :Text;       # of a broker: the verifier key of its transparency log, by which witnesses know its
                          # checkpoints; at most 512 bytes. None: it keeps no log
+  renewals @8 :UInt64;   # of a site: how often its certificate was renewed. A renewal that does not know the last
+                         # one comes from a second holder of the key
+  formerCurveKey @9 :Data;  # the key before curveKey, good on links until the next renewal, 32 bytes; none: none
+  locked @10 :Bool;      # suspended because two seem to hold its key; only an operator takes it back
 }

@@ -33,6 +33,7 @@ struct JournalEntry {
     ratesChanged @15 :RatesChanged;
     jobsCleared @16 :JobsCleared;
     marketRecorded @17 :MarketRecorded;
+    trustChanged @18 :TrustChanged;
   }
 }
 
@@ -109,6 +110,27 @@ struct MemberChanged {
   # A member was admitted, renewed, suspended or revoked.
   record @0 :V.SignedRecord;  # of kind member, signed by the registry key
   tokenSha256 @1 :Text;       # the invite it consumed; none: none
+  cause @2 :MemberCause;
+  # What follows is of sites.
+  renewal @3 :Data;           # the newest renewal's id, 16 bytes, which may be asked for again; none: none
+  recoveries @4 :List(V.Time);  # when it came back after its certificate had expired, in order; at most 16
+  recoveryAllowed @5 :Bool;   # its next renewal is taken however late it is and whatever it knows
+  principal @6 :Text;         # the operator who asked for it: the token's name; none: none
+}
+enum MemberCause {
+  unsaid @0;           # in entries of before there were causes
+  admitted @1;
+  renewed @2;          # its certificate
+  rotated @3;          # renewed, with another identity or link key
+  recovered @4;        # renewed after its certificate had expired
+  stateSet @5;         # by an operator
+  locked @6;           # a renewal did not know the one before: two hold its key
+  recoveryAllowed @7;  # by an operator
+  resigned @8;         # says the same for longer
+}
+struct TrustChanged {
+  # A newer trust record is in force: which keys the federation is built on.
+  record @0 :Text;  # as it was signed; at most 64 KiB
 }
 struct Rate {
   currency @0 :Text;  # three capital letters

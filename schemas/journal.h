@@ -105,10 +105,33 @@ struct InviteIssued {
   Wall::time_point expires{};
   friend bool operator==(const InviteIssued&, const InviteIssued&) = default;
 };
+// DO NOT CHANGE THESE VALUES: they are in the journal.
+enum class MemberCause : std::uint16_t {
+  unsaid = 0,  // in entries of before there were causes
+  admitted = 1,
+  renewed = 2,           // its certificate
+  rotated = 3,           // renewed, with another identity or link key
+  recovered = 4,         // renewed after its certificate had expired
+  state_set = 5,         // by an operator
+  locked = 6,            // a renewal did not know the one before: two hold its key
+  recovery_allowed = 7,  // by an operator
+  resigned = 8,          // says the same for longer
+};
+inline constexpr std::uint16_t member_causes_count = 9;
+std::string_view to_string(MemberCause cause);
+
 // A member was admitted, renewed, suspended or revoked: its record, signed by the registry key.
 struct MemberChanged {
   SignedRecord record;
   std::string token_sha256;  // the invite it consumed; empty: none
+  MemberCause cause = MemberCause::unsaid;
+  // What follows is of sites.
+  Bytes renewal{};  // the newest renewal's id, 16 bytes, which may be asked for again; empty: none
+  // When it came back after its certificate had expired, in order; at most
+  // limits::recoveries_kept_max.
+  std::vector<Wall::time_point> recoveries{};
+  bool recovery_allowed = false;  // its next renewal is taken however late, whatever it knows
+  std::string principal{};        // the operator who asked for it: the token's name; empty: none
   friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
 };
 
@@ -134,12 +157,18 @@ struct MarketRecorded {
   friend bool operator==(const MarketRecorded&, const MarketRecorded&) = default;
 };
 
+// A newer trust record is in force: which keys the federation is built on.
+struct TrustChanged {
+  std::string record;  // as it was signed
+  friend bool operator==(const TrustChanged&, const TrustChanged&) = default;
+};
+
 struct Entry {
   Wall::time_point at{};  // never decreases with the sequence
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
                InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared,
-               MarketRecorded>
+               MarketRecorded, TrustChanged>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

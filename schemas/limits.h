@@ -38,7 +38,11 @@ inline constexpr std::size_t dataset_fill_bytes_max = 128 * 1024;
 inline constexpr std::size_t site_record_bytes_max = 64 * 1024;
 inline constexpr std::size_t quote_sheet_bytes_max = 16 * 1024;
 inline constexpr std::size_t member_record_bytes_max = 2 * 1024;
-inline constexpr std::size_t log_key_bytes_max = 512;  // in a member record
+inline constexpr std::size_t log_key_bytes_max = 512;   // in a member record
+inline constexpr std::size_t renewal_id_bytes = 16;     // random, so none comes twice
+inline constexpr std::size_t recoveries_kept_max = 16;  // of a site
+inline constexpr std::size_t trust_record_bytes_max =
+    64 * 1024;  // 16 keys and certificates of each
 inline constexpr std::size_t sites_max = 10'000;
 inline constexpr std::size_t brokers_max = 256;  // that a site serves; it keeps a term of each
 inline constexpr std::size_t pools_per_site_max = 64;

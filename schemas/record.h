@@ -52,6 +52,9 @@ struct Member {
       0;  // certified ceiling: a site may never claim more free units; 0: no ceiling
   std::string
       log_key;  // of brokers: the verifier key of its transparency log; empty: it keeps none
+  std::uint64_t renewals = 0;  // of sites: how often the certificate was renewed
+  Bytes former_curve_key{};    // good on links until the next renewal; 32 bytes, or empty: none
+  bool locked = false;  // suspended because two seem to hold its key; an operator takes it back
   friend bool operator==(const Member&, const Member&) = default;
 };
 

@@ -199,6 +199,22 @@ struct Say {
     said.type = leaf_type::member_changed;
     record(entry.record);
     if (!entry.token_sha256.empty()) said.data.add("token_sha256", entry.token_sha256);
+    if (entry.cause == MemberCause::unsaid) return;
+    said.data.add("cause", to_string(entry.cause));
+    if (!entry.renewal.empty()) said.data.add("renewal", hex(entry.renewal));
+    if (!entry.recoveries.empty()) {
+      said.data.open_list("recoveries");
+      for (const Wall::time_point each : entry.recoveries) said.data.element(to_rfc3339(each));
+      said.data.close_list();
+    }
+    if (entry.recovery_allowed) said.data.add("recovery_allowed", true);
+    if (!entry.principal.empty()) {
+      said.secrets.emplace_back("principal", json_string(entry.principal));
+    }
+  }
+  void operator()(const TrustChanged& entry) {
+    said.type = leaf_type::trust_changed;
+    said.data.add("record", entry.record);
   }
   void operator()(const MarketRecorded& entry) {
     said.type = leaf_type::market_recorded;

@@ -188,6 +188,7 @@ struct Apply {
   void operator()(const JobSubmitted&) const {}
   void operator()(const InviteIssued&) const {}
   void operator()(const MemberChanged&) const {}
+  void operator()(const TrustChanged&) const {}
   void operator()(const DatasetChanged&) const {}
   void operator()(const RatesChanged&) const {}
   void operator()(const JobsCleared&) const {}

@@ -56,6 +56,7 @@ TEST(Names, AreDistinctWithinEachEnum) {
   expect_distinct_names<Interconnect>(interconnects_count);
   expect_distinct_names<RecordKind>(record_kinds_count);
   expect_distinct_names<MemberState>(member_states_count);
+  expect_distinct_names<MemberCause>(member_causes_count);
   expect_distinct_names<SiteState>(site_states_count);
   expect_distinct_names<ReasonCode>(reason_codes_count);
   expect_distinct_names<RefusalCode>(refusal_codes_count);

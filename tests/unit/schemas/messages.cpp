@@ -129,6 +129,7 @@ const std::vector<Message>& messages() {
       entry<RatesChanged>("rates_changed"),
       entry<JobsCleared>("jobs_cleared"),
       entry<MarketRecorded>("market_recorded"),
+      entry<TrustChanged>("trust_changed"),
       plain("job_record", limits::job_record_bytes_max, decode_job_record),
       plain("assignment", limits::entry_bytes_max, decode_assignment),
       plain("end_report", limits::entry_bytes_max, decode_end_report),

@@ -118,6 +118,9 @@ void Sampler::fill(Member& to) {
   to.endpoint = flag() ? "tcp://" + name() + ":7500" : "";
   to.units_max = small();
   to.log_key = flag() ? clean_text() : "";
+  to.renewals = any();
+  if (flag()) to.former_curve_key = bytes(32);
+  to.locked = to.state != MemberState::active && flag();
 }
 void Sampler::fill(Pool& to) {
   to.id.value = name();
@@ -610,6 +613,14 @@ void Sampler::fill(InviteIssued& to) {
 void Sampler::fill(MemberChanged& to) {
   fill(to.record);
   to.token_sha256 = sha256();
+  to.cause = member_of<MemberCause>(member_causes_count);
+  if (flag()) to.renewal = bytes(limits::renewal_id_bytes);
+  for (std::size_t i = count(); i > 0; --i) to.recoveries.push_back(time());
+  to.recovery_allowed = flag();
+  to.principal = text();
+}
+void Sampler::fill(TrustChanged& to) {
+  to.record = text();
 }
 void Sampler::fill(DatasetChanged& to) {
   if (flag()) fill(to.dataset.emplace());

@@ -88,6 +88,7 @@ class Sampler {
   void fill(AttemptLost& to);
   void fill(InviteIssued& to);
   void fill(MemberChanged& to);
+  void fill(TrustChanged& to);
   void fill(DatasetChanged& to);
   void fill(RatesChanged& to);
   void fill(MarketRecorded& to) { fill(to.record); }
