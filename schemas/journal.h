@@ -63,7 +63,9 @@ struct CancelRequested {
   std::string principal;
   friend bool operator==(const CancelRequested&, const CancelRequested&) = default;
 };
-// The job's queue time ran out, or its attempts did, with no attempt alive. Ends the job.
+// A bound of the job was passed: its queue time, its quote or its total time; or what it comes
+// after ended otherwise than in success. Ends the job as failed; while an attempt is alive, that is
+// canceled first, and the job ends with it unless it has succeeded.
 struct JobExpired {
   JobId job;
   std::string reason;
@@ -237,14 +239,16 @@ struct JobRecord {
   std::optional<QuoteTerms> quote;  // as submitted
   JobState state = JobState::queued;
   Wall::time_point submitted{};
-  Wall::time_point ended{};  // zero time: not yet
-  bool cancel_requested = false;
+  Wall::time_point ended{};          // zero time: not yet
+  bool cancel_requested = false;     // by a user, or by JobExpired while an attempt is alive
   std::uint32_t attempts_count = 0;  // number of the newest attempt
   std::uint32_t attempts_granted = 0;
   std::vector<AttemptRecord> attempts;
   std::optional<Decision> unplaced;  // why it was found unroutable
-  std::string end_reason;            // for people, when it did not succeed
-  Money charged{};                   // over all attempts
+  // For people, when it did not succeed; of a job that is being stopped since a bound was passed
+  // (cancel_requested) already before its end.
+  std::string end_reason;
+  Money charged{};  // over all attempts
   friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

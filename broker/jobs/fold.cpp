@@ -36,11 +36,20 @@ void end(JobRecord& job, JobState state, std::string reason, Wall::time_point at
   job.ended = at;
 }
 
+// Of a job that was to be stopped: the reason tells that its total time was over, not a cancel.
+void end_stopped(JobRecord& job, Wall::time_point at) {
+  if (job.end_reason.empty()) {
+    end(job, JobState::canceled, "canceled", at);
+  } else {
+    end(job, JobState::failed, job.end_reason, at);
+  }
+}
+
 // Queued again, or failed when it may not be.
 void again(JobRecord& job, const AttemptRecord& attempt, const std::string& what, bool may_have_run,
            Wall::time_point at) {
   if (job.cancel_requested) {
-    end(job, JobState::canceled, "canceled", at);
+    end_stopped(job, at);
   } else if (may_have_run && !job.spec.restartable) {
     end(job, JobState::failed, what + "; the job may not be run again", at);
   } else if (job.attempts_granted >= job.spec.attempts_max) {
@@ -69,7 +78,7 @@ void ended(JobRecord& job, const AttemptRecord& attempt, Wall::time_point at) {
     case EndCode::stage_in_failed:
     case EndCode::stage_out_failed:
       if (job.cancel_requested) {
-        end(job, JobState::canceled, "canceled", at);
+        end_stopped(job, at);
       } else {
         end(job, JobState::failed, what, at);
       }
@@ -117,10 +126,15 @@ struct Apply {
   }
   void operator()(const CancelRequested&) const {
     job.cancel_requested = true;
-    if (job.state == JobState::queued) end(job, JobState::canceled, "canceled", at);
+    if (job.state == JobState::queued) end_stopped(job, at);
   }
   void operator()(const JobExpired& entry) const {
-    if (job.state == JobState::queued) end(job, JobState::failed, entry.reason, at);
+    if (job.state == JobState::queued) {
+      end(job, JobState::failed, entry.reason, at);
+    } else if (!job.cancel_requested) {
+      job.cancel_requested = true;
+      job.end_reason = entry.reason;
+    }
   }
   void operator()(const AttemptGranted& entry) const {
     AttemptRecord* attempt = find_attempt(job, entry.attempt.number);
@@ -137,7 +151,7 @@ struct Apply {
     attempt->detail = entry.detail;
     attempt->over = at;
     if (job.cancel_requested) {
-      end(job, JobState::canceled, "canceled", at);
+      end_stopped(job, at);
     } else {
       job.state = JobState::queued;
     }

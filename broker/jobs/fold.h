@@ -28,6 +28,7 @@ std::optional<JobId> job_of(const Entry& entry);
 // What an attempt's end means for its job:
 //   succeeded                                        -> succeeded, canceled in between or not
 //   cancel requested, any other end                  -> canceled
+//   total time over, any other end                   -> failed with that reason
 //   failed, time_limit, out_of_memory,
 //   stage_in_failed, stage_out_failed                -> failed: running it again would not help
 //   engine_failed, interrupted, lease_expired,

@@ -1,6 +1,6 @@
 // Start, submissions, cancels, and what a batch comes to. The other parts of the class:
-// lifecycle_waiting.cpp (which job is tried when), lifecycle_attempts.cpp (what sites say),
-// lifecycle_time.cpp (leases, questions, losses).
+// lifecycle_dependencies.cpp (who waits for others), lifecycle_waiting.cpp (which job is tried
+// when), lifecycle_attempts.cpp (what sites say), lifecycle_time.cpp (leases, questions, losses).
 #include "broker/jobs/lifecycle.h"
 
 #include <algorithm>
@@ -49,12 +49,14 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   next_retry_ = now.mono;
   output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
   router_.pass(newest_);
+  recover_dependencies(now);
   for (auto& [id, live] : jobs_) recovered(live, now);
 }
 
 // What was sent in the life before, and when, is not known any more: it may have been sent just
 // now.
 void Lifecycle::recovered(Live& live, Now now) {
+  bound_total(live, now);
   const AttemptRecord* const attempt = live_attempt(live.record);
   if (attempt == nullptr) {
     enqueue(live, now);
@@ -96,6 +98,15 @@ Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape, const Shap
   return each->second;
 }
 
+// Counted by the wall clock from the submission, so that restarts do not matter.
+void Lifecycle::bound_total(Live& live, Now now) {
+  const std::uint64_t seconds = live.record.spec.total_seconds_max;
+  if (seconds == 0) return;
+  const auto passed = std::max(now.wall - live.record.submitted, Wall::duration::zero());
+  const auto most = std::chrono::seconds(std::min(seconds, limits::seconds_max));
+  live.ends_by = now.mono + std::max(most - passed, Wall::duration::zero());
+}
+
 void Lifecycle::input(Now now) {
   seen_ = now.mono;
   ++moment_;
@@ -124,16 +135,22 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
   const Wall::time_point at = stamp(now);
   const Shape shape = shape_of(submission.tenant, submission.spec);
   const Shape demand = demand_of(submission.spec);
-  for (JobRecord& job : jobs_of(submission, at)) {
+  std::vector<JobRecord> jobs = jobs_of(submission, at);
+  await_others(jobs.front());
+  for (JobRecord& job : jobs) {
     changed_.insert(job.job);
-    enqueue(add(std::move(job), shape, demand), now);
+    if (job.array_index > 0) dependencies_.join(*job.array);
+    Live& live = add(std::move(job), shape, demand);
+    bound_total(live, now);
+    enqueue(live, now);
     ++counters_.submitted;
   }
   output_.entries.push_back(Entry{at, std::move(submission)});
 }
 
 void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now now) {
-  TRADEWIND_ASSERT(running_ && submission.quote && submission.spec.array_count == 0);
+  TRADEWIND_ASSERT(running_ && submission.quote && submission.spec.array_count == 0 &&
+                   submission.spec.after.empty());
   TRADEWIND_ASSERT(decision.chosen && decision.chosen->cost.total <= submission.quote->total);
   input(now);
   const Wall::time_point at = stamp(now);
@@ -143,6 +160,7 @@ void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now n
   const Shape demand = demand_of(job.spec);
   Live& live = add(std::move(job), shape, demand);
   changed_.insert(live.record.job);
+  bound_total(live, now);
   enqueue(live, now);
   ++counters_.submitted;
   dispatch(live, std::move(decision), now);
@@ -151,18 +169,7 @@ void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now n
 Status Lifecycle::cancel(const JobId& job, const std::string& principal, Now now) {
   TRADEWIND_ASSERT(running_);
   input(now);
-  if (const auto found = jobs_.find(job); found != jobs_.end()) {
-    request_cancel(found->second, principal, now);
-    return ok();
-  }
-  // An array's tasks follow its id in the order of ids.
-  bool any = false;
-  for (auto each = jobs_.lower_bound(JobId{job.value + "-"});
-       each != jobs_.end() && each->second.record.array == job; ++each) {
-    request_cancel(each->second, principal, now);
-    any = true;
-  }
-  if (any) return ok();
+  if (each_of(job, [&](Live& live) { request_cancel(live, principal, now); })) return ok();
   return fail(ErrorCode::not_found, "job", "no job \"" + job.value + "\" is live",
               "look at its state: it may have ended");
 }
@@ -170,6 +177,10 @@ Status Lifecycle::cancel(const JobId& job, const std::string& principal, Now now
 void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now) {
   if (live.record.cancel_requested || is_final(live.record.state)) return;
   record(live, now, CancelRequested{live.record.job, principal});
+  stop(live, now);
+}
+
+void Lifecycle::stop(Live& live, Now now) {
   if (is_final(live.record.state)) {
     dequeue(live);
     drop_alarm(live);
@@ -184,7 +195,9 @@ void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now
 
 LifecycleOutput Lifecycle::take(Now now) {
   input(now);
+  follow_ends(now);
   if (running_) pass(now);
+  follow_ends(now);  // of jobs that turned out to be unroutable
   if (running_ && router_.must_record()) record_market(now);
   output_.jobs.reserve(changed_.size());
   for (const JobId& id : changed_) {
@@ -220,6 +233,7 @@ void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   output_.entries.push_back(Entry{stamp(now), std::move(body)});
   apply(live.record, output_.entries.back());
   changed_.insert(live.record.job);
+  if (is_final(live.record.state)) ended_.push_back(live.record.job);
 }
 
 // Before each entry with a decision.

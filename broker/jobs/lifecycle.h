@@ -29,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/jobs/dependencies.h"
 #include "broker/jobs/fair_order.h"
 #include "broker/jobs/fold.h"
 #include "broker/jobs/shape.h"
@@ -217,10 +218,15 @@ class Lifecycle {
   void recover(JobRecord job);
   void begin(Term term, Wall::time_point newest, Now now);
 
-  // The spec is validated, the id new. An array becomes its tasks.
+  // The spec is validated, the id new. An array becomes its tasks. What it comes after (spec.after)
+  // was live at the last take, or is newer, or has succeeded, and no task of an array among it had
+  // ended otherwise: the shell sees to that. It is given a place once all of that has succeeded;
+  // what ends otherwise ends it too, in the same batch. Hence, of a recovered job, what is live no
+  // more has succeeded.
   void submit(JobSubmitted submission, Now now);
-  // Of a job with a quote, no array: its decision is made already, since it keeps the quote, and is
-  // dispatched with the next take whoever else waits. Not while `unanswered` is at its bound.
+  // Of a job with a quote, no array and after no others: its decision is made already, since it
+  // keeps the quote, and is dispatched with the next take whoever else waits. Not while
+  // `unanswered` is at its bound.
   //
   // No attempt of such a job is decided at more than its quote's total: the router sees to that.
   // Refused before it was ever granted, it goes elsewhere for no more; where there is no such place
@@ -258,6 +264,8 @@ class Lifecycle {
   std::size_t live() const { return jobs_.size(); }
   std::size_t waiting() const { return waiting_count_; }
   std::size_t unanswered() const { return unanswered_; }
+  // What the queued job has yet to see succeed before it may go, as its spec names it.
+  std::vector<JobId> comes_after(const JobId& job) const;
   // Attempts that were granted and are not over, at one site.
   std::size_t held_at(const SiteId& site) const;
   const LifecycleCounters& counters() const { return counters_; }
@@ -294,6 +302,7 @@ class Lifecycle {
     std::optional<Shape> queue;     // nothing: it pauses
     Mono::time_point not_before{};  // end of the pause
     Mono::time_point expires{};
+    Wall::time_point free_since{};  // when it had to wait for others no more; zero: it never had to
     std::uint32_t refusals_in_row = 0;
     std::chrono::milliseconds pause{};
     std::vector<Exclusion> exclusions;
@@ -304,7 +313,8 @@ class Lifecycle {
     Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
     Mono::time_point next_ask{};
     bool unanswered = false;  // counted in unanswered_, debited with the router
-    Mono::time_point alarm = Mono::time_point::max();  // its key in alarms_
+    Mono::time_point ends_by = Mono::time_point::max();  // the end of its total time
+    Mono::time_point alarm = Mono::time_point::max();    // its key in alarms_
   };
   // A job whose turn has come, out of its queue until it is given a place or none is left.
   struct Contender {
@@ -330,8 +340,27 @@ class Lifecycle {
   void recovered(Live& live, Now now);
   void record(Live& live, Now now, decltype(Entry::body) body);
   void record_market(Now now);
+  void bound_total(Live& live, Now now);
   void request_cancel(Live& live, const std::string& principal, Now now);
+  // Once its cancel or the end of its total time is recorded: has the attempt stopped, if one is
+  // alive.
+  void stop(Live& live, Now now);
   void send(const SiteId& site, decltype(ToGateway::body) body);
+
+  // lifecycle_dependencies.cpp
+  // Calls for each job in memory that is, or is a task of, the one named; whether there was any.
+  template <class Visit>
+  bool each_of(const JobId& job_or_array, Visit visit);
+  void recover_dependencies(Now now);
+  // Of a submission's first job.
+  void await_others(const JobRecord& job);
+  bool waits_for_others(const JobRecord& job) const;
+  // Lets go or ends who waited for what has ended since the last call, and who waited for those.
+  void follow_ends(Now now);
+  // Of those who waited for `name`, the ended job or its array.
+  void follow(const JobRecord& ended, const JobId& name, Now now);
+  void let_go(const JobId& submission, Now now);
+  void end_after(const JobId& submission, const std::string& reason, Now now);
 
   // lifecycle_waiting.cpp
   void enqueue(Live& live, Now now);
@@ -404,6 +433,8 @@ class Lifecycle {
   std::uint64_t moment_ = 0;
   Mono::time_point next_retry_{};  // of blocked queues, at the earliest
   Jobs jobs_;
+  Dependencies dependencies_;
+  std::vector<JobId> ended_;                              // that follow_ends has yet to follow
   std::map<Shape, WaitQueue> queues_;                     // never an empty one
   FairOrder order_;                                       // first of each that is not blocked
   WakeIndex wakes_;                                       // first of each that is
@@ -422,5 +453,21 @@ class Lifecycle {
   LifecycleOutput output_;
   LifecycleCounters counters_;
 };
+
+template <class Visit>
+bool Lifecycle::each_of(const JobId& job_or_array, Visit visit) {
+  if (const auto found = jobs_.find(job_or_array); found != jobs_.end()) {
+    visit(found->second);
+    return true;
+  }
+  // An array's tasks follow its id in the order of ids.
+  bool any = false;
+  for (auto each = jobs_.lower_bound(JobId{job_or_array.value + "-"});
+       each != jobs_.end() && each->second.record.array == job_or_array; ++each) {
+    visit(each->second);
+    any = true;
+  }
+  return any;
+}
 
 }  // namespace tradewind

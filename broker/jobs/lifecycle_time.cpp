@@ -28,9 +28,12 @@ bool Lifecycle::waits_for_site(const Live& live) const {
 
 void Lifecycle::set_alarm(Live& live) {
   Mono::time_point next = Mono::time_point::max();
+  if (!live.record.cancel_requested) next = live.ends_by;
   if (live.waiting) {
-    next = live.expires;
-    if (!live.queue) {
+    next = std::min(next, live.expires);
+    if (waits_for_others(live.record)) {
+      // Their ends let it go.
+    } else if (!live.queue) {
       next = std::min(next, live.not_before);
     } else if (*live.queue != live.shape) {
       // Back to its like when the first of its exclusions runs out.
@@ -55,6 +58,14 @@ void Lifecycle::drop_alarm(Live& live) {
 }
 
 void Lifecycle::ring(Live& live, Now now) {
+  if (live.ends_by <= now.mono && !live.record.cancel_requested) {
+    record(live, now,
+           JobExpired{live.record.job, "total time limit: it has not ended within the " +
+                                           std::to_string(live.record.spec.total_seconds_max) +
+                                           " s that it may take from its submission"});
+    stop(live, now);
+    return;
+  }
   if (live.waiting) {
     if (live.expires <= now.mono) {
       dequeue(live);

@@ -17,30 +17,33 @@ std::pair<std::int64_t, Age> place_of(const JobRecord& job) {
   return {-std::int64_t{job.spec.priority}, Age{job.submitted, job.job}};
 }
 
-// When the job began to wait: after its last attempt that was granted, refusals do not count.
-Wall::time_point waits_since(const JobRecord& job) {
+// When the job began to wait for a place: after its last attempt that was granted, refusals do not
+// count; or when those that it comes after had succeeded.
+Wall::time_point waits_since(const JobRecord& job, Wall::time_point free_since) {
   for (auto each = job.attempts.rbegin(); each != job.attempts.rend(); ++each) {
     if (each->granted != Wall::time_point{}) return each->over;
   }
-  return job.submitted;
+  return std::max(job.submitted, free_since);
 }
 
 }  // namespace
 
 void Lifecycle::enqueue(Live& live, Now now) {
   TRADEWIND_ASSERT(live.record.state == JobState::queued && !live.queue);
+  const bool is_free = !waits_for_others(live.record);
   if (!live.waiting) {
     live.waiting = true;
     ++waiting_count_;
     live.expires = Mono::time_point::max();
-    if (live.record.spec.queue_seconds_max != 0) {
-      const auto waited = std::max(now.wall - waits_since(live.record), Wall::duration::zero());
+    if (live.record.spec.queue_seconds_max != 0 && is_free) {
+      const auto since = waits_since(live.record, live.free_since);
+      const auto waited = std::max(now.wall - since, Wall::duration::zero());
       const auto most =
           std::chrono::seconds(std::min(live.record.spec.queue_seconds_max, limits::seconds_max));
       live.expires = now.mono + std::max(most - waited, Wall::duration::zero());
     }
   }
-  if (live.not_before <= now.mono) {
+  if (is_free && live.not_before <= now.mono) {
     const bool alone = !excluded_sites(live, now.mono).empty();
     live.queue = alone ? shape_alone(live.shape, live.record.job) : live.shape;
     change_queue(*live.queue, true, live);
