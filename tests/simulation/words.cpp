@@ -71,6 +71,10 @@ std::string_view type_of(const RatesChanged&) {
   return leaf_type::rates_changed;
 }
 
+std::string_view type_of(const TrustChanged&) {
+  return leaf_type::trust_changed;
+}
+
 }  // namespace
 
 Told told_of(const ToGateway& message, const Names& names) {
