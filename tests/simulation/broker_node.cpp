@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "schemas/codec.h"
+#include "tests/simulation/words.h"
 
 namespace tradewind::simulation {
 
@@ -22,16 +23,15 @@ class WrongRouter final : public MarketRouter {
 
 }  // namespace
 
-BrokerNode::BrokerNode(Scheduler& scheduler, Random& random, const SimulationOptions& options,
-                       Checker& checker, Send send)
-    : Process(scheduler, random, options),
-      checker_(checker),
-      send_(std::move(send)),
-      clock_(scheduler, random, options) {}
+BrokerNode::BrokerNode(const Surroundings& around, std::string name, Send send)
+    : Process(around, std::move(name)), send_(std::move(send)) {}
+
+// --- life ----------------------------------------------------------------------------------------
 
 void BrokerNode::start() {
+  if (up()) return;
   LifecycleOptions options;
-  options.lease_seconds = options_.lease_seconds;
+  options.lease_seconds = static_cast<std::uint32_t>(options_.lease / kSecond);
   if (options_.broken == Break::lease_wait) {
     options.skew_bound = {};
     options.delay_bound = std::chrono::seconds(5) - std::chrono::seconds(options.lease_seconds);
@@ -40,8 +40,9 @@ void BrokerNode::start() {
   router_ = options_.broken == Break::wrong_cost ? std::make_unique<WrongRouter>()
                                                  : std::make_unique<MarketRouter>(RouteOptions{});
   lifecycle_ = std::make_unique<Lifecycle>(options, *router_);
-  unacknowledged_.clear();
-  checker_.restarted(journal_, tables_);
+  batch_keys_.clear();
+  after_commit_.clear();
+  checker_.journal(name_).restarted(journal_, tables_);
   Term term{1};
   for (const Entry& entry : journal_) {
     if (const auto* began = std::get_if<TermBegan>(&entry.body)) term.value = began->term.value + 1;
@@ -50,38 +51,53 @@ void BrokerNode::start() {
     if (!is_final(job.state)) lifecycle_->recover(job);
   }
   come_up();
-  scheduler_.trace("broker starts");
+  scheduler_.trace("up " + name_);
   input([this, term] {
     const Wall::time_point newest = journal_.empty() ? Wall::time_point{} : journal_.back().at;
     lifecycle_->begin(term, newest, clock_.now());
   });
 }
 
-void BrokerNode::crash() {
-  scheduler_.trace("broker crashes");
-  go_down();
+void BrokerNode::crash(Disk /*disk*/) {
+  if (!up()) return;
+  scheduler_.trace("down " + name_);
+  go_down(true);
   lifecycle_.reset();
   router_.reset();
 }
 
-void BrokerNode::submit(JobSpec spec) {
-  input([this, spec = std::move(spec)] {
-    const JobId job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1},
-                             tag_of(broker_node("one")));
-    const std::uint32_t count = spec.array_count;
-    const TenantId tenant{random_.below(3) == 0 ? "owner" : "tenant"};
-    lifecycle_->submit(JobSubmitted{job, tenant, "user", {}, spec}, clock_.now());
-    unacknowledged_.emplace_back(job, count);
+// --- inputs --------------------------------------------------------------------------------------
+
+// As the broker's core does it.
+void BrokerNode::submit(const Submission& submission, Clients::Answer answer) {
+  input([this, submission, answer = std::move(answer)] {
+    const Key key{submission.tenant, submission.job};
+    const auto taken = keys_.find(key);
+    const auto twin = batch_keys_.find(key);
+    JobId job;
+    if (taken != keys_.end()) {
+      job = taken->second;
+    } else if (twin != batch_keys_.end()) {
+      job = twin->second;
+    } else {
+      job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1},
+                   tag_of(broker_node(name_)));
+      batch_keys_.emplace(key, job);
+      names_.call(job, submission.job);
+      lifecycle_->submit(
+          JobSubmitted{job, submission.tenant, "user", submission.job, submission.spec},
+          clock_.now());
+    }
+    after_commit_.push_back([this, job, count = submission.spec.array_count, answer] {
+      checker_.journal(name_).acknowledged(job, count);
+      answer(job);
+    });
   });
 }
 
-void BrokerNode::cancel_some() {
-  if (acknowledged_.empty()) return;
-  const JobId job = acknowledged_[random_.below(acknowledged_.size())];
-  input([this, job] {
-    // Not found: it has ended.
-    if (lifecycle_->cancel(job, "user", clock_.now())) scheduler_.trace("cancel " + job.value);
-  });
+void BrokerNode::cancel(const JobId& job) {
+  // Not found: it has ended.
+  input([this, job] { (void)lifecycle_->cancel(job, "user", clock_.now()); });
 }
 
 void BrokerNode::from_site(const SiteId& site, const ToBroker& message) {
@@ -104,35 +120,55 @@ Micros BrokerNode::next_tick() const {
   return clock_.true_time(lifecycle_->next_tick());
 }
 
+// --- output --------------------------------------------------------------------------------------
+
 Process::Work BrokerNode::finish_batch() {
-  LifecycleOutput output = lifecycle_->take(clock_.now());
+  auto output = std::make_shared<LifecycleOutput>(lifecycle_->take(clock_.now()));
+  batch_keys_.clear();
   Work work;
-  if (!output.entries.empty() || !output.jobs.empty()) {
-    auto acknowledged = std::exchange(unacknowledged_, {});
-    auto batch = std::make_shared<LifecycleOutput>();
-    batch->entries = output.entries;
-    batch->jobs = output.jobs;
-    work.make_durable = [this, batch] {
-      journal_.insert(journal_.end(), batch->entries.begin(), batch->entries.end());
-      for (const JobRecord& job : batch->jobs) tables_[job.job] = job;
-      checker_.committed(batch->entries, batch->jobs);
-      scheduler_.trace("commit " + std::to_string(journal_.size()));
+  if (!output->entries.empty() || !output->jobs.empty()) {
+    std::map<JobId, JobRecord> jobs;
+    for (const JobRecord& each : output->jobs) jobs.emplace(each.job, each);
+    std::vector<std::string> lines;
+    for (const Entry& each : output->entries) {
+      Told told = told_of(each, jobs, names_);
+      lines.push_back(told.event + ' ' + told.about);
+      work.events.push_back(std::move(told.event));
+    }
+    work.events.emplace_back("commit");
+    work.make_durable = [this, output, lines] {
+      make_durable(*output);
+      for (const std::string& each : lines) scheduler_.trace(each);
     };
-    work.effects = [this, sends = std::move(output.sends), acknowledged] {
-      for (const auto& [job, count] : acknowledged) {
-        checker_.acknowledged(job, count);
-        acknowledged_.push_back(job);
-      }
-      for (const SendToSite& each : sends) send_(each.site, each.message);
-      lifecycle_->sent(clock_.now());
-    };
-  } else if (!output.sends.empty()) {
-    work.effects = [this, sends = std::move(output.sends)] {
-      for (const SendToSite& each : sends) send_(each.site, each.message);
-      lifecycle_->sent(clock_.now());
-    };
+  } else if (output->sends.empty() && after_commit_.empty()) {
+    return work;
   }
+  work.effects = [this, output, answers = std::exchange(after_commit_, {})] {
+    for (const auto& each : answers) each();
+    release(output->sends);
+  };
   return work;
+}
+
+void BrokerNode::make_durable(const LifecycleOutput& output) {
+  for (const Entry& each : output.entries) {
+    journal_.push_back(each);
+    if (const auto* submitted = std::get_if<JobSubmitted>(&each.body)) {
+      keys_.emplace(Key{submitted->tenant, submitted->idempotency_key}, submitted->job);
+    }
+  }
+  for (const JobRecord& job : output.jobs) tables_[job.job] = job;
+  checker_.journal(name_).committed(output.entries, output.jobs);
+}
+
+void BrokerNode::release(const std::vector<SendToSite>& sends) {
+  for (const SendToSite& each : sends) {
+    if (dies_sending(told_of(each.message, names_).event,
+                     [&] { send_(each.site, each.message); })) {
+      return;
+    }
+  }
+  lifecycle_->sent(clock_.now());
 }
 
 std::string BrokerNode::waiting_reason() const {
@@ -140,7 +176,7 @@ std::string BrokerNode::waiting_reason() const {
     if (is_final(job.state)) continue;
     const Decision* const decision =
         lifecycle_ ? lifecycle_->waiting_decision(id, clock_.now()) : nullptr;
-    std::string text = id.value + ' ' + std::string(to_string(job.state));
+    std::string text = names_.of(id) + ' ' + std::string(to_string(job.state));
     if (decision == nullptr || decision->rejections.empty()) return text;
     return text + ": " + std::string(to_string(decision->rejections.front().reason)) + ' ' +
            decision->rejections.front().detail;

@@ -14,30 +14,24 @@
 #include <utility>
 #include <vector>
 
-#include "broker/audit/leaf.h"
-#include "broker/audit/replay.h"
-#include "broker/jobs/fold.h"
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
 #include "schemas/site.h"
+#include "tests/simulation/journal_checker.h"
+#include "tests/simulation/names.h"
 #include "tests/simulation/scheduler.h"
 
 namespace tradewind::simulation {
 
 class Checker {
  public:
-  explicit Checker(const Scheduler& scheduler);
+  Checker(const Scheduler& scheduler, const Names& names);
 
   // The first that was found; nothing more is checked after it.
   const std::optional<std::string>& violation() const { return violation_; }
 
-  // A batch has become durable.
-  void committed(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs);
-  // The client was told that the job is taken.
-  void acknowledged(const JobId& job, std::uint32_t array_count);
-  // A broker has started from these tables: they must be the fold of all entries, and hold every
-  // acknowledged job.
-  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables);
+  // That of the broker's journal.
+  JournalChecker& journal(const std::string& broker);
 
   // The site's contracts are in force all the time.
   void run_started(const SiteRecord& record, const Pool& pool, const AttemptId& attempt,
@@ -50,10 +44,10 @@ class Checker {
   void end_reported(const SiteId& site, const AttemptEnded& ended);
   void booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units);
 
-  // After the calm phase.
-  void calm(const std::map<JobId, JobRecord>& tables);
+  // After the calm phase, a broker's; `waiting`: why its first waiting job has no place.
+  void calm(const std::map<JobId, JobRecord>& tables, const std::string& waiting);
 
-  std::size_t acknowledged_count() const { return acknowledged_.size(); }
+  std::size_t acknowledged_count() const;
   std::uint64_t runs_count() const { return runs_count_; }
 
  private:
@@ -74,21 +68,13 @@ class Checker {
     std::optional<Money> charge;
   };
   void violated(std::string what);
-  void check_entry(const Entry& entry);
-  void check_leaf(const Entry& entry);
+  const JobRecord* find(const JobId& job) const;
   void check_contracts(const SiteRecord& record, const Pool& pool, const Run& run);
-  void check_charges(const JobRecord& job);
 
   const Scheduler& scheduler_;
-  // What the log says, and the decisions made again from that alone.
-  LeafWriter writer_;
-  std::vector<Entry> entries_;
-  std::map<Bytes, Bytes> data_;  // that stands beside the log, by SHA-256
-  Replayer replayer_;
+  const Names& names_;
+  std::map<std::string, JournalChecker> journals_;
   std::optional<std::string> violation_;
-  std::map<JobId, JobRecord> folded_;
-  std::map<JobId, JobState> states_;
-  std::set<JobId> acknowledged_;
   std::map<JobId, Run> running_;  // a job runs at most once
   std::set<std::pair<SiteId, AttemptId>> started_;
   std::map<std::tuple<SiteId, PoolId, std::uint32_t>, Resources> used_;
@@ -96,7 +82,6 @@ class Checker {
   std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_units_;  // of each contract
   std::map<std::pair<SiteId, AttemptId>, Grant> grants_;
   std::uint64_t runs_count_ = 0;
-  Wall::time_point newest_{};
 };
 
 }  // namespace tradewind::simulation

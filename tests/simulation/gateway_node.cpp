@@ -6,22 +6,23 @@
 
 #include "schemas/assert.h"
 #include "schemas/limits.h"
+#include "tests/simulation/words.h"
 
 namespace tradewind::simulation {
 
-GatewayNode::GatewayNode(Scheduler& scheduler, Random& random, const SimulationOptions& options,
-                         SiteRecord site, Checker& checker, Send send, Publish publish)
-    : Process(scheduler, random, options),
+GatewayNode::GatewayNode(const Surroundings& around, SiteRecord site, Send send, Publish publish,
+                         Engine::FateOf fate_of)
+    : Process(around, site.site.value),
       site_(std::move(site)),
-      checker_(checker),
       send_(std::move(send)),
       publish_(std::move(publish)),
-      clock_(scheduler, random, options),
-      failure_ppm_(options.attempt_failure_ppm) {}
+      engine_(around, site_.site, std::move(fate_of),
+              [this](const AttemptId& attempt) { tell(attempt); }) {}
 
 // --- life ----------------------------------------------------------------------------------------
 
 void GatewayNode::start() {
+  if (up()) return;
   AdmissionOptions options;
   if (options_.broken == Break::stale_dispatch) {
     options.dispatch_grace = std::chrono::hours(10);
@@ -36,14 +37,11 @@ void GatewayNode::start() {
   const Status status = admission_->recover(stored, clock_.now());
   TRADEWIND_ASSERT(status.has_value());
   come_up();
-  scheduler_.trace("gateway starts " + site_.site.value);
+  scheduler_.trace("up " + name_);
   input([this] {
     std::vector<AttemptId> adopted;
     for (const AttemptId& each : admission_->running()) {
-      const auto run = engine_.find(each);
-      if (run != engine_.end() && (run->second.alive || run->second.report)) {
-        adopted.push_back(each);
-      }
+      if (engine_.knows(each)) adopted.push_back(each);
     }
     output_.append(admission_->adopted(adopted, clock_.now()));
     for (const AttemptId& each : adopted) tell(each);
@@ -51,35 +49,23 @@ void GatewayNode::start() {
   });
 }
 
-void GatewayNode::crash(bool wipe) {
-  scheduler_.trace("gateway crashes " + site_.site.value + (wipe ? " wiped" : ""));
-  if (!up()) return;
-  const bool survive = options_.engines_survive && !wipe;
-  for (auto& [id, run] : engine_) {
-    if (!run.alive) continue;
-    if (!survive) {
-      run.alive = false;
-      ++run.serial;
-      checker_.run_ended(site_.site, id);
-      continue;
-    }
+void GatewayNode::crash(Disk disk) {
+  if (!up() && disk == Disk::kept) return;
+  scheduler_.trace("down " + name_ + (disk == Disk::wiped ? " wiped" : ""));
+  for (const AttemptId& each : engine_.alive()) {
+    const bool survives = options_.engines_survive && disk == Disk::kept;
     // An engine that runs on without its gateway has been told the lease, and ends with it.
-    const auto held = admission_->find(id);
-    if (held && held->lease_ends) {
-      scheduler_.at(clock_.true_time(*held->lease_ends), [this, id, serial = run.serial] {
-        if (!up() && engine_.count(id) != 0 && engine_.at(id).serial == serial) {
-          engine_end(id, EndCode::lease_expired);
-        }
-      });
-    } else if (!held) {
-      engine_end(id, EndCode::interrupted);
-    }
+    const auto held = admission_ ? admission_->find(each) : std::nullopt;
+    std::optional<Micros> ends;
+    if (!held) ends = scheduler_.now();
+    if (held && held->lease_ends) ends = clock_.true_time(*held->lease_ends);
+    engine_.orphan(each, survives, ends);
   }
-  go_down();
+  if (up()) go_down(disk == Disk::kept);
   admission_.reset();
-  if (wipe) {
-    store_.clear();
+  if (disk == Disk::wiped) {
     engine_.clear();
+    store_.clear();
     ++epoch_;
     version_ = 0;
   }
@@ -87,8 +73,8 @@ void GatewayNode::crash(bool wipe) {
 
 // --- inputs --------------------------------------------------------------------------------------
 
-void GatewayNode::receive(const ToGateway& message) {
-  input([this, message] {
+void GatewayNode::receive(const NodeId& broker, const ToGateway& message) {
+  input([this, broker, message] {
     if (options_.broken == Break::idempotency) {
       if (const auto* dispatch = std::get_if<Dispatch>(&message.body);
           dispatch != nullptr && admission_->find(dispatch->attempt)) {
@@ -96,7 +82,7 @@ void GatewayNode::receive(const ToGateway& message) {
       }
     }
     const SignedRecord quote{std::to_string(version_), Bytes(64, 's')};
-    output_.append(admission_->from_broker(broker_, message, quote, clock_.now()));
+    output_.append(admission_->from_broker(broker, message, quote, clock_.now()));
   });
 }
 
@@ -160,6 +146,7 @@ Process::Work GatewayNode::finish_batch() {
   }
   Work work;
   if (!output->writes.empty()) {
+    work.events = {"commit"};
     work.make_durable = [this, output] {
       for (const StoreWrite& each : output->writes) {
         if (each.value) {
@@ -174,107 +161,48 @@ Process::Work GatewayNode::finish_batch() {
   return work;
 }
 
-void GatewayNode::release(AdmissionOutput& output) {
+const Pool& GatewayNode::pool_of(const Assignment& assignment) const {
+  return *std::find_if(site_.pools.begin(), site_.pools.end(),
+                       [&](const Pool& each) { return each.id == assignment.pool; });
+}
+
+void GatewayNode::release(const AdmissionOutput& output) {
   for (const auto& each : output.starts) {
-    const auto pool = std::find_if(site_.pools.begin(), site_.pools.end(), [&](const Pool& pool_) {
-      return pool_.id == each.assignment.pool;
-    });
-    checker_.granted(site_.site, each.attempt, each.assignment, pool->tariff);
-    engine_start(each.attempt, each.assignment);
+    const Pool& pool = pool_of(each.assignment);
+    checker_.granted(site_.site, each.attempt, each.assignment, pool.tariff);
+    const auto held = admission_->find(each.attempt);
+    if (!held) continue;
+    if (dies_sending("start", [&] {
+          engine_.start(site_, pool, each.attempt, each.assignment, held->nodes);
+        })) {
+      return;
+    }
   }
-  for (const auto& each : output.stops) engine_stop(each.attempt, each.code);
-  for (const AttemptId& each : output.forgets) engine_.erase(each);
+  for (const auto& each : output.stops) engine_.stop(each.attempt, each.code);
+  for (const AttemptId& each : output.forgets) engine_.forget(each);
   for (const auto& each : output.replies) {
     if (const auto* ended = std::get_if<AttemptEnded>(&each.message.body)) {
       // Granted and ended before it was ever started: the start never left a crashed life.
       if (const auto held = admission_->find(ended->attempt)) {
-        checker_.granted(site_.site, ended->attempt, held->assignment, site_.pools.front().tariff);
+        checker_.granted(site_.site, ended->attempt, held->assignment,
+                         pool_of(held->assignment).tariff);
       }
       checker_.end_reported(site_.site, *ended);
     }
-    send_(each.message);
+    const std::string event = told_of(each.message, names_).event;
+    if (dies_sending(event, [&] { send_(each.to, each.message); })) return;
   }
-}
-
-// --- the engine ----------------------------------------------------------------------------------
-
-void GatewayNode::engine_start(const AttemptId& attempt, const Assignment& assignment) {
-  const auto held = admission_->find(attempt);
-  if (!held) return;
-  const auto pool = std::find_if(site_.pools.begin(), site_.pools.end(),
-                                 [&](const Pool& each) { return each.id == assignment.pool; });
-  checker_.run_started(site_, *pool, attempt, assignment, held->nodes);
-  scheduler_.trace("start " + to_string(attempt) + ' ' + site_.site.value);
-  EngineRun run;
-  run.serial = ++serial_;
-  run.alive = true;
-  run.began = scheduler_.now();
-  engine_[attempt] = run;
-  scheduler_.after(random_.between(10, 1'000) * kMillisecond,
-                   [this, attempt, serial = run.serial] { advance(attempt, serial); });
-}
-
-void GatewayNode::advance(const AttemptId& attempt, std::uint64_t serial) {
-  const auto found = engine_.find(attempt);
-  if (found == engine_.end() || found->second.serial != serial || !found->second.alive) return;
-  EngineRun& run = found->second;
-  Micros next = 0;
-  if (run.phase == AttemptPhase::staging) {
-    run.phase = AttemptPhase::running;
-    next = random_.between(1, 1'200) * 100 * kMillisecond;
-  } else if (run.phase == AttemptPhase::running) {
-    run.phase = AttemptPhase::finishing;
-    next = random_.between(1, 2'000) * kMillisecond;
-  } else {
-    constexpr EndCode kFailures[] = {EndCode::failed, EndCode::engine_failed,
-                                     EndCode::stage_out_failed, EndCode::out_of_memory,
-                                     EndCode::preempted};
-    engine_end(attempt,
-               random_.chance(failure_ppm_) ? kFailures[random_.below(5)] : EndCode::succeeded);
-    return;
-  }
-  tell(attempt);
-  scheduler_.after(next, [this, attempt, serial] { advance(attempt, serial); });
-}
-
-void GatewayNode::engine_stop(const AttemptId& attempt, EndCode code) {
-  const auto found = engine_.find(attempt);
-  if (found == engine_.end() || !found->second.alive) return;
-  // A tree of processes takes a moment to die.
-  scheduler_.after(random_.between(10, 1'500) * kMillisecond,
-                   [this, attempt, code, serial = found->second.serial] {
-                     const auto again = engine_.find(attempt);
-                     if (again != engine_.end() && again->second.serial == serial) {
-                       engine_end(attempt, code);
-                     }
-                   });
-}
-
-void GatewayNode::engine_end(const AttemptId& attempt, EndCode code) {
-  EngineRun& run = engine_.at(attempt);
-  if (!run.alive) return;
-  run.alive = false;
-  EndReport report;
-  report.code = code;
-  report.started = run.phase != AttemptPhase::staging;
-  report.usage.wall_seconds =
-      static_cast<std::uint64_t>((scheduler_.now() - run.began + kSecond - 1) / kSecond);
-  run.report = report;
-  checker_.run_ended(site_.site, attempt);
-  scheduler_.trace("end " + to_string(attempt) + ' ' + std::string(to_string(code)));
-  tell(attempt);
 }
 
 // What the engine has to say of the attempt now.
 void GatewayNode::tell(const AttemptId& attempt) {
   if (!up()) return;
-  const EngineRun& run = engine_.at(attempt);
-  if (run.report) {
-    input([this, attempt, report = *run.report] {
+  if (const EndReport* const report = engine_.report(attempt)) {
+    input([this, attempt, report = *report] {
       output_.append(admission_->engine_ended(attempt, report, clock_.now()));
     });
   } else {
-    input([this, attempt, phase = run.phase] {
+    input([this, attempt, phase = engine_.phase(attempt)] {
       output_.append(admission_->engine_phase(attempt, phase, clock_.now()));
     });
   }

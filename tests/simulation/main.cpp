@@ -37,23 +37,6 @@ bool read(std::string_view text, std::uint64_t& number) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
-bool read(std::string_view text, Break& broken) {
-  if (text == "idempotency") {
-    broken = Break::idempotency;
-  } else if (text == "lease-wait") {
-    broken = Break::lease_wait;
-  } else if (text == "stale-dispatch") {
-    broken = Break::stale_dispatch;
-  } else if (text == "contracts") {
-    broken = Break::contracts;
-  } else if (text == "wrong-cost") {
-    broken = Break::wrong_cost;
-  } else {
-    return false;
-  }
-  return true;
-}
-
 bool parse(int count, char** values, Arguments& arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string_view name = values[i];
@@ -71,7 +54,8 @@ bool parse(int count, char** values, Arguments& arguments) {
       ++i;
     } else if (name == "--first" && read(value, arguments.first)) {
       ++i;
-    } else if (name == "--break" && read(value, arguments.broken)) {
+    } else if (const auto broken = read_break(value); name == "--break" && broken) {
+      arguments.broken = *broken;
       arguments.broken_name = value;
       ++i;
     } else {
@@ -96,9 +80,10 @@ int main(int count, char** values) {
   for (std::uint64_t seed = arguments.first; seed < arguments.first + arguments.count; ++seed) {
     const SimulationOptions options = draw(seed, arguments.broken);
     if (arguments.count == 1) std::printf("%s\n", describe(options).c_str());
-    RunResult result = World(options).run(arguments.trace);
+    const std::vector<TimedCommand> commands = plan(options);
+    RunResult result = run(options, commands, arguments.trace);
     if (!result.violation && arguments.twice) {
-      const RunResult again = World(options).run(false);
+      const RunResult again = run(options, commands, false);
       if (again.hash != result.hash) result.violation = "I12: the second run went another way";
     }
     if (result.violation) {

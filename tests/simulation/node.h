@@ -1,23 +1,36 @@
-// What every simulated process has: clocks of its own, an inbox that it drains in batches, a store
-// with one sync at a time, and a life that a crash ends.
+// What every simulated process has: a name, clocks of its own, an inbox that it drains in batches,
+// a store with one sync at a time, and a life that a crash ends.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "schemas/time.h"
+#include "tests/simulation/checker.h"
+#include "tests/simulation/names.h"
 #include "tests/simulation/options.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/scheduler.h"
+#include "tests/simulation/triggers.h"
 
 namespace tradewind::simulation {
 
+// What all nodes of a run share.
+struct Surroundings {
+  const SimulationOptions& options;
+  Scheduler& scheduler;
+  Checker& checker;
+  Names& names;
+  Triggers& triggers;
+};
+
 class NodeClock {
  public:
-  NodeClock(const Scheduler& scheduler, Random& random, const SimulationOptions& options)
+  NodeClock(const Scheduler& scheduler, Random random, const SimulationOptions& options)
       : scheduler_(scheduler),
         offset_(random.between(-options.clock_offset_max, options.clock_offset_max)),
         drift_ppm_(random.between(-std::int64_t{options.clock_drift_ppm},
@@ -55,13 +68,24 @@ class NodeClock {
 // writes done or not done, and the effects not done.
 class Process {
  public:
-  Process(Scheduler& scheduler, Random& random, const SimulationOptions& options)
-      : scheduler_(scheduler), random_(random), options_(options) {}
+  Process(const Surroundings& around, std::string name)
+      : name_(std::move(name)),
+        options_(around.options),
+        scheduler_(around.scheduler),
+        checker_(around.checker),
+        names_(around.names),
+        triggers_(around.triggers),
+        clock_(around.scheduler, dice(around.options.seed, name_ + " clock"), around.options) {}
   virtual ~Process() = default;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  const std::string& name() const { return name_; }
+  NodeClock& clock() { return clock_; }
   bool up() const { return up_; }
+  virtual void start() = 0;
+  // Nothing when it is down already.
+  virtual void crash(Disk disk) = 0;
   void input(std::function<void()> handle) {
     if (!up_) return;
     inbox_.push_back(std::move(handle));
@@ -72,9 +96,26 @@ class Process {
 
  protected:
   struct Work {
+    std::vector<std::string> events;     // in what is written, by name
     std::function<void()> make_durable;  // empty: nothing to write
     std::function<void()> effects;
   };
+  // Dies here when that was commanded; true when it did.
+  bool dies(Side side, std::string_view event) {
+    const auto disk = triggers_.fire(name_, side, event);
+    if (disk) crash(*disk);
+    return disk.has_value();
+  }
+  bool dies(Side side, const std::vector<std::string>& events) {
+    return std::any_of(events.begin(), events.end(),
+                       [&](const std::string& each) { return dies(side, each); });
+  }
+  // Does both of a send that may be the last.
+  bool dies_sending(std::string_view event, const std::function<void()>& send) {
+    if (dies(Side::before, event)) return true;
+    send();
+    return dies(Side::after, event);
+  }
   // Takes what the batch came to.
   virtual Work finish_batch() = 0;
   // Called when the tick that `next_tick` asked for has come.
@@ -89,21 +130,30 @@ class Process {
     armed_ = INT64_MAX;
     arm();
   }
-  // The batch under way is durable or not, by chance.
-  void go_down() {
+  // The batch under way is durable or not, by chance; not when the disk is not what it was.
+  void go_down(bool disk_kept) {
     up_ = false;
     ++life_;
-    if (busy_ && under_way_.make_durable && random_.below(2) == 0) under_way_.make_durable();
+    if (disk_kept && busy_ && under_way_.make_durable && luck(" crash").below(2) == 0) {
+      under_way_.make_durable();
+    }
     under_way_ = {};
     busy_ = false;
     inbox_.clear();
   }
 
-  Scheduler& scheduler_;
-  Random& random_;
+  const std::string name_;
   const SimulationOptions& options_;
+  Scheduler& scheduler_;
+  Checker& checker_;
+  Names& names_;
+  Triggers& triggers_;
+  NodeClock clock_;
 
  private:
+  Random luck(std::string_view of_what) const {
+    return dice(options_.seed, name_ + std::string(of_what), commits_);
+  }
   void after(Micros span, void (Process::*what)()) {
     scheduler_.after(span, [this, what, life = life_] {
       if (life == life_) (this->*what)();
@@ -126,7 +176,8 @@ class Process {
     for (const auto& each : inputs) each();
     under_way_ = finish_batch();
     if (under_way_.make_durable) {
-      after(random_.between(100, options_.commit_max), &Process::synced);
+      ++commits_;
+      after(luck(" commit").between(100, options_.commit_max), &Process::synced);
     } else {
       done();
     }
@@ -134,8 +185,9 @@ class Process {
   void synced() {
     // A pause in the middle of a commit: durable, but the effects leave late.
     if (under_way_.make_durable) {
-      under_way_.make_durable();
-      under_way_.make_durable = nullptr;
+      if (dies_unwritten()) return;
+      std::exchange(under_way_.make_durable, nullptr)();
+      if (dies(Side::after, under_way_.events)) return;
     }
     if (paused()) {
       after(paused_until_ - scheduler_.now(), &Process::synced);
@@ -163,8 +215,17 @@ class Process {
     });
   }
 
+  // Just before a write: nothing of it gets to the disk.
+  bool dies_unwritten() {
+    const auto make_durable = std::exchange(under_way_.make_durable, nullptr);
+    if (dies(Side::before, under_way_.events)) return true;
+    under_way_.make_durable = make_durable;
+    return false;
+  }
+
   bool up_ = false;
   bool busy_ = false;
+  std::uint64_t commits_ = 0;
   std::uint64_t life_ = 0;
   Micros paused_until_ = 0;
   Micros armed_ = INT64_MAX;

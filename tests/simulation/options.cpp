@@ -1,44 +1,128 @@
 #include "tests/simulation/options.h"
 
-#include <string_view>
+#include <type_traits>
+#include <utility>
 
+#include "tests/simulation/command.h"
 #include "tests/simulation/random.h"
+#include "tests/simulation/span.h"
 
 namespace tradewind::simulation {
 namespace {
 
-std::string_view name(Break broken) {
-  switch (broken) {
-    case Break::none: return "none";
-    case Break::idempotency: return "idempotency";
-    case Break::lease_wait: return "lease-wait";
-    case Break::stale_dispatch: return "stale-dispatch";
-    case Break::contracts: return "contracts";
-    case Break::wrong_cost: return "wrong-cost";
+constexpr std::pair<std::string_view, Break> kBreaks[] = {
+    {"none", Break::none},
+    {"idempotency", Break::idempotency},
+    {"lease-wait", Break::lease_wait},
+    {"stale-dispatch", Break::stale_dispatch},
+    {"contracts", Break::contracts},
+    {"wrong-cost", Break::wrong_cost},
+};
+
+// Each option by its name.
+template <class Options, class Visit>
+void each_option(Options& options, Visit visit) {
+  visit("seed", options.seed);
+  visit("break", options.broken);
+  visit("brokers", options.brokers);
+  visit("sites", options.sites);
+  visit("site-nodes", options.site_nodes);
+  visit("site-units", options.site_units);
+  visit("submissions", options.submissions);
+  visit("retries", options.retries);
+  visit("fault-phase", options.fault_phase);
+  visit("calm-phase", options.calm_phase);
+  visit("lease", options.lease);
+  visit("through-codec", options.through_codec);
+  visit("engines-survive", options.engines_survive);
+  visit("loss-ppm", options.loss_ppm);
+  visit("duplicate-ppm", options.duplicate_ppm);
+  visit("slow-ppm", options.slow_ppm);
+  visit("delay-max", options.delay_max);
+  visit("slow-max", options.slow_max);
+  visit("held-dispatch-ppm", options.held_dispatch_ppm);
+  visit("partition-every", options.partition_every);
+  visit("broker-crash-every", options.broker_crash_every);
+  visit("gateway-crash-every", options.gateway_crash_every);
+  visit("wipe-ppm", options.wipe_ppm);
+  visit("broker-pause-every", options.broker_pause_every);
+  visit("wall-jump-every", options.wall_jump_every);
+  visit("site-state-every", options.site_state_every);
+  visit("clock-offset-max", options.clock_offset_max);
+  visit("clock-drift-ppm", options.clock_drift_ppm);
+  visit("commit-max", options.commit_max);
+  visit("attempt-failure-ppm", options.attempt_failure_ppm);
+}
+
+std::string text_of(Break broken) {
+  for (const auto& [name, value] : kBreaks) {
+    if (value == broken) return std::string(name);
   }
   return "none";
+}
+std::string text_of(bool value) {
+  return value ? "1" : "0";
+}
+std::string text_of(Micros span) {
+  return span_text(span);
+}
+std::string text_of(std::uint32_t number) {
+  return std::to_string(number);
+}
+std::string text_of(std::uint64_t number) {
+  return std::to_string(number);
+}
+
+bool read(std::string_view text, Break& broken) {
+  const auto found = read_break(text);
+  if (found) broken = *found;
+  return found.has_value();
+}
+bool read(std::string_view text, Micros& span) {
+  const auto found = read_span(text);
+  if (found) span = *found;
+  return found && *found >= 0;
+}
+template <class Number>
+bool read(std::string_view text, Number& number) {
+  const auto found = read_number(text);
+  if (!found || *found < 0) return false;
+  number = static_cast<Number>(*found);
+  return std::is_same_v<Number, std::uint64_t> || static_cast<std::int64_t>(number) == *found;
 }
 
 }  // namespace
 
+Result<Break> read_break(std::string_view name) {
+  for (const auto& [each, value] : kBreaks) {
+    if (each == name) return value;
+  }
+  std::string names;
+  for (const auto& [each, value] : kBreaks)
+    names += (names.empty() ? "" : ", ") + std::string(each);
+  return fail(ErrorCode::invalid, "break", '\'' + std::string(name) + "' is none", "give " + names);
+}
+
 SimulationOptions draw(std::uint64_t seed, Break broken) {
   Random random(seed * 0x2545f4914f6cdd1dULL + 1);
   const auto half = [&] { return random.below(2) == 0; };
+  const auto ppm = [&](std::int64_t low, std::int64_t high) {
+    return static_cast<std::uint32_t>(random.between(low, high));
+  };
   SimulationOptions options;
   options.seed = seed;
   options.broken = broken;
   options.sites = static_cast<std::uint32_t>(random.between(1, 6));
   options.submissions = static_cast<std::uint32_t>(random.between(10, 40));
   options.fault_phase = random.between(60, 600) * kSecond;
-  options.lease_seconds = half() ? 60 : static_cast<std::uint32_t>(random.between(15, 90));
+  if (half()) options.lease = random.between(15, 90) * kSecond;
   options.through_codec = random.below(4) == 0;
   options.engines_survive = random.below(3) == 0;
-  if (half()) options.loss_ppm = static_cast<std::uint32_t>(random.between(1'000, 200'000));
-  if (half()) options.duplicate_ppm = static_cast<std::uint32_t>(random.between(1'000, 200'000));
-  if (half()) options.slow_ppm = static_cast<std::uint32_t>(random.between(1'000, 100'000));
+  if (half()) options.loss_ppm = ppm(1'000, 200'000);
+  if (half()) options.duplicate_ppm = ppm(1'000, 200'000);
+  if (half()) options.slow_ppm = ppm(1'000, 100'000);
   if (half()) options.delay_max = random.between(50, 3'000) * kMillisecond;
-  if (half())
-    options.held_dispatch_ppm = static_cast<std::uint32_t>(random.between(10'000, 300'000));
+  if (half()) options.held_dispatch_ppm = ppm(10'000, 300'000);
   if (half()) options.partition_every = random.between(20, 120) * kSecond;
   if (half()) options.broker_crash_every = random.between(10, 120) * kSecond;
   if (half()) options.gateway_crash_every = random.between(10, 120) * kSecond;
@@ -52,46 +136,34 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
   if (half()) options.clock_offset_max = random.between(1, 2'000) * kMillisecond;
   if (half()) options.clock_drift_ppm = 200;
   if (half()) options.commit_max = random.between(5, 500) * kMillisecond;
-  options.attempt_failure_ppm = half() ? 0 : static_cast<std::uint32_t>(random.between(1, 400'000));
+  options.attempt_failure_ppm = half() ? 0 : ppm(1, 400'000);
+  if (half()) options.retries = ppm(1, 3);
   return options;
 }
 
 std::string describe(const SimulationOptions& options) {
-  std::string text = "seed=" + std::to_string(options.seed);
-  const auto add = [&text](std::string_view key, std::int64_t value, std::string_view unit = "") {
-    text += ' ';
-    text += key;
-    text += '=' + std::to_string(value);
-    text += unit;
-  };
-  const auto seconds = [&](std::string_view key, Micros value) { add(key, value / kSecond, "s"); };
-  const auto milliseconds = [&](std::string_view key, Micros value) {
-    add(key, value / kMillisecond, "ms");
-  };
-  text += " break=" + std::string(name(options.broken));
-  add("sites", options.sites);
-  add("submissions", options.submissions);
-  seconds("fault-phase", options.fault_phase);
-  add("lease", options.lease_seconds, "s");
-  add("through-codec", options.through_codec ? 1 : 0);
-  add("engines-survive", options.engines_survive ? 1 : 0);
-  add("loss", options.loss_ppm, "ppm");
-  add("duplicate", options.duplicate_ppm, "ppm");
-  add("slow", options.slow_ppm, "ppm");
-  milliseconds("delay-max", options.delay_max);
-  add("held-dispatch", options.held_dispatch_ppm, "ppm");
-  seconds("partition-every", options.partition_every);
-  seconds("broker-crash-every", options.broker_crash_every);
-  seconds("gateway-crash-every", options.gateway_crash_every);
-  add("wipe", options.wipe_ppm, "ppm");
-  seconds("broker-pause-every", options.broker_pause_every);
-  seconds("site-state-every", options.site_state_every);
-  seconds("wall-jump-every", options.wall_jump_every);
-  milliseconds("clock-offset-max", options.clock_offset_max);
-  add("clock-drift", options.clock_drift_ppm, "ppm");
-  milliseconds("commit-max", options.commit_max);
-  add("attempt-failure", options.attempt_failure_ppm, "ppm");
+  std::string text;
+  each_option(options, [&text](std::string_view name, const auto& value) {
+    if (!text.empty()) text += ' ';
+    text += std::string(name) + '=' + text_of(value);
+  });
   return text;
+}
+
+Result<SimulationOptions> read_options(std::string_view text) {
+  SimulationOptions options;
+  Command words(text);
+  std::string bad;
+  each_option(options, [&](std::string_view name, auto& value) {
+    const std::string given = words.text(name);
+    if (!given.empty() && !read(given, value)) bad = std::string(name) + '=' + given;
+  });
+  if (!bad.empty()) return not_understood(bad, "options look as describe prints them");
+  if (const Status unused = words.unused(); !unused) return fail(unused.error());
+  if (options.sites == 0 || options.brokers == 0) {
+    return not_understood("sites=0", "there is at least one site and one broker");
+  }
+  return options;
 }
 
 }  // namespace tradewind::simulation

@@ -1,10 +1,12 @@
 // What a seed makes of a run: sizes, workload and faults. Each fault class is on or off by the seed
-// (swarm testing), and every value is printed.
+// (swarm testing), and every value is printed; what is printed can be read again.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "schemas/result.h"
 #include "tests/simulation/scheduler.h"
 
 namespace tradewind::simulation {
@@ -23,11 +25,15 @@ struct SimulationOptions {
   std::uint64_t seed = 1;
   Break broken = Break::none;
 
+  std::uint32_t brokers = 1;
   std::uint32_t sites = 3;
+  std::uint32_t site_nodes = 0;  // of each site's pool; 0: drawn
+  std::uint32_t site_units = 0;  // of each node, one CPU each; 0: drawn
   std::uint32_t submissions = 20;
+  std::uint32_t retries = 0;  // of a submission that was refused or not answered
   Micros fault_phase = 120 * kSecond;
   Micros calm_phase = 4 * 3600 * kSecond;
-  std::uint32_t lease_seconds = 60;
+  Micros lease = 60 * kSecond;
   bool through_codec = false;    // each message is encoded and decoded
   bool engines_survive = false;  // attempts run on while their gateway is down
 
@@ -54,7 +60,13 @@ struct SimulationOptions {
   std::uint32_t attempt_failure_ppm = 100'000;  // ends that are not successes
 };
 
+// What the seed draws; all that is not drawn is as above.
 SimulationOptions draw(std::uint64_t seed, Break broken);
+// "seed=7 break=none sites=2 ...": all options.
 std::string describe(const SimulationOptions& options);
+// The reverse: options that are not given are as above, not as drawn. invalid: it names the word.
+Result<SimulationOptions> read_options(std::string_view text);
+// Nothing of that name: invalid.
+Result<Break> read_break(std::string_view name);
 
 }  // namespace tradewind::simulation

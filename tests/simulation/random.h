@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "schemas/assert.h"
+#include "schemas/ids.h"
 
 namespace tradewind::simulation {
 
@@ -32,5 +34,12 @@ class Random {
  private:
   std::uint64_t state_;
 };
+
+// The dice for one thing: what becomes of it depends on its name and on how often that came before,
+// and on nothing else that happens. So a run with one fault less goes the same way everywhere else.
+inline Random dice(std::uint64_t seed, std::string_view name, std::uint64_t count = 0) {
+  return Random(stable_hash(name, 0xcbf29ce484222325ULL ^ (seed * 0x2545f4914f6cdd1dULL)) +
+                count * 0xd1342543de82ef95ULL);
+}
 
 }  // namespace tradewind::simulation

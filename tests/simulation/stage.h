@@ -4,6 +4,8 @@
 //
 // Names: brokers b1, b2…, sites s1, s2…, jobs j1, j2… in the order of their submission (or the name
 // that `submit job=` gives), tasks of an array j1.0, j1.1…, attempts j1#1. Spans: 250ms, 20s, 5m.
+// EVENT is the first word of what is told: of a message, an entry of the journal, or a commit.
+// What finds nothing to do, as a start of what is up, does nothing.
 //
 //   submit [job=NAME] [broker=b1] [tenant=T] [cpus=N] [run=SPAN] [nodes=N] [array=N] [after=j1,j2]
 //          [restartable=no] [attempts=N] [on-disconnect=continue] [priority=N] [queue=SPAN]
@@ -15,7 +17,8 @@
 //   replace BROKER                another process takes over the journal; the old one runs on until
 //                                 it next tries to write
 //   pause NODE for=SPAN           stops as a stopped process does
-//   cut NODE [NODE] [one-way]     messages between them (or of the first with anybody) are lost
+//   cut NODE [NODE] [one-way]     messages between them (or of the first with anybody) are lost;
+//                                 one way: those that the first sends
 //   heal NODE [NODE]
 //   lose EVENT [from=NODE]        the next message of that name is lost
 //   hold EVENT for=SPAN           … arrives so much later
@@ -50,7 +53,10 @@ class Stage {
   // All faults end, everything comes to rest, and the checks of the end are made.
   virtual void finish() = 0;
   // What has happened since the last call, a line each, in order: events in the words of the
-  // journal and of the links ("attempt.granted j1#1 s1", "dispatch b1 -> s1 j1#1").
+  // journal and of the links ("attempt.granted j1#1 s1", "dispatch b1 -> s1 j1#1" when it is sent
+  // and "at s1 dispatch from b1 j1#1" when it has arrived, "lost dispatch b1 -> s1 j1#1", "start s1
+  // j1#1", "end s1 j1#1 succeeded", "up b1", "down b1", "acknowledged j1"), commands as "> kill
+  // b1".
   virtual std::vector<std::string> told() = 0;
   // The first invariant that did not hold.
   virtual std::optional<std::string> violation() const = 0;

@@ -1,18 +1,26 @@
-// One run: a broker, gateways, clients, a network and faults, from one seed, in one thread.
+// One federation in one thread: brokers, gateways, clients, a network, and what is done to them.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/simulation/broker_node.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/clients.h"
+#include "tests/simulation/command.h"
 #include "tests/simulation/gateway_node.h"
+#include "tests/simulation/names.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/options.h"
-#include "tests/simulation/random.h"
+#include "tests/simulation/plan.h"
 #include "tests/simulation/scheduler.h"
+#include "tests/simulation/stage.h"
+#include "tests/simulation/triggers.h"
 
 namespace tradewind::simulation {
 
@@ -22,38 +30,78 @@ struct RunResult {
   std::uint64_t events = 0;
   std::uint64_t jobs = 0;
   std::uint64_t runs = 0;
+  Micros simulated = 0;
 };
 
-class World {
+class World final : public Stage {
  public:
+  // All nodes are started.
   explicit World(const SimulationOptions& options);
-  ~World();
-  // `trace`: prints what happens.
-  RunResult run(bool trace);
+  ~World() override;
+
+  Status apply(std::string_view command) override;
+  void advance(Micros span) override;
+  void finish() override;
+  std::vector<std::string> told() override;
+  std::optional<std::string> violation() const override { return checker_.violation(); }
+
+  Micros now() const { return scheduler_.now(); }
+  RunResult result() const;
+  // Prints what happens, as it does.
+  void print();
 
  private:
-  SiteRecord make_site(std::uint32_t index);
-  JobSpec make_job();
-  void schedule_faults();
-  // Again and again, at random times about `every` apart, until the faults end.
-  void repeat(Micros every, std::function<void()> fault);
-  void schedule_submissions();
-  void crash_gateway(GatewayNode& gateway);
-  void calm();
-  void send_to_site(const SiteId& site, const ToGateway& message);
-  void send_to_broker(const SiteId& site, const ToBroker& message);
-  GatewayNode& any_gateway() { return *gateways_[random_.below(gateways_.size())]; }
+  // commands.cpp
+  using Handler = Status (World::*)(Command&);
+  static const std::map<std::string_view, Handler>& handlers();
+  Status do_cancel(Command& command);
+  Status do_kill(Command& command);
+  Status do_start(Command& command);
+  Status do_pause(Command& command);
+  Status do_cut(Command& command);
+  Status do_heal(Command& command);
+  Status do_lose(Command& command);
+  Status do_hold(Command& command);
+  Status do_repeat(Command& command);
+  Status do_replay(Command& command);
+  Status do_state(Command& command);
+  Status do_jump(Command& command);
+  // The node that the next word names; null: there is none, and the error says so.
+  Result<Process*> node_of(Command& command);
+  Result<GatewayNode*> gateway_of(Command& command);
+  Status once(Command& command, Network::Once::What what);
+
+  BrokerNode* find_broker(std::string_view name) const;
+  GatewayNode* find_gateway(std::string_view name) const;
+  Process* find_node(std::string_view name) const;
+  void add_broker(std::uint32_t index);
+  void add_gateway(std::uint32_t index);
+  void send_to_site(BrokerNode& from, const SiteId& site, const ToGateway& message);
+  void send_to_broker(GatewayNode& from, const NodeId& broker, const ToBroker& message);
+  void publish(GatewayNode& from, const Record& record);
+  void arrive(Process& at, const std::string& from, const Told& told,
+              const std::function<void()>& handle);
+  Engine::Fate fate_of(const AttemptId& attempt) const;
   bool all_ended() const;
   bool step(Micros end);
 
-  SimulationOptions options_;
-  Random random_;
+  const SimulationOptions options_;
   Scheduler scheduler_;
+  Names names_;
   Checker checker_;
+  Triggers triggers_;
   Network network_;
-  std::unique_ptr<BrokerNode> broker_;
+  Clients clients_;
+  const Surroundings around_;
+  std::vector<std::unique_ptr<BrokerNode>> brokers_;
   std::vector<std::unique_ptr<GatewayNode>> gateways_;
-  bool faults_ = true;
+  std::vector<std::string> told_;
+  bool printing_ = false;
+  bool calm_ = false;
 };
+
+// The world of these options with these commands given at their times, to its end.
+RunResult run(const SimulationOptions& options, const std::vector<TimedCommand>& commands,
+              bool print);
 
 }  // namespace tradewind::simulation

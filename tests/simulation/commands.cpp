@@ -1,0 +1,171 @@
+// The commands of stage.h, each a member of World.
+#include <algorithm>
+#include <utility>
+
+#include "tests/simulation/world.h"
+
+namespace tradewind::simulation {
+namespace {
+
+std::string expected_node(std::string_view what) {
+  return "name a " + std::string(what) + " of this federation";
+}
+
+}  // namespace
+
+const std::map<std::string_view, World::Handler>& World::handlers() {
+  static const std::map<std::string_view, Handler> all = {
+      {"cancel", &World::do_cancel}, {"kill", &World::do_kill},   {"start", &World::do_start},
+      {"pause", &World::do_pause},   {"cut", &World::do_cut},     {"heal", &World::do_heal},
+      {"lose", &World::do_lose},     {"hold", &World::do_hold},   {"repeat", &World::do_repeat},
+      {"replay", &World::do_replay}, {"state", &World::do_state}, {"jump", &World::do_jump},
+  };
+  return all;
+}
+
+Status World::apply(std::string_view text) {
+  Command command(text);
+  const std::string verb = command.word();
+  scheduler_.trace("> " + std::string(text));
+  if (verb == "submit") return clients_.submit(command);
+  const auto handler = handlers().find(verb);
+  if (handler == handlers().end()) return not_understood(verb);
+  return (this->*handler->second)(command);
+}
+
+Result<Process*> World::node_of(Command& command) {
+  const std::string name = command.word();
+  Process* const node = find_node(name);
+  if (node == nullptr) return not_understood(name, expected_node("node"));
+  return node;
+}
+
+Result<GatewayNode*> World::gateway_of(Command& command) {
+  const std::string name = command.word();
+  GatewayNode* const gateway = find_gateway(name);
+  if (gateway == nullptr) return not_understood(name, expected_node("site"));
+  return gateway;
+}
+
+Status World::do_cancel(Command& command) {
+  const std::string name = command.word();
+  if (clients_.find(name) == nullptr) return not_understood(name, "name a job that was submitted");
+  if (const Status unused = command.unused(); !unused) return unused;
+  const auto job = clients_.id_of(name);
+  if (!job) return ok();  // nobody was told its id
+  find_broker(clients_.find(name)->broker)->cancel(*job);
+  return ok();
+}
+
+Status World::do_kill(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  const Disk disk = command.has("wipe") ? Disk::wiped : Disk::kept;
+  const std::string before = command.text("before");
+  const std::string after = command.text("after");
+  if (const Status unused = command.unused(); !unused) return unused;
+  if (!before.empty() && !after.empty()) return not_understood("after=" + after, "one of the two");
+  if (disk == Disk::wiped && find_gateway((*node)->name()) == nullptr) {
+    return not_understood("wipe", "a broker's journal is never lost");
+  }
+  if (before.empty() && after.empty()) {
+    (*node)->crash(disk);
+  } else {
+    triggers_.arm({(*node)->name(), before.empty() ? Side::after : Side::before,
+                   before.empty() ? after : before, disk});
+  }
+  return ok();
+}
+
+Status World::do_start(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  (*node)->start();
+  return ok();
+}
+
+Status World::do_pause(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  const Micros span = command.span("for", 0);
+  if (const Status unused = command.unused(); !unused) return unused;
+  (*node)->pause(span);
+  return ok();
+}
+
+Status World::do_cut(Command& command) {
+  const bool one_way = command.has("one-way");
+  const auto from = node_of(command);
+  if (!from) return fail(from.error());
+  const std::string other = command.word();
+  if (!other.empty() && find_node(other) == nullptr) {
+    return not_understood(other, expected_node("node"));
+  }
+  if (const Status unused = command.unused(); !unused) return unused;
+  network_.cut((*from)->name(), other);
+  if (!one_way) network_.cut(other, (*from)->name());
+  return ok();
+}
+
+Status World::do_heal(Command& command) {
+  const auto one = node_of(command);
+  if (!one) return fail(one.error());
+  const std::string other = command.word();
+  if (const Status unused = command.unused(); !unused) return unused;
+  network_.heal((*one)->name(), other);
+  return ok();
+}
+
+Status World::once(Command& command, Network::Once::What what) {
+  Network::Once once;
+  once.what = what;
+  once.event = command.word();
+  once.from = command.text("from");
+  if (what == Network::Once::What::hold) once.span = command.span("for", 0);
+  if (once.event.empty()) return not_understood("", "name an event");
+  if (const Status unused = command.unused(); !unused) return unused;
+  network_.once(std::move(once));
+  return ok();
+}
+Status World::do_lose(Command& command) {
+  return once(command, Network::Once::What::lose);
+}
+Status World::do_hold(Command& command) {
+  return once(command, Network::Once::What::hold);
+}
+Status World::do_repeat(Command& command) {
+  return once(command, Network::Once::What::repeat);
+}
+
+Status World::do_replay(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  network_.replay((*node)->name());
+  return ok();
+}
+
+Status World::do_state(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  const std::string word = command.word();
+  if (const Status unused = command.unused(); !unused) return unused;
+  for (const SiteState each : {SiteState::active, SiteState::draining, SiteState::maintenance}) {
+    if (to_string(each) != word) continue;
+    (*gateway)->set_state(each);
+    return ok();
+  }
+  return not_understood(word, "say active, draining or maintenance");
+}
+
+Status World::do_jump(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  const Micros by = command.span("by", 0);
+  if (const Status unused = command.unused(); !unused) return unused;
+  (*node)->clock().jump(by);
+  return ok();
+}
+
+}  // namespace tradewind::simulation

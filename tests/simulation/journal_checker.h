@@ -1,0 +1,65 @@
+// The invariants of one broker's journal: what is durable must be a history that could be, tables
+// that are its fold, and decisions that come out the same when they are made again from the log.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/audit/leaf.h"
+#include "broker/audit/replay.h"
+#include "broker/jobs/fold.h"
+#include "schemas/journal.h"
+#include "tests/simulation/names.h"
+
+namespace tradewind::simulation {
+
+class JournalChecker {
+ public:
+  using Violated = std::function<void(std::string)>;
+  // What the site reported as the attempt's charge; nothing: it reported none.
+  using ChargeOf = std::function<std::optional<Money>(const SiteId&, const AttemptId&)>;
+
+  JournalChecker(const Names& names, Violated violated, ChargeOf charge_of);
+  JournalChecker(const JournalChecker&) = delete;
+  JournalChecker& operator=(const JournalChecker&) = delete;
+
+  // A batch has become durable.
+  void committed(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs);
+  // The client was told that the job is taken.
+  void acknowledged(const JobId& job, std::uint32_t array_count);
+  // A process has started from these tables: they must be the fold of all entries, and hold every
+  // acknowledged job.
+  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables) const;
+
+  // The job as its entries say; null: it has none.
+  const JobRecord* find(const JobId& job) const;
+  std::size_t acknowledged_count() const { return acknowledged_.size(); }
+
+ private:
+  void check_entry(const Entry& entry);
+  void check_leaf(const Entry& entry);
+  void check_charges(const JobRecord& job);
+
+  const Names& names_;
+  Violated violated_;
+  ChargeOf charge_of_;
+  // What the log says, and the decisions made again from that alone.
+  LeafWriter writer_;
+  std::vector<Entry> entries_;
+  std::map<Bytes, Bytes> data_;  // that stands beside the log, by SHA-256
+  Replayer replayer_;
+  bool replays_ = true;  // until it went wrong
+  std::map<JobId, JobRecord> folded_;
+  std::map<JobId, JobState> states_;  // of the tables
+  std::map<std::pair<TenantId, std::string>, JobId> keys_;
+  // By site: the newest versions that a decision relied on, of its record and of its sheet.
+  std::map<SiteId, std::pair<RecordVersion, RecordVersion>> relied_on_;
+  std::set<JobId> acknowledged_;
+  Wall::time_point newest_{};
+};
+
+}  // namespace tradewind::simulation
