@@ -73,6 +73,12 @@ std::int64_t age_ms(Wall::time_point issued, Wall::time_point now) {
   return std::max<std::int64_t>(0, to_ms(now) - to_ms(issued));
 }
 
+json::object trust_to_json(const SiteTrust& trust) {
+  json::object out{{"ppm", trust.ppm}, {"state", word(to_string(trust.state))}};
+  if (trust.state == TrustState::distrusted) out["until"] = to_rfc3339(trust.until);
+  return out;
+}
+
 bool sheet_is_valid(const SiteView& site, Wall::time_point now) {
   return site.sheet.has_value() && site.sheet_header.valid_until > now;
 }
@@ -111,7 +117,8 @@ json::object offer_to_json(const SiteView& site, const Pool& pool, Wall::time_po
                    {"unit", shape_to_json(pool.unit)},
                    {"units", std::uint64_t{units_per_node(pool)} * pool.nodes},
                    {"currency", pool.tariff.currency},
-                   {"site_state", word(to_string(site.record.state))}};
+                   {"site_state", word(to_string(site.record.state))},
+                   {"trust", trust_to_json(site.trust)}};
   const PoolQuote* quote = quote_of(site, pool.id);
   out["quote_valid"] = quote != nullptr && sheet_is_valid(site, now);
   if (quote != nullptr) {
@@ -168,6 +175,7 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                    {"provider", record.provider},
                    {"state", word(to_string(record.state))},
                    {"member_state", word(to_string(site.member_state))},
+                   {"trust", trust_to_json(site.trust)},
                    {"carbon_g_kwh", record.carbon_g_kwh},
                    {"run_seconds_max", record.policy.run_seconds_max},
                    {"accounting_currency", word(currency)},

@@ -87,6 +87,7 @@ Decision read_frame(const JsonMembers& in) {
     Candidate& candidate = decision.chosen.emplace();
     candidate.site.value = chosen->text("site");
     candidate.pool.value = chosen->text("pool");
+    candidate.preemptible = chosen->flag("preemptible");
     candidate.nodes = chosen->number<std::uint32_t>("nodes");
     candidate.units = chosen->number<std::uint32_t>("units_per_node");
     if (const auto contract = chosen->object("contract")) {
@@ -205,7 +206,9 @@ Status Replayer::fold(const Event& event) {
     return answered(event, true, AttemptGranted{attempt.value_or(AttemptId{})});
   }
   if (event.type == leaf_type::refused) {
-    return answered(event, false, AttemptRefused{attempt.value_or(AttemptId{}), {}, {}});
+    const auto code = named<RefusalCode>(event.reason, refusal_codes_count);
+    if (!code) return bad_leaf(event.index, "reason", "is no refusal of an attempt");
+    return answered(event, false, AttemptRefused{attempt.value_or(AttemptId{}), *code, {}});
   }
   if (event.type == leaf_type::advanced) {
     const auto phase = named<AttemptPhase>(event.reason, attempt_phases_count);
@@ -530,7 +533,9 @@ Status Replayer::over(const Event& event, decltype(Entry::body) body) {
 }
 
 void Replayer::apply_to(JobRecord& job, const Event& event, decltype(Entry::body) body) {
-  apply(job, Entry{event.at, std::move(body)});
+  const Entry entry{event.at, std::move(body)};
+  router_->recorded(job, entry);
+  apply(job, entry);
   if (!is_final(job.state)) return;
   const JobId submission = submission_of(job.job);
   jobs_.erase(JobId(job.job));

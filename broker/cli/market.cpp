@@ -22,9 +22,24 @@ std::string price_text(std::int64_t ppm) {
   return fmt::format("x{}.{:02}", ppm / 1'000'000, ppm % 1'000'000 / 10'000);
 }
 
+std::string trust_text(const boost::json::value& trust) {
+  const std::string state = text(trust, "state");
+  const std::string share = fmt::format("{} %", number(trust, "ppm") / 10'000);
+  if (state == "trusted") return share;
+  if (state != "distrusted") return share + ", on trial";
+  return fmt::format("{}, none until {}", share, text(trust, "until"));
+}
+
 void print_sites(const boost::json::value& reply) {
-  Table table(
-      {{"SITE"}, {"REGION"}, {"IN"}, {"PROVIDER"}, {"STATE"}, {"POOLS"}, {"QUOTE"}, {"AGE", true}});
+  Table table({{"SITE"},
+               {"REGION"},
+               {"IN"},
+               {"PROVIDER"},
+               {"STATE"},
+               {"TRUST"},
+               {"POOLS"},
+               {"QUOTE"},
+               {"AGE", true}});
   for (const auto& site : items(reply, "sites")) {
     std::string pools;
     for (const auto& pool : items(site, "pools")) {
@@ -37,7 +52,8 @@ void print_sites(const boost::json::value& reply) {
     const auto& sheet = member(site, "quote_sheet");
     table.add({text(site, "id"), text(site, "region"), text(site, "jurisdiction"),
                text(site, "provider"),
-               member_state == "active" ? text(site, "state") : member_state, pools,
+               member_state == "active" ? text(site, "state") : member_state,
+               trust_text(member(site, "trust")), pools,
                !sheet.is_object() ? "none" : (text(sheet, "valid") == "true" ? "valid" : "expired"),
                sheet.is_object() ? seconds_text(number(sheet, "age_ms")) : ""});
   }
@@ -55,7 +71,8 @@ void print_market(const boost::json::value& reply) {
                {"OF", true},
                {"WAIT", true},
                {"AGE", true},
-               {"QUOTE"}});
+               {"QUOTE"},
+               {"TRUST"}});
   for (const auto& offer : items(reply, "offers")) {
     const auto& accelerator = member(offer, "accelerator");
     const bool valid = text(offer, "quote_valid") == "true";
@@ -64,7 +81,8 @@ void print_market(const boost::json::value& reply) {
                money(text(offer, "unit_price_per_hour"), text(offer, "currency")),
                price_text(number(offer, "price_ppm")), text(offer, "units_free"),
                text(offer, "units"), duration(number(offer, "wait_seconds")),
-               seconds_text(number(offer, "age_ms")), valid ? "valid" : "none"});
+               seconds_text(number(offer, "age_ms")), valid ? "valid" : "none",
+               trust_text(member(offer, "trust"))});
   }
   std::cout << (table.empty() ? "no offers\n" : table.render());
   std::string drops;

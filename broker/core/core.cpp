@@ -275,8 +275,13 @@ void Core::flush() {
   batch_keys_.clear();
   {
     const std::lock_guard lock(mutex_);
-    counted_ = Counted{lifecycle_.counters(),   lifecycle_.live(),     lifecycle_.waiting(),
-                       lifecycle_.unanswered(), journal_.last().value, events_};
+    counted_ = Counted{lifecycle_.counters(),
+                       lifecycle_.live(),
+                       lifecycle_.waiting(),
+                       lifecycle_.unanswered(),
+                       journal_.last().value,
+                       router_.trust().distrusted_count(),
+                       events_};
   }
   const auto replies = std::exchange(after_commit_, {});
   for (const auto& each : replies) each();
@@ -665,6 +670,8 @@ std::string Core::metrics() const {
       "Messages about attempts that are not at their sender.", lifecycle.strays);
   add("tradewind_charges_cut_total", "counter", "Charges above the decision's terms, cut to them.",
       lifecycle.overcharges);
+  add("tradewind_sites_distrusted", "gauge",
+      "Sites that broke too many promises lately, those on trial included.", counted.distrusted);
   add("tradewind_journal_entries", "gauge", "Entries in the journal.", counted.entries);
   return text + federation_->metrics();
 }

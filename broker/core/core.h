@@ -146,6 +146,7 @@ class Core final : public Service {
     std::size_t waiting = 0;
     std::size_t unanswered = 0;
     std::uint64_t entries = 0;
+    std::size_t distrusted = 0;
     std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
   };
   Counted counted_;  // as of the last batch

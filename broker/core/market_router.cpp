@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "broker/routing/clearing.h"
@@ -80,6 +81,7 @@ void MarketRouter::accept(const Record& record) {
   const bool was_bound = site && is_bound(*site);
   view_.accept(record);
   if (!site) return;
+  if (record.header.kind == RecordKind::site) view_.set_trust(*site, trust_.of(*site));
   if (!was_bound && is_bound(*site)) view_.reopen(*site);
   // A sheet may have come before its site record, which shows it.
   const auto found = granted_.find(*site);
@@ -207,20 +209,30 @@ bool MarketRouter::may_clear(const JobRecord& job) {
 std::vector<JobPlaced> MarketRouter::clear(const std::vector<JobToClear>& jobs, Now now) {
   now_ = now;
   if (have_room(jobs)) return {};
-  return clear_with(margins_of(chooser_), jobs, now);
+  std::vector<JobPlaced> placed = clear_with(margins_of(chooser_), jobs, now);
+  // Whoever it gave no place may yet find one there.
+  if (!placed.empty()) {
+    for (const SiteId& each : trust_.on_trial()) view_.reopen(each);
+  }
+  return placed;
 }
 
 std::vector<JobPlaced> MarketRouter::clear_with(Margins margins,
                                                 const std::vector<JobToClear>& jobs, Now now) {
   std::vector<JobPlaced> placed;
+  const std::vector<SiteId> on_trial = trust_.on_trial();
+  std::deque<std::vector<SiteId>> excluded;
   std::vector<RouteRequest> requests;
   requests.reserve(jobs.size());
   for (const JobToClear& each : jobs) {
-    requests.push_back({each.job->spec, each.job->tenant, each.job->job.value, each.excluded});
+    std::vector<SiteId>& sites = excluded.emplace_back();
+    std::ranges::set_union(each.excluded, on_trial, std::back_inserter(sites));
+    requests.push_back({each.job->spec, each.job->tenant, each.job->job.value, sites});
   }
   Cleared cleared = tradewind::clear(chooser_with(margins), requests, now.wall);
   if (!cleared.by_flow) return placed;
   for (Cleared::Placement& each : cleared.placements) {
+    each.decision.excluded = jobs[each.job].excluded;
     placed.push_back({each.job, std::move(each.decision)});
   }
   return placed;
@@ -358,6 +370,15 @@ void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
   if (found->second.empty()) granted_.erase(found);
 }
 
+void MarketRouter::recorded(const JobRecord& job, const Entry& entry) {
+  trust_.fold(job, entry);
+  show_trust();
+}
+
+void MarketRouter::show_trust() {
+  for (const SiteId& each : trust_.take_changed()) view_.set_trust(each, trust_.of(each));
+}
+
 void MarketRouter::expire(Now now) {
   now_ = now;
   std::erase_if(refused_,
@@ -366,6 +387,8 @@ void MarketRouter::expire(Now now) {
 
 void MarketRouter::pass(Wall::time_point logged) {
   logged_ = logged;
+  trust_.pass(logged);
+  show_trust();
   for (; !granted_at_.empty() && logged - granted_at_.front().first >= kDebitMax;
        granted_at_.pop_front()) {
     const auto site = granted_.find(granted_at_.front().second);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "broker/core/trust.h"
 #include "broker/core/unrecorded.h"
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/chooser.h"
@@ -77,7 +78,7 @@ class MarketRouter : public Router {
   bool may_clear(const JobRecord& job) override;
   // Only where the jobs want more of some pool than it has, each at its best place, and the flow
   // does better than one by one (broker/routing/clearing.h). Exact, whatever the tolerance, and
-  // under load too; without the survey.
+  // under load too; without the survey. Sites on trial, which take one attempt only, have no part.
   std::vector<JobPlaced> clear(const std::vector<JobToClear>& jobs, Now now) override;
   // Places are numbers of pools, kinds are numbers of shapes, sizes are units on one node.
   RouterChanges changes() override;
@@ -94,10 +95,12 @@ class MarketRouter : public Router {
   void placed(const AttemptId& attempt, const Candidate& chosen) override;
   void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) override;
   void ended(const AttemptId& attempt, const Candidate& chosen) override;
+  void recorded(const JobRecord& job, const Entry& entry) override;
 
   // To be called before each batch: tells the time of what follows.
   void expire(Now now);
   const MarketView& view() const { return view_; }
+  const Trust& trust() const { return trust_; }
 
  private:
   struct Granted {
@@ -122,6 +125,8 @@ class MarketRouter : public Router {
   // Whether these places can all be had together.
   bool have_room(const std::vector<JobToClear>& jobs) const;
   bool is_under_load(const SiteId& site, Mono::time_point now) const;
+  // Brings the view up to what trust_ has come to.
+  void show_trust();
 
   const std::chrono::seconds under_load_span_;
   MarketView view_;
@@ -131,6 +136,7 @@ class MarketRouter : public Router {
   // For margins of neither of these.
   std::map<Margins, std::unique_ptr<Chooser>> choosers_;
   Unrecorded unrecorded_;
+  Trust trust_;
   std::map<SiteId, std::list<Granted>> granted_;
   std::deque<std::pair<Wall::time_point, SiteId>> granted_at_;  // when, and where some run out
   Wall::time_point logged_{};

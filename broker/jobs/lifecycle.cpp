@@ -231,6 +231,7 @@ Wall::time_point Lifecycle::stamp(Now now) {
 
 void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   output_.entries.push_back(Entry{stamp(now), std::move(body)});
+  router_.recorded(live.record, output_.entries.back());
   apply(live.record, output_.entries.back());
   changed_.insert(live.record.job);
   if (is_final(live.record.state)) ended_.push_back(live.record.job);

@@ -166,6 +166,9 @@ class Router {
   virtual void settled(const AttemptId& attempt, const Candidate& chosen, bool granted) = 0;
   // Called when the site has reported the end of a granted attempt: what it held is free again.
   virtual void ended(const AttemptId& /*attempt*/, const Candidate& /*chosen*/) {}
+  // Called with each entry about a job that is live, in their order; the job is as it was before
+  // the entry.
+  virtual void recorded(const JobRecord& /*job*/, const Entry& /*entry*/) {}
 };
 
 struct SendToSite {

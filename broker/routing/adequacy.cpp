@@ -183,6 +183,10 @@ Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site) {
   return found ? Miss{ReasonCode::excluded, 0, 0} : Miss{};
 }
 
+Miss trust_miss(const SiteTrust& trust) {
+  return trust.closed() ? Miss{ReasonCode::distrusted, SiteTrust::least_ppm, trust.ppm} : Miss{};
+}
+
 std::uint64_t energy_wh(std::uint32_t unit_watts, std::uint32_t nodes, std::uint32_t units,
                         std::uint64_t seconds) {
   __extension__ using Wide = unsigned __int128;

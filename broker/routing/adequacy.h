@@ -81,6 +81,8 @@ Miss latency_miss(const Constraints& constraints, const SiteRecord& site, const 
 Miss rate_miss(const Constraints& constraints, std::optional<MoneyPerHour> rate);
 Miss state_miss(const SiteView& site);
 Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site);
+// Parts per million.
+Miss trust_miss(const SiteTrust& trust);
 // Watt-hours; a pool that states no power wants one while any is left. `energy` is energy_wh.
 Miss energy_miss(std::int64_t energy_left_wh, std::uint64_t energy);
 // Units, or nodes where the nodes of a job on several are what lacks. Of the reason

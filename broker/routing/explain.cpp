@@ -83,6 +83,14 @@ std::string state(const SiteView& site) {
   return fmt::format("the site is in the state {}", to_string(site.record.state));
 }
 
+std::string distrust(const SiteTrust& trust, const Miss& miss) {
+  return fmt::format(
+      "its trust is {} %, below {} %: attempts were refused or lost there lately; {}",
+      miss.offered / 10'000, miss.wanted / 10'000,
+      trust.state == TrustState::tried ? "one attempt is there on trial"
+                                       : "it is tried again at " + to_rfc3339(trust.until));
+}
+
 std::string deadline(const JobSpec& spec, const PoolMiss& miss) {
   const auto run = run_seconds(spec, spec.variants[miss.variant], *miss.pool);
   if (spec.run_seconds_max != 0 && run && *run > spec.run_seconds_max) {
@@ -178,8 +186,7 @@ std::string explain(const RouteRequest& request, const RouteOptions& options,
                          options.rates.accounting_currency);
     case ReasonCode::site_state: return state(*missed.site);
     case ReasonCode::excluded: return "the job was refused or lost there just now";
-    case ReasonCode::distrusted:
-      return "the site has broken too many of its promises lately";
+    case ReasonCode::distrusted: return distrust(missed.site->trust, miss);
     case ReasonCode::quote_missing: return "has no valid quote";
     case ReasonCode::energy_quota:
       if (miss.offered == 0) return "the site's energy quota is used up";

@@ -140,6 +140,7 @@ class SiteSurvey {
             excluded_.get([&] { return excluded_miss(request.excluded, site_.record.site); })) {
       return miss;
     }
+    if (const Miss miss = trust_miss(site_.trust)) return miss;
     if (quote == nullptr) return {ReasonCode::quote_missing, 0, 0};
     const std::uint64_t rerun =
         draft.preemptible ? rerun_seconds(run, pool.tariff.interruptions_ppm_hour) : 0;

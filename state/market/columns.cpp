@@ -88,7 +88,7 @@ void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
   SiteRow& row = sites_[number];
   const SiteView& view = *row.view;
   row.serves = view.record.state == SiteState::active && view.member_state == MemberState::active &&
-               view.sheet && view.sheet->energy_left_wh != 0;
+               !view.trust.closed() && view.sheet && view.sheet->energy_left_wh != 0;
   const std::int64_t energy_before = row.energy_left_wh;
   row.energy_left_wh = view.sheet ? view.sheet->energy_left_wh : -1;
   if (view.sheet) {

@@ -54,7 +54,8 @@ struct SiteRow {
   // first of them runs out. Without a sheet they never hold.
   Wall::time_point issued = Wall::time_point::max();
   Wall::time_point valid_until = Wall::time_point::min();
-  bool serves = false;  // record, member and energy quota; whether the sheet holds is not in it
+  // Record, member, trust and energy quota; whether the sheet holds is not in it.
+  bool serves = false;
   bool lists_tenants = false;
   std::uint32_t run_seconds_max = 0;
   std::int64_t energy_left_wh = -1;  // as the sheet says; -1: no quota
@@ -120,8 +121,8 @@ class MarketColumns {
   std::uint32_t add_site(const SiteView& view);
   // The site's record is another one now, its pools perhaps too; forgets its debits.
   void change_record(std::uint32_t site);
-  // Its sheet, the headers or the member's state are others. `same_pools`: the sheet lists the same
-  // pools in the same order as the one before.
+  // Its sheet, the headers, the member's state or its trust are others. `same_pools`: the sheet
+  // lists the same pools in the same order as the one before.
   void change_sheet(std::uint32_t site, bool same_pools);
   void change_debit(std::uint32_t site, const PoolId& pool, std::uint32_t units,
                     std::uint32_t nodes);

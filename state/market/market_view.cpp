@@ -175,6 +175,15 @@ std::uint32_t MarketView::debited_nodes(const SiteId& site, const PoolId& pool) 
   return place == debits_.end() ? 0 : saturated(place->second.nodes);
 }
 
+void MarketView::set_trust(const SiteId& site, const SiteTrust& trust) {
+  const auto known = known_.find(site);
+  if (known == known_.end()) return;
+  SiteTrust& held = known->second.view->trust;
+  const bool was_closed = held.closed();
+  held = trust;
+  if (held.closed() != was_closed) columns_.change_sheet(known->second.number, true);
+}
+
 MarketChanges MarketView::take_changes() {
   MarketChanges changes;
   changes.pools = columns_.take_openings();

@@ -15,6 +15,7 @@
 #include "schemas/site.h"
 #include "schemas/time.h"
 #include "state/market/columns.h"
+#include "state/market/site_trust.h"
 
 namespace tradewind {
 
@@ -28,13 +29,15 @@ struct SiteView {
   // As in the newest member record; active while none has come, since gossip takes records of known
   // members only. A site whose member is suspended or revoked stays listed and is never valid.
   MemberState member_state = MemberState::active;
+  SiteTrust trust;
   // Price of a whole hour of one unit now and so on are computed by routing from these.
 };
 
 // What has come that may let a waiting job go.
 struct MarketChanges {
   // Pools, by their numbers in the columns, that could take more than before: more is free there,
-  // or sooner, or for less, or the site has begun to serve or to be bound. Each once.
+  // or sooner, or for less, or the site has begun to serve, to be bound or to be trusted. Each
+  // once.
   std::vector<std::uint32_t> pools;
   // There are pools of a shape that was not there before.
   bool shapes = false;
@@ -67,6 +70,9 @@ class MarketView {
   void debit_contract(const SiteId& site, const ContractId& contract, std::uint32_t units);
   void credit_contract(const SiteId& site, const ContractId& contract, std::uint32_t units);
   std::uint32_t debited_contract_units(const SiteId& site, const ContractId& contract) const;
+  // What the site is worth to this broker now; nothing comes of it for a site that is not known
+  // yet. Its pools count as changed when it is closed no longer.
+  void set_trust(const SiteId& site, const SiteTrust& trust);
   // Units, and nodes, debited and not credited.
   std::uint32_t debited_units(const SiteId& site, const PoolId& pool) const;
   std::uint32_t debited_nodes(const SiteId& site, const PoolId& pool) const;

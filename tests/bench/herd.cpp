@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "broker/core/market_router.h"
+#include "broker/jobs/fold.h"
 #include "gateway/admission/admission.h"
 #include "gateway/pricing/quote_sheet.h"
 #include "tests/bench/market.h"
@@ -69,6 +70,7 @@ struct Found {
   std::uint64_t passes = 0;
   std::uint64_t tries = 0;
   std::uint64_t unplaced = 0;
+  std::int64_t least_trust_ppm = ppm_one;
 };
 
 class Herd {
@@ -118,6 +120,7 @@ class Herd {
   void answer(const std::shared_ptr<Job>& job, const Candidate& chosen, const AttemptId& attempt,
               bool granted, const Record& sheet);
   void end_pass(const std::shared_ptr<Job>& job, bool placed);
+  void record(Job& job, decltype(Entry::body) body);
 
   const Policy& policy_;
   const Mono::duration lag_;
@@ -218,7 +221,8 @@ void Herd::decide(const std::shared_ptr<Job>& job) {
   if (!decided) return end_pass(job, false);
   const Decision& decision = *decided;
   if (now_.mono >= counted_from_) ++found_.tries;
-  const AttemptId attempt{job->record.job, ++job->record.attempts_count};
+  const AttemptId attempt{job->record.job, job->record.attempts_count + 1};
+  record(*job, JobDecided{attempt, decision});
   if (policy_.debits) broker.placed(attempt, *decision.chosen);
   const std::int64_t price_ppm = broker.price_ppm(*decision.chosen);
   after(kWay, [this, job, decision, price_ppm] { dispatch(job, decision, price_ppm); });
@@ -246,10 +250,12 @@ void Herd::dispatch(const std::shared_ptr<Job>& job, const Decision& decision,
                                   ToGateway{Term{1}, Dispatch{attempt, wanted, 60}}, {}, now_);
   const bool granted = !output.starts.empty();
   if (granted) {
-    after(random_span(kHold), [this, &site, attempt] {
+    after(random_span(kHold), [this, &site, job, chosen, attempt] {
       EndReport report;
       report.started = true;
       site.admission->engine_ended(attempt, report, now_);
+      record(*job, AttemptFinished{attempt, report});
+      if (policy_.debits) brokers_[job->broker]->ended(attempt, chosen);
       site.admission->from_broker(NodeId{"broker/0"}, ToGateway{Term{1}, AcknowledgeEnd{attempt}},
                                   {}, now_);
     });
@@ -265,6 +271,11 @@ void Herd::answer(const std::shared_ptr<Job>& job, const Candidate& chosen,
   broker.expire(now_);
   broker.pass(now_.wall);
   if (!granted && policy_.refusal_tells) broker.accept(sheet);
+  if (granted) {
+    record(*job, AttemptGranted{attempt});
+  } else {
+    record(*job, AttemptRefused{attempt, RefusalCode::no_capacity, {}});
+  }
   if (policy_.debits) broker.settled(attempt, chosen, granted);
   if (granted) return end_pass(job, true);
   job->refused.insert(std::ranges::lower_bound(job->refused, chosen.site), chosen.site);
@@ -281,6 +292,20 @@ void Herd::end_pass(const std::shared_ptr<Job>& job, bool placed) {
   job->refused.clear();
   after(job->pause, [this, job] { decide(job); });
   job->pause = std::min<Mono::duration>(2 * job->pause, kPauseMax);
+}
+
+// What the lifecycle would journal.
+void Herd::record(Job& job, decltype(Entry::body) body) {
+  MarketRouter& broker = *brokers_[job.broker];
+  broker.pass(now_.wall);
+  const Entry entry{now_.wall, std::move(body)};
+  broker.recorded(job.record, entry);
+  apply(job.record, entry);
+  const Trust& trust = broker.trust();
+  for (const AttemptRecord& each : job.record.attempts) {
+    found_.least_trust_ppm =
+        std::min(found_.least_trust_ppm, trust.of(each.decision.chosen->site).ppm);
+  }
 }
 
 Found Herd::run() {
@@ -319,9 +344,11 @@ int main(int count, char** arguments) {
     for (const int lag : lags) {
       std::vector<double> tries;
       std::vector<double> unplaced;
+      std::vector<double> least_trust;
       for (std::uint64_t seed = 1; seed <= (quick || !policy.under_load ? 1U : 3U); ++seed) {
         const Found found = Herd(policy, milliseconds(lag), kMeasured, seed).run();
         tries.push_back(static_cast<double>(found.tries) / static_cast<double>(found.passes));
+        least_trust.push_back(static_cast<double>(found.least_trust_ppm) / 10'000);
         unplaced.push_back(100.0 * static_cast<double>(found.unplaced) /
                            static_cast<double>(found.passes));
       }
@@ -332,6 +359,8 @@ int main(int count, char** arguments) {
             ours ? std::optional(2.5) : std::nullopt);
       print(std::string(name) + "without a place in one pass", unplaced, "%",
             ours ? std::optional(1.0) : std::nullopt);
+      print(std::string(name) + "least trust of a broker in a site", least_trust, "%",
+            std::nullopt);
     }
   }
   return 0;

@@ -4,7 +4,7 @@ if(NOT TRADEWIND_PURE_ONLY)
             ${CMAKE_CURRENT_LIST_DIR}/core/quotes_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/rates_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/registry_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/unrecorded_test.cpp
-            ${CMAKE_CURRENT_LIST_DIR}/core/url_key_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/waking_twin_test.cpp
+            ${CMAKE_CURRENT_LIST_DIR}/core/trust_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/url_key_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/waking_twin_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/journal/sample_store.cpp ${CMAKE_CURRENT_LIST_DIR}/routing/random_market.cpp
             ${CMAKE_CURRENT_LIST_DIR}/routing/sample_market.cpp
     DEPENDS tradewind_core tradewind_jobs tradewind_routing tradewind_market)

@@ -554,6 +554,37 @@ TEST_F(Contention, IsLeftToOneByOneWhereThereIsRoomForAll) {
   }
 }
 
+TEST_F(Contention, ASiteOnTrialGetsOneJobHoweverManyWantIt) {
+  // Lost there three times a minute ago.
+  for (int count = 0; count < 3; ++count) {
+    JobRecord lost = job();
+    const AttemptId attempt{lost.job, 1};
+    Decision decision;
+    decision.chosen.emplace().site = far.site;
+    const Wall::time_point at = sample::now - std::chrono::seconds(60 - 2 * count);
+    for (Entry& each : std::vector{Entry{at, JobDecided{attempt, decision}},
+                                   Entry{at + std::chrono::seconds(1), AttemptLost{attempt, {}}}}) {
+      router.recorded(lost, each);
+      apply(lost, each);
+    }
+  }
+  ASSERT_EQ(router.trust().of(far.site).state, TrustState::distrusted);
+  router.pass(now.wall);
+  ASSERT_EQ(router.trust().of(far.site).state, TrustState::on_trial);
+  for (int count = 0; count < 4; ++count) submit(sample::job());
+  const auto take = [&] {
+    std::map<SiteId, int> jobs;
+    for (const Entry& each : lifecycle->take(now).entries) {
+      if (const auto* one = std::get_if<JobDecided>(&each.body)) {
+        ++jobs[one->decision.chosen->site];
+      }
+    }
+    return jobs;
+  };
+  EXPECT_EQ(take(), (std::map<SiteId, int>{{near.site, 1}, {far.site, 1}}));
+  EXPECT_TRUE(take().empty());
+}
+
 TEST_F(Contention, IsNotClearedForJobsWithAQuoteOrTenantsWithAContract) {
   JobRecord plain = job();
   EXPECT_TRUE(router.may_clear(plain));

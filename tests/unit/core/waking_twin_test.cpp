@@ -66,6 +66,8 @@ class WatchedRouter final : public Router {
     market.ended(attempt, chosen);
   }
 
+  void recorded(const JobRecord& job, const Entry& entry) override { market.recorded(job, entry); }
+
   MarketRouter market;
 
  private:
@@ -132,6 +134,9 @@ class Twins {
     const LifecycleOutput naive = brokers_[1]->lifecycle.take(now_);
     for (const auto& each : brokers_) each->lifecycle.sent(now_);
     entries_ += careful.entries.size();
+    const Trust& trust = brokers_[0]->router.market.trust();
+    distrusted_ += trust.distrusted_count();
+    on_trial_ += trust.on_trial().size();
     for (const JobRecord& job : careful.jobs) jobs_[job.job] = job;
     return careful.entries == naive.entries && careful.jobs == naive.jobs &&
            careful.sends == naive.sends;
@@ -140,6 +145,9 @@ class Twins {
   std::uint64_t tried(std::size_t broker) const {
     return brokers_[broker]->lifecycle.counters().tried;
   }
+  // Sites, summed over all batches.
+  std::uint64_t distrusted() const { return distrusted_; }
+  std::uint64_t on_trial() const { return on_trial_; }
   std::uint64_t placed() const { return brokers_[0]->lifecycle.counters().decided; }
 
  private:
@@ -237,7 +245,9 @@ class Twins {
     if (attempt == nullptr) return;
     const AttemptId id{job->job, attempt->number};
     ToBroker message;
-    if (random_.one_in(3)) {
+    if (random_.one_in(6)) {
+      message.body = AttemptStatus{id, AttemptPhase::unknown, {}};  // refused, or lost
+    } else if (random_.one_in(3)) {
       message.body = Refused{id, RefusalCode::no_capacity, "full", {}};
     } else if (attempt->state == AttemptState::dispatching) {
       message.body = Granted{id};
@@ -282,6 +292,8 @@ class Twins {
   std::uint64_t version_ = 0;
   std::uint64_t submitted_ = 0;
   std::uint64_t entries_ = 0;
+  std::uint64_t distrusted_ = 0;
+  std::uint64_t on_trial_ = 0;
 };
 
 TEST(WakingProperty, TheSameJobsGoToTheSamePlacesAsIfEverythingWereTriedAtEveryChange) {
@@ -293,6 +305,8 @@ TEST(WakingProperty, TheSameJobsGoToTheSamePlacesAsIfEverythingWereTriedAtEveryC
   std::uint64_t placed = 0;
   std::uint64_t careful = 0;
   std::uint64_t naive = 0;
+  std::uint64_t distrusted = 0;
+  std::uint64_t on_trial = 0;
   for (const std::uint64_t seed : seeds) {
     Random random(seed);
     Twins twins(random);
@@ -304,9 +318,13 @@ TEST(WakingProperty, TheSameJobsGoToTheSamePlacesAsIfEverythingWereTriedAtEveryC
     placed += twins.placed();
     careful += twins.tried(0);
     naive += twins.tried(1);
+    distrusted += twins.distrusted();
+    on_trial += twins.on_trial();
   }
   EXPECT_GT(placed, wanted * 10);
   EXPECT_LT(careful * 4, naive);
+  EXPECT_GT(distrusted, wanted * 10);
+  EXPECT_GT(on_trial, wanted);
 }
 
 }  // namespace

@@ -70,6 +70,34 @@ TEST(Replay, KnowsAfterARestartWhatTheBrokerKnowsThen) {
   EXPECT_EQ(outcome.counts.different, 0U);
 }
 
+TEST(Replay, KnowsWhichSitesTheBrokerDidNotTrust) {
+  Story story = two_sites();
+  const auto lost = [&] {
+    story.wait(std::chrono::seconds(1));
+    const JobId job = story.submit(sample::job());
+    const SiteId site = story.place(job).chosen->site;
+    story.grant(job);
+    story.lose(job);
+    return site.value;
+  };
+  for (int count = 0; count < 3; ++count) EXPECT_EQ(lost(), "aa-north-1");
+  const Decision distrusted = story.place(story.submit(sample::job()));
+  EXPECT_EQ(distrusted.chosen->site.value, "bb-south-1");
+  ASSERT_EQ(distrusted.rejections.size(), 1U);
+  EXPECT_EQ(distrusted.rejections[0].reason, ReasonCode::distrusted);
+  story.wait(std::chrono::seconds(30));
+  const JobId trial = story.submit(sample::job());
+  EXPECT_EQ(story.place(trial).chosen->site.value, "aa-north-1");
+  EXPECT_EQ(story.place(story.submit(sample::job())).chosen->site.value, "bb-south-1");
+  story.grant(trial);
+  story.end(trial);
+  EXPECT_EQ(story.place(story.submit(sample::job())).chosen->site.value, "aa-north-1");
+  const auto outcome = story.replay();
+  ASSERT_TRUE(outcome.status) << describe(outcome.status.error());
+  EXPECT_EQ(outcome.counts.decisions, 7U);
+  EXPECT_EQ(outcome.counts.different, 0U);
+}
+
 TEST(Replay, FindsACostThatIsOneMillionthTooHigh) {
   Story story = two_sites();
   const JobId job = story.submit(sample::job());

@@ -28,7 +28,10 @@ void Story::restart() {
 void Story::write(decltype(Entry::body) body) {
   router_->pass(now_.wall);
   entries_.push_back(Entry{now_.wall, std::move(body)});
-  if (const auto job = job_of(entries_.back())) apply(jobs_.at(*job), entries_.back());
+  if (const auto job = job_of(entries_.back())) {
+    router_->recorded(jobs_.at(*job), entries_.back());
+    apply(jobs_.at(*job), entries_.back());
+  }
 }
 
 void Story::record(const SiteId& site, RecordKind kind,
@@ -103,6 +106,10 @@ void Story::end(const JobId& job) {
   const Candidate chosen = *attempt(job).decision.chosen;
   write(AttemptFinished{id, {}});
   router_->ended(id, chosen);
+}
+
+void Story::lose(const JobId& job) {
+  write(AttemptLost{AttemptId{job, attempt(job).number}, "no word from the site"});
 }
 
 std::vector<Bytes> Story::leaves() const {

@@ -26,6 +26,7 @@ class Story {
   void grant(const JobId& job);
   void end(const JobId& job);
   void refuse(const JobId& job);
+  void lose(const JobId& job);  // once it was granted
   void restart();
   void wait(std::chrono::seconds time) { now_.wall += time; }
 

@@ -350,6 +350,30 @@ TEST(Adequacy, AnExcludedSiteIsPassedOver) {
                  "the job was refused or lost there just now");
 }
 
+TEST(Adequacy, ADistrustedSiteIsPassedOverUntilItIsOnTrial) {
+  const SiteRecord record = site("aa-north-1", {pool("cpu")});
+  Market market;
+  market.add(record);
+  SiteTrust trust{187'500, TrustState::distrusted, sample::now};
+  market.view.set_trust(record.site, trust);
+  expect_refused(market.route(job()), ReasonCode::distrusted, 250'000, 187'500,
+                 "its trust is 18 %, below 25 %: attempts were refused or lost there lately; it is "
+                 "tried again at " +
+                     to_rfc3339(sample::now));
+  EXPECT_EQ(market.route(job()).outcome, Outcome::waiting);
+  trust.state = TrustState::on_trial;
+  market.view.set_trust(record.site, trust);
+  EXPECT_EQ(market.route(job()).outcome, Outcome::placed);
+  trust.state = TrustState::tried;
+  market.view.set_trust(record.site, trust);
+  expect_refused(market.route(job()), ReasonCode::distrusted, 250'000, 187'500,
+                 "its trust is 18 %, below 25 %: attempts were refused or lost there lately; one "
+                 "attempt is there on trial");
+  market.excluded = {record.site};
+  EXPECT_EQ(only_rejection(market.route(job())).reason, ReasonCode::excluded)
+      << "what is the job's own comes first";
+}
+
 TEST(Adequacy, WithoutAValidQuoteNothingBinds) {
   const SiteRecord record = site("aa-north-1", {pool("cpu")});
   Market silent;

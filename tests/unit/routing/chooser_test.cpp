@@ -92,6 +92,14 @@ class World {
       accept(records_.back());
       return;
     }
+    if (random_.one_in(15)) {
+      SiteTrust trust;
+      trust.ppm = random_.number(0, 1'000'000);
+      trust.state = random_.among({TrustState::trusted, TrustState::trusted, TrustState::on_trial,
+                                   TrustState::distrusted, TrustState::tried});
+      market_.view.set_trust(records_[random_.below(records_.size())].site, trust);
+      return;
+    }
     if (random_.one_in(20)) {
       market_.options.rates = sample::random_rates(random_);
       chooser_.set_rates(market_.options.rates);

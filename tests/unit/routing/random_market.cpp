@@ -142,6 +142,13 @@ Market random_market(Random& random, std::uint32_t sites_max) {
     market.add(record, sheet);
     if (random.one_in(15)) market.add_member(record.site, MemberState::suspended);
     if (random.one_in(12)) market.excluded.push_back(record.site);
+    if (random.one_in(8)) {
+      SiteTrust trust;
+      trust.ppm = random.number(0, 1'000'000);
+      trust.state = random.among(
+          {TrustState::trusted, TrustState::distrusted, TrustState::on_trial, TrustState::tried});
+      market.view.set_trust(record.site, trust);
+    }
     if (random.one_in(4) && !record.pools.empty()) {
       const std::uint32_t units = random.small(1, 6);
       market.view.debit(record.site, record.pools[0].id, units, random.small(1, 2));

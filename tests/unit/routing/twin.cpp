@@ -110,6 +110,7 @@ Way way(const End& from, const End& to) {
 int place(ReasonCode reason) {
   if (reason == ReasonCode::contract_capacity)
     return 10 * static_cast<int>(ReasonCode::capacity) + 5;
+  if (reason == ReasonCode::distrusted) return 10 * static_cast<int>(ReasonCode::excluded) + 5;
   return 10 * static_cast<int>(reason);
 }
 
@@ -330,6 +331,9 @@ class Judge {
     }
     if (std::count(market_.excluded.begin(), market_.excluded.end(), site.site) > 0) {
       return no(ReasonCode::excluded);
+    }
+    if (view.trust.state == TrustState::distrusted || view.trust.state == TrustState::tried) {
+      return no(ReasonCode::distrusted, 250'000, view.trust.ppm);
     }
     if (quote == nullptr) return no(ReasonCode::quote_missing);
     Number expected = run;
