@@ -370,6 +370,10 @@ TEST_F(NativeApiTest, SitesAndOffersShowPricesAndAges) {
   EXPECT_EQ(at(offers, "/offers/0/units"), "16");
   EXPECT_EQ(at(offers, "/offers/0/quote_valid"), "true");
   EXPECT_EQ(at(offers, "/offers/2/quote_valid"), "false");
+  EXPECT_EQ(at(offers, "/offers/0/trust/ppm"), "1000000");
+  EXPECT_EQ(at(offers, "/offers/0/trust/state"), "trusted");
+  EXPECT_EQ(at(offers, "/offers/0/trust/until"), "(absent)");
+  EXPECT_EQ(at(sites, "/sites/0/trust/state"), "trusted");
   const auto rows = [&](const char* query) {
     return parsed(get(std::string("/v1/offers?") + query, alice)).at("offers").as_array().size();
   };
