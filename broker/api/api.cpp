@@ -4,6 +4,9 @@
 
 #include <charconv>
 
+#include "broker/api/ndjson.h"
+#include "schemas/limits.h"
+
 namespace tradewind {
 namespace {
 
@@ -84,6 +87,18 @@ Status Api::check_origin(const HttpRequest& request) const {
   return fail(ErrorCode::forbidden, "Origin",
               "pages of \"" + std::string(origin.substr(0, 80)) + "\" may not change things here",
               "call the API from a program, or from a page of this endpoint");
+}
+
+// Of job batches, which are as large as a hundred thousand jobs; all else is one document.
+BodyRule Api::body_rule(std::string_view method, std::string_view path,
+                        std::string_view content_type) const {
+  const BodyRule document{limits::job_document_bytes_max, false};
+  if (!is_ndjson(content_type)) return document;
+  const RouteTable::Match match = router_.match(method, path);
+  if (match.kind != RouteTable::Match::Kind::found) return document;
+  const Route& route = routes_[match.route];
+  const bool jobs = route.method == "POST" && route.pattern == "/v1/jobs";
+  return jobs ? BodyRule{job_batch_bytes_max, true} : document;
 }
 
 void Api::handle(HttpRequest request, Responder responder) {

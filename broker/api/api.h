@@ -9,6 +9,7 @@
 
 #include "broker/api/array_tally.h"
 #include "broker/api/auth.h"
+#include "broker/api/batch_slots.h"
 #include "broker/api/endpoint.h"
 #include "broker/api/http_server.h"
 #include "broker/api/places.h"
@@ -56,6 +57,8 @@ class Api : public std::enable_shared_from_this<Api> {
 
   // Routes, authenticates and calls the handler.
   void handle(HttpRequest request, Responder responder);
+  BodyRule body_rule(std::string_view method, std::string_view path,
+                     std::string_view content_type) const;
   // Every route, for tests and documents.
   const std::vector<Route>& routes() const { return routes_; }
 
@@ -75,6 +78,7 @@ class Api : public std::enable_shared_from_this<Api> {
   RecentCreates recent_creates;
   ArrayTally array_tally;
   RateLimit join_limit;
+  BatchSlots batch_slots;
 
  private:
   Status check_origin(const HttpRequest& request) const;
@@ -97,6 +101,9 @@ void add_log_file_routes(std::vector<Route>& routes);
 void add_audit_routes(std::vector<Route>& routes);
 void add_health_routes(std::vector<Route>& routes);
 void add_tes_routes(std::vector<Route>& routes);
+
+// Where POST /v1/jobs leads with a body of NDJSON.
+void submit_batch(const std::shared_ptr<Api>& api, Call call);
 
 // Where the cancel of a job leads whose id is an array's.
 void cancel_array(const std::shared_ptr<Api>& api, Call call);

@@ -1,7 +1,6 @@
 #include "broker/api/endpoint.h"
 
 #include "broker/api/api.h"
-#include "schemas/limits.h"
 
 namespace tradewind {
 namespace {
@@ -56,9 +55,6 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
   http.threads = options.threads;
   http.limits = options.http;
   http.counters = counters;
-  http.body_bytes_max = [](std::string_view, std::string_view) {
-    return limits::job_document_bytes_max;
-  };
   http.refusal = refusal;
   const bool tls = !options.tls_certificate.empty();
   const std::string host = options.address.find(':') == std::string::npos
@@ -66,6 +62,10 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
                                : "[" + options.address + "]";
   const auto api =
       std::make_shared<Api>(std::move(options), service, log, std::move(*authenticator), counters);
+  http.body_rule = [api](std::string_view method, std::string_view path,
+                         std::string_view content_type) {
+    return api->body_rule(method, path, content_type);
+  };
   http.handle = [api](HttpRequest request, Responder responder) {
     api->handle(std::move(request), std::move(responder));
   };

@@ -48,6 +48,7 @@ class HttpConnection : public ConnectionBase,
  private:
   static constexpr bool is_tls = !std::is_same_v<Stream, PlainStream>;
   enum class Then { next_request, close };
+  static constexpr std::size_t kPieceBytes = 64 * 1024;  // of a body that is read as it comes
 
   PlainStream& tcp() {
     if constexpr (is_tls) {
@@ -83,12 +84,13 @@ class HttpConnection : public ConnectionBase,
 
     RequestParser parser;
     const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), *head_end);
-    if (const auto refusal = parse_head(parser, bytes, core_->options)) {
+    BodyRule rule;
+    if (const auto refusal = parse_head(parser, bytes, core_->options, rule)) {
       co_await refuse(*refusal);
       co_return Then::close;
     }
     buffer_.consume(*head_end);
-    if (!parser.is_done()) {
+    if (!parser.is_done() && !rule.as_it_comes) {
       if (!co_await read_body(parser)) co_return Then::close;
     }
     auto request = to_request(parser);
@@ -96,6 +98,7 @@ class HttpConnection : public ConnectionBase,
       co_await refuse(Refusal{400, describe(request.error())});
       co_return Then::close;
     }
+    request->body_to_come = rule.as_it_comes;
     request->peer = peer_;
     request->peer_is_loopback = peer_is_loopback_;
     core_->options.counters->requests.fetch_add(1, std::memory_order_relaxed);
@@ -105,9 +108,11 @@ class HttpConnection : public ConnectionBase,
     const bool keep_alive = parser.keep_alive();
     exchange_ = std::make_shared<HttpExchange>(loop_, wake_);
     dispatch(std::move(*request), exchange_);
-    const bool answered = co_await answer(http_1_1, head_only, keep_alive);
+    const bool answered = co_await answer(parser, http_1_1, head_only, keep_alive);
     std::exchange(exchange_, nullptr)->close();
-    if (!answered || !keep_alive || stopping_ || core_->stopping) co_return Then::close;
+    // What comes yet of the body is not wanted any more.
+    if (!parser.is_done()) refused_ = true;
+    if (!answered || !keep_alive || refused_ || stopping_ || core_->stopping) co_return Then::close;
     co_return Then::next_request;
   }
 
@@ -160,22 +165,56 @@ class HttpConnection : public ConnectionBase,
   }
 
   Task<bool> read_body(RequestParser& parser) {
-    const HttpLimits& limits = core_->options.limits;
-    tcp().expires_after(limits.body_timeout);
-    if (parser.get().count(beast::http::field::expect) > 0 && buffer_.size() == 0) {
-      static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-      auto [error, count] = co_await asio::async_write(stream_, asio::buffer(go_on), awaited);
-      if (error) co_return false;
-    }
+    tcp().expires_after(core_->options.limits.body_timeout);
+    if (!co_await expect_body(parser)) co_return false;
     auto [error, count] = co_await beast::http::async_read(stream_, buffer_, parser, awaited);
     if (!error) co_return true;
     if (error == beast::http::error::body_limit) {
       co_await refuse(Refusal{413, "the request's body is larger than this route takes"});
-    } else if (is_malformed(error)) {
+    } else {
+      co_await refuse_body(error);
+    }
+    co_return false;
+  }
+
+  // Nothing when the connection must be closed.
+  Task<std::optional<BodyPiece>> read_piece(RequestParser& parser) {
+    BodyPiece piece;
+    tcp().expires_after(core_->options.limits.body_timeout);
+    if (!parser.is_done() && !co_await expect_body(parser)) co_return std::nullopt;
+    while (!parser.is_done() && piece.bytes.size() < kPieceBytes) {
+      auto [error, count] =
+          co_await beast::http::async_read_some(stream_, buffer_, parser, awaited);
+      piece.bytes += parser.get().body();
+      parser.get().body().clear();
+      if (error == beast::http::error::body_limit) {
+        piece.too_large = true;
+        co_return piece;
+      }
+      if (error) {
+        co_await refuse_body(error);
+        co_return std::nullopt;
+      }
+    }
+    piece.end = parser.is_done();
+    co_return piece;
+  }
+
+  // Tells a client to go on that waits to be told.
+  Task<bool> expect_body(RequestParser& parser) {
+    if (parser.get().count(beast::http::field::expect) == 0) co_return true;
+    parser.get().erase(beast::http::field::expect);
+    if (buffer_.size() > 0) co_return true;
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    auto [error, count] = co_await asio::async_write(stream_, asio::buffer(go_on), awaited);
+    co_return !error;
+  }
+
+  Task<void> refuse_body(boost::system::error_code error) {
+    if (is_malformed(error)) {
       co_await refuse(Refusal{400, "the request's body is malformed: " + error.message()});
     }
     count_timeout(error);
-    co_return false;
   }
 
   static bool is_malformed(boost::system::error_code error) {
@@ -191,9 +230,9 @@ class HttpConnection : public ConnectionBase,
   }
 
   // Carries what the handler says to the client. False when the connection must be closed.
-  Task<bool> answer(bool http_1_1, bool head_only, bool keep_alive) {
+  Task<bool> answer(RequestParser& parser, bool http_1_1, bool head_only, bool keep_alive) {
     const HttpLimits& limits = core_->options.limits;
-    const auto deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
+    auto deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
     bool streaming = false;
     for (;;) {
       if (exchange_->empty()) {
@@ -218,9 +257,17 @@ class HttpConnection : public ConnectionBase,
       HttpExchange::Event& event = *next;
       tcp().expires_after(limits.write_timeout);
       switch (event.kind) {
+        case HttpExchange::Kind::read: {
+          std::optional<BodyPiece> piece = co_await read_piece(parser);
+          if (!piece) co_return false;
+          event.read(std::move(*piece));
+          deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
+          break;
+        }
         case HttpExchange::Kind::response: {
           BodyFraming framing{event.response.body.size(), false};
-          std::string text = response_head(event.response, framing, keep_alive && !stopping_);
+          std::string text =
+              response_head(event.response, framing, keep_alive && parser.is_done() && !stopping_);
           if (!head_only) text += event.response.body;
           co_return co_await write(std::move(text));
         }

@@ -51,7 +51,7 @@ using Task = asio::awaitable<T, LoopExecutor>;
 inline constexpr auto awaited = asio::as_tuple(asio::use_awaitable_t<LoopExecutor>{});
 using RequestParser = beast::http::request_parser<beast::http::string_body>;
 
-inline constexpr std::size_t request_body_bytes_max = 64 * 1024 * 1024;  // of any route
+inline constexpr std::size_t request_body_bytes_max = 256 * 1024 * 1024;  // of any route
 
 class ConnectionBase;
 
@@ -111,12 +111,13 @@ class HttpLoop {
 // is posted on its own thread may be overtaken by what others post.
 class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
  public:
-  enum class Kind { response, head, piece, end, abandoned };
+  enum class Kind { read, response, head, piece, end, abandoned };
   struct Event {
     Kind kind = Kind::response;
     HttpResponse response;
     std::string piece;
     HttpStream::Written written;
+    std::function<void(BodyPiece)> read;
   };
 
   HttpExchange(std::shared_ptr<HttpLoop> loop, LoopTimer& wake)
@@ -213,9 +214,10 @@ struct Refusal {
   std::string message;
 };
 // Parses the header that `bytes` holds, its empty line included, and checks what the parser leaves
-// to us: Host, folded lines, transfer codings, expectations, the body's size.
+// to us: Host, folded lines, transfer codings, expectations, the body's size. Tells how the body is
+// to be taken.
 std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
-                                  const HttpServerOptions& options);
+                                  const HttpServerOptions& options, BodyRule& rule);
 Result<HttpRequest> to_request(RequestParser& parser);
 
 // Serves one connection until it ends.

@@ -19,7 +19,8 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string peer;  // address without port
+  bool body_to_come = false;  // it is not in `body` but read as it comes (Responder::read)
+  std::string peer;           // address without port
   bool peer_is_loopback = false;
 
   // The first value of that name, empty when there is none; `name` in lower case.

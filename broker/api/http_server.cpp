@@ -20,19 +20,20 @@ struct HttpStream::Token {
   std::shared_ptr<HttpExchange> exchange;
   std::atomic<bool> ended{false};
   ~Token() {
-    if (!ended.exchange(true)) exchange->deliver({HttpExchange::Kind::abandoned, {}, {}, {}});
+    if (!ended.exchange(true)) exchange->deliver({HttpExchange::Kind::abandoned, {}, {}, {}, {}});
   }
 };
 
 void HttpStream::write(std::string piece, Written written) const {
   TRADEWIND_ASSERT(!token_->ended);
-  token_->exchange->deliver({HttpExchange::Kind::piece, {}, std::move(piece), std::move(written)});
+  token_->exchange->deliver(
+      {HttpExchange::Kind::piece, {}, std::move(piece), std::move(written), {}});
 }
 
 void HttpStream::end() const {
   const bool again = token_->ended.exchange(true);
   TRADEWIND_ASSERT(!again);
-  token_->exchange->deliver({HttpExchange::Kind::end, {}, {}, {}});
+  token_->exchange->deliver({HttpExchange::Kind::end, {}, {}, {}, {}});
 }
 
 void HttpStream::after(std::chrono::milliseconds delay, std::function<void()> what) const {
@@ -43,7 +44,8 @@ struct Responder::Token {
   std::shared_ptr<HttpExchange> exchange;
   std::atomic<bool> answered{false};
   ~Token() {
-    if (!answered.exchange(true)) exchange->deliver({HttpExchange::Kind::abandoned, {}, {}, {}});
+    if (!answered.exchange(true))
+      exchange->deliver({HttpExchange::Kind::abandoned, {}, {}, {}, {}});
   }
 };
 
@@ -54,17 +56,22 @@ Responder::Responder(std::shared_ptr<HttpExchange> exchange) : token_(std::make_
 void Responder::send(HttpResponse response) const {
   const bool again = token_->answered.exchange(true);
   TRADEWIND_ASSERT(!again);
-  token_->exchange->deliver({HttpExchange::Kind::response, std::move(response), {}, {}});
+  token_->exchange->deliver({HttpExchange::Kind::response, std::move(response), {}, {}, {}});
 }
 
 HttpStream Responder::stream(HttpResponse head) const {
   const bool again = token_->answered.exchange(true);
   TRADEWIND_ASSERT(!again);
-  token_->exchange->deliver({HttpExchange::Kind::head, std::move(head), {}, {}});
+  token_->exchange->deliver({HttpExchange::Kind::head, std::move(head), {}, {}, {}});
   HttpStream stream;
   stream.token_ = std::make_shared<HttpStream::Token>();
   stream.token_->exchange = token_->exchange;
   return stream;
+}
+
+void Responder::read(std::function<void(BodyPiece)> then) const {
+  TRADEWIND_ASSERT(!token_->answered);
+  token_->exchange->deliver({HttpExchange::Kind::read, {}, {}, {}, std::move(then)});
 }
 
 void Responder::soon(std::function<void()> what) const {
@@ -112,7 +119,7 @@ ConnectionBase::~ConnectionBase() {
 // --------------------------------------------------------------------------------------------
 
 std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
-                                  const HttpServerOptions& options) {
+                                  const HttpServerOptions& options, BodyRule& rule) {
   namespace http = beast::http;
   // Obsolete line folding is a way to smuggle; the parser would quietly unfold it.
   if (bytes.find("\r\n ") != std::string_view::npos ||
@@ -150,13 +157,14 @@ std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
   }
   const std::string target(head.target());
   const std::string method(head.method_string());
-  const std::size_t body_max = options.body_bytes_max(method, target.substr(0, target.find('?')));
+  rule = options.body_rule(method, target.substr(0, target.find('?')),
+                           head[http::field::content_type]);
   const auto length = parser.content_length();
-  if (length && *length > body_max) {
-    return Refusal{
-        413, fmt::format("the body has {} bytes, this route takes at most {}", *length, body_max)};
+  if (length && *length > rule.bytes_max) {
+    return Refusal{413, fmt::format("the body has {} bytes, this route takes at most {}", *length,
+                                    rule.bytes_max)};
   }
-  parser.body_limit(body_max);
+  parser.body_limit(rule.bytes_max);
   return std::nullopt;
 }
 

@@ -45,6 +45,13 @@ class HttpStream {
   std::shared_ptr<Token> token_;
 };
 
+// What has come of a body.
+struct BodyPiece {
+  std::string bytes;
+  bool end = false;        // nothing follows
+  bool too_large = false;  // there is more than the route takes, and it will not be read
+};
+
 // The right to answer one request, exactly once, from any thread. Copies stand for the same right;
 // when the last is gone unanswered, the client gets 500.
 class Responder {
@@ -53,6 +60,10 @@ class Responder {
   void send(HttpResponse response) const;
   // Sends the head now, the body by the stream. `head.body` must be empty.
   HttpStream stream(HttpResponse head) const;
+  // Of a request with body_to_come: reads on. `then` is called on an HTTP thread; dropped uncalled
+  // when the client is gone, is too slow or sends what is malformed, and when the server stops. One
+  // at a time, not after the end, and not once the request is answered.
+  void read(std::function<void(BodyPiece)> then) const;
   // Calls `what` on an HTTP thread, so that other threads need not do its work. Dropped uncalled
   // when the server stops.
   void soon(std::function<void()> what) const;
@@ -72,6 +83,12 @@ struct HttpCounters {
   std::atomic<std::uint64_t> timeouts{0};          // slow headers, bodies, readers, answers
 };
 
+// How a request's body is taken.
+struct BodyRule {
+  std::size_t bytes_max = 0;
+  bool as_it_comes = false;  // the handler is called at once and reads it
+};
+
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
@@ -79,8 +96,10 @@ struct HttpServerOptions {
   std::filesystem::path tls_key;
   unsigned threads = 2;
   HttpLimits limits;
-  // The largest body of a request, asked once its header is there.
-  std::function<std::size_t(std::string_view method, std::string_view path)> body_bytes_max;
+  // Asked once a request's header is there.
+  std::function<BodyRule(std::string_view method, std::string_view path,
+                         std::string_view content_type)>
+      body_rule;
   // The response for what the server itself refuses: status and a sentence for people.
   std::function<HttpResponse(int status, const std::string& message)> refusal;
   std::function<void(HttpRequest, Responder)> handle;

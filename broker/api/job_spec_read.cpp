@@ -302,6 +302,21 @@ void objective(ObjectReader& in, JobSpec& spec) {
   }
 }
 
+void after(ObjectReader& in, std::vector<JobId>& out) {
+  std::vector<std::string> ids;
+  if (!in.texts("after", ids, limits::after_max)) return;
+  for (std::string& each : ids) {
+    JobId id{std::move(each)};
+    if (!is_job_id(id.value)) {
+      in.refuse("after", "\"" + brief(id.value) + "\" is no id of a job",
+                "give ids that submissions answered, of jobs or arrays");
+    } else if (std::find(out.begin(), out.end(), id) != out.end()) {
+      in.refuse("after", "it names " + id.value + " twice", "name each once");
+    }
+    out.push_back(std::move(id));
+  }
+}
+
 void life(ObjectReader& in, JobSpec& spec) {
   in.boolean("network", spec.network);
   in.boolean("restartable", spec.restartable);
@@ -312,6 +327,8 @@ void life(ObjectReader& in, JobSpec& spec) {
   in.whole("priority", spec.priority, -100, 100);
   seconds(in, "queue_seconds_max", spec.queue_seconds_max);
   seconds(in, "run_seconds_max", spec.run_seconds_max);
+  seconds(in, "total_seconds_max", spec.total_seconds_max);
+  after(in, spec.after);
   in.object("array", [&](ObjectReader& array) {
     if (!array.whole("count", spec.array_count, 1, limits::array_tasks_max)) {
       array.refuse("count", "it is missing", "give the number of tasks");

@@ -206,6 +206,8 @@ json::object job_spec_to_json(const JobSpec& spec) {
   out["priority"] = spec.priority;
   put(out, "queue_seconds_max", spec.queue_seconds_max);
   put(out, "run_seconds_max", spec.run_seconds_max);
+  put(out, "total_seconds_max", spec.total_seconds_max);
+  if (!spec.after.empty()) out["after"] = ids_to_json(spec.after);
   if (spec.array_count > 0) out["array"] = json::object{{"count", spec.array_count}};
   return out;
 }

@@ -8,6 +8,7 @@
 #include "broker/api/decision_json.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
+#include "broker/api/submission.h"
 #include "broker/api/trace_context.h"
 
 namespace tradewind {
@@ -15,80 +16,48 @@ namespace {
 
 constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1'000;
-constexpr std::size_t kKeyBytesMax = 255;
 
-Result<std::string> idempotency_key(const HttpRequest& request) {
-  const std::string_view key = request.header("idempotency-key");
-  const bool good = key.size() <= kKeyBytesMax && std::all_of(key.begin(), key.end(), [](char c) {
-                      return c >= ' ' && c < 0x7f;
-                    });
-  if (good) return std::string(key);
-  return fail(ErrorCode::invalid, "Idempotency-Key",
-              fmt::format("it has {} bytes, or others than printable ASCII", key.size()),
-              fmt::format("give at most {} printable ASCII characters", kKeyBytesMax));
-}
-
-// Whether the first submission with the same key asked for something else.
-bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt,
-                          Submission submission) {
-  JobSpec& spec = submission.spec;
-  const bool array = spec.array_count > 0;
-  spec.array_count = 0;
-  const auto single = service.find(receipt.job);
-  const auto first = single != nullptr ? single : service.find(array_task_id(receipt.job, 0));
-  if (first == nullptr) return false;
-  if (!submission.quote.empty()) return !first->quote || first->quote->id != submission.quote;
-  return first->quote || array != first->array.has_value() || as_submitted(first->spec) != spec;
-}
-
-void quote_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
+void tell_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
   const std::string currency = api.accounting_currency();
-  const Error error{ErrorCode::conflict, "quote", explain(why, currency),
-                    "ask for a new quote, or submit the job without one"};
   json::object members{{"quote", terms_to_json(why.quote)},
                        {"reason", to_string(why.reason.reason)},
                        {"wanted", why.reason.wanted},
                        {"offered", why.reason.offered},
                        {"now", decision_to_json(why.now, *why.spec, currency)}};
-  call.responder.send(problem(error, members));
+  call.responder.send(problem(quote_not_kept(why, currency), members));
 }
 
 // The submission that the body asks for: a job, or a quote.
-Result<Submission> read_submission(const Call& call) {
+Result<Submission> read_body(const Call& call) {
   Submission submission{call.caller.tenant, call.caller.principal, {}, {}, {}};
-  auto key = idempotency_key(call.request);
+  auto key = read_idempotency_key(call.request);
   if (!key) return fail(std::move(key.error()));
   submission.idempotency_key = std::move(*key);
   submission.traceparent = trace_parent(call.request.header("traceparent"));
   auto document = parse_job_document(call.request.body);
   if (!document) return fail(std::move(document.error()));
-  auto quote = read_quote_id(*document);
-  if (!quote) return fail(std::move(quote.error()));
-  submission.quote = std::move(*quote);
-  if (!submission.quote.empty()) return submission;
-  auto spec = read_job_spec(*document);
-  if (!spec) return fail(std::move(spec.error()));
-  submission.spec = std::move(*spec);
+  if (auto good = read_submission(*document, submission); !good)
+    return fail(std::move(good.error()));
   return submission;
 }
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
-  const auto submission = read_submission(call);
+  if (call.request.body_to_come) return submit_batch(api, std::move(call));
+  const auto submission = read_body(call);
   if (!submission) return call.reject(submission.error());
   api->service.submit(
       *submission, [api, call, submission = *submission](Result<SubmitReceipt> receipt) {
         if (!receipt) return call.reject(receipt.error());
         if (receipt->not_kept) {
           return call.responder.soon(
-              [api, call, why = receipt->not_kept] { quote_not_kept(*api, call, *why); });
+              [api, call, why = receipt->not_kept] { tell_not_kept(*api, call, *why); });
         }
         if (receipt->replayed && asks_for_another_job(api->service, *receipt, submission)) {
-          return call.reject(Error{ErrorCode::conflict, "Idempotency-Key",
-                                   "it was used for another job, " + receipt->job.value,
-                                   "use a new key for a new job"});
+          return call.reject(key_was_used(receipt->job));
         }
-        json::object body{{"id", receipt->job.value}, {"replayed", receipt->replayed},
+        json::object body{{"id", receipt->job.value},
+                          {"replayed", receipt->replayed},
                           {"log_index", log_index(receipt->job)}};
         const std::uint32_t tasks = submission.spec.array_count;
         if (tasks > 0) body["array"] = json::object{{"count", tasks}};
@@ -194,6 +163,40 @@ bool is_array(const Api& api, const Caller& caller, const std::string& id) {
   return first != nullptr && may(caller, Verb::read_job, &first->tenant) == Access::allowed;
 }
 
+// What the queued job has yet to see succeed before it may go.
+json::array waits_for(Api& api, const JobRecord& job) {
+  json::array out;
+  if (job.state != JobState::queued || job.attempts_count > 0) return out;
+  for (const JobId& each : job.spec.after) {
+    if (const auto other = api.service.find(each)) {
+      if (other->state == JobState::succeeded) continue;
+      out.push_back({{"id", each.value}, {"state", json::string(to_string(other->state))}});
+    } else if (const auto first = api.service.find(array_task_id(each, 0))) {
+      const ArrayCounts counts = api.array_tally.count(api.service, *first);
+      const auto succeeded = counts.by_state.at(static_cast<std::size_t>(JobState::succeeded));
+      if (succeeded == counts.tasks) continue;
+      out.push_back({{"id", each.value}, {"tasks", counts.tasks}, {"succeeded", succeeded}});
+    }
+  }
+  return out;
+}
+
+// "it waits for j0000000000001, which is running, and 2 more"
+std::string summary_of(const json::array& waits_for) {
+  const json::object& first = waits_for.front().as_object();
+  const std::string id(first.at("id").as_string());
+  std::string text = "it waits for " + id;
+  if (const json::value* const state = first.if_contains("state")) {
+    text += ", which is " + std::string(state->as_string());
+  } else {
+    text += fmt::format(", of which {} of {} tasks have succeeded",
+                        first.at("succeeded").to_number<std::uint64_t>(),
+                        first.at("tasks").to_number<std::uint64_t>());
+  }
+  if (waits_for.size() > 1) text += fmt::format(", and {} more", waits_for.size() - 1);
+  return text;
+}
+
 void get(const std::shared_ptr<Api>& api, Call call) {
   const std::string& id = call.captures[0];
   if (is_array(*api, call.caller, id)) {
@@ -208,6 +211,11 @@ void get(const std::shared_ptr<Api>& api, Call call) {
       body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
     if (job->state != JobState::queued) return call.answer(200, body);
+    if (json::array others = waits_for(*api, *job); !others.empty()) {
+      body["waiting"] = json::object{{"summary", summary_of(others)}};
+      body["waits_for"] = std::move(others);
+      return call.answer(200, body);
+    }
     api->service.waiting_decision(job->job, [api, call, job, body = std::move(body)](
                                                 const Result<std::optional<Decision>>& waiting) {
       json::object answer = body;
@@ -261,6 +269,9 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
     answer_decision(*api, asked, *job, last.decision, last.number);
   };
   if (job->state != JobState::queued) return newest(call);
+  if (const json::array others = waits_for(*api, *job); !others.empty()) {
+    return no_decision(call, "nothing has been decided yet: " + summary_of(others));
+  }
   api->service.explain_waiting(
       job->job, [api, call, job, newest](Result<std::optional<Explanation>> waiting) {
         if (!waiting) return call.reject(waiting.error());

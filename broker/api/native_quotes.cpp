@@ -16,6 +16,11 @@ void quote(const std::shared_ptr<Api>& api, Call call) {
   if (!rejections) return call.reject(rejections.error());
   auto spec = parse_job_spec(call.request.body);
   if (!spec) return call.reject(spec.error());
+  if (!spec->after.empty()) {
+    return call.reject(Error{ErrorCode::invalid, "after",
+                             "a quote binds now, and a job that comes after others goes later",
+                             "ask without it, and submit the job with it"});
+  }
   QuoteRequest request{call.caller.tenant, std::move(*spec), call.request.body.size(),
                        static_cast<std::size_t>(*rejections)};
   api->service.quote(std::move(request), [api, call](Result<QuoteAnswer> quoted) {

@@ -43,6 +43,10 @@ int http_status(ErrorCode code) {
   return 500;
 }
 
+json::object problem_details(const Error& error) {
+  return details(http_status(error.code), error);
+}
+
 HttpResponse json_response(int status, const json::value& body) {
   HttpResponse response;
   response.status = status;

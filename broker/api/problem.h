@@ -12,6 +12,8 @@ namespace tradewind {
 enum class Face { native, tes };
 
 int http_status(ErrorCode code);
+// The members of a native problem.
+json::object problem_details(const Error& error);
 // With WWW-Authenticate on 401 and Retry-After on what will pass.
 HttpResponse problem(Face face, const Error& error);
 // A native problem with further members.

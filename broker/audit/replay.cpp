@@ -395,6 +395,11 @@ Status Replayer::decided(const Event& event) {
       live_attempt(*job) != nullptr) {
     return bad_leaf(event.index, "subject", "is no attempt that could be made then");
   }
+  for (const JobId& other : job->spec.after) {
+    if (!jobs_.contains(other) && !tasks_.contains(other)) continue;
+    return bad_leaf(event.index, "subject",
+                    "is of a job that comes after " + other.value + ", which has not succeeded");
+  }
   if (Status named = name_tenant(*job); !named) return named;
   if (!logged.clearing && clearing_) end_clearing();
   std::optional<Decision> replayed = place(*job, logged);

@@ -40,6 +40,10 @@ std::size_t receive(char* data, std::size_t size, std::size_t count, void* user)
   return bytes;
 }
 
+std::size_t supply(char* data, std::size_t size, std::size_t count, void* user) {
+  return static_cast<const HttpClient::Upload*>(user)->read(data, size * count);
+}
+
 ErrorCode code_of(long status) {
   switch (status) {
     case 401: return ErrorCode::unauthenticated;
@@ -88,9 +92,11 @@ HttpClient::HttpClient(Connection connection)
   while (!connection_.url.empty() && connection_.url.back() == '/') connection_.url.pop_back();
 }
 
-Result<HttpClient::Reply> HttpClient::perform(
-    const std::string& method, const std::string& path, const std::string* body,
-    const std::vector<std::string>& headers, const std::function<bool(std::string_view)>* on_data) {
+Result<HttpClient::Reply> HttpClient::perform(const std::string& method, const std::string& path,
+                                              const std::string* body,
+                                              const std::vector<std::string>& headers,
+                                              const std::function<bool(std::string_view)>* on_data,
+                                              const Upload* upload) {
   if (!curl_) return fail(ErrorCode::internal, "", "libcurl could not be started");
   CURL* const curl = curl_.get();
   curl_easy_reset(curl);
@@ -102,6 +108,10 @@ Result<HttpClient::Reply> HttpClient::perform(
   };
   if (!connection_.token.empty()) add_header("Authorization: Bearer " + connection_.token);
   if (body != nullptr) add_header("Content-Type: application/json");
+  if (upload != nullptr) {
+    add_header("Content-Type: " + upload->content_type);
+    add_header("Transfer-Encoding: chunked");
+  }
   add_header("Accept: application/json");
   add_header("Expect:");
   for (const auto& each : headers) add_header(each);
@@ -120,6 +130,11 @@ Result<HttpClient::Reply> HttpClient::perform(
   if (body != nullptr) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+  }
+  if (upload != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, &supply);
+    curl_easy_setopt(curl, CURLOPT_READDATA, upload);
   }
   const CURLcode code = curl_easy_perform(curl);
   Reply reply;
@@ -166,6 +181,13 @@ Result<Bytes> HttpClient::get_bytes(const std::string& path) {
 Result<boost::json::value> HttpClient::post(const std::string& path, const boost::json::value& body,
                                             const std::vector<std::string>& headers) {
   return send("POST", path, body, headers);
+}
+
+Result<Bytes> HttpClient::upload(const std::string& path, const Upload& body,
+                                 const std::vector<std::string>& headers) {
+  auto reply = perform("POST", path, nullptr, headers, nullptr, &body);
+  if (!reply) return fail(std::move(reply.error()));
+  return std::move(reply->body);
 }
 
 Result<boost::json::value> HttpClient::put(const std::string& path,

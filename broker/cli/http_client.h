@@ -30,6 +30,14 @@ class HttpClient {
   Result<Bytes> get_bytes(const std::string& path);
   Result<boost::json::value> post(const std::string& path, const boost::json::value& body,
                                   const std::vector<std::string>& headers = {});
+  // Sends a body as it is read: `read` fills at most so many bytes and tells how many; 0: the end.
+  // Gives the answer's body as it is.
+  struct Upload {
+    std::string content_type;
+    std::function<std::size_t(char*, std::size_t)> read;
+  };
+  Result<Bytes> upload(const std::string& path, const Upload& body,
+                       const std::vector<std::string>& headers);
   Result<boost::json::value> put(const std::string& path, const boost::json::value& body);
   Result<boost::json::value> remove(const std::string& path);
   // Hands on the body as it comes; stops when `on_data` returns false.
@@ -42,7 +50,8 @@ class HttpClient {
                                   const std::vector<std::string>& headers);
   Result<Reply> perform(const std::string& method, const std::string& path, const std::string* body,
                         const std::vector<std::string>& headers,
-                        const std::function<bool(std::string_view)>* on_data);
+                        const std::function<bool(std::string_view)>* on_data,
+                        const Upload* upload = nullptr);
   Connection connection_;
   std::unique_ptr<void, void (*)(void*)> curl_;  // keeps the connection open
 };

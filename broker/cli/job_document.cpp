@@ -175,6 +175,11 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   command.add_option("--duration-seconds", options.duration_seconds,
                      "expected run time wherever it runs");
   command.add_option("--time-limit-seconds", options.run_seconds_max, "stop it after this long");
+  command.add_option("--total-limit-seconds", options.total_seconds_max,
+                     "from its submission to its end, waiting included");
+  command.add_option("--after", options.after, "jobs or arrays that must have succeeded before")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   command.add_option("--input", options.inputs, "PATH=URL: put the file at URL to PATH")
       ->allow_extra_args(false)
       ->take_all();
@@ -246,6 +251,8 @@ Result<boost::json::object> job_document(const JobOptions& options) {
   set_number(document, "work_seconds", options.work_seconds);
   set_number(document, "duration_seconds", options.duration_seconds);
   set_number(document, "run_seconds_max", options.run_seconds_max);
+  set_number(document, "total_seconds_max", options.total_seconds_max);
+  if (!options.after.empty()) document["after"] = texts(options.after);
   if (!options.regions.empty()) {
     object_at(document, "constraints")["regions_allowed"] = texts(options.regions);
   }

@@ -26,6 +26,8 @@ struct JobOptions {
   std::uint64_t work_seconds = 0;
   std::uint64_t duration_seconds = 0;
   std::uint64_t run_seconds_max = 0;
+  std::uint64_t total_seconds_max = 0;
+  std::vector<std::string> after;
   std::vector<std::string> inputs;    // PATH=URL
   std::vector<std::string> datasets;  // PATH=NAME
   std::vector<std::string> outputs;   // PATH=URL, or PATH alone

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "broker/cli/batch.h"
 #include "broker/cli/context.h"
 #include "broker/cli/job_document.h"
 #include "broker/cli/table.h"
@@ -73,8 +74,8 @@ void print_relaxations(const boost::json::value& decision) {
 
 // The first option that was given and describes a job; empty when there is none.
 std::string job_option_given(const CLI::App& submit) {
-  static const std::set<std::string> others{"--help", "--quote", "--idempotency-key", "--wait",
-                                            "--follow"};
+  static const std::set<std::string> others{"--help", "--quote",  "--idempotency-key",
+                                            "--wait", "--follow", "--batch"};
   for (const CLI::Option* each : submit.get_options()) {
     if (each->count() > 0 && !others.contains(each->get_name())) return each->get_name();
   }
@@ -163,6 +164,7 @@ void add_submit_commands(CLI::App& app, Context& context) {
     JobOptions job;
     std::string idempotency_key;
     std::string quote;
+    std::string batch;
     bool wait = false;
     bool follow = false;
   };
@@ -173,20 +175,36 @@ void add_submit_commands(CLI::App& app, Context& context) {
       "  tradewind submit -- sh -c 'echo hello'\n"
       "  tradewind submit --cpus 4 --input /data/in=https://example.org/in --follow -- ./run.sh\n"
       "  tradewind submit --file job.yaml --wait\n"
+      "  tradewind submit --after JOB -- ./merge.sh\n"
+      "  tradewind submit --batch jobs.ndjson            a job a line\n"
       "  tradewind submit --quote ID                     the job that was quoted, for no more\n");
   add_job_options(*submit, options->job);
   submit->add_option("--idempotency-key", options->idempotency_key,
                      "submitting again with the same key gives the same job");
-  submit->add_option("--quote", options->quote,
-                     "the job of this quote, at its price; takes no job beside it");
-  submit->add_flag("--wait", options->wait, "return when it has ended; the exit code tells how");
-  submit->add_flag("--follow", options->follow, "like --wait, and show its output as it comes");
+  auto* quoted_job = submit->add_option(
+      "--quote", options->quote, "the job of this quote, at its price; takes no job beside it");
+  auto* batch = submit->add_option(
+      "--batch", options->batch,
+      "NDJSON, a job document a line; - reads standard input. --idempotency-key makes KEY/LINE the "
+      "key of each");
+  batch->excludes(quoted_job);
+  submit->add_flag("--wait", options->wait, "return when it has ended; the exit code tells how")
+      ->excludes(batch);
+  submit->add_flag("--follow", options->follow, "like --wait, and show its output as it comes")
+      ->excludes(batch);
   submit->callback([&context, submit, options] {
-    const auto document = submission(*submit, options->job, options->quote);
-    if (!document) return context.report(document.error());
     std::vector<std::string> headers;
     if (!options->idempotency_key.empty())
       headers.push_back("Idempotency-Key: " + options->idempotency_key);
+    if (!options->batch.empty()) {
+      if (const std::string given = job_option_given(*submit); !given.empty()) {
+        return context.report(Error{ErrorCode::invalid, given, "it stands beside --batch",
+                                    "write it into the lines of the batch"});
+      }
+      return submit_batch(context, options->batch, headers);
+    }
+    const auto document = submission(*submit, options->job, options->quote);
+    if (!document) return context.report(document.error());
     const auto reply = context.client().post("/v1/jobs", *document, headers);
     if (!reply) return context.report(reply.error());
     const std::string job = text(*reply, "id");

@@ -19,6 +19,25 @@ constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
 constexpr std::string_view kRatesKey = "rates";  // the newest RatesChanged
+constexpr std::string_view kArrayPrefix = "array/";
+
+// Where it is kept that a task of the array ended otherwise than in success: one that did.
+std::string failed_task_key(const JobId& array) {
+  return std::string(kArrayPrefix) + array.value;
+}
+
+// What must be known of arrays when others are to come after them.
+std::vector<JournalValue> failed_tasks(const std::vector<JobRecord>& changed) {
+  std::vector<JournalValue> values;
+  for (const JobRecord& job : changed) {
+    if (!job.array || !is_final(job.state) || job.state == JobState::succeeded) continue;
+    // An array's tasks follow each other.
+    std::string key = failed_task_key(*job.array);
+    if (values.empty() || values.back().key != key)
+      values.push_back({std::move(key), job.job.value});
+  }
+  return values;
+}
 
 // Where the registry's entry is kept, by what it speaks of.
 std::string registry_key_of(const Entry& entry) {
@@ -266,6 +285,7 @@ void Core::flush() {
   JournalBatch batch;
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
+  batch.values = failed_tasks(batch.jobs);
   commit(batch);
   log_events(batch.entries, batch.jobs);
   for (JobRecord& each : batch.jobs)
@@ -304,36 +324,87 @@ void Core::commit(const JournalBatch& batch) {
 void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
   auto shared = std::make_shared<Submission>(std::move(submission));
   post(reply, [this, shared, reply] {
-    const auto key = std::pair(shared->tenant, shared->idempotency_key);
-    if (!key.second.empty()) {
-      auto first = journal_.by_idempotency_key(key.first, key.second);
-      // The same key may have come a moment ago, in this batch; its receipt waits for the same
-      // commit.
-      if (const auto twin = batch_keys_.find(key); twin != batch_keys_.end()) first = twin->second;
-      if (first) {
-        after_commit_.push_back(
-            [reply, job = std::move(*first)] { reply(SubmitReceipt{job, true}); });
-        return;
-      }
-    }
-    if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
-      return reply(fail(std::move(bound.error())));
-    }
-    const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1},
-                             tag_of(options_.self));
-    if (!shared->quote.empty()) {
-      auto receipt = submit_quoted(*shared, job, system_now());
-      if (receipt && !receipt->not_kept && !key.second.empty()) batch_keys_.emplace(key, job);
-      after_commit_.push_back([reply, receipt = std::move(receipt)] { reply(receipt); });
-      return;
-    }
-    if (!key.second.empty()) batch_keys_.emplace(key, job);
-    lifecycle_.submit(JobSubmitted{job, shared->tenant, std::move(shared->principal),
-                                   std::move(shared->idempotency_key), std::move(shared->spec),
-                                   std::nullopt, std::move(shared->traceparent)},
-                      system_now());
-    after_commit_.push_back([reply, job] { reply(SubmitReceipt{job, false}); });
+    auto receipt = take_in(*shared, std::move(shared->spec));
+    after_commit_.push_back([reply, receipt = std::move(receipt)] { reply(receipt); });
   });
+}
+
+void Core::submit_batch(Submissions submissions, Reply<BatchReceipts> reply) {
+  post(reply, [this, submissions = std::move(submissions), reply] {
+    BatchReceipts receipts;
+    receipts.reserve(submissions->size());
+    for (const Submission& each : *submissions) {
+      auto spec = spec_in_batch(each, receipts);
+      receipts.push_back(spec ? take_in(each, std::move(*spec)) : fail(std::move(spec.error())));
+    }
+    after_commit_.push_back(
+        [reply, receipts = std::move(receipts)]() mutable { reply(std::move(receipts)); });
+  });
+}
+
+Result<SubmitReceipt> Core::take_in(const Submission& submission, JobSpec spec) {
+  const auto key = std::pair(submission.tenant, submission.idempotency_key);
+  if (!key.second.empty()) {
+    auto first = journal_.by_idempotency_key(key.first, key.second);
+    // The same key may have come a moment ago, in this batch; its receipt waits for the same
+    // commit.
+    if (const auto twin = batch_keys_.find(key); twin != batch_keys_.end()) first = twin->second;
+    if (first) return SubmitReceipt{*first, true};
+  }
+  if (auto bound = datasets_.bind(spec, submission.tenant); !bound) {
+    return fail(std::move(bound.error()));
+  }
+  if (auto good = check_after(spec, submission.tenant); !good) return fail(std::move(good.error()));
+  const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1},
+                           tag_of(options_.self));
+  if (!submission.quote.empty()) {
+    auto receipt = submit_quoted(submission, job, system_now());
+    if (receipt && !receipt->not_kept && !key.second.empty()) batch_keys_.emplace(key, job);
+    return receipt;
+  }
+  if (!key.second.empty()) batch_keys_.emplace(key, job);
+  lifecycle_.submit(
+      JobSubmitted{job, submission.tenant, submission.principal, submission.idempotency_key,
+                   std::move(spec), std::nullopt, submission.traceparent},
+      system_now());
+  return SubmitReceipt{job, false};
+}
+
+// What is not durable yet is the lifecycle's to judge: what ends in this batch ends those that came
+// to it in this batch too.
+Status Core::check_after(const JobSpec& spec, const TenantId& tenant) const {
+  for (const JobId& each : spec.after) {
+    const auto known = [&](const JobId& id) -> std::optional<std::pair<TenantId, JobState>> {
+      if (const auto view = views_.find(id)) return std::pair(view->tenant, view->state);
+      if (const JobRecord* const live = lifecycle_.find(id)) {
+        return std::pair(live->tenant, JobState::queued);
+      }
+      return std::nullopt;
+    };
+    const bool is_task = each.value.find('-') != std::string::npos;
+    auto job = known(each);
+    const auto task = job || is_task ? std::nullopt : known(array_task_id(each, 0));
+    if ((!job && !task) || (job ? job : task)->first != tenant) {
+      return fail(ErrorCode::not_found, "after", "there is no job \"" + each.value + "\"",
+                  "list the jobs to see their ids");
+    }
+    std::string ended;
+    if (job && is_final(job->second) && job->second != JobState::succeeded) {
+      ended = "has ended as " + std::string(to_string(job->second));
+    }
+    if (task) {
+      const Status read =
+          journal_.values(failed_task_key(each), [&](std::string_view, BytesView value) {
+            ended = "is an array of which " + std::string(value) + " has not succeeded";
+          });
+      if (!read) return read;
+    }
+    if (!ended.empty()) {
+      return fail(ErrorCode::conflict, "after", each.value + " " + ended,
+                  "submit that one again and name the new job, or leave it out");
+    }
+  }
+  return ok();
 }
 
 void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) {

@@ -56,6 +56,7 @@ class Core final : public Service {
   ~Core() override;
 
   void submit(Submission submission, Reply<SubmitReceipt> reply) override;
+  void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) override;
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
   void quote(QuoteRequest request, Reply<QuoteAnswer> reply) override;
   std::shared_ptr<const JobRecord> find(const JobId& job) const override;
@@ -105,7 +106,9 @@ class Core final : public Service {
   bool push(Command command, bool bounded);
   void run();
   // Runs on the core's thread.
+  Result<SubmitReceipt> take_in(const Submission& submission, JobSpec spec);
   Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
+  Status check_after(const JobSpec& spec, const TenantId& tenant) const;
   void flush();
   void commit(const JournalBatch& batch);
   template <class T>

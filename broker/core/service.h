@@ -31,11 +31,14 @@ struct Submission {
   TenantId tenant;
   std::string principal;
   std::string idempotency_key;  // empty: none
-  JobSpec spec;                 // already validated; data sets are put in by the broker; of no meaning
-                                // with a quote
-  std::string quote{};          // the quote's id: the job is the one that was quoted; empty: none
-  std::string traceparent{};    // W3C Trace Context of the request; empty: none
+  JobSpec spec;         // already validated; data sets are put in by the broker; of no meaning
+                        // with a quote
+  std::string quote{};  // the quote's id: the job is the one that was quoted; empty: none
+  std::string traceparent{};  // W3C Trace Context of the request; empty: none
+  // What it comes after besides spec.after: places of earlier ones of the same batch.
+  std::vector<std::size_t> after_earlier{};
 };
+using Submissions = std::shared_ptr<const std::vector<Submission>>;
 // Why a job was not submitted with its quote although that is valid: what the quote's pool lacks,
 // and what the job would get now without the quote.
 struct QuoteNotKept {
@@ -49,6 +52,12 @@ struct SubmitReceipt {
   bool replayed = false;  // the idempotency key had been used: this is the first submission's id
   std::shared_ptr<const QuoteNotKept> not_kept{};  // then there is no job
 };
+
+// Of each submission of a batch, in order.
+using BatchReceipts = std::vector<Result<SubmitReceipt>>;
+// The submission's spec with what it comes after of its batch, as far as that has been taken in.
+// Fails when one of those was refused, or when there are too many.
+Result<JobSpec> spec_in_batch(const Submission& submission, const BatchReceipts& earlier);
 
 struct QuoteRequest {
   TenantId tenant;
@@ -118,7 +127,11 @@ class Service {
  public:
   virtual ~Service() = default;
 
+  // Fails with not_found when the job is to come after one that the tenant does not have, with
+  // conflict when after one that has ended otherwise than in success.
   virtual void submit(Submission submission, Reply<SubmitReceipt> reply) = 0;
+  // Each as `submit` has it, and none harms another; one step and one commit for all.
+  virtual void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) = 0;
   // Ok when the request is durable, or the job has ended already. The caller has checked that it
   // may.
   virtual void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) = 0;

@@ -23,12 +23,6 @@ void Dependencies::wait_for(const JobId& submission, const JobId& other, std::si
   waiting->second.others.insert(other);
 }
 
-std::vector<JobId> Dependencies::awaited_by(const JobId& submission) const {
-  const auto found = waiting_.find(submission);
-  if (found == waiting_.end()) return {};
-  return {found->second.others.begin(), found->second.others.end()};
-}
-
 std::vector<JobId> Dependencies::succeeded(const JobId& other) {
   const auto found = awaited_.find(other);
   if (found == awaited_.end() || --found->second.jobs > 0) return {};

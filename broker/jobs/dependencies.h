@@ -25,8 +25,6 @@ class Dependencies {
   void wait_for(const JobId& submission, const JobId& other, std::size_t jobs);
   // Whether any job of the submission waits.
   bool waits(const JobId& submission) const { return waiting_.contains(submission); }
-  // What it still waits for, in order.
-  std::vector<JobId> awaited_by(const JobId& submission) const;
 
   // The job, or one more task of the array, has succeeded. The submissions that wait for nothing
   // more: they are let go of.

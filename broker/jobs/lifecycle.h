@@ -267,8 +267,6 @@ class Lifecycle {
   std::size_t live() const { return jobs_.size(); }
   std::size_t waiting() const { return waiting_count_; }
   std::size_t unanswered() const { return unanswered_; }
-  // What the queued job has yet to see succeed before it may go, as its spec names it.
-  std::vector<JobId> comes_after(const JobId& job) const;
   // Attempts that were granted and are not over, at one site.
   std::size_t held_at(const SiteId& site) const;
   const LifecycleCounters& counters() const { return counters_; }

@@ -30,12 +30,6 @@ bool Lifecycle::waits_for_others(const JobRecord& job) const {
   return may_wait_for_others(job) && dependencies_.waits(submission_of(job));
 }
 
-std::vector<JobId> Lifecycle::comes_after(const JobId& job) const {
-  const JobRecord* const record = find(job);
-  if (record == nullptr || !may_wait_for_others(*record)) return {};
-  return dependencies_.awaited_by(submission_of(*record));
-}
-
 // What has ended in this batch is in memory yet, and follow_ends has yet to come to it.
 void Lifecycle::await_others(const JobRecord& job) {
   for (const JobId& other : job.spec.after) {

@@ -89,21 +89,19 @@ class FakeService : public Service {
     const std::lock_guard lock(mutex_);
     if (drop_) return;
     if (refuse_) return answer(reply, Result<SubmitReceipt>(fail(*refuse_)));
-    submissions_.push_back(submission);
-    const auto key = std::make_pair(submission.tenant, submission.idempotency_key);
-    SubmitReceipt receipt;
-    if (!submission.quote.empty() && not_kept_) {
-      receipt.not_kept = not_kept_;
-    } else if (!submission.idempotency_key.empty() && keys_.contains(key)) {
-      receipt = {keys_.at(key), true, {}};
-    } else {
-      if (const Status bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
-        return answer(reply, Result<SubmitReceipt>(fail(bound.error())));
-      }
-      receipt = {add(submission), false, {}};
-      if (!submission.idempotency_key.empty()) keys_[key] = receipt.job;
+    answer(reply, take_in(std::move(submission)));
+  }
+  void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) override {
+    const std::lock_guard lock(mutex_);
+    if (refuse_) return answer(reply, Result<BatchReceipts>(fail(*refuse_)));
+    calls_.push_back("batch of " + std::to_string(submissions->size()));
+    BatchReceipts receipts;
+    for (Submission each : *submissions) {
+      auto spec = spec_in_batch(each, receipts);
+      if (spec) each.spec = std::move(*spec);
+      receipts.push_back(spec ? take_in(std::move(each)) : fail(std::move(spec.error())));
     }
-    answer(reply, Result<SubmitReceipt>(receipt));
+    answer(reply, Result<BatchReceipts>(std::move(receipts)));
   }
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override {
     const std::lock_guard lock(mutex_);
@@ -270,6 +268,20 @@ class FakeService : public Service {
   FederationId federation() const override { return FederationId{"test-federation"}; }
 
  private:
+  Result<SubmitReceipt> take_in(Submission submission) {
+    submissions_.push_back(submission);
+    const auto key = std::make_pair(submission.tenant, submission.idempotency_key);
+    if (!submission.quote.empty() && not_kept_) return SubmitReceipt{{}, false, not_kept_};
+    if (!submission.idempotency_key.empty() && keys_.contains(key)) {
+      return SubmitReceipt{keys_.at(key), true, {}};
+    }
+    if (const Status bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
+      return fail(bound.error());
+    }
+    const SubmitReceipt receipt{add(submission), false, {}};
+    if (!submission.idempotency_key.empty()) keys_[key] = receipt.job;
+    return receipt;
+  }
   JobId add(const Submission& submission) {
     JobRecord job;
     const JobId id = job_id(Sequence{++sequence_});

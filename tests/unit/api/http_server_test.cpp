@@ -23,8 +23,9 @@ class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest() {
     options.counters = std::make_shared<HttpCounters>();
-    options.body_bytes_max = [](std::string_view, std::string_view path) {
-      return path == "/large" ? std::size_t{1 << 20} : std::size_t{1000};
+    options.body_rule = [](std::string_view, std::string_view path, std::string_view) {
+      const bool large = path == "/large" || path == "/pieces";
+      return BodyRule{large ? std::size_t{1 << 20} : std::size_t{1000}, path == "/pieces"};
     };
     options.refusal = [](int status, const std::string& message) {
       HttpResponse response;
