@@ -23,13 +23,16 @@ class WrongRouter final : public MarketRouter {
 
 }  // namespace
 
-BrokerNode::BrokerNode(const Surroundings& around, std::string name, Send send)
-    : Process(around, std::move(name)), send_(std::move(send)) {}
+BrokerNode::BrokerNode(const Surroundings& around, std::string name,
+                       std::shared_ptr<StoredJournal> stored, Send send)
+    : Process(around, std::move(name)), send_(std::move(send)), stored_(std::move(stored)) {}
 
 // --- life ----------------------------------------------------------------------------------------
 
 void BrokerNode::start() {
   if (up()) return;
+  stored_->writer = this;
+  const std::vector<Entry>& journal = stored_->entries;
   LifecycleOptions options;
   options.lease_seconds = static_cast<std::uint32_t>(options_.lease / kSecond);
   if (options_.broken == Break::lease_wait) {
@@ -40,28 +43,31 @@ void BrokerNode::start() {
   router_ = options_.broken == Break::wrong_cost ? std::make_unique<WrongRouter>()
                                                  : std::make_unique<MarketRouter>(RouteOptions{});
   lifecycle_ = std::make_unique<Lifecycle>(options, *router_);
+  book_.emplace(Membership::registry_key(), verify);
   batch_keys_.clear();
   after_commit_.clear();
-  checker_.journal(name_).restarted(journal_, tables_);
+  checker_.journal(name_).restarted(journal, stored_->tables);
   Term term{1};
-  for (const Entry& entry : journal_) {
+  for (const Entry& entry : journal) {
     if (const auto* began = std::get_if<TermBegan>(&entry.body)) term.value = began->term.value + 1;
   }
-  for (const auto& [id, job] : tables_) {
+  for (const auto& [id, job] : stored_->tables) {
     if (!is_final(job.state)) lifecycle_->recover(job);
   }
   come_up();
   scheduler_.trace("up " + name_);
-  input([this, term] {
-    const Wall::time_point newest = journal_.empty() ? Wall::time_point{} : journal_.back().at;
+  checker_.broker_started(name_);
+  input([this, term, newest = journal.empty() ? Wall::time_point{} : journal.back().at] {
+    // As it holds its members over restarts.
+    for (const SignedRecord& each : members_.records()) consider(each);
     lifecycle_->begin(term, newest, clock_.now());
   });
 }
 
 void BrokerNode::crash(Disk /*disk*/) {
   if (!up()) return;
-  scheduler_.trace("down " + name_);
-  go_down(true);
+  scheduler_.trace("down " + name_ + (may_write() ? "" : " deposed"));
+  go_down(may_write());
   lifecycle_.reset();
   router_.reset();
 }
@@ -72,15 +78,15 @@ void BrokerNode::crash(Disk /*disk*/) {
 void BrokerNode::submit(const Submission& submission, Clients::Answer answer) {
   input([this, submission, answer = std::move(answer)] {
     const Key key{submission.tenant, submission.job};
-    const auto taken = keys_.find(key);
+    const auto taken = stored_->keys.find(key);
     const auto twin = batch_keys_.find(key);
     JobId job;
-    if (taken != keys_.end()) {
+    if (taken != stored_->keys.end()) {
       job = taken->second;
     } else if (twin != batch_keys_.end()) {
       job = twin->second;
     } else {
-      job = job_id(Sequence{journal_.size() + lifecycle_->entries_pending() + 1},
+      job = job_id(Sequence{stored_->entries.size() + lifecycle_->entries_pending() + 1},
                    tag_of(broker_node(name_)));
       batch_keys_.emplace(key, job);
       names_.call(job, submission.job);
@@ -104,15 +110,34 @@ void BrokerNode::from_site(const SiteId& site, const ToBroker& message) {
   input([this, site, message] { lifecycle_->from_site(site, message, clock_.now()); });
 }
 
-void BrokerNode::market_record(const Record& record) {
-  input([this, record] {
-    router_->expire(clock_.now());
-    router_->accept(record, SignedRecord{encode(record), Bytes(64, 's')});
-  });
+void BrokerNode::market_record(const SignedRecord& record) {
+  input([this, record] { consider(record); });
+}
+
+void BrokerNode::consider(const SignedRecord& signed_record) {
+  router_->expire(clock_.now());
+  if (options_.broken == Break::version_check) {
+    // Whatever comes counts as the newest.
+    auto record = decode_record(signed_record.body);
+    if (record->header.kind != RecordKind::member) {
+      record->header.version = {UINT64_MAX, ++unchecked_};
+    }
+    router_->accept(*record, signed_record);
+    return;
+  }
+  const RecordBook::Verdict verdict = book_->consider(signed_record, clock_.now(), nullptr);
+  if (verdict.taken != nullptr) {
+    router_->accept(verdict.taken->record, verdict.taken->signed_record);
+  }
+}
+
+const SiteView* BrokerNode::view_of(const SiteId& site) const {
+  return router_ ? router_->view().find(site) : nullptr;
 }
 
 void BrokerNode::on_tick() {
   router_->expire(clock_.now());
+  book_->forget_ended(clock_.now().wall);
   if (lifecycle_->next_tick() <= clock_.now().mono) lifecycle_->tick(clock_.now());
 }
 
@@ -152,17 +177,20 @@ Process::Work BrokerNode::finish_batch() {
 
 void BrokerNode::make_durable(const LifecycleOutput& output) {
   for (const Entry& each : output.entries) {
-    journal_.push_back(each);
+    stored_->entries.push_back(each);
     if (const auto* submitted = std::get_if<JobSubmitted>(&each.body)) {
-      keys_.emplace(Key{submitted->tenant, submitted->idempotency_key}, submitted->job);
+      stored_->keys.emplace(Key{submitted->tenant, submitted->idempotency_key}, submitted->job);
     }
   }
-  for (const JobRecord& job : output.jobs) tables_[job.job] = job;
+  for (const JobRecord& job : output.jobs) stored_->tables[job.job] = job;
   checker_.journal(name_).committed(output.entries, output.jobs);
 }
 
 void BrokerNode::release(const std::vector<SendToSite>& sends) {
   for (const SendToSite& each : sends) {
+    if (const auto* dispatch = std::get_if<Dispatch>(&each.message.body)) {
+      checker_.dispatched(name_, dispatch->attempt);
+    }
     if (dies_sending(told_of(each.message, names_).event,
                      [&] { send_(each.site, each.message); })) {
       return;
@@ -172,7 +200,7 @@ void BrokerNode::release(const std::vector<SendToSite>& sends) {
 }
 
 std::string BrokerNode::waiting_reason() const {
-  for (const auto& [id, job] : tables_) {
+  for (const auto& [id, job] : stored_->tables) {
     if (is_final(job.state)) continue;
     const Decision* const decision =
         lifecycle_ ? lifecycle_->waiting_decision(id, clock_.now()) : nullptr;

@@ -4,11 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/core/market_router.h"
 #include "broker/jobs/lifecycle.h"
+#include "state/gossip/record_book.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/node.h"
 
@@ -17,8 +20,17 @@ namespace tradewind::simulation {
 class BrokerNode final : public Process {
  public:
   using Send = std::function<void(const SiteId&, const ToGateway&)>;
+  // What of the broker outlives its processes. One of them may write it: the newest.
+  struct StoredJournal {
+    std::vector<Entry> entries;
+    std::map<JobId, JobRecord> tables;
+    std::map<std::pair<TenantId, std::string>, JobId> keys;  // idempotency keys
+    const BrokerNode* writer = nullptr;
+  };
 
-  BrokerNode(const Surroundings& around, std::string name, Send send);
+  // `stored` is shared with the process that it replaces, if any.
+  BrokerNode(const Surroundings& around, std::string name, std::shared_ptr<StoredJournal> stored,
+             Send send);
 
   void start() override;
   void crash(Disk disk) override;
@@ -27,30 +39,34 @@ class BrokerNode final : public Process {
   void submit(const Submission& submission, Clients::Answer answer);
   void cancel(const JobId& job);
   void from_site(const SiteId& site, const ToBroker& message);
-  void market_record(const Record& record);
+  void market_record(const SignedRecord& record);
 
-  const std::map<JobId, JobRecord>& tables() const { return tables_; }
+  const std::shared_ptr<StoredJournal>& stored() const { return stored_; }
+  const std::map<JobId, JobRecord>& tables() const { return stored_->tables; }
+  // What its market view holds of the site; null: nothing, or it is down.
+  const SiteView* view_of(const SiteId& site) const;
   // A readable copy of why the first job that still waits is not placed.
   std::string waiting_reason() const;
 
  private:
   using Key = std::pair<TenantId, std::string>;
+  void consider(const SignedRecord& record);
   Work finish_batch() override;
+  bool may_write() const override { return stored_->writer == this; }
   void on_tick() override;
   Micros next_tick() const override;
   void make_durable(const LifecycleOutput& output);
   void release(const std::vector<SendToSite>& sends);
 
   Send send_;
-  // Durable.
-  std::vector<Entry> journal_;
-  std::map<JobId, JobRecord> tables_;
-  std::map<Key, JobId> keys_;  // idempotency keys
+  const std::shared_ptr<StoredJournal> stored_;
   // Of this life.
+  std::optional<RecordBook> book_;
   std::unique_ptr<MarketRouter> router_;
   std::unique_ptr<Lifecycle> lifecycle_;
   std::map<Key, JobId> batch_keys_;  // of this batch, not yet durable
   std::vector<std::function<void()>> after_commit_;
+  std::uint64_t unchecked_ = 0;  // records taken whatever their versions
 };
 
 }  // namespace tradewind::simulation

@@ -153,7 +153,10 @@ void Checker::end_reported(const SiteId& site, const AttemptEnded& ended) {
   }
   Grant& grant = found->second;
   if (grant.charge) {
-    if (*grant.charge != ended.report.charge) {
+    if (disks_lost_.count(site) != 0) {
+      // What an old copy of the disk says of it is another end. A broker takes one of the two.
+      grant.charge = std::max(*grant.charge, ended.report.charge);
+    } else if (*grant.charge != ended.report.charge) {
       violated("I6: the charge of " + names_.of(ended.attempt) + " changed between two reports");
     }
     return;
@@ -174,6 +177,48 @@ void Checker::end_reported(const SiteId& site, const AttemptEnded& ended) {
              to_decimal(ended.report.charge.micros) + ", its terms allow " +
              to_decimal(most.micros));
   }
+}
+
+void Checker::deposed_heard(const SiteId& site, const NodeId& broker) {
+  violated("I2: " + site.value + " does what a deposed process of " + broker.value + " says");
+}
+
+namespace {
+
+constexpr Micros kMinute = 60 * kSecond;
+
+void forget_old(std::deque<Micros>& times, Micros now) {
+  while (!times.empty() && times.front() < now - kMinute) times.pop_front();
+}
+
+}  // namespace
+
+void Checker::broker_started(const std::string& broker) {
+  broker_starts_[broker].push_back(scheduler_.now());
+}
+
+// A job that is refused everywhere is tried at four sites, then waits 1 s, 2 s, 4 s, 8 s, 16 s and
+// 30 s between tries at four more: 28 dispatches in the worst minute. A restart forgets the pauses.
+void Checker::dispatched(const std::string& broker, const AttemptId& attempt) {
+  constexpr std::size_t kMost = 28;
+  std::deque<Micros>& times = dispatches_[attempt.job];
+  std::deque<Micros>& starts = broker_starts_[broker];
+  forget_old(times, scheduler_.now());
+  forget_old(starts, scheduler_.now());
+  times.push_back(scheduler_.now());
+  if (times.size() > kMost * (1 + starts.size())) {
+    violated("I13: " + std::to_string(times.size()) + " dispatches of " + names_.of(attempt.job) +
+             " within a minute");
+  }
+}
+
+void Checker::converged(const std::string& broker, const SiteView* view, const SiteId& site,
+                        const std::pair<RecordVersion, RecordVersion>& published) {
+  if (view != nullptr && view->record_header.version >= published.first && view->sheet &&
+      view->sheet_header.version >= published.second) {
+    return;
+  }
+  violated("I9: " + broker + " does not hold the newest records of " + site.value);
 }
 
 void Checker::booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units) {

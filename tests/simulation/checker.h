@@ -1,11 +1,13 @@
 // The invariants, as predicates over what no fault touches: every run that was started and ended at
 // any site, every submission that was acknowledged, and every durable batch of the broker.
 // Names are those of reliability: I1 nothing lost, I2 nothing twice, I3 no oversubscription, I4 no
-// expired offer used, I6 money conserved, I8 recovery is replay, I10 liveness, I11 every decision
-// can be made again from the log.
+// forged, expired or rolled-back offer used, I6 money conserved, I8 recovery is replay, I9
+// convergence, I10 liveness, I11 every decision can be made again from the log, I13 no
+// amplification.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +19,7 @@
 #include "schemas/dispatch.h"
 #include "schemas/journal.h"
 #include "schemas/site.h"
+#include "state/market/market_view.h"
 #include "tests/simulation/journal_checker.h"
 #include "tests/simulation/names.h"
 #include "tests/simulation/scheduler.h"
@@ -42,6 +45,16 @@ class Checker {
   void granted(const SiteId& site, const AttemptId& attempt, const Assignment& assignment,
                const Tariff& tariff);
   void end_reported(const SiteId& site, const AttemptEnded& ended);
+  // An older copy of the site's disk has taken its place, or none.
+  void disk_lost(const SiteId& site) { disks_lost_.insert(site); }
+  // A gateway let a broker's process change something after one of a later term was heard.
+  void deposed_heard(const SiteId& site, const NodeId& broker);
+  // A dispatch leaves; a broker's process starts.
+  void dispatched(const std::string& broker, const AttemptId& attempt);
+  void broker_started(const std::string& broker);
+  // After the calm phase: what a broker's view holds of a live site, and what that published.
+  void converged(const std::string& broker, const SiteView* view, const SiteId& site,
+                 const std::pair<RecordVersion, RecordVersion>& published);
   void booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units);
 
   // After the calm phase, a broker's; `waiting`: why its first waiting job has no place.
@@ -81,6 +94,9 @@ class Checker {
   std::map<std::pair<SiteId, PoolId>, std::uint64_t> units_;               // without contracts'
   std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_units_;  // of each contract
   std::map<std::pair<SiteId, AttemptId>, Grant> grants_;
+  std::set<SiteId> disks_lost_;
+  std::map<JobId, std::deque<Micros>> dispatches_;           // of the last minute
+  std::map<std::string, std::deque<Micros>> broker_starts_;  // likewise
   std::uint64_t runs_count_ = 0;
 };
 

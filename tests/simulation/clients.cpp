@@ -77,9 +77,6 @@ Status Clients::submit(Command& command) {
   auto submission = read(command);
   if (!submission) return fail(submission.error());
   if (submission->job.empty()) submission->job = "j" + std::to_string(submitted_ + 1);
-  for (const std::string& each : submission->after) {
-    if (clients_.count(each) == 0) return not_understood("after=" + each, "submit that one before");
-  }
   const std::string job = submission->job;
   const auto [client, fresh] = clients_.try_emplace(job);
   if (fresh) {
@@ -92,7 +89,6 @@ Status Clients::submit(Command& command) {
 
 void Clients::attempt(const std::string& job) {
   Client& client = clients_.at(job);
-  if (client.taken) return;
   client.submission.spec.after.clear();
   for (const std::string& each : client.submission.after) {
     const auto before = id_of(each);
@@ -118,7 +114,7 @@ void Clients::attempt(const std::string& job) {
 // Unless another try has been made by then.
 void Clients::again(const std::string& job, Micros span, std::uint64_t tries) {
   scheduler_.after(span, [this, job, tries] {
-    if (clients_.at(job).tries == tries) attempt(job);
+    if (clients_.at(job).tries == tries && !clients_.at(job).taken) attempt(job);
   });
 }
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/limits.h"
+#include "tests/simulation/span.h"
 #include "tests/simulation/world.h"
 
 namespace tradewind::simulation {
@@ -15,10 +17,13 @@ std::string expected_node(std::string_view what) {
 
 const std::map<std::string_view, World::Handler>& World::handlers() {
   static const std::map<std::string_view, Handler> all = {
-      {"cancel", &World::do_cancel}, {"kill", &World::do_kill},   {"start", &World::do_start},
-      {"pause", &World::do_pause},   {"cut", &World::do_cut},     {"heal", &World::do_heal},
-      {"lose", &World::do_lose},     {"hold", &World::do_hold},   {"repeat", &World::do_repeat},
-      {"replay", &World::do_replay}, {"state", &World::do_state}, {"jump", &World::do_jump},
+      {"cancel", &World::do_cancel},   {"kill", &World::do_kill},     {"start", &World::do_start},
+      {"replace", &World::do_replace}, {"pause", &World::do_pause},   {"cut", &World::do_cut},
+      {"heal", &World::do_heal},       {"lose", &World::do_lose},     {"hold", &World::do_hold},
+      {"repeat", &World::do_repeat},   {"replay", &World::do_replay}, {"state", &World::do_state},
+      {"jump", &World::do_jump},       {"save", &World::do_save},     {"disk", &World::do_disk},
+      {"behave", &World::do_behave},   {"leave", &World::do_leave},   {"join", &World::do_join},
+      {"price", &World::do_price},
   };
   return all;
 }
@@ -60,13 +65,14 @@ Status World::do_cancel(Command& command) {
 Status World::do_kill(Command& command) {
   const auto node = node_of(command);
   if (!node) return fail(node.error());
-  const Disk disk = command.has("wipe") ? Disk::wiped : Disk::kept;
+  Disk disk = command.has("wipe") ? Disk::wiped : Disk::kept;
+  if (command.has("restore")) disk = Disk::restored;
   const std::string before = command.text("before");
   const std::string after = command.text("after");
   if (const Status unused = command.unused(); !unused) return unused;
   if (!before.empty() && !after.empty()) return not_understood("after=" + after, "one of the two");
-  if (disk == Disk::wiped && find_gateway((*node)->name()) == nullptr) {
-    return not_understood("wipe", "a broker's journal is never lost");
+  if (disk != Disk::kept && find_gateway((*node)->name()) == nullptr) {
+    return not_understood((*node)->name(), "only sites lose their disks");
   }
   if (before.empty() && after.empty()) {
     (*node)->crash(disk);
@@ -165,6 +171,86 @@ Status World::do_jump(Command& command) {
   const Micros by = command.span("by", 0);
   if (const Status unused = command.unused(); !unused) return unused;
   (*node)->clock().jump(by);
+  return ok();
+}
+
+Status World::do_replace(Command& command) {
+  const std::string name = command.word();
+  const auto found = std::find_if(brokers_.begin(), brokers_.end(),
+                                  [&](const auto& each) { return each->name() == name; });
+  if (found == brokers_.end()) return not_understood(name, expected_node("broker"));
+  if (const Status unused = command.unused(); !unused) return unused;
+  replaced_.push_back(std::move(*found));
+  *found = make_broker(name, replaced_.back()->stored());
+  (*found)->set_disk(replaced_.back()->disk());
+  (*found)->start();
+  return ok();
+}
+
+Status World::do_save(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  (*gateway)->save();
+  return ok();
+}
+
+Status World::do_disk(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  const std::string word = command.word();
+  if (const Status unused = command.unused(); !unused) return unused;
+  constexpr std::pair<std::string_view, DiskState> kStates[] = {
+      {"good", DiskState::good}, {"full", DiskState::full}, {"broken", DiskState::broken}};
+  for (const auto& [name, state] : kStates) {
+    if (name != word) continue;
+    (*node)->set_disk(state);
+    return ok();
+  }
+  return not_understood(word, "say full, broken or good");
+}
+
+Status World::do_behave(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  const std::string word = command.word();
+  if (const Status unused = command.unused(); !unused) return unused;
+  const auto behaviour = read_behaviour(word);
+  if (!behaviour) return not_understood(word);
+  (*gateway)->behave(*behaviour);
+  return ok();
+}
+
+Status World::do_leave(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  if (!members_.belongs((*gateway)->site())) return ok();
+  members_.leave((*gateway)->site(), registry_time());
+  (*gateway)->crash(Disk::kept);
+  return ok();
+}
+
+Status World::do_join(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  if (members_.belongs((*gateway)->site())) return ok();
+  members_.join((*gateway)->site(), registry_time());
+  (*gateway)->start();
+  return ok();
+}
+
+Status World::do_price(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  const std::string word = command.word();
+  if (const Status unused = command.unused(); !unused) return unused;
+  const auto ppm = read_number(word);
+  if (!ppm || *ppm < 1 || *ppm > limits::price_ppm_max / 10) {
+    return not_understood(word, "give a factor in millionths");
+  }
+  (*gateway)->set_price(*ppm);
   return ok();
 }
 

@@ -32,10 +32,16 @@ void GatewayNode::start() {
   if (options_.broken == Break::contracts) admitted.contracts.clear();
   admission_ = std::make_unique<Admission>(std::move(admitted), options);
   output_ = {};
+  unstarted_.clear();
+  published_.clear();
   std::vector<StoreWrite> stored;
-  for (const auto& [key, value] : store_) stored.push_back({key, value});
+  for (const auto& [key, value] : disk_.admission) stored.push_back({key, value});
   const Status status = admission_->recover(stored, clock_.now());
   TRADEWIND_ASSERT(status.has_value());
+  // As the gateway's store does it: an old copy of the disk comes back under a new epoch too.
+  const auto seconds = static_cast<std::uint64_t>(to_ms(clock_.now().wall) / 1'000);
+  disk_.epoch = std::max(disk_.epoch + 1, seconds);
+  publisher_.emplace(site_, disk_.epoch);
   come_up();
   scheduler_.trace("up " + name_);
   input([this] {
@@ -51,7 +57,8 @@ void GatewayNode::start() {
 
 void GatewayNode::crash(Disk disk) {
   if (!up() && disk == Disk::kept) return;
-  scheduler_.trace("down " + name_ + (disk == Disk::wiped ? " wiped" : ""));
+  constexpr std::string_view kWords[] = {"", " wiped", " restored"};
+  scheduler_.trace("down " + name_ + std::string(kWords[static_cast<std::size_t>(disk)]));
   for (const AttemptId& each : engine_.alive()) {
     const bool survives = options_.engines_survive && disk == Disk::kept;
     // An engine that runs on without its gateway has been told the lease, and ends with it.
@@ -63,27 +70,58 @@ void GatewayNode::crash(Disk disk) {
   }
   if (up()) go_down(disk == Disk::kept);
   admission_.reset();
-  if (disk == Disk::wiped) {
-    engine_.clear();
-    store_.clear();
-    ++epoch_;
-    version_ = 0;
-  }
+  if (disk == Disk::kept) return;
+  checker_.disk_lost(site_.site);
+  engine_.clear();
+  terms_.clear();
+  disk_ = disk == Disk::wiped ? StoredDisk{} : saved_;
 }
 
 // --- inputs --------------------------------------------------------------------------------------
 
 void GatewayNode::receive(const NodeId& broker, const ToGateway& message) {
   input([this, broker, message] {
+    if (refuses(broker, message)) return;
     if (options_.broken == Break::idempotency) {
       if (const auto* dispatch = std::get_if<Dispatch>(&message.body);
           dispatch != nullptr && admission_->find(dispatch->attempt)) {
         output_.starts.push_back({dispatch->attempt, dispatch->assignment});
       }
     }
-    const SignedRecord quote{std::to_string(version_), Bytes(64, 's')};
-    output_.append(admission_->from_broker(broker, message, quote, clock_.now()));
+    ToGateway heard = message;
+    if (options_.broken == Break::term_check) heard.term = std::max(heard.term, terms_[broker]);
+    AdmissionOutput output =
+        admission_->from_broker(broker, heard, publisher_->newest_sheet(), clock_.now());
+    check_deposed(broker, message.term, output);
+    output_.append(std::move(output));
   });
+}
+
+// By what the links brought, not by what the site believes: a process of an earlier term changes
+// nothing here once a later one was heard.
+void GatewayNode::check_deposed(const NodeId& broker, Term term, const AdmissionOutput& output) {
+  Term& greatest = terms_[broker];
+  if (term < greatest && (!output.writes.empty() || !output.starts.empty() ||
+                          !output.stops.empty() || !output.forgets.empty())) {
+    checker_.deposed_heard(site_.site, broker);
+  }
+  greatest = std::max(greatest, term);
+}
+
+// A liar's refusal of what it has not granted before.
+bool GatewayNode::refuses(const NodeId& broker, const ToGateway& message) {
+  const auto* dispatch = std::get_if<Dispatch>(&message.body);
+  if (behaviour_ != Behaviour::refuses || dispatch == nullptr) return false;
+  if (admission_->find(dispatch->attempt)) return false;
+  output_.replies.push_back(
+      {broker,
+       {Refused{dispatch->attempt, RefusalCode::no_capacity, "", publisher_->newest_sheet()}}});
+  return true;
+}
+
+void GatewayNode::behave(Behaviour behaviour) {
+  behaviour_ = behaviour;
+  if (up()) input([this] { run_unstarted(); });
 }
 
 void GatewayNode::set_state(SiteState state) {
@@ -104,37 +142,30 @@ Micros GatewayNode::next_tick() const {
 void GatewayNode::publish_sheet() {
   const Now now = clock_.now();
   next_sheet_ = now.mono + limits::publish_interval_max;
-  ++version_;
-  QuoteSheet sheet;
-  sheet.site = site_.site;
-  for (const PoolCapacity& each : admission_->capacity(now)) {
+  const std::vector<PoolCapacity> capacity = admission_->capacity(now);
+  for (const PoolCapacity& each : capacity) {
     std::uint32_t free = each.units_free;
-    for (const ContractQuote& idle : each.contracts) {
-      free += idle.units_idle;
-      sheet.contracts.push_back(idle);
-    }
-    const std::int64_t used = std::int64_t{each.units} - free;
-    const std::int64_t price =
-        ppm_one + 2 * ppm_one * used * used /
-                      std::max<std::int64_t>(1, std::int64_t{each.units} * each.units);
-    sheet.pools.push_back({each.pool, each.units_free, each.units_free_node, each.nodes_free,
-                           each.wait_seconds, price});
+    for (const ContractQuote& idle : each.contracts) free += idle.units_idle;
     checker_.booked(site_.site, free, each.units);
   }
-  RecordHeader header;
-  header.subject = site_node(site_.site);
-  header.version = {epoch_, version_};
-  header.issued = now.wall;
-  header.valid_until = now.wall + limits::quote_validity;
-  admission_->published(header.version, sheet, header.valid_until, now);
-  SiteRecord slow = site_;
-  slow.state = admission_->state();
-  RecordHeader slow_header = header;
-  slow_header.kind = RecordKind::site;
-  slow_header.valid_until = now.wall + std::chrono::hours(1);
-  publish_(Record{slow_header, slow});
-  header.kind = RecordKind::quote;
-  publish_(Record{header, sheet});
+  const SitePublisher::Publication publication = publisher_->publish(
+      capacity, admission_->state(), behaviour_, price_ppm_, members_.member(site_.site), now.wall);
+  admission_->published(publication.version, publication.sheet, publication.valid_until, now);
+  for (const SignedRecord& each : publication.records) publish_(each);
+  published_.emplace_back(scheduler_.now(),
+                          std::pair(publisher_->site_version(), publication.version));
+  while (published_.size() > 1 && published_[1].first < scheduler_.now() - kSecond) {
+    published_.pop_front();
+  }
+}
+
+std::optional<std::pair<RecordVersion, RecordVersion>> GatewayNode::settled_versions() const {
+  if (!up()) return std::nullopt;
+  std::optional<std::pair<RecordVersion, RecordVersion>> versions;
+  for (const auto& [at, each] : published_) {
+    if (at < scheduler_.now() - kSecond) versions = each;
+  }
+  return versions;
 }
 
 // --- output --------------------------------------------------------------------------------------
@@ -150,9 +181,9 @@ Process::Work GatewayNode::finish_batch() {
     work.make_durable = [this, output] {
       for (const StoreWrite& each : output->writes) {
         if (each.value) {
-          store_[each.key] = *each.value;
+          disk_.admission[each.key] = *each.value;
         } else {
-          store_.erase(each.key);
+          disk_.admission.erase(each.key);
         }
       }
     };
@@ -168,13 +199,10 @@ const Pool& GatewayNode::pool_of(const Assignment& assignment) const {
 
 void GatewayNode::release(const AdmissionOutput& output) {
   for (const auto& each : output.starts) {
-    const Pool& pool = pool_of(each.assignment);
-    checker_.granted(site_.site, each.attempt, each.assignment, pool.tariff);
-    const auto held = admission_->find(each.attempt);
-    if (!held) continue;
-    if (dies_sending("start", [&] {
-          engine_.start(site_, pool, each.attempt, each.assignment, held->nodes);
-        })) {
+    checker_.granted(site_.site, each.attempt, each.assignment, pool_of(each.assignment).tariff);
+    if (behaviour_ == Behaviour::never_runs) {
+      unstarted_.push_back(each);
+    } else if (dies_sending("start", [&] { run(each); })) {
       return;
     }
   }
@@ -190,8 +218,43 @@ void GatewayNode::release(const AdmissionOutput& output) {
       checker_.end_reported(site_.site, *ended);
     }
     const std::string event = told_of(each.message, names_).event;
-    if (dies_sending(event, [&] { send_(each.to, each.message); })) return;
+    if (dies_sending(event, [&] { reply(each); })) return;
   }
+}
+
+void GatewayNode::run(const AdmissionOutput::Start& start) {
+  const auto held = admission_->find(start.attempt);
+  if (!held) return;
+  engine_.start(site_, pool_of(start.assignment), start.attempt, start.assignment, held->nodes);
+}
+
+// An honest site runs what it had only granted, or says that it is over when it was to stop.
+void GatewayNode::run_unstarted() {
+  if (behaviour_ == Behaviour::never_runs) return;
+  for (const auto& each : std::exchange(unstarted_, {})) {
+    const auto held = admission_->find(each.attempt);
+    if (!held || held->phase == AttemptPhase::ended) continue;
+    if (!held->stopping) {
+      run(each);
+      continue;
+    }
+    EndReport report;
+    report.code = EndCode::canceled;
+    output_.append(admission_->engine_ended(each.attempt, report, clock_.now()));
+  }
+}
+
+void GatewayNode::reply(const AdmissionOutput::Reply& reply) {
+  if (behaviour_ == Behaviour::never_answers) return;
+  if (behaviour_ != Behaviour::slow) {
+    send_(reply.to, reply.message);
+    return;
+  }
+  // Just within the broker's patience, and one in ten far beyond.
+  Random random = dice(options_.seed, "slow " + name_ + ' ' + told_of(reply.message, names_).about,
+                       static_cast<std::uint64_t>(scheduler_.now()));
+  const Micros late = random.below(10) == 0 ? 20 * kSecond : 4'500 * kMillisecond;
+  scheduler_.after(late, [this, reply] { send_(reply.to, reply.message); });
 }
 
 // What the engine has to say of the attempt now.

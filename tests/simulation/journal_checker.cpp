@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "schemas/codec.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 
@@ -102,6 +103,9 @@ void JournalChecker::committed(const std::vector<Entry>& entries,
 }
 
 void JournalChecker::check_entry(const Entry& entry) {
+  if (const auto* recorded = std::get_if<MarketRecorded>(&entry.body)) {
+    check_recorded(recorded->record);
+  }
   const auto* decided = std::get_if<JobDecided>(&entry.body);
   if (decided == nullptr) return;
   const Decision& decision = decided->decision;
@@ -119,6 +123,40 @@ void JournalChecker::check_entry(const Entry& entry) {
   }
   site = now.site_version;
   sheet = now.quote_version;
+  const Recorded& recorded = recorded_[now.site];
+  if (recorded.bodies.count({RecordKind::site, now.site_version}) == 0 ||
+      recorded.bodies.count({RecordKind::quote, now.quote_version}) == 0) {
+    violated_("I4: a decision about " + names_.of(decided->attempt) + " relies on a record that " +
+              now.site.value + " never signed");
+  }
+  if (recorded.member.state == MemberState::revoked) {
+    violated_("I4: a decision about " + names_.of(decided->attempt) + " gives it to " +
+              now.site.value + ", which was revoked");
+  }
+}
+
+void JournalChecker::check_recorded(const SignedRecord& signed_record) {
+  const auto record = decode_record(signed_record.body);
+  const auto site = record ? site_of(record->header.subject) : fail(record.error());
+  if (!site) {
+    violated_("I4: " + describe(site.error()));
+    return;
+  }
+  Recorded& recorded = recorded_[*site];
+  const RecordHeader& header = record->header;
+  const std::uint64_t body = stable_hash(signed_record.body);
+  if (recorded.bodies.try_emplace({header.kind, header.version}, body).first->second != body) {
+    violated_("I4: two records of one version of " + site->value + " were taken");
+  }
+  if (const auto* member = std::get_if<Member>(&record->body)) recorded.member = *member;
+  const auto* sheet = std::get_if<QuoteSheet>(&record->body);
+  if (sheet == nullptr || recorded.member.units_max == 0) return;
+  std::uint64_t claimed = 0;
+  for (const PoolQuote& each : sheet->pools) claimed += each.units_free;
+  for (const ContractQuote& each : sheet->contracts) claimed += each.units_idle;
+  if (claimed > recorded.member.units_max) {
+    violated_("I3: " + site->value + " claims more than its ceiling and is believed");
+  }
 }
 
 void JournalChecker::check_charges(const JobRecord& job) {

@@ -41,6 +41,7 @@ class JournalChecker {
 
  private:
   void check_entry(const Entry& entry);
+  void check_recorded(const SignedRecord& record);
   void check_leaf(const Entry& entry);
   void check_charges(const JobRecord& job);
 
@@ -56,6 +57,12 @@ class JournalChecker {
   std::map<JobId, JobRecord> folded_;
   std::map<JobId, JobState> states_;  // of the tables
   std::map<std::pair<TenantId, std::string>, JobId> keys_;
+  // Recorded: each body by its kind and version, and the newest member record.
+  struct Recorded {
+    std::map<std::pair<RecordKind, RecordVersion>, std::uint64_t> bodies;  // hashed
+    Member member;
+  };
+  std::map<SiteId, Recorded> recorded_;
   // By site: the newest versions that a decision relied on, of its record and of its sheet.
   std::map<SiteId, std::pair<RecordVersion, RecordVersion>> relied_on_;
   std::set<JobId> acknowledged_;

@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t kRemembered = 256;  // of each node's records, and of all else
 
 bool is_record(const Message& message) {
-  return message.told.event == "quote" || message.told.event == "site";
+  return message.told.event == "quote" || message.told.event == "site" ||
+         message.told.event == "member";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "schemas/time.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/membership.h"
 #include "tests/simulation/names.h"
 #include "tests/simulation/options.h"
 #include "tests/simulation/random.h"
@@ -26,6 +27,14 @@ struct Surroundings {
   Checker& checker;
   Names& names;
   Triggers& triggers;
+  const Membership& members;
+};
+
+// What a node's disk does with writes.
+enum class DiskState : std::uint8_t {
+  good,
+  full,    // some fail, until there is space again
+  broken,  // the next fails
 };
 
 class NodeClock {
@@ -75,6 +84,7 @@ class Process {
         checker_(around.checker),
         names_(around.names),
         triggers_(around.triggers),
+        members_(around.members),
         clock_(around.scheduler, dice(around.options.seed, name_ + " clock"), around.options) {}
   virtual ~Process() = default;
   Process(const Process&) = delete;
@@ -83,6 +93,8 @@ class Process {
   const std::string& name() const { return name_; }
   NodeClock& clock() { return clock_; }
   bool up() const { return up_; }
+  DiskState disk() const { return disk_state_; }
+  void set_disk(DiskState state) { disk_state_ = state; }
   virtual void start() = 0;
   // Nothing when it is down already.
   virtual void crash(Disk disk) = 0;
@@ -121,6 +133,8 @@ class Process {
   // Called when the tick that `next_tick` asked for has come.
   virtual void on_tick() = 0;
   virtual Micros next_tick() const = 0;  // true time
+  // False: another process has taken over the store, and no write of this one gets there.
+  virtual bool may_write() const { return true; }
 
   void come_up() {
     up_ = true;
@@ -148,6 +162,7 @@ class Process {
   Checker& checker_;
   Names& names_;
   Triggers& triggers_;
+  const Membership& members_;
   NodeClock clock_;
 
  private:
@@ -176,6 +191,10 @@ class Process {
     for (const auto& each : inputs) each();
     under_way_ = finish_batch();
     if (under_way_.make_durable) {
+      if (options_.broken == Break::persist_before_send && under_way_.effects) {
+        std::exchange(under_way_.effects, nullptr)();
+        if (!up_) return;
+      }
       ++commits_;
       after(luck(" commit").between(100, options_.commit_max), &Process::synced);
     } else {
@@ -185,7 +204,7 @@ class Process {
   void synced() {
     // A pause in the middle of a commit: durable, but the effects leave late.
     if (under_way_.make_durable) {
-      if (dies_unwritten()) return;
+      if (fails() || dies_unwritten()) return;
       std::exchange(under_way_.make_durable, nullptr)();
       if (dies(Side::after, under_way_.events)) return;
     }
@@ -215,6 +234,17 @@ class Process {
     });
   }
 
+  // A write that fails ends the process: it cannot know what is on the disk.
+  bool fails() {
+    const bool gone =
+        !may_write() || (disk_state_ == DiskState::full && luck(" space").below(2) == 0);
+    if (gone) under_way_.make_durable = nullptr;
+    if (!gone && disk_state_ != DiskState::broken) return false;
+    if (disk_state_ == DiskState::broken) disk_state_ = DiskState::good;
+    scheduler_.trace("unwritten " + name_);
+    crash(Disk::kept);
+    return true;
+  }
   // Just before a write: nothing of it gets to the disk.
   bool dies_unwritten() {
     const auto make_durable = std::exchange(under_way_.make_durable, nullptr);
@@ -223,6 +253,7 @@ class Process {
     return false;
   }
 
+  DiskState disk_state_ = DiskState::good;
   bool up_ = false;
   bool busy_ = false;
   std::uint64_t commits_ = 0;

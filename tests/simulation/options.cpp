@@ -16,6 +16,9 @@ constexpr std::pair<std::string_view, Break> kBreaks[] = {
     {"lease-wait", Break::lease_wait},
     {"stale-dispatch", Break::stale_dispatch},
     {"contracts", Break::contracts},
+    {"term-check", Break::term_check},
+    {"persist-before-send", Break::persist_before_send},
+    {"version-check", Break::version_check},
     {"wrong-cost", Break::wrong_cost},
 };
 
@@ -34,6 +37,7 @@ void each_option(Options& options, Visit visit) {
   visit("calm-phase", options.calm_phase);
   visit("lease", options.lease);
   visit("through-codec", options.through_codec);
+  visit("ceilings", options.ceilings);
   visit("engines-survive", options.engines_survive);
   visit("loss-ppm", options.loss_ppm);
   visit("duplicate-ppm", options.duplicate_ppm);
@@ -45,9 +49,18 @@ void each_option(Options& options, Visit visit) {
   visit("broker-crash-every", options.broker_crash_every);
   visit("gateway-crash-every", options.gateway_crash_every);
   visit("wipe-ppm", options.wipe_ppm);
+  visit("restore-ppm", options.restore_ppm);
+  visit("failover-every", options.failover_every);
+  visit("disk-fault-every", options.disk_fault_every);
   visit("broker-pause-every", options.broker_pause_every);
   visit("wall-jump-every", options.wall_jump_every);
   visit("site-state-every", options.site_state_every);
+  visit("swizzle-every", options.swizzle_every);
+  visit("replay-every", options.replay_every);
+  visit("lie-every", options.lie_every);
+  visit("churn-every", options.churn_every);
+  visit("storm-every", options.storm_every);
+  visit("reconnect-every", options.reconnect_every);
   visit("clock-offset-max", options.clock_offset_max);
   visit("clock-drift-ppm", options.clock_drift_ppm);
   visit("commit-max", options.commit_max);
@@ -138,6 +151,18 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
   if (half()) options.commit_max = random.between(5, 500) * kMillisecond;
   options.attempt_failure_ppm = half() ? 0 : ppm(1, 400'000);
   if (half()) options.retries = ppm(1, 3);
+  const auto third = [&] { return random.below(3) == 0; };
+  if (half()) options.brokers = ppm(2, 3);
+  options.ceilings = half();
+  if (third()) options.restore_ppm = 300'000;
+  if (third()) options.failover_every = random.between(40, 150) * kSecond;
+  if (third()) options.disk_fault_every = random.between(30, 120) * kSecond;
+  if (third()) options.swizzle_every = random.between(40, 150) * kSecond;
+  if (third()) options.replay_every = random.between(20, 120) * kSecond;
+  if (third()) options.lie_every = random.between(30, 120) * kSecond;
+  if (third()) options.churn_every = random.between(40, 150) * kSecond;
+  if (third()) options.storm_every = random.between(100, 300) * kSecond;
+  if (third()) options.reconnect_every = random.between(60, 200) * kSecond;
   return options;
 }
 

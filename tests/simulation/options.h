@@ -14,11 +14,14 @@ namespace tradewind::simulation {
 // Ways to break the system on purpose, to see that the checks are not blind.
 enum class Break : std::uint8_t {
   none,
-  idempotency,     // gateways start every dispatch that arrives, again and again
-  lease_wait,      // the broker declares attempts lost without waiting for their leases
-  stale_dispatch,  // gateways take dispatches however old, and keep no fences
-  contracts,       // gateways hold nothing back for contracts
-  wrong_cost,      // the broker adds a millionth to what its choices cost
+  idempotency,          // gateways start every dispatch that arrives, again and again
+  lease_wait,           // the broker declares attempts lost without waiting for their leases
+  stale_dispatch,       // gateways take dispatches however old, and keep no fences
+  contracts,            // gateways hold nothing back for contracts
+  term_check,           // gateways hear every process of a broker as if it were the newest
+  persist_before_send,  // what follows a write happens before it is durable
+  version_check,        // brokers take each record as newer than the one before
+  wrong_cost,           // the broker adds a millionth to what its choices cost
 };
 
 struct SimulationOptions {
@@ -35,6 +38,7 @@ struct SimulationOptions {
   Micros calm_phase = 4 * 3600 * kSecond;
   Micros lease = 60 * kSecond;
   bool through_codec = false;    // each message is encoded and decoded
+  bool ceilings = false;         // sites are certified for what they have, else for anything
   bool engines_survive = false;  // attempts run on while their gateway is down
 
   // The network, per message.
@@ -49,10 +53,19 @@ struct SimulationOptions {
   Micros partition_every = 0;
   Micros broker_crash_every = 0;
   Micros gateway_crash_every = 0;
-  std::uint32_t wipe_ppm = 0;  // of gateway crashes that lose the disk
+  std::uint32_t wipe_ppm = 0;     // of gateway crashes that lose the disk
+  std::uint32_t restore_ppm = 0;  // of those that come back from an old copy of it
+  Micros failover_every = 0;      // a broker's process is replaced while it is alive
+  Micros disk_fault_every = 0;
   Micros broker_pause_every = 0;
   Micros wall_jump_every = 0;
   Micros site_state_every = 0;  // draining, maintenance and back
+  Micros swizzle_every = 0;     // links cut one after the other, healed in another order
+  Micros replay_every = 0;
+  Micros lie_every = 0;
+  Micros churn_every = 0;      // sites leave and join
+  Micros storm_every = 0;      // capacity drops for a minute and clients ask again and again
+  Micros reconnect_every = 0;  // all gateways at once
 
   Micros clock_offset_max = 0;
   std::uint32_t clock_drift_ppm = 0;

@@ -11,8 +11,9 @@
 //          [restartable=no] [attempts=N] [on-disconnect=continue] [priority=N] [queue=SPAN]
 //          [total=SPAN] [site=s1] [outcome=fails]
 //   cancel JOB
-//   kill NODE [before|after=EVENT] [wipe]   at once, or with the next event of that name; the disk
-//                                           is lost with `wipe`
+//   kill NODE [before|after=EVENT] [wipe|restore]   at once, or with the next event of that name; a
+//                                 site's disk is lost, or as it was when it was last saved
+//   save SITE                     copies its disk
 //   start NODE
 //   replace BROKER                another process takes over the journal; the old one runs on until
 //                                 it next tries to write

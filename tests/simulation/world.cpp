@@ -33,42 +33,47 @@ World::World(const SimulationOptions& options)
       network_(scheduler_, options_),
       clients_(scheduler_, options_,
                [this](const Submission& submission, Clients::Answer answer) {
-                 BrokerNode* const broker = find_broker(submission.broker);
-                 if (!broker->up()) return false;
-                 broker->submit(submission, std::move(answer));
-                 return true;
+                 return submit(submission, std::move(answer));
                }),
-      around_{options_, scheduler_, checker_, names_, triggers_} {
+      around_{options_, scheduler_, checker_, names_, triggers_, members_} {
   scheduler_.listen([this](Micros at, std::string_view what) {
     told_.emplace_back(what);
     if (!printing_) return;
     std::printf("%10.3f  %.*s\n", static_cast<double>(at) / kSecond, static_cast<int>(what.size()),
                 what.data());
   });
-  for (std::uint32_t i = 0; i < options_.brokers; ++i) add_broker(i);
-  for (std::uint32_t i = 0; i < options_.sites; ++i) add_gateway(i);
+  for (std::uint32_t i = 1; i <= options_.brokers; ++i) {
+    brokers_.push_back(
+        make_broker("b" + std::to_string(i), std::make_shared<BrokerNode::StoredJournal>()));
+  }
+  for (std::uint32_t i = 0; i < options_.sites; ++i) gateways_.push_back(make_gateway(i));
   for (const auto& each : brokers_) each->start();
   for (const auto& each : gateways_) each->start();
+  publish_members();
 }
 
 World::~World() = default;
 
-void World::add_broker(std::uint32_t index) {
-  const std::string name = "b" + std::to_string(index + 1);
-  brokers_.push_back(std::make_unique<BrokerNode>(
-      around_, name, [this, index](const SiteId& site, const ToGateway& message) {
-        send_to_site(*brokers_[index], site, message);
-      }));
+std::unique_ptr<BrokerNode> World::make_broker(const std::string& name,
+                                               std::shared_ptr<BrokerNode::StoredJournal> stored) {
+  return std::make_unique<BrokerNode>(around_, name, std::move(stored),
+                                      [this, name](const SiteId& site, const ToGateway& message) {
+                                        send_to_site(name, site, message);
+                                      });
 }
 
-void World::add_gateway(std::uint32_t index) {
-  gateways_.push_back(std::make_unique<GatewayNode>(
-      around_, make_site(options_, index),
-      [this, index](const NodeId& broker, const ToBroker& message) {
-        send_to_broker(*gateways_[index], broker, message);
+std::unique_ptr<GatewayNode> World::make_gateway(std::uint32_t index) {
+  SiteRecord record = make_site(options_, index);
+  const SiteId site = record.site;
+  const Pool& pool = record.pools.front();
+  members_.admit(site, options_.ceilings ? pool.nodes * units_per_node(pool) : 0, registry_time());
+  return std::make_unique<GatewayNode>(
+      around_, std::move(record),
+      [this, site](const NodeId& broker, const ToBroker& message) {
+        send_to_broker(site, broker, message);
       },
-      [this, index](const Record& record) { publish(*gateways_[index], record); },
-      [this](const AttemptId& attempt) { return fate_of(attempt); }));
+      [this, site](const SignedRecord& signed_record) { publish(site.value, signed_record); },
+      [this](const AttemptId& attempt) { return fate_of(attempt); });
 }
 
 BrokerNode* World::find_broker(std::string_view name) const {
@@ -90,40 +95,65 @@ Process* World::find_node(std::string_view name) const {
 
 // --- messages ------------------------------------------------------------------------------------
 
-void World::send_to_site(BrokerNode& from, const SiteId& site, const ToGateway& message) {
-  GatewayNode* const to = find_gateway(site.value);
+bool World::submit(const Submission& submission, Clients::Answer answer) {
+  BrokerNode* const broker = find_broker(submission.broker);
+  // With too little space left, a broker refuses what is new.
+  if (!broker->up() || broker->disk() == DiskState::full) return false;
+  broker->submit(submission, [this, name = broker->name(), job = submission.job,
+                              answer = std::move(answer)](const JobId& id) {
+    network_.send({name, "client", {"taken", job}, [answer, id] { answer(id); }});
+  });
+  return true;
+}
+
+void World::send_to_site(const std::string& from, const SiteId& site, const ToGateway& message) {
   const Told told = told_of(message, names_);
-  scheduler_.trace(Message{from.name(), to->name(), told, {}}.line());
-  network_.send({from.name(), to->name(), told, [this, &from, to, told, message] {
-                   arrive(*to, from.name(), told, [&] {
-                     to->receive(broker_node(from.name()),
-                                 options_.through_codec ? through_codec(message, decode_to_gateway)
-                                                        : message);
+  scheduler_.trace(Message{from, site.value, told, {}}.line());
+  network_.send({from, site.value, told, [this, from, site, told, message] {
+                   GatewayNode& to = *find_gateway(site.value);
+                   arrive(to, from, told, [&] {
+                     to.receive(broker_node(from), options_.through_codec
+                                                       ? through_codec(message, decode_to_gateway)
+                                                       : message);
                    });
                  }});
 }
 
-void World::send_to_broker(GatewayNode& from, const NodeId& broker, const ToBroker& message) {
-  BrokerNode* const to = find_broker(name_of(broker));
+void World::send_to_broker(const SiteId& from, const NodeId& broker, const ToBroker& message) {
+  const std::string name = name_of(broker);
   const Told told = told_of(message, names_);
-  scheduler_.trace(Message{from.name(), to->name(), told, {}}.line());
-  network_.send({from.name(), to->name(), told, [this, &from, to, told, message] {
-                   arrive(*to, from.name(), told, [&] {
-                     to->from_site(from.site(), options_.through_codec
-                                                    ? through_codec(message, decode_to_broker)
-                                                    : message);
+  scheduler_.trace(Message{from.value, name, told, {}}.line());
+  network_.send({from.value, name, told, [this, from, name, told, message] {
+                   if (!members_.belongs(from)) return;  // the link hears members only
+                   BrokerNode& to = *find_broker(name);
+                   arrive(to, from.value, told, [&] {
+                     to.from_site(from, options_.through_codec
+                                            ? through_codec(message, decode_to_broker)
+                                            : message);
                    });
                  }});
 }
 
-void World::publish(GatewayNode& from, const Record& record) {
-  const RecordHeader& header = record.header;
-  const Told told{std::string(to_string(header.kind)), std::to_string(header.version.epoch) + '.' +
-                                                           std::to_string(header.version.version)};
+void World::publish(const std::string& from, const SignedRecord& record) {
+  const auto header = decode_record_header(record.body);
+  const Told told{
+      std::string(to_string(header->kind)),
+      std::to_string(header->version.epoch) + '.' + std::to_string(header->version.version)};
   for (const auto& each : brokers_) {
-    network_.send({from.name(), each->name(), told,
-                   [to = each.get(), record] { to->market_record(record); }});
+    network_.send({from, each->name(), told, [this, name = each->name(), record] {
+                     find_broker(name)->market_record(record);
+                   }});
   }
+}
+
+Wall::time_point World::registry_time() const {
+  return wall_from_ms(1'767'225'600'000 + scheduler_.now() / kMillisecond);
+}
+
+// As gossip would bring them, again and again.
+void World::publish_members() {
+  for (const SignedRecord& each : members_.records()) publish("registry", each);
+  scheduler_.after(5 * kSecond, [this] { publish_members(); });
 }
 
 void World::arrive(Process& at, const std::string& from, const Told& told,
@@ -183,10 +213,15 @@ void World::finish() {
   triggers_.clear();
   for (const auto& each : brokers_) {
     each->clock().settle();
+    each->set_disk(DiskState::good);
     each->start();
   }
   for (const auto& each : gateways_) {
+    if (!members_.belongs(each->site())) members_.join(each->site(), registry_time());
     each->clock().settle();
+    each->set_disk(DiskState::good);
+    each->behave(Behaviour::honest);
+    each->set_price(ppm_one);
     each->start();
     each->set_state(SiteState::active);
   }
@@ -198,6 +233,18 @@ void World::finish() {
   advance(60 * kSecond);  // acknowledgements
   if (checker_.violation()) return;
   for (const auto& each : brokers_) checker_.calm(each->tables(), each->waiting_reason());
+  check_convergence();
+}
+
+void World::check_convergence() {
+  for (const auto& gateway : gateways_) {
+    const auto published = gateway->settled_versions();
+    if (!published) continue;
+    for (const auto& broker : brokers_) {
+      checker_.converged(broker->name(), broker->view_of(gateway->site()), gateway->site(),
+                         *published);
+    }
+  }
 }
 
 // --- what came of it -----------------------------------------------------------------------------
@@ -227,6 +274,7 @@ RunResult run(const SimulationOptions& options, const std::vector<TimedCommand>&
   if (print) world.print();
   for (const TimedCommand& each : commands) {
     world.advance(each.at - world.now());
+    if (world.violation()) return world.result();
     const Status applied = world.apply(each.command);
     if (!applied) std::fprintf(stderr, "%s\n", describe(applied.error()).c_str());
     TRADEWIND_ASSERT(applied.has_value());

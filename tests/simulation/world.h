@@ -14,6 +14,7 @@
 #include "tests/simulation/clients.h"
 #include "tests/simulation/command.h"
 #include "tests/simulation/gateway_node.h"
+#include "tests/simulation/membership.h"
 #include "tests/simulation/names.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/options.h"
@@ -66,6 +67,13 @@ class World final : public Stage {
   Status do_replay(Command& command);
   Status do_state(Command& command);
   Status do_jump(Command& command);
+  Status do_replace(Command& command);
+  Status do_save(Command& command);
+  Status do_disk(Command& command);
+  Status do_behave(Command& command);
+  Status do_leave(Command& command);
+  Status do_join(Command& command);
+  Status do_price(Command& command);
   // The node that the next word names; null: there is none, and the error says so.
   Result<Process*> node_of(Command& command);
   Result<GatewayNode*> gateway_of(Command& command);
@@ -74,11 +82,16 @@ class World final : public Stage {
   BrokerNode* find_broker(std::string_view name) const;
   GatewayNode* find_gateway(std::string_view name) const;
   Process* find_node(std::string_view name) const;
-  void add_broker(std::uint32_t index);
-  void add_gateway(std::uint32_t index);
-  void send_to_site(BrokerNode& from, const SiteId& site, const ToGateway& message);
-  void send_to_broker(GatewayNode& from, const NodeId& broker, const ToBroker& message);
-  void publish(GatewayNode& from, const Record& record);
+  std::unique_ptr<BrokerNode> make_broker(const std::string& name,
+                                          std::shared_ptr<BrokerNode::StoredJournal> stored);
+  std::unique_ptr<GatewayNode> make_gateway(std::uint32_t index);
+  Wall::time_point registry_time() const;
+  void publish_members();
+  bool submit(const Submission& submission, Clients::Answer answer);
+  void send_to_site(const std::string& from, const SiteId& site, const ToGateway& message);
+  void send_to_broker(const SiteId& from, const NodeId& broker, const ToBroker& message);
+  void publish(const std::string& from, const SignedRecord& record);
+  void check_convergence();
   void arrive(Process& at, const std::string& from, const Told& told,
               const std::function<void()>& handle);
   Engine::Fate fate_of(const AttemptId& attempt) const;
@@ -90,10 +103,12 @@ class World final : public Stage {
   Names names_;
   Checker checker_;
   Triggers triggers_;
+  Membership members_;
   Network network_;
   Clients clients_;
   const Surroundings around_;
   std::vector<std::unique_ptr<BrokerNode>> brokers_;
+  std::vector<std::unique_ptr<BrokerNode>> replaced_;  // they may live on
   std::vector<std::unique_ptr<GatewayNode>> gateways_;
   std::vector<std::string> told_;
   bool printing_ = false;
