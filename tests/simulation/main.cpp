@@ -13,18 +13,21 @@ using namespace tradewind::simulation;
 
 constexpr const char* kUsage =
     "usage: simulation --seed S [--trace]\n"
-    "       simulation --seeds N [--first S]\n"
+    "       simulation --seeds N|--minutes M [--first S]\n"
     "  --seed S         one run; prints the options that the seed drew\n"
     "  --seeds N        N runs from --first S (1) on; stops at the first that fails\n"
+    "  --minutes M      as many as begin within so long\n"
+    "  --sites N        so many sites, whatever the seed draws\n"
     "  --trace          prints what happens\n"
     "  --twice          runs each seed twice and compares the trace hashes\n"
-    "  --break WHAT     breaks the system: idempotency, lease-wait, stale-dispatch, contracts\n"
-    "                   or wrong-cost\n"
+    "  --break WHAT     breaks the system on purpose; the names are in options.h\n"
     "  --expect-failure succeeds when, and only when, some seed fails\n";
 
 struct Arguments {
   std::uint64_t first = 1;
   std::uint64_t count = 0;
+  std::uint64_t minutes = 0;
+  std::uint64_t sites = 0;
   bool trace = false;
   bool twice = false;
   bool expect_failure = false;
@@ -52,6 +55,11 @@ bool parse(int count, char** values, Arguments& arguments) {
       ++i;
     } else if (name == "--seeds" && read(value, arguments.count)) {
       ++i;
+    } else if (name == "--minutes" && read(value, arguments.minutes)) {
+      arguments.count = UINT64_MAX - arguments.first;
+      ++i;
+    } else if (name == "--sites" && read(value, arguments.sites)) {
+      ++i;
     } else if (name == "--first" && read(value, arguments.first)) {
       ++i;
     } else if (const auto broken = read_break(value); name == "--break" && broken) {
@@ -77,8 +85,15 @@ int main(int count, char** values) {
   std::uint64_t jobs = 0;
   std::uint64_t runs = 0;
   std::uint64_t events = 0;
-  for (std::uint64_t seed = arguments.first; seed < arguments.first + arguments.count; ++seed) {
-    const SimulationOptions options = draw(seed, arguments.broken);
+  std::uint64_t seeds = 0;
+  Micros simulated = 0;
+  const auto seconds = [begin] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  for (std::uint64_t seed = arguments.first; seeds < arguments.count; ++seed, ++seeds) {
+    if (arguments.minutes > 0 && seconds() >= 60.0 * static_cast<double>(arguments.minutes)) break;
+    SimulationOptions options = draw(seed, arguments.broken);
+    if (arguments.sites > 0) options.sites = static_cast<std::uint32_t>(arguments.sites);
     if (arguments.count == 1) std::printf("%s\n", describe(options).c_str());
     const std::vector<TimedCommand> commands = plan(options);
     RunResult result = run(options, commands, arguments.trace);
@@ -100,13 +115,15 @@ int main(int count, char** values) {
     jobs += result.jobs;
     runs += result.runs;
     events += result.events;
+    simulated += result.simulated;
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::printf("%llu seeds passed in %.1f s: %llu jobs, %llu attempts started, %llu events\n",
-              static_cast<unsigned long long>(arguments.count), seconds,
-              static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(runs),
-              static_cast<unsigned long long>(events));
+  const double hours = static_cast<double>(simulated) / kSecond / 3600;
+  std::printf(
+      "%llu seeds passed: %.1f simulated hours in %.1f s, %.0f x real time; %llu jobs, "
+      "%llu attempts started, %llu events\n",
+      static_cast<unsigned long long>(seeds), hours, seconds(), hours * 3600 / seconds(),
+      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(runs),
+      static_cast<unsigned long long>(events));
   if (arguments.expect_failure) {
     std::printf("but a failure was expected: the checks are blind\n");
     return 1;
