@@ -27,7 +27,8 @@ RecordHeader Publisher::header(RecordKind kind, RecordVersion version, Wall::dur
 }
 
 Result<std::optional<SignedRecord>> Publisher::due_site(Now now) {
-  if (!site_due_ && now.mono - site_published_ < site_refresh) {
+  const bool from_future = now.wall < site_issued_;
+  if (!site_due_ && !from_future && now.mono - site_published_ < site_refresh) {
     return std::optional<SignedRecord>();
   }
   const auto version = store_.next_version();
@@ -42,6 +43,7 @@ Result<std::optional<SignedRecord>> Publisher::due_site(Now now) {
   }
   site_due_ = false;
   site_published_ = now.mono;
+  site_issued_ = now.wall;
   return std::optional(std::move(record));
 }
 

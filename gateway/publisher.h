@@ -35,8 +35,9 @@ class Publisher {
   // Certified ceiling of the site's free units; 0: none.
   void set_units_max(std::uint32_t units_max) { units_max_ = units_max; }
 
-  // The site record, when one is due: after describe_site and every `site_refresh`. Fails with
-  // too_large when it is over limits::site_record_bytes_max, or as the store does.
+  // The site record, when one is due: after describe_site, every `site_refresh`, and when the clock
+  // was set back, since nobody believes a record from the future. Fails with too_large when it is
+  // over limits::site_record_bytes_max, or as the store does.
   Result<std::optional<SignedRecord>> due_site(Now now);
   // A quote sheet of what admission has left, when one is worth publishing: not before
   // limits::publish_interval_min after the last, always after limits::publish_interval_max.
@@ -65,6 +66,7 @@ class Publisher {
   std::uint32_t units_max_ = 0;
   bool site_due_ = false;
   Mono::time_point site_published_{};
+  Wall::time_point site_issued_{};
   bool changed_ = true;
   std::optional<QuoteSheet> last_;
   Mono::time_point last_at_{};

@@ -5,6 +5,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -87,15 +88,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
 
   const auto epoch = store->read_number(epoch_key);
   if (!epoch) return fail(epoch.error());
-  if (*epoch) {
-    store->epoch_ = **epoch;
-  } else {
-    const auto since = now.wall.time_since_epoch();
-    store->epoch_ =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
-    if (const Status kept = store->write_number(epoch_key, store->epoch_); !kept) {
-      return fail(kept.error());
-    }
+  // Whether this is the store as it was left or an old copy of it cannot be seen from inside; with
+  // a greater epoch than any before, no version is ever given to two records.
+  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch());
+  store->epoch_ = std::max(epoch->value_or(0) + 1,
+                           static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
+  if (const Status kept = store->write_number(epoch_key, store->epoch_); !kept) {
+    return fail(kept.error());
   }
   const auto version = store->read_number(version_key);
   if (!version) return fail(version.error());

@@ -18,10 +18,10 @@ enum class RecordKind : std::uint16_t { member = 0, site = 1, quote = 2 };
 inline constexpr std::uint16_t record_kinds_count = 3;
 std::string_view to_string(RecordKind kind);
 
-// Newer is greater; the epoch rises when a node starts with an empty store, the version with every
-// record.
+// Newer is greater; the epoch rises with every start of a node, whatever became of its store, the
+// version with every record.
 struct RecordVersion {
-  std::uint64_t epoch = 0;    // seconds since 1970 when the publisher's store was made
+  std::uint64_t epoch = 0;    // seconds since 1970 when the publisher started, or more
   std::uint64_t version = 0;  // from 1
   friend constexpr auto operator<=>(const RecordVersion&, const RecordVersion&) = default;
 };

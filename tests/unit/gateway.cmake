@@ -2,7 +2,8 @@ if(NOT TRADEWIND_PURE_ONLY)
   set(gateway_tests ${CMAKE_CURRENT_LIST_DIR}/gateway)
   tradewind_test(gateway
     SOURCES ${gateway_tests}/daemon_test.cpp ${gateway_tests}/join_test.cpp
-            ${gateway_tests}/process_test.cpp ${gateway_tests}/sample_sites_test.cpp
+            ${gateway_tests}/process_test.cpp ${gateway_tests}/publisher_test.cpp
+            ${gateway_tests}/sample_sites_test.cpp
             ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_witness_test.cpp
             ${gateway_tests}/store_test.cpp ${CMAKE_CURRENT_LIST_DIR}/transparency/memory_log.cpp
     DEPENDS tradewind_gateway tradewind_engines tradewind_pricing tradewind_routing

@@ -1,0 +1,36 @@
+#include "gateway/publisher.h"
+
+#include <gtest/gtest.h>
+
+#include "schemas/codec.h"
+#include "tests/unit/gateway/temporary_directory.h"
+
+namespace tradewind {
+namespace {
+
+Now at(std::int64_t mono_seconds, std::int64_t wall_seconds) {
+  return {Mono::time_point(std::chrono::seconds(mono_seconds)), wall_from_ms(wall_seconds * 1'000)};
+}
+
+TEST(Publisher, SignsItsSiteRecordAnewWhenTheClockWasSetBack) {
+  const TemporaryDirectory directory;
+  auto store = Store::open(directory.path() / "store", at(0, 10'000)).value();
+  Publisher publisher(SigningKey::generate(), MemberNumber{1}, *store);
+  SiteRecord site;
+  site.site.value = "eu-north-1";
+  publisher.describe_site(site, std::nullopt);
+  // An hour ahead.
+  const auto early = publisher.due_site(at(1, 13'600)).value();
+  ASSERT_TRUE(early);
+  EXPECT_FALSE(publisher.due_site(at(2, 13'601)).value());
+  const auto right = publisher.due_site(at(3, 10'002)).value();
+  ASSERT_TRUE(right);
+  const auto first = decode_record_header(early->body);
+  const auto second = decode_record_header(right->body);
+  EXPECT_LT(first->version, second->version);
+  EXPECT_EQ(second->issued, wall_from_ms(10'002'000));
+  EXPECT_FALSE(publisher.due_site(at(4, 10'003)).value());
+}
+
+}  // namespace
+}  // namespace tradewind
