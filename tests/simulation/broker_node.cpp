@@ -199,15 +199,12 @@ void BrokerNode::release(const std::vector<SendToSite>& sends) {
   lifecycle_->sent(clock_.now());
 }
 
-std::string BrokerNode::waiting_reason() const {
-  for (const auto& [id, job] : stored_->tables) {
-    if (is_final(job.state)) continue;
-    const Decision* const decision =
-        lifecycle_ ? lifecycle_->waiting_decision(id, clock_.now()) : nullptr;
-    std::string text = names_.of(id) + ' ' + std::string(to_string(job.state));
-    if (decision == nullptr || decision->rejections.empty()) return text;
-    return text + ": " + std::string(to_string(decision->rejections.front().reason)) + ' ' +
-           decision->rejections.front().detail;
+std::string BrokerNode::waiting_reason(const JobRecord& job) const {
+  const Decision* const decision =
+      lifecycle_ ? lifecycle_->waiting_decision(job.job, clock_.now()) : nullptr;
+  if (decision == nullptr || decision->rejections.empty()) return "for no reason";
+  for (const Rejection& each : decision->rejections) {
+    if (is_passing(each.reason)) return std::string(to_string(each.reason)) + ' ' + each.detail;
   }
   return {};
 }

@@ -45,8 +45,9 @@ class BrokerNode final : public Process {
   const std::map<JobId, JobRecord>& tables() const { return stored_->tables; }
   // What its market view holds of the site; null: nothing, or it is down.
   const SiteView* view_of(const SiteId& site) const;
-  // A readable copy of why the first job that still waits is not placed.
-  std::string waiting_reason() const;
+  // Why a live job has no place, for people; empty when it rightly waits: no site has what it needs
+  // any more, though one had it once.
+  std::string waiting_reason(const JobRecord& job) const;
 
  private:
   using Key = std::pair<TenantId, std::string>;

@@ -225,12 +225,12 @@ void Checker::booked(const SiteId& site, std::uint32_t units_free, std::uint32_t
   if (units_free > units) violated("I3: the book of " + site.value + " is over its capacity");
 }
 
-void Checker::calm(const std::map<JobId, JobRecord>& tables, const std::string& waiting) {
-  for (const auto& [id, job] : tables) {
-    if (is_final(job.state)) continue;
-    violated("I10: " + names_.of(id) + " is still " + std::string(to_string(job.state)) +
-             " long after all faults have ended (" + waiting + ")");
-  }
+void Checker::not_ended(const JobRecord& job, const std::string& why) {
+  violated("I10: " + names_.of(job.job) + " is still " + std::string(to_string(job.state)) +
+           " long after all faults have ended (" + why + ")");
+}
+
+void Checker::calm() {
   if (!running_.empty()) {
     violated("I10: " + names_.of(running_.begin()->second.attempt) + " still runs at " +
              running_.begin()->second.site.value + " though every job has ended");

@@ -57,8 +57,9 @@ class Checker {
                  const std::pair<RecordVersion, RecordVersion>& published);
   void booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units);
 
-  // After the calm phase, a broker's; `waiting`: why its first waiting job has no place.
-  void calm(const std::map<JobId, JobRecord>& tables, const std::string& waiting);
+  // After the calm phase: a job that should have ended, and what its broker says of it.
+  void not_ended(const JobRecord& job, const std::string& why);
+  void calm();
 
   std::size_t acknowledged_count() const;
   std::uint64_t runs_count() const { return runs_count_; }

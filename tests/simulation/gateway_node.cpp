@@ -34,6 +34,7 @@ void GatewayNode::start() {
   output_ = {};
   unstarted_.clear();
   published_.clear();
+  heard_.clear();
   std::vector<StoreWrite> stored;
   for (const auto& [key, value] : disk_.admission) stored.push_back({key, value});
   const Status status = admission_->recover(stored, clock_.now());
@@ -89,7 +90,7 @@ void GatewayNode::receive(const NodeId& broker, const ToGateway& message) {
       }
     }
     ToGateway heard = message;
-    if (options_.broken == Break::term_check) heard.term = std::max(heard.term, terms_[broker]);
+    if (options_.broken == Break::term_check) heard.term = std::max(heard.term, heard_[broker]);
     AdmissionOutput output =
         admission_->from_broker(broker, heard, publisher_->newest_sheet(), clock_.now());
     check_deposed(broker, message.term, output);
@@ -100,12 +101,13 @@ void GatewayNode::receive(const NodeId& broker, const ToGateway& message) {
 // By what the links brought, not by what the site believes: a process of an earlier term changes
 // nothing here once a later one was heard.
 void GatewayNode::check_deposed(const NodeId& broker, Term term, const AdmissionOutput& output) {
-  Term& greatest = terms_[broker];
-  if (term < greatest && (!output.writes.empty() || !output.starts.empty() ||
-                          !output.stops.empty() || !output.forgets.empty())) {
+  Term& heard = heard_[broker];
+  if (term < std::max(heard, terms_[broker]) &&
+      (!output.writes.empty() || !output.starts.empty() || !output.stops.empty() ||
+       !output.forgets.empty())) {
     checker_.deposed_heard(site_.site, broker);
   }
-  greatest = std::max(greatest, term);
+  heard = std::max(heard, term);
 }
 
 // A liar's refusal of what it has not granted before.
@@ -188,7 +190,12 @@ Process::Work GatewayNode::finish_batch() {
       }
     };
   }
-  if (!output->empty()) work.effects = [this, output] { release(*output); };
+  if (output->empty()) return work;
+  work.effects = [this, output, heard = heard_] {
+    // Before that, a crash may make it forget them: nobody has had an answer yet.
+    for (const auto& [broker, term] : heard) terms_[broker] = std::max(terms_[broker], term);
+    release(*output);
+  };
   return work;
 }
 

@@ -66,9 +66,10 @@ class GatewayNode final : public Process {
   // What it is told to be, over all lives.
   Behaviour behaviour_ = Behaviour::honest;
   std::int64_t price_ppm_ = ppm_one;
-  // Outside of the system: the greatest term heard of each broker since the disk was made.
+  // Outside of the system: the greatest term of each broker that the disk must know.
   std::map<NodeId, Term> terms_;
   // Of this life.
+  std::map<NodeId, Term> heard_;
   std::unique_ptr<Admission> admission_;
   std::optional<SitePublisher> publisher_;
   AdmissionOutput output_;

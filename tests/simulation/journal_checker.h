@@ -33,7 +33,7 @@ class JournalChecker {
   void acknowledged(const JobId& job, std::uint32_t array_count);
   // A process has started from these tables: they must be the fold of all entries, and hold every
   // acknowledged job.
-  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables) const;
+  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables);
 
   // The job as its entries say; null: it has none.
   const JobRecord* find(const JobId& job) const;
@@ -63,7 +63,8 @@ class JournalChecker {
     Member member;
   };
   std::map<SiteId, Recorded> recorded_;
-  // By site: the newest versions that a decision relied on, of its record and of its sheet.
+  // By site: the newest versions that a decision of this process relied on, of its record and of
+  // its sheet. The next process knows none of them: what it hears first counts while it is valid.
   std::map<SiteId, std::pair<RecordVersion, RecordVersion>> relied_on_;
   std::set<JobId> acknowledged_;
   Wall::time_point newest_{};

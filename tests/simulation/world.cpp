@@ -232,7 +232,14 @@ void World::finish() {
   }
   advance(60 * kSecond);  // acknowledgements
   if (checker_.violation()) return;
-  for (const auto& each : brokers_) checker_.calm(each->tables(), each->waiting_reason());
+  for (const auto& broker : brokers_) {
+    for (const auto& [id, job] : broker->tables()) {
+      if (is_final(job.state)) continue;
+      const std::string why = broker->waiting_reason(job);
+      if (!why.empty()) checker_.not_ended(job, why);
+    }
+  }
+  checker_.calm();
   check_convergence();
 }
 
