@@ -33,6 +33,7 @@ void GatewayNode::start() {
   admission_ = std::make_unique<Admission>(std::move(admitted), options);
   output_ = {};
   unstarted_.clear();
+  refused_.clear();
   published_.clear();
   heard_.clear();
   std::vector<StoreWrite> stored;
@@ -110,11 +111,12 @@ void GatewayNode::check_deposed(const NodeId& broker, Term term, const Admission
   heard = std::max(heard, term);
 }
 
-// A liar's refusal of what it has not granted before.
+// A liar's refusal of what it has not granted before. It stands by it when it is honest again.
 bool GatewayNode::refuses(const NodeId& broker, const ToGateway& message) {
   const auto* dispatch = std::get_if<Dispatch>(&message.body);
-  if (behaviour_ != Behaviour::refuses || dispatch == nullptr) return false;
-  if (admission_->find(dispatch->attempt)) return false;
+  if (dispatch == nullptr || admission_->find(dispatch->attempt)) return false;
+  if (behaviour_ == Behaviour::refuses) refused_.insert(dispatch->attempt);
+  if (refused_.count(dispatch->attempt) == 0) return false;
   output_.replies.push_back(
       {broker,
        {Refused{dispatch->attempt, RefusalCode::no_capacity, "", publisher_->newest_sheet()}}});

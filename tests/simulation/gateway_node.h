@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,6 +75,7 @@ class GatewayNode final : public Process {
   std::optional<SitePublisher> publisher_;
   AdmissionOutput output_;
   Mono::time_point next_sheet_{};
+  std::set<AttemptId> refused_;                    // by a liar
   std::vector<AdmissionOutput::Start> unstarted_;  // granted, and never run
   std::deque<std::pair<Micros, std::pair<RecordVersion, RecordVersion>>> published_;
 };
