@@ -2,23 +2,35 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/simulation/options.h"
+#include "tests/simulation/scenario_files.h"
 #include "tests/simulation/world.h"
 
 namespace {
 
+using namespace tradewind;
 using namespace tradewind::simulation;
 
 constexpr const char* kUsage =
     "usage: simulation --seed S [--trace]\n"
     "       simulation --seeds N|--minutes M [--first S]\n"
+    "       simulation --seed S --shrink FILE\n"
+    "       simulation --scenario|--rewrite FILE...\n"
     "  --seed S         one run; prints the options that the seed drew\n"
     "  --seeds N        N runs from --first S (1) on; stops at the first that fails\n"
     "  --minutes M      as many as begin within so long\n"
     "  --sites N        so many sites, whatever the seed draws\n"
     "  --trace          prints what happens\n"
+    "  --shrink FILE    when the seed fails: as little of it as fails still, as a scenario; a "
+    "minute\n"
+    "                   at most\n"
+    "  --scenario       runs these, and prints what is told otherwise than expected\n"
+    "  --rewrite        … and has the files expect what was told\n"
     "  --twice          runs each seed twice and compares the trace hashes\n"
     "  --break WHAT     breaks the system on purpose; the names are in options.h\n"
     "  --expect-failure succeeds when, and only when, some seed fails\n";
@@ -33,6 +45,9 @@ struct Arguments {
   bool expect_failure = false;
   Break broken = Break::none;
   std::string_view broken_name = "";
+  std::string shrunk;
+  std::vector<std::string> scenarios;
+  bool rewrite = false;
 };
 
 bool read(std::string_view text, std::uint64_t& number) {
@@ -50,6 +65,13 @@ bool parse(int count, char** values, Arguments& arguments) {
       arguments.twice = true;
     } else if (name == "--expect-failure") {
       arguments.expect_failure = true;
+    } else if (name == "--scenario" || name == "--rewrite") {
+      arguments.rewrite = name == "--rewrite";
+      arguments.scenarios.assign(values + i + 1, values + count);
+      return !arguments.scenarios.empty();
+    } else if (name == "--shrink" && !value.empty()) {
+      arguments.shrunk = value;
+      ++i;
     } else if (name == "--seed" && read(value, arguments.first)) {
       arguments.count = 1;
       ++i;
@@ -73,6 +95,12 @@ bool parse(int count, char** values, Arguments& arguments) {
   return arguments.count > 0;
 }
 
+Result<std::unique_ptr<Stage>> make(std::string_view options) {
+  const auto read = read_options(options);
+  if (!read) return fail(read.error());
+  return std::unique_ptr<Stage>(std::make_unique<World>(*read));
+}
+
 }  // namespace
 
 int main(int count, char** values) {
@@ -80,6 +108,9 @@ int main(int count, char** values) {
   if (!parse(count, values, arguments)) {
     std::fputs(kUsage, stderr);
     return 2;
+  }
+  if (!arguments.scenarios.empty()) {
+    return check_scenarios(arguments.scenarios, arguments.rewrite, make) == 0 ? 0 : 1;
   }
   const auto begin = std::chrono::steady_clock::now();
   std::uint64_t jobs = 0;
@@ -107,6 +138,9 @@ int main(int count, char** values) {
           static_cast<unsigned long long>(seed), result.violation->c_str(),
           describe(options).c_str(), static_cast<unsigned long long>(seed),
           arguments.broken_name.empty() ? "" : " --break ", arguments.broken_name.data());
+      if (!arguments.shrunk.empty()) {
+        write_shrunk(arguments.shrunk, options, commands, *result.violation, make);
+      }
       return arguments.expect_failure ? 0 : 1;
     }
     if (arguments.count == 1) {

@@ -70,7 +70,7 @@ struct SimulationOptions {
   Micros clock_offset_max = 0;
   std::uint32_t clock_drift_ppm = 0;
   Micros commit_max = 5 * kMillisecond;
-  std::uint32_t attempt_failure_ppm = 100'000;  // ends that are not successes
+  std::uint32_t attempt_failure_ppm = 0;  // ends that are not successes
 };
 
 // What the seed draws; all that is not drawn is as above.
