@@ -160,6 +160,12 @@ Process::Work BrokerNode::finish_batch() {
       lines.push_back(told.event + ' ' + told.about);
       work.events.push_back(std::move(told.event));
     }
+    for (const auto& [id, job] : jobs) {
+      if (!is_final(job.state)) continue;
+      lines.push_back("job.ended " + names_.of(id) + ' ' + std::string(to_string(job.state)) +
+                      (job.end_reason.empty() ? "" : ": " + job.end_reason));
+      work.events.emplace_back("job.ended");
+    }
     work.events.emplace_back("commit");
     work.make_durable = [this, output, lines] {
       make_durable(*output);

@@ -56,8 +56,8 @@ class Stage {
   // What has happened since the last call, a line each, in order: events in the words of the
   // journal and of the links ("attempt.granted j1#1 s1", "dispatch b1 -> s1 j1#1" when it is sent
   // and "at s1 dispatch from b1 j1#1" when it has arrived, "lost dispatch b1 -> s1 j1#1", "start s1
-  // j1#1", "end s1 j1#1 succeeded", "up b1", "down b1", "acknowledged j1"), commands as "> kill
-  // b1".
+  // j1#1", "end s1 j1#1 succeeded", "up b1", "down b1", "acknowledged j1", "job.ended j1 failed: …"
+  // with its last entry), commands as "> kill b1".
   virtual std::vector<std::string> told() = 0;
   // The first invariant that did not hold.
   virtual std::optional<std::string> violation() const = 0;
