@@ -25,7 +25,8 @@ Result<Submission> Clients::read(Command& command) {
   if (submission.broker.empty()) submission.broker = "b1";
   submission.tenant.value = command.text("tenant");
   if (submission.tenant.value.empty()) submission.tenant.value = "tenant";
-  submission.run = command.span("run", 10 * kSecond);
+  const Micros run = command.span("run", 10 * kSecond);
+  submission.run = command.span("takes", run);
   submission.after = command.list("after");
   JobSpec& spec = submission.spec;
   const auto number = [&](std::string_view key, std::int64_t otherwise, std::int64_t most) {
@@ -38,6 +39,7 @@ Result<Submission> Clients::read(Command& command) {
   spec.attempts_max = number("attempts", 3, limits::attempts_per_job_max);
   spec.priority = static_cast<std::int32_t>(command.number("priority", 0, 100));
   spec.queue_seconds_max = seconds_up(command.span("queue", 0));
+  spec.run_seconds_max = seconds_up(command.span("limit", 0));
   spec.total_seconds_max = seconds_up(command.span("total", 0));
   const std::string restartable = command.text("restartable");
   spec.restartable = restartable != "no";
@@ -60,12 +62,12 @@ Result<Submission> Clients::read(Command& command) {
   Variant variant;
   variant.name = "only";
   variant.architectures = {Architecture::amd64};
-  variant.duration_seconds = std::max<std::uint64_t>(seconds_up(submission.run), 1);
+  variant.duration_seconds = std::max<std::uint64_t>(seconds_up(run), 1);
   Executor executor;
   executor.command = {"true"};
   variant.executors = {executor};
   spec.variants = {variant};
-  if (spec.resources.cpus == 0 || spec.nodes == 0 || spec.attempts_max == 0 ||
+  if (spec.resources.cpus == 0 || spec.nodes == 0 || spec.attempts_max == 0 || run <= 0 ||
       submission.run <= 0) {
     return not_understood("0", "a job needs a CPU, a node, an attempt and a time");
   }

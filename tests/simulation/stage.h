@@ -9,7 +9,9 @@
 //
 //   submit [job=NAME] [broker=b1] [tenant=T] [cpus=N] [run=SPAN] [nodes=N] [array=N] [after=j1,j2]
 //          [restartable=no] [attempts=N] [on-disconnect=continue] [priority=N] [queue=SPAN]
-//          [total=SPAN] [site=s1] [outcome=fails]
+//          [total=SPAN] [limit=SPAN] [takes=SPAN] [site=s1] [outcome=fails]
+//                                 a job of this name again: the same submission is tried again.
+//                                 `run` is what it says that it runs for, `takes` what it does
 //   cancel JOB
 //   kill NODE [before|after=EVENT] [wipe|restore]   at once, or with the next event of that name; a
 //                                 site's disk is lost, or as it was when it was last saved
