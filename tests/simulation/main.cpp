@@ -134,7 +134,8 @@ int main(int count, char** values) {
     }
     if (result.violation) {
       std::printf(
-          "seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu%s%s\n",
+          "seed %llu FAILED: %s\n  options: %s\n  again:   tests/simulation/run --seed %llu%s%s"
+          " [--shrink tests/simulation/regress/NAME.txt]\n",
           static_cast<unsigned long long>(seed), result.violation->c_str(),
           describe(options).c_str(), static_cast<unsigned long long>(seed),
           arguments.broken_name.empty() ? "" : " --break ", arguments.broken_name.data());

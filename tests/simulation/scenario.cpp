@@ -30,6 +30,15 @@ std::string_view after_first_word(std::string_view line) {
   return space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
 }
 
+// What a line is shown by: its first word, or at:EVENT and lost:EVENT.
+std::string name_of(std::string_view line) {
+  const std::string_view verb = first_word(line);
+  if (verb == "at")
+    return "at:" + std::string(first_word(after_first_word(after_first_word(line))));
+  if (verb == "lost") return "lost:" + std::string(first_word(after_first_word(line)));
+  return std::string(verb);
+}
+
 // Which events are told.
 class Filter {
  public:
@@ -42,11 +51,11 @@ class Filter {
   }
   bool tells(std::string_view event) const {
     if (!names_) return true;
-    const std::string_view name = first_word(event);
+    const std::string name = name_of(event);
     return std::any_of(names_->begin(), names_->end(), [&](std::string_view shown) {
       if (shown.empty() || shown.back() != '*') return shown == name;
       shown.remove_suffix(1);
-      return name.substr(0, shown.size()) == shown;
+      return name.starts_with(shown);
     });
   }
 

@@ -19,8 +19,9 @@
 // of stage.h, and two more:
 //
 //   advance SPAN    true time passes: 250ms, 20s, 5m
-//   show [EVENT…]   from here on, only events of these names are told; `attempt.*` stands for all
-//                   that begin so. Before the first, everything is
+//   show [EVENT…]   from here on, only events of these names are told: `attempt.*` stands for all
+//                   that begin so, `at:renew` for the arrival of a message, `lost:renew` for its
+//                   loss. Before the first, everything is told
 //
 // An invariant that does not hold is told in any case, as `violated: …`, and ends the story.
 #pragma once

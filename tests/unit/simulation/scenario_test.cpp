@@ -73,6 +73,19 @@ TEST(Scenario, OnlyEventsThatAreShownAreTold) {
             "show\nfinish\n----\n");
 }
 
+TEST(Scenario, ArrivalsAndLossesAreShownByTheirEvent) {
+  const auto ran =
+      run("federation\nopen\nshow at:parcel lost:*\nsay at shop parcel from town\n"
+          "say at shop letter from town\nsay lost letter town -> shop\nsay parcel town -> shop\n"
+          "show\nfinish\n----\n");
+  ASSERT_TRUE(ran.has_value());
+  EXPECT_EQ(ran->differences,
+            "shop.txt:11: - was expected, + was told\n"
+            "  + door.opens\n"
+            "  + at shop parcel from town\n"
+            "  + lost letter town -> shop\n");
+}
+
 TEST(Scenario, AViolationIsToldWhateverIsShownAndEndsTheStory) {
   const auto ran = run("federation\nshow\nsell milk\nopen\n----\n\nopen\nfinish\n----\n");
   ASSERT_TRUE(ran.has_value());

@@ -25,6 +25,8 @@ Status ShopStage::apply(std::string_view command) {
   } else if (command == "close") {
     closes_.reset();
     told_.push_back("door.closes");
+  } else if (command.rfind("say ", 0) == 0) {
+    told_.emplace_back(command.substr(4));
   } else if (command.rfind("sell", 0) == 0) {
     if (!closes_ && careful_) return ok();
     told_.push_back("sold " + std::string(command.substr(4)));
