@@ -155,16 +155,19 @@ Process::Work BrokerNode::finish_batch() {
     std::map<JobId, JobRecord> jobs;
     for (const JobRecord& each : output->jobs) jobs.emplace(each.job, each);
     std::vector<std::string> lines;
-    for (const Entry& each : output->entries) {
-      Told told = told_of(each, jobs, names_);
+    const auto tell = [&](Told told) {
       lines.push_back(told.event + ' ' + told.about);
       work.events.push_back(std::move(told.event));
+    };
+    std::map<JobId, std::size_t> entries_left;
+    for (const Entry& each : output->entries) {
+      if (const auto job = job_of(each)) ++entries_left[*job];
     }
-    for (const auto& [id, job] : jobs) {
-      if (!is_final(job.state)) continue;
-      lines.push_back("job.ended " + names_.of(id) + ' ' + std::string(to_string(job.state)) +
-                      (job.end_reason.empty() ? "" : ": " + job.end_reason));
-      work.events.emplace_back("job.ended");
+    for (const Entry& each : output->entries) {
+      tell(told_of(each, jobs, names_));
+      const auto job = job_of(each);
+      if (!job || --entries_left[*job] > 0 || !is_final(jobs.at(*job).state)) continue;
+      tell(told_of_end(jobs.at(*job), names_));
     }
     work.events.emplace_back("commit");
     work.make_durable = [this, output, lines] {

@@ -155,4 +155,13 @@ Told told_of(const Entry& entry, const std::map<JobId, JobRecord>& jobs, const N
       entry.body);
 }
 
+Told told_of_end(const JobRecord& job, const Names& names) {
+  std::string why = job.end_reason.empty() ? "" : ": " + job.end_reason;
+  for (const JobId& each : job.spec.after) {
+    const std::size_t at = why.find(each.value);
+    if (at != std::string::npos) why.replace(at, each.value.size(), names.of(each));
+  }
+  return {"job.ended", names.of(job.job) + ' ' + std::string(to_string(job.state)) + why};
+}
+
 }  // namespace tradewind::simulation

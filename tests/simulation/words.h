@@ -21,4 +21,7 @@ Told told_of(const ToBroker& message, const Names& names);
 // `jobs` has the job that the entry speaks of, as it is after it.
 Told told_of(const Entry& entry, const std::map<JobId, JobRecord>& jobs, const Names& names);
 
+// What became of a job that has ended: "job.ended j1 failed: …".
+Told told_of_end(const JobRecord& job, const Names& names);
+
 }  // namespace tradewind::simulation
