@@ -50,6 +50,15 @@ std::string registry_key_of(const Entry& entry) {
          (header ? header->subject.value : std::string());
 }
 
+// Where the newest record of each kind and site that decisions relied on is kept.
+std::string market_prefix(RecordKind kind) {
+  return "market/" + std::string(to_string(kind)) + '/';
+}
+std::string market_key_of(const MarketRecorded& recorded) {
+  const auto header = decode_record_header(recorded.record.body);
+  return header ? market_prefix(header->kind) + header->subject.value : std::string("market/");
+}
+
 // What only went as it should is told at the level of debugging.
 spdlog::level::level_enum level_of(const Entry& entry) {
   if (std::holds_alternative<AttemptLost>(entry.body)) return spdlog::level::warn;
@@ -151,6 +160,16 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   if (!loaded) return loaded;
   loaded = load_values(kDatasetPrefix, [this](const Entry& each) { datasets_.apply(each); });
   if (!loaded) return loaded;
+  // A sheet is taken only after its site record; members are the registry's.
+  std::vector<SignedRecord> relied_on;
+  for (const RecordKind kind : {RecordKind::site, RecordKind::quote}) {
+    loaded = load_values(market_prefix(kind), [&](const Entry& each) {
+      if (const auto* recorded = std::get_if<MarketRecorded>(&each.body)) {
+        relied_on.push_back(recorded->record);
+      }
+    });
+    if (!loaded) return loaded;
+  }
   if (auto loaded = load_rates(); !loaded) return loaded;
 
   Term term{1};
@@ -229,7 +248,12 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
     batch.entries.push_back(each);
   }
   commit(batch);
-  federation_->publish(registry_.records());
+  // What decisions relied on before comes right after the members: nobody who is connected by now
+  // gets an older record in first.
+  std::vector<SignedRecord> records = registry_.records();
+  records.insert(records.end(), std::make_move_iterator(relied_on.begin()),
+                 std::make_move_iterator(relied_on.end()));
+  federation_->publish(std::move(records));
   spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value, live,
                journal_.last().value, endpoint);
   return ok();
@@ -286,6 +310,11 @@ void Core::flush() {
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
   batch.values = failed_tasks(batch.jobs);
+  for (const Entry& each : batch.entries) {
+    if (const auto* recorded = std::get_if<MarketRecorded>(&each.body)) {
+      batch.values.push_back({market_key_of(*recorded), encode(each)});
+    }
+  }
   commit(batch);
   log_events(batch.entries, batch.jobs);
   for (JobRecord& each : batch.jobs)

@@ -48,8 +48,13 @@ void BrokerNode::start() {
   after_commit_.clear();
   checker_.journal(name_).restarted(journal, stored_->tables);
   Term term{1};
+  std::map<std::pair<RecordKind, NodeId>, SignedRecord> relied_on;
   for (const Entry& entry : journal) {
     if (const auto* began = std::get_if<TermBegan>(&entry.body)) term.value = began->term.value + 1;
+    if (const auto* recorded = std::get_if<MarketRecorded>(&entry.body)) {
+      const auto header = decode_record_header(recorded->record.body);
+      relied_on[{header->kind, header->subject}] = recorded->record;
+    }
   }
   for (const auto& [id, job] : stored_->tables) {
     if (!is_final(job.state)) lifecycle_->recover(job);
@@ -57,9 +62,10 @@ void BrokerNode::start() {
   come_up();
   scheduler_.trace("up " + name_);
   checker_.broker_started(name_);
-  input([this, term, newest = journal.empty() ? Wall::time_point{} : journal.back().at] {
-    // As it holds its members over restarts.
+  input([this, term, relied_on, newest = journal.empty() ? Wall::time_point{} : journal.back().at] {
+    // As it holds its members over restarts, and what decisions relied on.
     for (const SignedRecord& each : members_.records()) consider(each);
+    for (const auto& [subject, record] : relied_on) consider(record);
     lifecycle_->begin(term, newest, clock_.now());
   });
 }

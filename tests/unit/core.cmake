@@ -2,7 +2,7 @@ if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(core
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/core/datasets_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_router_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/quotes_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/rates_test.cpp
-            ${CMAKE_CURRENT_LIST_DIR}/core/registry_test.cpp
+            ${CMAKE_CURRENT_LIST_DIR}/core/registry_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/restart_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/unrecorded_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/trust_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/url_key_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/waking_twin_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/journal/sample_store.cpp ${CMAKE_CURRENT_LIST_DIR}/routing/random_market.cpp
