@@ -188,8 +188,7 @@ void JournalChecker::acknowledged(const JobId& job, std::uint32_t array_count) {
 }
 
 void JournalChecker::restarted(const std::vector<Entry>& entries,
-                               const std::map<JobId, JobRecord>& tables) {
-  relied_on_.clear();
+                               const std::map<JobId, JobRecord>& tables) const {
   if (fold(entries) != tables) violated_("I8: the tables are not the fold of the journal");
   for (const JobId& job : acknowledged_) {
     if (tables.count(job) == 0) violated_("I1: acknowledged job " + names_.of(job) + " is lost");

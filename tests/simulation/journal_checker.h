@@ -33,7 +33,7 @@ class JournalChecker {
   void acknowledged(const JobId& job, std::uint32_t array_count);
   // A process has started from these tables: they must be the fold of all entries, and hold every
   // acknowledged job.
-  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables);
+  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables) const;
 
   // The job as its entries say; null: it has none.
   const JobRecord* find(const JobId& job) const;
