@@ -27,6 +27,7 @@ rocksdb::Options store_options() {
   // does not read back is an error. The default would silently drop all that follows it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_bgerror_resume_count = 0;
+  options.fail_if_options_file_error = true;
   options.info_log = std::make_shared<NoLog>();
   return options;
 }
