@@ -3,6 +3,7 @@
 Start one with `with Federation(...) as federation:`; everything it started is gone afterwards, also when a test fails.
 The programs come from TRADEWIND_BIN (ctest sets it), else from build/release/bin.
 """
+import contextlib
 import http.server
 import json
 import os
@@ -133,6 +134,15 @@ def checkpoint_size(note):
     return int(note.decode().split("\n")[1])
 
 
+@contextlib.contextmanager
+def site_files(*sites):
+    """A folder with the files of some of the sample sites."""
+    with tempfile.TemporaryDirectory() as folder:
+        for site in sites:
+            shutil.copy(ROOT / f"deploy/sites/{site}.toml", folder)
+        yield pathlib.Path(folder)
+
+
 class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))
@@ -152,8 +162,8 @@ class Federation:
             self.operator = Client(self.url, env["TRADEWIND_OPERATOR_TOKEN"])
             self.auditor = Client(self.url, env["TRADEWIND_AUDITOR_TOKEN"])
             return self
-        except BaseException:
-            self.__exit__(None, None, None)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
             raise
 
     def __exit__(self, kind, value, trace):
@@ -200,6 +210,10 @@ class Federation:
             return ") Z " in pathlib.Path(f"/proc/{self.pid(name)}/stat").read_text()
         except FileNotFoundError:
             return True
+
+    def options(self, name, *words):
+        """What the part is started with besides, from its next start on."""
+        (self.dir / f"{name}-options").write_text("".join(f"{word}\n" for word in words))
 
     def start(self, name, env=None):
         """Fails when it ends while starting."""
