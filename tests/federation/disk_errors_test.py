@@ -2,14 +2,13 @@
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
-from federation import BIN, ROOT, Federation, Ledger, shell_job
+from federation import BIN, Federation, Ledger, shell_job, site_files
 from history import History, check_history
 from log_recovery_test import LoneBroker
 
@@ -65,9 +64,7 @@ class DiskErrors(unittest.TestCase):
         self.assertGreater(at_work, 0)
 
     def test_a_gateway_whose_disk_fails_once_says_so_stops_and_its_jobs_are_run(self):
-        sites = self.folder / "sites"
-        sites.mkdir()
-        shutil.copy(ROOT / f"deploy/sites/{SITE}.toml", sites)
+        sites = self.enterContext(site_files(SITE))
         env = {"TRADEWIND_LEASE_SECONDS": "2", "TRADEWIND_DELAY_SECONDS": "10"}
         with Federation(sites=sites, env=env) as federation, Ledger() as ledger:
             history = History(federation.user)
