@@ -85,7 +85,7 @@ class Clock(unittest.TestCase):
         time.sleep(1.5)
         self.federation.kill("broker", signal.SIGSTOP)
         began = time.monotonic()
-        until(lambda: f"attempt={job}#1 code=lease_expired" in self.federation.log(SITE), 15)
+        until(lambda: f"attempt={job}#1 site={SITE} reason=lease_expired" in self.federation.log(SITE), 15)
         self.assertLess(time.monotonic() - began, LEASE_SECONDS + 2)
         self.federation.kill("broker", signal.SIGCONT)
         self.set(SITE, 0)

@@ -45,7 +45,7 @@ class Links(unittest.TestCase):
         ended = self.federation.user.wait(job, seconds=OVER + 25)
         self.assertEqual(ended["state"], "succeeded")
         self.assertNotEqual(leading_attempt(ended)["site"], site)
-        self.assertIn(f"attempt={job}#1 code=lease_expired", self.federation.log(site))
+        self.assertIn(f"attempt={job}#1 site={site} reason=lease_expired", self.federation.log(site))
         self.proxy.heal()
         # The end of the first attempt is told late, and changes nothing.
         self.check()

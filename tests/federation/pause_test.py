@@ -36,7 +36,7 @@ class Pause(unittest.TestCase):
     def test_a_broker_that_stood_still_finds_its_attempts_stopped_and_runs_them_again_once(self):
         job, site = self.running(4)
         self.federation.kill("broker", signal.SIGSTOP)
-        until(lambda: f"attempt={job}#1 code=lease_expired" in self.federation.log(site), 10)
+        until(lambda: f"attempt={job}#1 site={site} reason=lease_expired" in self.federation.log(site), 10)
         time.sleep(2)
         self.federation.kill("broker", signal.SIGCONT)
         self.assertEqual(self.federation.user.wait(job, seconds=60)["state"], "succeeded")
@@ -55,14 +55,14 @@ class Pause(unittest.TestCase):
         finally:
             # The gateway first: on a machine that goes on as a whole, the old run may live for as long as a stop takes.
             os.kill(gateway, signal.SIGCONT)
-            stopped = f"attempt.stopping site={site} attempt={job}#1 code=lease_expired"
+            stopped = f"attempt.stopping attempt={job}#1 site={site} reason=lease_expired"
             until(lambda: stopped in self.federation.log(site), 10)
             for pid in frozen[1:]:
                 try:
                     os.kill(pid, signal.SIGCONT)
                 except ProcessLookupError:
                     pass
-        until(lambda: f"attempt.ended site={site} attempt={job}#1 code=lease_expired" in self.federation.log(site), 10)
+        until(lambda: f"attempt.ended attempt={job}#1 site={site} reason=lease_expired" in self.federation.log(site), 10)
         self.check()
 
 
