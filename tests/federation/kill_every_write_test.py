@@ -48,8 +48,10 @@ class KillEveryWrite(unittest.TestCase):
                         print(f"{name}: {how} {number}", flush=True)
                         raise
                     lives, at_start, survived = lives + 1, at_start + (ended == "at its start"), not ended
-            if not federation.alive(name):  # it came to that write when all was done
-                federation.start(name)
+            # Or it would come to that write when all is done.
+            if federation.alive(name):
+                federation.kill(name)
+            federation.start(name)
         print(f"{name}: {lives} lives, {at_start} ended at the start; fewer than {number} writes in a life; "
               f"{time.monotonic() - began:.0f} s", flush=True)
 

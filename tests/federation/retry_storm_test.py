@@ -44,7 +44,7 @@ class RetryStorm(unittest.TestCase):
             for site in SITES:
                 federation.cli("site", "state", site, "suspended", token="operator")
             clients += self.load(history, document, SUSPENDED_SECONDS)
-            waiting = federation.user.get("/v1/jobs?state=queued")["jobs"]
+            waiting = federation.user.all_jobs("&state=queued")
             self.assertGreater(len(waiting), RATE * SUSPENDED_SECONDS / 2)
             for site in SITES:
                 federation.cli("site", "state", site, "active", token="operator")
