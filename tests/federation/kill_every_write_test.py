@@ -14,7 +14,7 @@ from federation import BIN, Federation, Ledger, shell_job, site_files
 from history import History, check_history
 
 EVERY = os.environ.get("TRADEWIND_KILL_EVERY") == "1"
-STEP_MAX = 1 if EVERY else int(os.environ.get("TRADEWIND_KILL_STEP", "20"))  # of the sample
+STEP_MAX = 1 if EVERY else int(os.environ.get("TRADEWIND_KILL_STEP", "30"))  # of the sample
 SITE = "us-iowa-1"
 CPUS = {SITE: 16}
 TASKS = 2
