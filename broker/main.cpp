@@ -18,6 +18,7 @@
 #include "broker/audit/log_publisher.h"
 #include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
+#include "state/disk/disk_reserve.h"
 #include "state/identity/authority.h"
 #include "state/identity/stored_file.h"
 #include "state/journal/journal.h"
@@ -53,6 +54,7 @@ struct Options {
   std::filesystem::path witness_policy;
   bool witness_require = false;
   std::uint32_t witness_timeout_ms = 1'000;
+  std::uint32_t disk_reserve_mib = DiskReserve::mib_default;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -159,6 +161,8 @@ Status run(const Options& options) {
       core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
   core_options.link_advertise = options.link_advertise;
   core_options.log_key = format_verifier_key(log_verifier_key);
+  core_options.disk.emplace([&options] { return free_bytes(options.directory); },
+                            options.disk_reserve_mib);
   Core* asks = nullptr;  // for cosignatures; there before anybody gathers any
   const auto panel =
       make_panel(options, [&asks](const SiteId& site, Bytes body, std::uint64_t request) {
@@ -303,6 +307,11 @@ int main(int argc, char** argv) {
       ->add_option("--witness-timeout-ms", options.witness_timeout_ms,
                    "how long the witnesses are waited for")
       ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+  run_command
+      ->add_option("--disk-reserve-mib", options.disk_reserve_mib,
+                   "take nothing new while less than this is free on the disk of --dir")
+      ->check(CLI::Range(0U, DiskReserve::mib_max))
       ->capture_default_str();
   run_command->add_option("--ready-file", options.ready_file,
                           "written with the URL once it serves");

@@ -86,6 +86,7 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts p
       self_(site_node(membership_.site)),
       publisher_(keys_.identity, membership_.number, *store_),
       gossip_(gossip_options(site_, membership_), verify_record),
+      disk_([this] { return free_bytes(options_.directory); }, options_.disk_reserve_mib),
       timer_(io) {}
 
 Daemon::~Daemon() {
@@ -163,6 +164,7 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
   carry_out(std::move(recovered));
   carry_out(admission_->set_state(site_.record.state, now));
+  look_at_disk(now);
   publish_due(now);
   tick();
   return outcome_;
@@ -375,6 +377,26 @@ void Daemon::refresh_peers() {
   gossip_.set_peers(link_->reachable(), neighbourhood_->seeds());
 }
 
+SiteState Daemon::state_of(const SiteRecord& record) const {
+  return record.state == SiteState::active && disk_.low() ? SiteState::draining : record.state;
+}
+
+void Daemon::look_at_disk(Now now) {
+  if (!disk_.look(now.mono)) return;
+  if (disk_.low()) {
+    spdlog::warn("disk.low site={} free_bytes={} reserve_bytes={}: nothing new is taken",
+                 membership_.site.value, disk_.free(), disk_.reserve());
+  } else {
+    spdlog::info("disk.enough site={} free_bytes={} reserve_bytes={}", membership_.site.value,
+                 disk_.free(), disk_.reserve());
+  }
+  const SiteState state = state_of(site_.record);
+  carry_out(admission_->set_state(state, now));
+  SiteRecord record = publisher_.site();
+  record.state = state;
+  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+}
+
 void Daemon::refresh_round_trips(Now now) {
   if (!row_looked_at_) row_looked_at_ = now.mono;
   if (now.mono - *row_looked_at_ < round_trips_interval) return;
@@ -394,6 +416,7 @@ void Daemon::tick() {
     refresh_peers();
     refresh_round_trips(now);
   }
+  look_at_disk(now);
   carry_out(admission_->tick(now));
   publish_due(now);
   carry_out(gossip_.tick(now));
@@ -453,7 +476,7 @@ Status Daemon::replace_admission(const SiteRecord& record, Now now) {
     output.append(next->engine_phase(each, held->phase, now));
   }
   if (sheet_) next->published(sheet_->version, sheet_->sheet, sheet_->valid_until, now);
-  output.append(next->set_state(record.state, now));
+  output.append(next->set_state(state_of(record), now));
   admission_ = std::move(next);
   carry_out(std::move(output));
   return ok();
@@ -473,11 +496,12 @@ void Daemon::reload() {
   const Now now = system_now();
   if (file->record.pools == site_.record.pools && file->record.policy == site_.record.policy &&
       file->record.contracts == site_.record.contracts) {
-    carry_out(admission_->set_state(file->record.state, now));
+    carry_out(admission_->set_state(state_of(file->record), now));
   } else if (const Status replaced = replace_admission(file->record, now); !replaced) {
     return refuse(replaced.error());
   }
   SiteRecord record = file->record;
+  record.state = state_of(record);
   record.endpoint = publisher_.site().endpoint;
   record.round_trips = publisher_.site().round_trips;
   publisher_.describe_site(std::move(record), file->energy_quota_wh);

@@ -20,18 +20,20 @@
 #include "gateway/site_witness.h"
 #include "gateway/store.h"
 #include "schemas/result.h"
+#include "state/disk/disk_reserve.h"
 #include "state/gossip/gossip.h"
 #include "state/link/link.h"
 
 namespace tradewind {
 
 struct DaemonOptions {
-  std::filesystem::path directory;   // attempts run below it
-  std::string site_file;             // read again by reload()
-  std::string ready_file;            // there while it is ready; empty: none
-  std::string listen;                // in place of the site file's link.listen; empty: as there
-  std::string advertise;             // likewise
-  std::function<void()> on_stopped;  // may be empty
+  std::filesystem::path directory;  // attempts run below it
+  std::string site_file;            // read again by reload()
+  std::string ready_file;           // there while it is ready; empty: none
+  std::string listen;               // in place of the site file's link.listen; empty: as there
+  std::string advertise;            // likewise
+  std::uint32_t disk_reserve_mib = DiskReserve::mib_default;  // of the directory's file system
+  std::function<void()> on_stopped;                           // may be empty
 };
 
 // What the daemon speaks for and with; made by main, in this order.
@@ -100,6 +102,10 @@ class Daemon {
   void send(const NodeId& to, Channel channel, const Bytes& payload);
   void publish_due(Now now);
   void refresh_peers();
+  // In which state the site of this record is, as the space on its disk lets it.
+  SiteState state_of(const SiteRecord& record) const;
+  // Drains the site while its disk is short of space.
+  void look_at_disk(Now now);
   // Publishes the measured round trips when they are news.
   void refresh_round_trips(Now now);
   void tick();
@@ -124,6 +130,7 @@ class Daemon {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Admission> admission_;
   std::optional<SignedSheet> sheet_;  // the newest, as admission is bound by it
+  DiskReserve disk_;
   boost::asio::steady_timer timer_;
   std::deque<Arrived> inbox_;
   std::vector<std::pair<NodeId, CosignCheckpoint>> cosigns_;  // asked for in this step

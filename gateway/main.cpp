@@ -30,11 +30,15 @@ struct Arguments {
   std::string site_file;
   std::string listen;
   std::string advertise;
+  std::uint32_t disk_reserve_mib = DiskReserve::mib_default;
   std::string ready_file;
   std::string log_file;
   std::string log_level = "info";
   bool print_id = false;
 };
+
+// What it knows is ahead of its disk: it must start again from there.
+constexpr int exit_cannot_go_on = 70;
 
 int complain(const Error& error) {
   fmt::print(stderr, "tradewind-gateway: {}\n", describe(error));
@@ -160,6 +164,7 @@ int run(const Arguments& arguments) {
   options.directory = directory;
   options.site_file =
       arguments.site_file.empty() ? own_site_file(directory).string() : arguments.site_file;
+  options.disk_reserve_mib = arguments.disk_reserve_mib;
   options.ready_file = arguments.ready_file;
   options.listen = arguments.listen;
   options.advertise = arguments.advertise;
@@ -188,7 +193,9 @@ int run(const Arguments& arguments) {
   reloads.async_wait(reload);
   io.run();
   const Status& end = daemon->outcome();
-  return end ? 0 : complain(end.error());
+  if (end) return 0;
+  complain(end.error());
+  return exit_cannot_go_on;
 }
 
 }  // namespace
@@ -196,6 +203,7 @@ int run(const Arguments& arguments) {
 
 int main(int count, char** values) {
   using tradewind::Arguments;
+  using tradewind::DiskReserve;
   Arguments arguments;
   CLI::App app{"The agent that speaks for one site of a Tradewind federation", "tradewind-gateway"};
   app.set_version_flag("--version", "tradewind-gateway " TRADEWIND_VERSION);
@@ -215,6 +223,10 @@ int main(int count, char** values) {
   run->add_option("--site", arguments.site_file, "the site file; default: DIR/site.toml");
   run->add_option("--listen", arguments.listen, "in place of the site file's link.listen");
   run->add_option("--advertise", arguments.advertise, "in place of the file's link.advertise");
+  run->add_option("--disk-reserve-mib", arguments.disk_reserve_mib,
+                  "grant nothing new while less than this is free on the disk of --dir")
+      ->check(CLI::Range(0U, DiskReserve::mib_max))
+      ->capture_default_str();
   run->add_option("--ready-file", arguments.ready_file,
                   "written once records are published and a peer has answered");
   run->add_option("--log-file", arguments.log_file, "instead of standard error");

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "schemas/codec.h"
+#include "state/disk/store_options.h"
 
 namespace tradewind {
 
@@ -74,12 +75,9 @@ Store::Store(std::unique_ptr<rocksdb::DB> database) : database_(std::move(databa
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Now now) {
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  options.paranoid_checks = true;
+  rocksdb::Options options = store_options();
   options.write_buffer_size = 8 << 20;  // the working set is small
   options.max_open_files = 64;
-  options.keep_log_file_num = 2;
   options.max_background_jobs = 2;
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(options, directory.string(), &raw);

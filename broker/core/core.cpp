@@ -97,7 +97,8 @@ Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& au
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
       registry_(authority),
-      logs_(views_, options_.log_timeout) {}
+      logs_(views_, options_.log_timeout),
+      disk_(options_.disk) {}
 
 Core::~Core() {
   stop();
@@ -282,7 +283,9 @@ void Core::run() {
   for (bool stopping = false; !stopping;) {
     {
       std::unique_lock lock(mutex_);
-      const Mono::time_point wake = std::min(lifecycle_.next_tick(), next_housekeeping_);
+      const Mono::time_point wake =
+          std::min({lifecycle_.next_tick(), next_housekeeping_,
+                    disk_ ? disk_->next_look() : Mono::time_point::max()});
       // A tick that is due may lie as far back as the clock can tell.
       const Mono::time_point now = system_now().mono;
       const Mono::duration span = wake <= now
@@ -293,6 +296,7 @@ void Core::run() {
       stopping = stopping_;
     }
     router_.expire(system_now());
+    look_at_disk(system_now().mono);
     for (Command& each : batch) each();
     batch.clear();
     const Now now = system_now();
@@ -380,6 +384,7 @@ Result<SubmitReceipt> Core::take_in(const Submission& submission, JobSpec spec) 
     if (const auto twin = batch_keys_.find(key); twin != batch_keys_.end()) first = twin->second;
     if (first) return SubmitReceipt{*first, true};
   }
+  if (auto room = check_room(); !room) return fail(std::move(room.error()));
   if (auto bound = datasets_.bind(spec, submission.tenant); !bound) {
     return fail(std::move(bound.error()));
   }
@@ -484,6 +489,7 @@ Result<SubmitReceipt> Core::submit_quoted(const Submission& submission, const Jo
 void Core::quote(QuoteRequest request, Reply<QuoteAnswer> reply) {
   auto shared = std::make_shared<QuoteRequest>(std::move(request));
   post(reply, [this, shared, reply] {
+    if (auto room = check_room(); !room) return reply(fail(std::move(room.error())));
     if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
       return reply(fail(std::move(bound.error())));
     }
@@ -660,6 +666,7 @@ void Core::commit_dataset(const Datasets::Change& change) {
 
 void Core::put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) {
   post(reply, [this, dataset = std::move(dataset), actor = std::move(actor), reply] {
+    if (auto room = check_room(); !room) return reply(fail(std::move(room.error())));
     flush();  // entries of the lifecycle so far come first, as their times do
     const auto change = datasets_.put(dataset, actor, lifecycle_.stamp(system_now()));
     if (!change) return reply(fail(change.error()));
@@ -719,20 +726,43 @@ void Core::housekeeping(Now now) {
                                   [](const auto&) {});
 }
 
+void Core::look_at_disk(Mono::time_point now) {
+  if (!disk_) return;
+  const bool changed = disk_->look(now);
+  if (changed && disk_->low()) {
+    spdlog::warn("disk.low free_bytes={} reserve_bytes={}: nothing new is taken", disk_->free(),
+                 disk_->reserve());
+  } else if (changed) {
+    spdlog::info("disk.enough free_bytes={} reserve_bytes={}", disk_->free(), disk_->reserve());
+  }
+  const std::lock_guard lock(mutex_);
+  disk_seen_.free = disk_->free();
+  if (changed) disk_seen_.status = disk_->status();
+}
+
+Status Core::check_room() {
+  if (!disk_ || !disk_->low()) return ok();
+  const std::lock_guard lock(mutex_);
+  ++disk_seen_.refused;
+  return disk_->status();
+}
+
 Status Core::ready() const {
   const std::lock_guard lock(mutex_);
   if (stopping_) return fail(ErrorCode::unavailable, "", "the broker is stopping");
   if (inbox_.size() >= options_.inbox_max) {
     return fail(ErrorCode::exhausted, "", "the broker has more to do than it can hold");
   }
-  return ok();
+  return disk_seen_.status;
 }
 
 std::string Core::metrics() const {
   Counted counted;
+  DiskSeen disk;
   {
     const std::lock_guard lock(mutex_);
     counted = counted_;
+    disk = disk_seen_;
   }
   std::string text;
   const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
@@ -773,6 +803,13 @@ std::string Core::metrics() const {
   add("tradewind_sites_distrusted", "gauge",
       "Sites that broke too many promises lately, those on trial included.", counted.distrusted);
   add("tradewind_journal_entries", "gauge", "Entries in the journal.", counted.entries);
+  if (options_.disk) {
+    add("tradewind_disk_free_bytes", "gauge", "Free on the journal's file system.", disk.free);
+    add("tradewind_disk_reserve_bytes", "gauge", "Below this nothing new is taken.",
+        options_.disk->reserve());
+    add("tradewind_disk_refused_total", "counter", "Requests refused for want of disk space.",
+        disk.refused);
+  }
   return text + federation_->metrics();
 }
 

@@ -25,6 +25,7 @@
 #include "broker/jobs/event.h"
 #include "broker/jobs/lifecycle.h"
 #include "broker/routing/route.h"
+#include "state/disk/disk_reserve.h"
 #include "state/journal/journal.h"
 
 namespace tradewind {
@@ -41,6 +42,8 @@ struct CoreOptions {
   // What sites answer to ask_to_cosign(); may be empty. Called on the federation's thread; must not
   // block.
   std::function<void(const SiteId&, const CosignAnswer&)> on_cosigned;
+  // Of the journal's file system; below it, nothing new is taken. Empty: none is kept.
+  std::optional<DiskReserve> disk;
   std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused
   std::chrono::milliseconds log_timeout{3'000};  // for a site to answer a log request
 };
@@ -119,6 +122,9 @@ class Core final : public Service {
   void apply_rates(const RateTable& table);
   void on_site(const SiteId& site, ToBroker message);
   void housekeeping(Now now);
+  void look_at_disk(Mono::time_point now);
+  // Whether there is room for new work; counted when not.
+  Status check_room();
 
   const CoreOptions options_;
   Journal& journal_;
@@ -138,6 +144,7 @@ class Core final : public Service {
       batch_keys_;  // idempotency keys not yet durable
   Mono::time_point next_housekeeping_{};
   std::array<std::uint64_t, event_names.size()> events_{};
+  std::optional<DiskReserve> disk_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
@@ -153,6 +160,12 @@ class Core final : public Service {
     std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
   };
   Counted counted_;  // as of the last batch
+  struct DiskSeen {
+    Status status = ok();
+    std::uint64_t free = 0;
+    std::uint64_t refused = 0;
+  };
+  DiskSeen disk_seen_;
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 
   std::thread thread_;

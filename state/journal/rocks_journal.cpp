@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
@@ -10,7 +9,6 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <cstdarg>
 #include <mutex>
 #include <string_view>
 #include <system_error>
@@ -19,6 +17,7 @@
 
 #include "schemas/assert.h"
 #include "schemas/codec.h"
+#include "state/disk/store_options.h"
 #include "state/journal/keys.h"
 #include "state/journal/limits.h"
 
@@ -29,27 +28,11 @@ constexpr std::string_view kFormat = "1";
 constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
     "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
-// The store's own log, kept nowhere. As a file it would end the process by an assertion of the
-// library when the disk is full; what matters comes back as a status.
-class NoLog final : public rocksdb::Logger {
- public:
-  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
-  using Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-rocksdb::DBOptions store_options() {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
+rocksdb::DBOptions journal_options() {
+  rocksdb::DBOptions options = store_options();
   options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  // A half-written batch at the very end was never acknowledged and is dropped; anything else that
-  // does not read back is an error. The default would silently drop all that follows it.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.max_bgerror_resume_count = 0;
   options.db_write_buffer_size = limits::journal_memory_bytes;
   options.max_total_wal_size = limits::journal_replay_bytes_max;
-  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -110,7 +93,7 @@ rocksdb::ColumnFamilyHandle* RocksJournal::table(Table table) const {
 }
 
 Status RocksJournal::open_store(const std::filesystem::path& directory) {
-  rocksdb::DBOptions options = store_options();
+  rocksdb::DBOptions options = journal_options();
   options.listeners.push_back(watch_);
   const rocksdb::ColumnFamilyOptions columns = table_options();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;

@@ -3,6 +3,7 @@
 Start one with `with Federation(...) as federation:`; everything it started is gone afterwards, also when a test fails.
 The programs come from TRADEWIND_BIN (ctest sets it), else from build/release/bin.
 """
+import contextlib
 import http.server
 import json
 import os
@@ -133,6 +134,15 @@ def checkpoint_size(note):
     return int(note.decode().split("\n")[1])
 
 
+@contextlib.contextmanager
+def site_files(*sites):
+    """A folder with the files of some of the sample sites."""
+    with tempfile.TemporaryDirectory() as folder:
+        for site in sites:
+            shutil.copy(ROOT / f"deploy/sites/{site}.toml", folder)
+        yield pathlib.Path(folder)
+
+
 class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))
@@ -152,8 +162,8 @@ class Federation:
             self.operator = Client(self.url, env["TRADEWIND_OPERATOR_TOKEN"])
             self.auditor = Client(self.url, env["TRADEWIND_AUDITOR_TOKEN"])
             return self
-        except BaseException:
-            self.__exit__(None, None, None)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
             raise
 
     def __exit__(self, kind, value, trace):
@@ -180,9 +190,10 @@ class Federation:
         done = self.cli("audit", "replay", "--all", "--registry-key", registry, "-o", "json", token="auditor")
         assert json.loads(done.stdout)["signatures_verified"] > 0, done.stdout
 
-    def _run(self, *arguments):
+    def _run(self, *arguments, env=None):
         done = subprocess.run([ROOT / "deploy/local-federation", *arguments], capture_output=True, text=True,
-                              env={**os.environ, "TRADEWIND_BIN": str(BIN), **self.env}, stdin=subprocess.DEVNULL)
+                              env={**os.environ, "TRADEWIND_BIN": str(BIN), **self.env, **(env or {})},
+                              stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             raise AssertionError(f"local-federation {' '.join(arguments)}: {done.stdout}{done.stderr}")
 
@@ -192,7 +203,7 @@ class Federation:
     def kill(self, name, how=signal.SIGKILL):
         os.kill(self.pid(name), how)
         if how in (signal.SIGKILL, signal.SIGTERM):
-            until(lambda: not pathlib.Path(f"/proc/{self.pid(name)}").exists() or self._zombie(name), 10)
+            self.ended(name, 10)
 
     def _zombie(self, name):
         try:
@@ -200,8 +211,23 @@ class Federation:
         except FileNotFoundError:
             return True
 
-    def start(self, name):
-        self._run("start", str(self.dir), name)
+    def options(self, name, *words):
+        """What the part is started with besides, from its next start on."""
+        (self.dir / f"{name}-options").write_text("".join(f"{word}\n" for word in words))
+
+    def start(self, name, env=None):
+        """Fails when it ends while starting."""
+        self._run("start", str(self.dir), name, env=env)
+
+    def alive(self, name):
+        return pathlib.Path(f"/proc/{self.pid(name)}").exists() and not self._zombie(name)
+
+    def ended(self, name, seconds=30):
+        """Waits until it has ended by itself."""
+        until(lambda: not self.alive(name), seconds, lambda: f"{name} has not ended")
+
+    def log(self, name):
+        return (self.dir / "log" / f"{name}.out").read_text(errors="replace")
 
     def cli(self, *arguments, token="user", check=True, text_in=None):
         client = {"user": self.user, "operator": self.operator, "auditor": self.auditor}[token]
@@ -246,8 +272,14 @@ class Ledger:
 
     def command(self, work="true"):
         """A shell command that reports start and end around `work`."""
-        job = "$TRADEWIND_JOB_ID/$TRADEWIND_ATTEMPT"
-        return (f"curl -sf {self.url}/start/{job} && {{ {work}; }} && curl -sf {self.url}/end/{job}")
+        run = "$TRADEWIND_JOB_ID/$TRADEWIND_ATTEMPT/$TRADEWIND_SITE"
+        return (f"curl -sf {self.url}/start/{run} && {{ {work}; }} && curl -sf {self.url}/end/{run}")
+
+    def beating(self, seconds):
+        """Work for `command` that reports that it lives, every half second."""
+        run = "$TRADEWIND_JOB_ID/$TRADEWIND_ATTEMPT/$TRADEWIND_SITE"
+        return (f"n=0; while [ $n -lt {int(seconds * 2)} ]; do sleep 0.5; n=$((n+1)); curl -sf {self.url}/beat/{run};"
+                " done")
 
     def count(self, what, job):
         return sum(1 for line in self.lines if line[1] == what and line[2] == job)

@@ -43,12 +43,13 @@ class LoneBroker:
         self.auditor = Client(self.url, (self.folder / "auditor.token").read_text())
         self.user = Client(self.url)
 
-    def launch(self, directory="broker"):
+    def launch(self, directory="broker", options=(), env=None):
         self.ready.unlink(missing_ok=True)
         with open(self.folder / "out", "ab") as out:
             return subprocess.Popen([BIN / "tradewind-broker", "run", "--dir", self.folder / directory,
                                      "--ca", self.folder / "ca", "--tokens", self.folder / "tokens.toml", "--open",
-                                     "--listen", f"127.0.0.1:{self.port}", "--ready-file", self.ready],
+                                     "--listen", f"127.0.0.1:{self.port}", "--ready-file", self.ready, *options],
+                                    env={**os.environ, **(env or {})},
                                     stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
 
     def starts(self, process, seconds=30):
@@ -56,8 +57,9 @@ class LoneBroker:
         until(lambda: self.ready.exists() or process.poll() is not None, seconds)
         return process.poll() is None
 
-    def said(self):
-        return (self.folder / "out").read_text(errors="replace")[-4000:]
+    def said(self, after=-4000):
+        out = self.folder / "out"
+        return out.read_text(errors="replace")[after:] if out.exists() else ""
 
     def checkpoint(self):
         return self.user.raw("GET", "/log/checkpoint", timeout=5)[1]

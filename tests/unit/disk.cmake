@@ -1,0 +1,5 @@
+if(NOT TRADEWIND_PURE_ONLY)
+  tradewind_test(disk
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/disk/disk_reserve_test.cpp
+    DEPENDS tradewind_disk)
+endif()
