@@ -10,8 +10,6 @@
 namespace tradewind {
 namespace {
 
-// After so long without a newer sheet the site's quotes have run out anyway.
-constexpr auto kDebitMax = std::chrono::seconds(15);
 // Up to so many pools, decisions carry the survey: it takes some microseconds and fills at most
 // some kilobytes of the journal.
 constexpr std::uint32_t kSurveyedPoolsMax = 64;
@@ -83,15 +81,7 @@ void MarketRouter::accept(const Record& record) {
   if (!site) return;
   if (record.header.kind == RecordKind::site) view_.set_trust(*site, trust_.of(*site));
   if (!was_bound && is_bound(*site)) view_.reopen(*site);
-  // A sheet may have come before its site record, which shows it.
-  const auto found = granted_.find(*site);
-  if (found == granted_.end()) return;
-  std::erase_if(found->second, [&](const Granted& each) {
-    if (!is_shown(each)) return false;
-    credit(each);
-    return true;
-  });
-  if (found->second.empty()) granted_.erase(found);
+  grants_.refresh(*site);
 }
 
 void MarketRouter::accept(const Record& record, SignedRecord signed_record) {
@@ -101,11 +91,6 @@ void MarketRouter::accept(const Record& record, SignedRecord signed_record) {
 
 std::vector<MarketRecorded> MarketRouter::unrecorded() {
   return unrecorded_.take();
-}
-
-bool MarketRouter::is_shown(const Granted& granted) const {
-  const SiteView* const site = view_.find(granted.site);
-  return site != nullptr && site->sheet && site->sheet_header.issued >= granted.at;
 }
 
 void MarketRouter::set_rates(RateTable rates) {
@@ -119,11 +104,6 @@ void MarketRouter::set_rates(RateTable rates) {
 bool MarketRouter::is_bound(const SiteId& site) const {
   const SiteView* const view = view_.find(site);
   return view != nullptr && view_.sheet_valid(*view, now_.wall);
-}
-
-void MarketRouter::credit(const Granted& granted) {
-  view_.credit(granted.site, granted.pool, granted.units, granted.nodes);
-  view_.credit_contract(granted.site, granted.contract, granted.contract_units);
 }
 
 Surveyed MarketRouter::quote(const JobSpec& spec, const TenantId& tenant,
@@ -343,31 +323,21 @@ void MarketRouter::placed(const AttemptId& /*attempt*/, const Candidate& chosen)
 }
 
 void MarketRouter::settled(const AttemptId& attempt, const Candidate& chosen, bool granted) {
-  const Granted held{attempt,
-                     chosen.site,
-                     chosen.pool,
-                     chosen.units * chosen.nodes - chosen.contract_units,
-                     chosen.nodes,
-                     chosen.contract,
-                     chosen.contract_units,
-                     logged_};
-  if (!granted) refused_[chosen.site] = now_.mono;
-  if (!granted || is_shown(held)) return credit(held);
-  granted_[chosen.site].push_back(held);
-  granted_at_.emplace_back(held.at, chosen.site);
+  GrantedUnits held{attempt,
+                    chosen.site,
+                    chosen.pool,
+                    chosen.units * chosen.nodes - chosen.contract_units,
+                    chosen.nodes,
+                    chosen.contract,
+                    chosen.contract_units};
+  if (granted) return grants_.granted(std::move(held), logged_);
+  refused_[chosen.site] = now_.mono;
+  view_.credit(held.site, held.pool, held.units, held.nodes);
+  view_.credit_contract(held.site, held.contract, held.contract_units);
 }
 
-void MarketRouter::ended(const AttemptId& attempt, const Candidate& chosen) {
-  const auto found = granted_.find(chosen.site);
-  if (found == granted_.end()) return;
-  // No sheet has shown it, so the newest sheet is right again without it. Else a newer one will
-  // come.
-  std::erase_if(found->second, [&](const Granted& each) {
-    if (each.attempt != attempt) return false;
-    credit(each);
-    return true;
-  });
-  if (found->second.empty()) granted_.erase(found);
+void MarketRouter::ended(const AttemptId& attempt, const Candidate& /*chosen*/) {
+  grants_.ended(attempt);
 }
 
 void MarketRouter::recorded(const JobRecord& job, const Entry& entry) {
@@ -389,17 +359,7 @@ void MarketRouter::pass(Wall::time_point logged) {
   logged_ = logged;
   trust_.pass(logged);
   show_trust();
-  for (; !granted_at_.empty() && logged - granted_at_.front().first >= kDebitMax;
-       granted_at_.pop_front()) {
-    const auto site = granted_.find(granted_at_.front().second);
-    if (site == granted_.end()) continue;
-    std::erase_if(site->second, [&](const Granted& each) {
-      if (logged - each.at < kDebitMax) return false;
-      credit(each);
-      return true;
-    });
-    if (site->second.empty()) granted_.erase(site);
-  }
+  grants_.pass(logged);
 }
 
 }  // namespace tradewind

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
-#include <list>
 #include <map>
 #include <memory>
 #include <utility>
 
+#include "broker/core/grant_debits.h"
 #include "broker/core/trust.h"
 #include "broker/core/unrecorded.h"
 #include "broker/jobs/lifecycle.h"
@@ -103,21 +102,6 @@ class MarketRouter : public Router {
   const Trust& trust() const { return trust_; }
 
  private:
-  struct Granted {
-    AttemptId attempt;
-    SiteId site;
-    PoolId pool;
-    std::uint32_t units = 0;  // without those of the contract
-    std::uint32_t nodes = 0;
-    ContractId contract;
-    std::uint32_t contract_units = 0;
-    Wall::time_point at{};  // of the grant's entry
-  };
-  void credit(const Granted& granted);
-  // Whether the site's newest sheet shows it: it was signed after the grant was known here. Clocks
-  // may differ; then a debit ends early, which a refusal corrects, or late, which holds back a
-  // little.
-  bool is_shown(const Granted& granted) const;
   Chooser& chooser_with(Margins margins);
   // Whether the site is bound by its sheet now.
   bool is_bound(const SiteId& site) const;
@@ -136,9 +120,8 @@ class MarketRouter : public Router {
   // For margins of neither of these.
   std::map<Margins, std::unique_ptr<Chooser>> choosers_;
   Unrecorded unrecorded_;
+  GrantDebits grants_{view_};
   Trust trust_;
-  std::map<SiteId, std::list<Granted>> granted_;
-  std::deque<std::pair<Wall::time_point, SiteId>> granted_at_;  // when, and where some run out
   Wall::time_point logged_{};
   std::map<SiteId, Mono::time_point> refused_;  // when a dispatch last came to nothing there
   bool rates_changed_ = false;                  // and `changes` has not told it
