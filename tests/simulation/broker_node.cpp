@@ -1,5 +1,6 @@
 #include "tests/simulation/broker_node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schemas/codec.h"
@@ -214,7 +215,18 @@ void BrokerNode::release(const std::vector<SendToSite>& sends) {
   lifecycle_->sent(clock_.now());
 }
 
+bool BrokerNode::comes_after_a_live_one(const JobRecord& job) const {
+  return std::any_of(tables_.begin(), tables_.end(), [&](const auto& each) {
+    const JobRecord& other = each.second;
+    if (is_final(other.state)) return false;
+    return std::any_of(job.spec.after.begin(), job.spec.after.end(), [&](const JobId& id) {
+      return other.job == id || other.array == id;
+    });
+  });
+}
+
 std::string BrokerNode::waiting_reason(const JobRecord& job) const {
+  if (comes_after_a_live_one(job)) return {};
   const Decision* const decision =
       lifecycle_ ? lifecycle_->waiting_decision(job.job, clock_.now()) : nullptr;
   if (decision == nullptr || decision->rejections.empty()) return "for no reason";

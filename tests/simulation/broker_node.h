@@ -50,6 +50,7 @@ class BrokerNode final : public Process {
   std::string waiting_reason(const JobRecord& job) const;
 
  private:
+  bool comes_after_a_live_one(const JobRecord& job) const;
   using Key = std::pair<TenantId, std::string>;
   void consider(const SignedRecord& record);
   Work finish_batch() override;
