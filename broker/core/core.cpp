@@ -93,11 +93,10 @@ Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& au
     : options_(std::move(options)),
       journal_(journal),
       authority_(authority),
-      views_(journal),
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
       registry_(authority),
-      logs_(views_, options_.log_timeout),
+      logs_(journal, options_.log_timeout),
       disk_(options_.disk) {}
 
 Core::~Core() {
@@ -191,10 +190,9 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   const Now now = system_now();
   router_.expire(now);
   std::size_t live = 0;
-  status = journal_.live_jobs([&](JobRecord job) {
+  status = journal_.live_jobs([&](Bytes record) {
     ++live;
-    views_.publish(std::make_shared<const JobRecord>(job));
-    lifecycle_.recover(std::move(job));
+    lifecycle_.recover(*decode_job_record(record));
   });
   if (!status) return status;
 
@@ -321,8 +319,6 @@ void Core::flush() {
   }
   commit(batch);
   log_events(batch.entries, batch.jobs);
-  for (JobRecord& each : batch.jobs)
-    views_.publish(std::make_shared<const JobRecord>(std::move(each)));
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
   lifecycle_.sent(system_now());
   batch_keys_.clear();
@@ -444,7 +440,7 @@ Status Core::check_after(const JobSpec& spec, const TenantId& tenant) const {
 void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) {
   post(reply, [this, job, principal = std::move(principal), reply] {
     auto canceled = lifecycle_.cancel(job, principal, system_now());
-    if (!canceled && canceled.error().code == ErrorCode::not_found && views_.find(job) != nullptr) {
+    if (!canceled && canceled.error().code == ErrorCode::not_found && journal_.job(job)) {
       canceled = ok();  // it has ended already
     }
     after_commit_.push_back([reply, canceled] { reply(canceled); });
@@ -511,7 +507,8 @@ void Core::quote(QuoteRequest request, Reply<QuoteAnswer> reply) {
 }
 
 std::shared_ptr<const JobRecord> Core::find(const JobId& job) const {
-  return views_.find(job);
+  auto stored = journal_.job(job);
+  return stored ? std::make_shared<const JobRecord>(std::move(*stored)) : nullptr;
 }
 
 Result<JobPage> Core::list(const JobQuery& query) const {

@@ -16,7 +16,6 @@
 
 #include "broker/core/datasets.h"
 #include "broker/core/federation.h"
-#include "broker/core/job_views.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
 #include "broker/core/quotes.h"
@@ -129,7 +128,6 @@ class Core final : public Service {
   const CoreOptions options_;
   Journal& journal_;
   const CertificateAuthority& authority_;
-  JobViews views_;
   MarketRouter router_;
   Lifecycle lifecycle_;
   Quotes quotes_;

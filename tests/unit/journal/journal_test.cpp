@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "schemas/codec.h"
 #include "tests/unit/journal/sample_store.h"
 
 namespace tradewind {
@@ -83,7 +84,8 @@ TEST(Journal, LiveJobsAreThoseThatHaveNotEnded) {
   journal.reset();
   journal = sample::open(directory.path());
   std::vector<std::string> live;
-  ASSERT_TRUE(journal->live_jobs([&](const JobRecord& each) { live.push_back(each.job.value); }));
+  ASSERT_TRUE(journal->live_jobs(
+      [&](const Bytes& each) { live.push_back(decode_job_record(each)->job.value); }));
   EXPECT_EQ(live, (std::vector<std::string>{id(1).value, id(3).value, id(4).value}));
   EXPECT_EQ(journal->job(id(4))->state, JobState::running);
   EXPECT_EQ(journal->job(id(2))->state, JobState::succeeded);
@@ -103,8 +105,8 @@ TEST(Journal, PagesAreNewestFirstAndSayWhetherAnotherFollows) {
               expected)
         << limit;
   }
-  EXPECT_FALSE(journal->jobs({.tenant = {}, .after = {}, .limit = 20, .keep = {}})->more);
-  EXPECT_TRUE(journal->jobs({.tenant = {}, .after = {}, .limit = 19, .keep = {}})->more);
+  EXPECT_EQ(journal->jobs({.tenant = {}, .after = {}, .limit = 20, .keep = {}})->next, "");
+  EXPECT_EQ(journal->jobs({.tenant = {}, .after = {}, .limit = 19, .keep = {}})->next, id(2).value);
 }
 
 TEST(Journal, FiltersApplyBeforeAPageIsCut) {
@@ -117,7 +119,7 @@ TEST(Journal, FiltersApplyBeforeAPageIsCut) {
   query.keep = [](const JobRecord& each) { return each.state == JobState::failed; };
   const Result<JobPage> page = journal->jobs(query);
   EXPECT_EQ(page->jobs.size(), 10U);
-  EXPECT_FALSE(page->more);  // what follows are jobs that do not belong
+  EXPECT_EQ(page->next, "");  // what follows are jobs that do not belong
   query.keep = [](const JobRecord& each) { return each.state == JobState::succeeded; };
   query.limit = 4;
   EXPECT_EQ(list_all(*journal, query).size(), 10U);
