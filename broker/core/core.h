@@ -97,6 +97,7 @@ class Core final : public Service {
 
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
+  Status recover_jobs();
   // Hands on the entries that are kept as named values.
   Status load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply);
   Status load_rates();
@@ -110,7 +111,7 @@ class Core final : public Service {
   // Runs on the core's thread.
   Result<SubmitReceipt> take_in(const Submission& submission, JobSpec spec);
   Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
-  Status check_after(const JobSpec& spec, const TenantId& tenant) const;
+  Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();
   void commit(const JournalBatch& batch);
   template <class T>

@@ -360,8 +360,9 @@ Result<JobRecord> RocksJournal::job(const JobId& id) const {
 }
 
 Status RocksJournal::live_jobs(const std::function<void(Bytes)>& each) const {
-  const StoreSnapshot snapshot(*db_);
-  const auto at = snapshot.iterate(table(Table::live));
+  rocksdb::ReadOptions scan;
+  scan.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan, table(Table::live)));
   for (at->SeekToFirst(); at->Valid(); at->Next()) each(at->value().ToString());
   if (!at->status().ok()) return fail(store_error("read the live jobs", at->status()));
   return ok();

@@ -43,9 +43,9 @@ using bench::kRounds;
 
 constexpr std::uint32_t kTenants = 50;
 constexpr std::uint64_t kRunningMax = 5'000;
-constexpr std::uint64_t kBatch = 1'000;      // jobs in a commit while a store is made
+constexpr std::uint64_t kBatch = 1'000;         // jobs in a commit while a store is made
 constexpr std::uint64_t kFailedEvery = 10'000;  // of those that ended
-constexpr int kPages = 2'000;                // of one kind
+constexpr int kPages = 2'000;                   // of one kind
 
 double seconds(Clock::duration time) {
   return std::chrono::duration<double>(time).count();
@@ -93,8 +93,9 @@ JobSpec spec_of(std::uint64_t number, std::uint64_t shapes) {
   variant.duration_seconds = 600 + shape;
   Executor executor;
   executor.image = "registry.example/atlas/downscale:4.2";
-  executor.command = {"python3", "/opt/atlas/downscale.py", "--tile", text,
-                      "--seed", std::to_string(number * 2'654'435'761 % 1'000'000'007)};
+  executor.command = {"python3", "/opt/atlas/downscale.py",
+                      "--tile",  text,
+                      "--seed",  std::to_string(number * 2'654'435'761 % 1'000'000'007)};
   executor.env = {{"OMP_NUM_THREADS", std::to_string(1 + number % 16)}};
   variant.executors = {executor};
   spec.variants = {variant};
@@ -105,8 +106,8 @@ JobSpec spec_of(std::uint64_t number, std::uint64_t shapes) {
 
 // --- a store -------------------------------------------------------------------------------------
 
-// Live jobs bear each eleventh number, so that those that ended lie between them. Jobs that a broker
-// takes later bear those of their entries, all below.
+// Live jobs bear each eleventh number, so that those that ended lie between them. Jobs that a
+// broker takes later bear those of their entries, all below.
 constexpr std::uint64_t kSpread = 11;
 constexpr std::uint64_t kFirst = std::uint64_t{1} << 40;
 
@@ -150,9 +151,8 @@ void fill_live(const std::filesystem::path& directory, std::uint64_t jobs, std::
   lifecycle.begin(Term{1}, {}, now);
   commit(*journal, lifecycle.take(now));
   const auto submit = [&](std::uint64_t number) {
-    lifecycle.submit({live_id(number), tenant_of(number), "ada", {},
-                      spec_of(number, shapes), {}, {}},
-                     now);
+    lifecycle.submit(
+        {live_id(number), tenant_of(number), "ada", {}, spec_of(number, shapes), {}, {}}, now);
   };
   const auto step = [&] {
     LifecycleOutput output = lifecycle.take(now);
@@ -162,9 +162,9 @@ void fill_live(const std::filesystem::path& directory, std::uint64_t jobs, std::
     for (const SendToSite& each : sends) {
       const auto* dispatch = std::get_if<Dispatch>(&each.message.body);
       if (dispatch == nullptr) continue;
-      lifecycle.from_site(each.site,
-                          ToBroker{AttemptStatus{dispatch->attempt, AttemptPhase::running, now.wall}},
-                          now);
+      lifecycle.from_site(
+          each.site, ToBroker{AttemptStatus{dispatch->attempt, AttemptPhase::running, now.wall}},
+          now);
     }
   };
   std::uint64_t number = 1;
@@ -197,7 +197,8 @@ void fill_ended(const std::filesystem::path& directory, std::uint64_t jobs, std:
   JobRecord sample;
   need(journal->live_jobs([&](const Bytes& each) {
     if (sample.attempts.empty()) sample = need(decode_job_record(each), "decode a live job");
-  }), "read the live jobs");
+  }),
+       "read the live jobs");
   if (sample.attempts.empty()) fail("no job runs");
   const Wall::time_point at = system_now().wall;  // restarts have stamped theirs
   for (std::uint64_t first = 1; first <= jobs; first += kBatch) {
@@ -419,7 +420,8 @@ int all(const std::filesystem::path& directory, bool quick) {
     const std::vector<double> found = run("take " + taken + numbers(live, kinds));
     const std::string where = name + " of " + std::to_string(kinds) + " shapes, taken";
     const auto most = kinds == shapes ? goal(1'200) : std::nullopt;
-    constant(where + ": memory a live job", "bytes", (found.at(0) - base) / static_cast<double>(live), most);
+    constant(where + ": memory a live job", "bytes",
+             (found.at(0) - base) / static_cast<double>(live), most);
     constant(where + ": memory a live job, free parts given back", "bytes",
              (found.at(1) - base) / static_cast<double>(live));
     constant(where + ": rate", "1/s", found.at(2));

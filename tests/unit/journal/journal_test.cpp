@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "schemas/codec.h"
+#include "state/journal/limits.h"
 #include "tests/unit/journal/sample_store.h"
 
 namespace tradewind {
@@ -29,7 +30,7 @@ TEST(Journal, ANewStoreIsEmpty) {
   EXPECT_TRUE(entries(*journal).empty());
   EXPECT_EQ(journal->job(id(1)).error().code, ErrorCode::not_found);
   EXPECT_TRUE(journal->jobs({})->jobs.empty());
-  EXPECT_FALSE(journal->jobs({})->more);
+  EXPECT_EQ(journal->jobs({})->next, "");
   EXPECT_FALSE(journal->by_idempotency_key(TenantId{"physics"}, "k"));
 }
 
@@ -125,6 +126,25 @@ TEST(Journal, FiltersApplyBeforeAPageIsCut) {
   EXPECT_EQ(list_all(*journal, query).size(), 10U);
   query.keep = [](const JobRecord&) { return false; };
   EXPECT_TRUE(list_all(*journal, query).empty());
+}
+
+TEST(Journal, WhereFewJobsBelongAPageEndsEarlyAndTellsWhereToGoOn) {
+  const TemporaryDirectory directory;
+  const auto journal = Journal::open(directory.path(), false).value();
+  constexpr std::uint64_t count = 3 * limits::jobs_examined_max;
+  fill(*journal, 1, 1, "physics", JobState::failed);
+  fill(*journal, 2, count, "physics", JobState::succeeded);
+  for (const std::optional<TenantId>& tenant :
+       {std::optional<TenantId>(), std::optional(TenantId{"physics"})}) {
+    JobQuery query;
+    query.tenant = tenant;
+    query.limit = 10;
+    query.keep = [](const JobRecord& each) { return each.state == JobState::failed; };
+    const Result<JobPage> first = journal->jobs(query);
+    EXPECT_TRUE(first->jobs.empty());
+    EXPECT_EQ(first->next, id(count - limits::jobs_examined_max + 1).value);
+    EXPECT_EQ(list_all(*journal, query), std::vector<std::string>{id(1).value});
+  }
 }
 
 TEST(Journal, ACursorNeedNotBeAJobThatExists) {
