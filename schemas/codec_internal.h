@@ -37,6 +37,7 @@
 #include "schemas/job.h"
 #include "schemas/journal.h"
 #include "schemas/limits.h"
+#include "schemas/packing.h"
 #include "schemas/record.h"
 #include "schemas/result.h"
 #include "schemas/site.h"
@@ -174,13 +175,6 @@ void read(schema::JobRecord::Reader from, JobRecord& to);
 // codec_gossip.cpp
 void write(schema::GossipMessage::Builder to, const GossipMessage& from);
 void read(schema::GossipMessage::Reader from, GossipMessage& to);
-
-// codec_packing.cpp: Cap'n Proto's packing, https://capnproto.org/encoding.html#packing.
-Bytes pack(BytesView flat);
-// Fails when the bytes end early or would come to more than `bytes_max`; never allocates more.
-Result<Bytes> unpack(std::string_view name, BytesView packed, std::size_t bytes_max);
-// What pack() makes of them, without making it.
-std::size_t packed_bytes(BytesView flat);
 
 // codec_held.cpp
 void write(schema::HeldAttempt::Builder to, const HeldAttempt& from);

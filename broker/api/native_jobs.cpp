@@ -150,7 +150,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
     json::array jobs;
     for (const JobRecord& each : page.jobs) jobs.push_back(job_summary_to_json(each, *places));
     json::object body{{"jobs", std::move(jobs)}};
-    if (page.more && !page.jobs.empty()) body["next_cursor"] = page.jobs.back().job.value;
+    if (!page.next.empty()) body["next_cursor"] = page.next;
     call.answer(200, body);
   });
 }

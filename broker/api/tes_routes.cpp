@@ -143,9 +143,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
           tasks.push_back(tes_task_to_json(each, view, places, api->accounting_currency()));
         }
         json::object body{{"tasks", std::move(tasks)}};
-        if (page->more && !page->jobs.empty()) {
-          body["next_page_token"] = page->jobs.back().job.value;
-        }
+        if (!page->next.empty()) body["next_page_token"] = page->next;
         call.answer(200, body);
       };
   if (*view == TesView::minimal) return answer(Places{});

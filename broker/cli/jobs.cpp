@@ -60,6 +60,23 @@ void print_jobs(const boost::json::value& page) {
   if (!cursor.empty()) std::cerr << "more: --cursor " << cursor << '\n';
 }
 
+// The newest that match, at most `limit`. A page of the endpoint may hold fewer, and others follow.
+Result<boost::json::value> list(HttpClient&& client, const std::string& filters,
+                                std::uint32_t limit, std::string cursor) {
+  boost::json::array jobs;
+  do {
+    const auto page =
+        client.get(fmt::format("/v1/jobs?limit={}{}{}", limit - jobs.size(), filters,
+                               cursor.empty() ? std::string() : "&cursor=" + url_escape(cursor)));
+    if (!page) return fail(page.error());
+    for (const auto& each : items(*page, "jobs")) jobs.push_back(each);
+    cursor = text(*page, "next_cursor");
+  } while (!cursor.empty() && jobs.size() < limit);
+  boost::json::object found{{"jobs", std::move(jobs)}};
+  if (!cursor.empty()) found["next_cursor"] = cursor;
+  return found;
+}
+
 void print_job(const boost::json::value& job) {
   std::cout << fmt::format("{}  {}\n", text(job, "id"), text(job, "name"));
   const auto line = [](std::string_view title, const std::string& value) {
@@ -203,11 +220,10 @@ void add_jobs(CLI::App& app, Context& context) {
       if (!job) return context.report(job.error());
       return context.show(*job, [&] { print_job(*job); });
     }
-    std::string path = "/v1/jobs?limit=" + std::to_string(options->limit);
-    if (!options->state.empty()) path += "&state=" + url_escape(options->state);
-    if (!options->array.empty()) path += "&array=" + url_escape(options->array);
-    if (!options->cursor.empty()) path += "&cursor=" + url_escape(options->cursor);
-    const auto page = context.client().get(path);
+    std::string filters;
+    if (!options->state.empty()) filters += "&state=" + url_escape(options->state);
+    if (!options->array.empty()) filters += "&array=" + url_escape(options->array);
+    const auto page = list(context.client(), filters, options->limit, options->cursor);
     if (!page) return context.report(page.error());
     context.show(*page, [&] { print_jobs(*page); });
   });

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <future>
+#include <span>
 #include <utility>
 
 #include "broker/jobs/event.h"
@@ -15,6 +17,7 @@ namespace tradewind {
 namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
+constexpr std::size_t kRowsAtOnce = 20'000;
 constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
@@ -93,11 +96,10 @@ Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& au
     : options_(std::move(options)),
       journal_(journal),
       authority_(authority),
-      views_(journal),
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
       registry_(authority),
-      logs_(views_, options_.log_timeout),
+      logs_(journal, options_.log_timeout),
       disk_(options_.disk) {}
 
 Core::~Core() {
@@ -190,13 +192,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   }
   const Now now = system_now();
   router_.expire(now);
-  std::size_t live = 0;
-  status = journal_.live_jobs([&](JobRecord job) {
-    ++live;
-    views_.publish(std::make_shared<const JobRecord>(job));
-    lifecycle_.recover(std::move(job));
-  });
-  if (!status) return status;
+  if (status = recover_jobs(); !status) return status;
 
   FederationOptions federation;
   federation.self = options_.self;
@@ -255,9 +251,47 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   records.insert(records.end(), std::make_move_iterator(relied_on.begin()),
                  std::make_move_iterator(relied_on.end()));
   federation_->publish(std::move(records));
-  spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value, live,
-               journal_.last().value, endpoint);
+  spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value,
+               lifecycle_.live(), journal_.last().value, endpoint);
   return ok();
+}
+
+// Reading what rows say is most of a start with many jobs, and is done on all processors.
+Status Core::recover_jobs() {
+  std::vector<Bytes> rows;
+  Status status = ok();
+  const auto recover = [&] {
+    const std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t each_has = (rows.size() + threads - 1) / threads;
+    std::vector<std::future<std::vector<Result<StoredJob>>>> parts;
+    for (std::size_t first = 0; first < rows.size(); first += each_has) {
+      const std::span part(rows.data() + first, std::min(each_has, rows.size() - first));
+      parts.push_back(std::async(std::launch::async, [part] {
+        std::vector<Result<StoredJob>> jobs;
+        jobs.reserve(part.size());
+        for (const Bytes& row : part) jobs.push_back(StoredJob::read(row));
+        return jobs;
+      }));
+    }
+    for (auto& part : parts) {
+      for (const Result<StoredJob>& job : part.get()) {
+        if (job) {
+          lifecycle_.recover(*job);
+        } else if (status) {
+          status = fail(ErrorCode::corrupt, "journal",
+                        "the record of a live job does not read: " + describe(job.error()),
+                        "restore the broker's store from a backup");
+        }
+      }
+    }
+    rows.clear();
+  };
+  const Status read = journal_.live_jobs([&](Bytes row) {
+    rows.push_back(std::move(row));
+    if (rows.size() == kRowsAtOnce) recover();
+  });
+  recover();
+  return read ? status : read;
 }
 
 bool Core::push(Command command, bool bounded) {
@@ -321,8 +355,6 @@ void Core::flush() {
   }
   commit(batch);
   log_events(batch.entries, batch.jobs);
-  for (JobRecord& each : batch.jobs)
-    views_.publish(std::make_shared<const JobRecord>(std::move(each)));
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
   lifecycle_.sent(system_now());
   batch_keys_.clear();
@@ -406,10 +438,10 @@ Result<SubmitReceipt> Core::take_in(const Submission& submission, JobSpec spec) 
 
 // What is not durable yet is the lifecycle's to judge: what ends in this batch ends those that came
 // to it in this batch too.
-Status Core::check_after(const JobSpec& spec, const TenantId& tenant) const {
+Status Core::check_after(const JobSpec& spec, const TenantId& tenant) {
   for (const JobId& each : spec.after) {
     const auto known = [&](const JobId& id) -> std::optional<std::pair<TenantId, JobState>> {
-      if (const auto view = views_.find(id)) return std::pair(view->tenant, view->state);
+      if (const auto stored = journal_.job(id)) return std::pair(stored->tenant, stored->state);
       if (const JobRecord* const live = lifecycle_.find(id)) {
         return std::pair(live->tenant, JobState::queued);
       }
@@ -444,7 +476,7 @@ Status Core::check_after(const JobSpec& spec, const TenantId& tenant) const {
 void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) {
   post(reply, [this, job, principal = std::move(principal), reply] {
     auto canceled = lifecycle_.cancel(job, principal, system_now());
-    if (!canceled && canceled.error().code == ErrorCode::not_found && views_.find(job) != nullptr) {
+    if (!canceled && canceled.error().code == ErrorCode::not_found && journal_.job(job)) {
       canceled = ok();  // it has ended already
     }
     after_commit_.push_back([reply, canceled] { reply(canceled); });
@@ -511,7 +543,8 @@ void Core::quote(QuoteRequest request, Reply<QuoteAnswer> reply) {
 }
 
 std::shared_ptr<const JobRecord> Core::find(const JobId& job) const {
-  return views_.find(job);
+  auto stored = journal_.job(job);
+  return stored ? std::make_shared<const JobRecord>(std::move(*stored)) : nullptr;
 }
 
 Result<JobPage> Core::list(const JobQuery& query) const {

@@ -16,7 +16,6 @@
 
 #include "broker/core/datasets.h"
 #include "broker/core/federation.h"
-#include "broker/core/job_views.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
 #include "broker/core/quotes.h"
@@ -98,6 +97,7 @@ class Core final : public Service {
 
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
+  Status recover_jobs();
   // Hands on the entries that are kept as named values.
   Status load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply);
   Status load_rates();
@@ -111,7 +111,7 @@ class Core final : public Service {
   // Runs on the core's thread.
   Result<SubmitReceipt> take_in(const Submission& submission, JobSpec spec);
   Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
-  Status check_after(const JobSpec& spec, const TenantId& tenant) const;
+  Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();
   void commit(const JournalBatch& batch);
   template <class T>
@@ -129,7 +129,6 @@ class Core final : public Service {
   const CoreOptions options_;
   Journal& journal_;
   const CertificateAuthority& authority_;
-  JobViews views_;
   MarketRouter router_;
   Lifecycle lifecycle_;
   Quotes quotes_;

@@ -13,7 +13,7 @@ constexpr std::size_t kOpenMax = 1'024;
 
 std::optional<LogRequests::Question> LogRequests::ask(ReadLog wanted, Reply<LogChunk> reply,
                                                       Mono::time_point now) {
-  const auto record = views_.find(wanted.attempt.job);
+  const auto record = journal_.job(wanted.attempt.job);
   const AttemptRecord* const held = record ? find_attempt(*record, wanted.attempt.number) : nullptr;
   if (held == nullptr || !held->decision.chosen) {
     reply(
@@ -62,7 +62,7 @@ void LogRequests::end() {
 }
 
 Result<LogChunk> LogRequests::tail(const ReadLog& wanted) const {
-  const auto record = views_.find(wanted.attempt.job);
+  const auto record = journal_.job(wanted.attempt.job);
   const AttemptRecord* const attempt =
       record ? find_attempt(*record, wanted.attempt.number) : nullptr;
   if (attempt == nullptr || !attempt->report) {

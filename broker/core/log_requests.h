@@ -8,19 +8,19 @@
 #include <optional>
 #include <unordered_map>
 
-#include "broker/core/job_views.h"
 #include "broker/core/service.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/time.h"
+#include "state/journal/journal.h"
 
 namespace tradewind {
 
 class LogRequests {
  public:
-  // The views outlive it; a site has so long to answer.
-  LogRequests(const JobViews& views, std::chrono::milliseconds timeout)
-      : views_(views), timeout_(timeout) {}
+  // The journal outlives it; a site has so long to answer.
+  LogRequests(const Journal& journal, std::chrono::milliseconds timeout)
+      : journal_(journal), timeout_(timeout) {}
 
   struct Question {
     SiteId site;
@@ -43,7 +43,7 @@ class LogRequests {
   // The end of the stream as the journal keeps it.
   Result<LogChunk> tail(const ReadLog& wanted) const;
 
-  const JobViews& views_;
+  const Journal& journal_;
   const std::chrono::milliseconds timeout_;
   std::unordered_map<std::uint64_t, Open> open_;  // by the message's number
   std::uint64_t last_ = 0;

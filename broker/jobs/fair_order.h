@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "broker/jobs/job_number.h"
 #include "schemas/ids.h"
 #include "schemas/time.h"
 
@@ -19,7 +20,7 @@ namespace tradewind {
 // Of jobs of one tenant and priority, which goes first.
 struct Age {
   Wall::time_point submitted{};
-  JobId job;
+  JobNumber job;
   friend auto operator<=>(const Age&, const Age&) = default;
   friend bool operator==(const Age&, const Age&) = default;
 };

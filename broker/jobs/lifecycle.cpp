@@ -17,7 +17,7 @@ constexpr auto kPromptSend = std::chrono::seconds(1);
 }  // namespace
 
 Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
-    : options_(options), router_(router) {
+    : options_(options), router_(router), records_(options.records_open_max) {
   TRADEWIND_ASSERT(options_.lease_seconds > 0 && options_.ask_interval.count() > 0 &&
                    options_.decisions_per_take_max > 0 && options_.checks_per_take_max > 0 &&
                    options_.retries_max > 0);
@@ -25,18 +25,10 @@ Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
 
 // --- start ---------------------------------------------------------------------------------------
 
-void Lifecycle::recover(JobRecord job) {
+void Lifecycle::recover(const StoredJob& job) {
   TRADEWIND_ASSERT(!running_);
-  if (is_final(job.state)) return;
-  const Shape shape = shape_of_record(job);
-  const Shape demand = demand_of(job.spec);
-  add(std::move(job), shape, demand);
-}
-
-// A quote makes a job's budget and price its own.
-Shape Lifecycle::shape_of_record(const JobRecord& job) {
-  const Shape shape = shape_of(job.tenant, job.spec);
-  return job.quote ? shape_alone(shape, job.job) : shape;
+  if (job.brief.has_ended) return;
+  records_.put(add(job.brief, job.tenant).record, BytesView(job.packed));
 }
 
 void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
@@ -50,64 +42,82 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
   router_.pass(newest_);
   recover_dependencies(now);
-  for (auto& [id, live] : jobs_) recovered(live, now);
+  for (auto& [number, live] : jobs_) {
+    recovered(live, now);
+    records_.close_surplus();
+  }
 }
 
 // What was sent in the life before, and when, is not known any more: it may have been sent just
 // now.
 void Lifecycle::recovered(Live& live, Now now) {
   bound_total(live, now);
-  const AttemptRecord* const attempt = live_attempt(live.record);
-  if (attempt == nullptr) {
+  if (!live.brief.has_attempt) {
     enqueue(live, now);
     return;
   }
-  TRADEWIND_ASSERT(attempt->decision.chosen.has_value());
-  const AttemptId id{live.record.job, attempt->number};
-  live.site = attempt->decision.chosen->site;
+  const AttemptRecord& attempt = *live_attempt(read(live));
+  TRADEWIND_ASSERT(attempt.decision.chosen.has_value());
+  const AttemptId id{live.brief.job(), attempt.number};
+  Tries& known = tries(live);
+  known.site = attempt.decision.chosen->site;
   live.placeable = true;
-  hold_share(live, *attempt->decision.chosen);
-  live.decided = now.mono;
-  live.last_sent = now.mono;
-  sent_.push_back(id.job);
-  live.next_ask = now.mono + options_.ask_interval;
-  if (attempt->state == AttemptState::dispatching) {
+  hold_share(live, *attempt.decision.chosen);
+  known.decided = now.mono;
+  known.last_sent = now.mono;
+  sent_.push_back(live.brief.number);
+  known.next_ask = now.mono + options_.ask_interval;
+  if (attempt.state == AttemptState::dispatching) {
     live.unanswered = true;
     ++unanswered_;
-    router_.placed(id, *attempt->decision.chosen);
-    if (!live.record.cancel_requested) {
+    router_.placed(id, *attempt.decision.chosen);
+    if (!live.brief.cancel_requested) {
       ++counters_.asked;
-      send(live.site, AskAttempt{id});
+      send(known.site, AskAttempt{id});
     }
   } else {
     hold(live, now);
-    SiteContact& contact = sites_.at(live.site);
-    set_round(live.site, contact, now.mono);  // renewed at once
+    SiteContact& contact = sites_.at(known.site);
+    set_round(known.site, contact, now.mono);  // renewed at once
   }
-  if (live.record.cancel_requested) send(live.site, CancelAttempt{id});
+  if (live.brief.cancel_requested) send(known.site, CancelAttempt{id});
   set_alarm(live);
 }
 
-Lifecycle::Live& Lifecycle::add(JobRecord record, const Shape& shape, const Shape& demand) {
-  const JobId id = record.job;
-  const auto [each, is_new] = jobs_.try_emplace(id);
-  TRADEWIND_ASSERT(is_new);
-  each->second.record = std::move(record);
-  each->second.shape = shape;
-  each->second.demand = demand;
-  return each->second;
+Lifecycle::Live& Lifecycle::add(const JobBrief& brief, const TenantId& tenant) {
+  const std::size_t before = jobs_.size();
+  Live& live = jobs_.try_emplace(jobs_.end(), brief.number)->second;
+  TRADEWIND_ASSERT(jobs_.size() == before + 1);
+  live.brief = brief;
+  live.tenant = &*tenants_.insert(tenant).first;
+  return live;
+}
+
+Lifecycle::Live* Lifecycle::find_live(const JobId& job) {
+  const auto number = job_number(job);
+  const auto found = number ? jobs_.find(*number) : jobs_.end();
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+const JobRecord& Lifecycle::read(Live& live) {
+  return records_.read(live.record);
+}
+
+Lifecycle::Tries& Lifecycle::tries(Live& live) {
+  if (!live.tries) live.tries = std::make_unique<Tries>();
+  return *live.tries;
 }
 
 // Counted by the wall clock from the submission, so that restarts do not matter.
 void Lifecycle::bound_total(Live& live, Now now) {
-  const std::uint64_t seconds = live.record.spec.total_seconds_max;
-  if (seconds == 0) return;
-  const auto passed = std::max(now.wall - live.record.submitted, Wall::duration::zero());
-  const auto most = std::chrono::seconds(std::min(seconds, limits::seconds_max));
+  const std::chrono::seconds most(live.brief.total_seconds_max);
+  if (most == most.zero()) return;
+  const auto passed = std::max(now.wall - live.brief.submitted, Wall::duration::zero());
   live.ends_by = now.mono + std::max(most - passed, Wall::duration::zero());
 }
 
 void Lifecycle::input(Now now) {
+  records_.close_surplus();
   seen_ = now.mono;
   ++moment_;
   router_.pass(stamp(now));
@@ -117,10 +127,10 @@ void Lifecycle::input(Now now) {
 
 void Lifecycle::sent(Now now) {
   if (now.mono - taken_ > kPromptSend) {
-    for (const JobId& job : sent_) {
+    for (const JobNumber job : sent_) {
       const auto found = jobs_.find(job);
-      if (found == jobs_.end() || live_attempt(found->second.record) == nullptr) continue;
-      found->second.last_sent = now.mono;
+      if (found == jobs_.end() || !found->second.brief.has_attempt) continue;
+      found->second.tries->last_sent = now.mono;
       set_alarm(found->second);
     }
   }
@@ -138,9 +148,10 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
   std::vector<JobRecord> jobs = jobs_of(submission, at);
   await_others(jobs.front());
   for (JobRecord& job : jobs) {
-    changed_.insert(job.job);
     if (job.array_index > 0) dependencies_.join(*job.array);
-    Live& live = add(std::move(job), shape, demand);
+    Live& live = add(brief_of(job, shape, demand), job.tenant);
+    changed_.insert(live.brief.number);
+    records_.put(live.record, std::move(job));
     bound_total(live, now);
     enqueue(live, now);
     ++counters_.submitted;
@@ -156,10 +167,9 @@ void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now n
   const Wall::time_point at = stamp(now);
   JobRecord job = std::move(jobs_of(submission, at).front());
   output_.entries.push_back(Entry{at, std::move(submission)});
-  const Shape shape = shape_of_record(job);
-  const Shape demand = demand_of(job.spec);
-  Live& live = add(std::move(job), shape, demand);
-  changed_.insert(live.record.job);
+  Live& live = add(brief_of(job, shape_of_record(job), demand_of(job.spec)), job.tenant);
+  changed_.insert(live.brief.number);
+  records_.put(live.record, std::move(job));
   bound_total(live, now);
   enqueue(live, now);
   ++counters_.submitted;
@@ -175,19 +185,19 @@ Status Lifecycle::cancel(const JobId& job, const std::string& principal, Now now
 }
 
 void Lifecycle::request_cancel(Live& live, const std::string& principal, Now now) {
-  if (live.record.cancel_requested || is_final(live.record.state)) return;
-  record(live, now, CancelRequested{live.record.job, principal});
+  if (live.brief.cancel_requested || live.brief.has_ended) return;
+  record(live, now, CancelRequested{live.brief.job(), principal});
   stop(live, now);
 }
 
 void Lifecycle::stop(Live& live, Now now) {
-  if (is_final(live.record.state)) {
+  if (live.brief.has_ended) {
     dequeue(live);
     drop_alarm(live);
     return;
   }
-  send(live.site, CancelAttempt{{live.record.job, live.record.attempts_count}});
-  live.next_ask = now.mono + options_.ask_interval;
+  send(live.tries->site, CancelAttempt{{live.brief.job(), live.brief.attempts_count}});
+  live.tries->next_ask = now.mono + options_.ask_interval;
   set_alarm(live);
 }
 
@@ -200,23 +210,23 @@ LifecycleOutput Lifecycle::take(Now now) {
   follow_ends(now);  // of jobs that turned out to be unroutable
   if (running_ && router_.must_record()) record_market(now);
   output_.jobs.reserve(changed_.size());
-  for (const JobId& id : changed_) {
-    const auto found = jobs_.find(id);
+  for (const JobNumber number : changed_) {
+    const auto found = jobs_.find(number);
     TRADEWIND_ASSERT(found != jobs_.end());
     Live& live = found->second;
-    if (!is_final(live.record.state)) {
-      output_.jobs.push_back(live.record);
+    if (!live.brief.has_ended) {
+      output_.jobs.push_back(read(live));
       continue;
     }
     TRADEWIND_ASSERT(!live.waiting && !live.unanswered && live.alarm == Mono::time_point::max());
-    switch (live.record.state) {
+    output_.jobs.push_back(records_.take(live.record));
+    switch (output_.jobs.back().state) {
       case JobState::succeeded: ++counters_.jobs_succeeded; break;
       case JobState::failed: ++counters_.jobs_failed; break;
       case JobState::canceled: ++counters_.jobs_canceled; break;
       case JobState::unroutable: ++counters_.jobs_unroutable; break;
       default: break;
     }
-    output_.jobs.push_back(std::move(live.record));
     jobs_.erase(found);
   }
   changed_.clear();
@@ -231,10 +241,12 @@ Wall::time_point Lifecycle::stamp(Now now) {
 
 void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   output_.entries.push_back(Entry{stamp(now), std::move(body)});
-  router_.recorded(live.record, output_.entries.back());
-  apply(live.record, output_.entries.back());
-  changed_.insert(live.record.job);
-  if (is_final(live.record.state)) ended_.push_back(live.record.job);
+  JobRecord& job = records_.change(live.record);
+  router_.recorded(job, output_.entries.back());
+  apply(job, output_.entries.back());
+  live.brief.follow(job);
+  changed_.insert(live.brief.number);
+  if (live.brief.has_ended) ended_.push_back(live.brief.number);
 }
 
 // Before each entry with a decision.
@@ -250,23 +262,23 @@ void Lifecycle::send(const SiteId& site, decltype(ToGateway::body) body) {
 
 // --- for others to see ---------------------------------------------------------------------------
 
-const JobRecord* Lifecycle::find(const JobId& job) const {
-  const auto found = jobs_.find(job);
-  return found == jobs_.end() ? nullptr : &found->second.record;
+const JobRecord* Lifecycle::find(const JobId& job) {
+  Live* const live = find_live(job);
+  return live == nullptr ? nullptr : &read(*live);
 }
 
 const Decision* Lifecycle::waiting_decision(const JobId& job, Now now) {
-  const auto found = jobs_.find(job);
-  if (found == jobs_.end() || !found->second.queue) return nullptr;
-  WaitQueue& queue = queues_.at(*found->second.queue);
+  Live* const live = find_live(job);
+  if (live == nullptr || live->queue == Queue::none) return nullptr;
+  WaitQueue& queue = queues_.at(queue_of(*live));
   if (!queue.blocked) return nullptr;
-  std::optional<Decision>& told = queue.decision;
+  std::unique_ptr<Decision>& told = queue.decision;
   if (!told || told->decided_at + options_.retry_interval <= now.wall) {
-    const Live& live = found->second;
-    told = router_.explain(live.record, excluded_sites(live, now.mono), now);
+    told = std::make_unique<Decision>(
+        router_.explain(read(*live), excluded_sites(*live, now.mono), now));
     queue.explained = moment_;
   }
-  return told->outcome == Outcome::placed ? nullptr : &*told;
+  return told->outcome == Outcome::placed ? nullptr : told.get();
 }
 
 std::size_t Lifecycle::held_at(const SiteId& site) const {

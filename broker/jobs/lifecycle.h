@@ -23,6 +23,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,6 +33,9 @@
 #include "broker/jobs/dependencies.h"
 #include "broker/jobs/fair_order.h"
 #include "broker/jobs/fold.h"
+#include "broker/jobs/job_brief.h"
+#include "broker/jobs/job_number.h"
+#include "broker/jobs/job_records.h"
 #include "broker/jobs/shape.h"
 #include "broker/jobs/wake_index.h"
 #include "schemas/dispatch.h"
@@ -80,6 +84,8 @@ struct LifecycleOptions {
   // For so long after `begin` an unroutable outcome counts as waiting: the market view may not have
   // filled yet.
   std::chrono::milliseconds settling{10'000};
+  // Records that are kept ready to hand between two inputs; the others lie packed.
+  std::size_t records_open_max = 4'096;
 };
 
 // What has changed that may let waiting jobs go. Places are numbers of the router's.
@@ -218,7 +224,7 @@ class Lifecycle {
   // Start: first `recover` for each live job of the journal, then `begin` once with a term greater
   // than any before. `newest` is the time of the journal's newest entry (zero time: none): no entry
   // gets an earlier one.
-  void recover(JobRecord job);
+  void recover(const StoredJob& job);
   void begin(Term term, Wall::time_point newest, Now now);
 
   // The spec is validated, the id new. An array becomes its tasks. What it comes after (spec.after)
@@ -258,8 +264,8 @@ class Lifecycle {
   // For the shell's own entries: the time that an entry made now must bear.
   Wall::time_point stamp(Now now);
 
-  // A live job as of the last input; null for others. Valid until the next non-const call.
-  const JobRecord* find(const JobId& job) const;
+  // A live job as of the last input; null for others. Valid until the next input or take.
+  const JobRecord* find(const JobId& job);
   // Why a queued job is not placed: a decision, made now or since it was last tried, about it or
   // one just like it. Null when it is not queued, was not yet tried, or is about to be placed.
   // Valid until the next non-const call.
@@ -282,8 +288,8 @@ class Lifecycle {
     bool elsewhere = false;  // while blocked: see JobLacks
     bool hopeful = false;    // some decision found or hoped for a place
     Mono::time_point tried{};
-    std::optional<Decision> decision;  // why, once somebody has asked
-    std::uint64_t explained = 0;       // the moment of `decision`
+    std::unique_ptr<Decision> decision;  // why, once somebody has asked
+    std::uint64_t explained = 0;         // the moment of `decision`
     Turn first() const { return {jobs.begin()->first, tenant, jobs.begin()->second}; }
   };
   struct Exclusion {
@@ -291,19 +297,9 @@ class Lifecycle {
     Mono::time_point until{};
     std::chrono::milliseconds span{};
   };
-  // A live job, and what is known of it in memory only.
-  struct Live {
-    JobRecord record;
-    Shape shape;  // without exclusions
-    Shape demand;
-    bool placeable = false;    // some decision found a place
-    bool passed_over = false;  // first in turn, and a clearing gave others the room
-    // While it waits.
-    bool waiting = false;
-    std::optional<Shape> queue;     // nothing: it pauses
+  // What has come of a job's attempts in this broker's life, and of the live one.
+  struct Tries {
     Mono::time_point not_before{};  // end of the pause
-    Mono::time_point expires{};
-    Wall::time_point free_since{};  // when it had to wait for others no more; zero: it never had to
     std::uint32_t refusals_in_row = 0;
     std::chrono::milliseconds pause{};
     std::vector<Exclusion> exclusions;
@@ -313,31 +309,51 @@ class Lifecycle {
     Mono::time_point decided{};
     Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
     Mono::time_point next_ask{};
-    bool unanswered = false;  // counted in unanswered_, debited with the router
+  };
+  // Which queue a waiting job stands in.
+  enum class Queue : std::uint8_t { none, alike, alone };
+  // A live job, and what is known of it in memory only. There may be a million: what only some have
+  // is kept apart.
+  struct Live {
+    JobBrief brief;
+    const TenantId* tenant = nullptr;  // in tenants_
+    JobRecords::Slot record;
+    std::unique_ptr<Tries> tries;  // null: none yet
+    bool placeable = false;        // some decision found a place
+    bool passed_over = false;      // first in turn, and a clearing gave others the room
+    bool unanswered = false;  // its live attempt: counted in unanswered_, debited with the router
+    // While it waits. In no queue: it pauses, or comes after others.
+    bool waiting = false;
+    Queue queue = Queue::none;
+    Mono::time_point expires = Mono::time_point::max();
+    Wall::time_point free_since{};  // when it had to wait for others no more; zero: it never had to
     Mono::time_point ends_by = Mono::time_point::max();  // the end of its total time
     Mono::time_point alarm = Mono::time_point::max();    // its key in alarms_
   };
   // A job whose turn has come, out of its queue until it is given a place or none is left.
   struct Contender {
     Live* live = nullptr;
-    Shape queue;
+    Queue queue = Queue::none;
     JobToClear to_clear;
     Decision alone;
   };
   // A site at which attempts are held.
   struct SiteContact {
-    std::set<JobId> held;  // granted and not over
+    std::set<JobNumber> held;  // granted and not over
     Mono::time_point heard{};
     bool silent = false;            // not heard of since the last renewal: none is sent
-    JobId probed;                   // the last one asked about, for going round
+    JobNumber probed;               // the last one asked about, for going round
     Mono::time_point next_round{};  // renewal or probe; its key in site_alarms_
   };
-  using Jobs = std::map<JobId, Live>;
+  using Jobs = std::map<JobNumber, Live>;
 
   // lifecycle.cpp
   void input(Now now);
-  Live& add(JobRecord record, const Shape& shape, const Shape& demand);
-  static Shape shape_of_record(const JobRecord& job);
+  Live& add(const JobBrief& brief, const TenantId& tenant);
+  // Null: there is none.
+  Live* find_live(const JobId& job);
+  const JobRecord& read(Live& live);
+  Tries& tries(Live& live);
   void recovered(Live& live, Now now);
   void record(Live& live, Now now, decltype(Entry::body) body);
   void record_market(Now now);
@@ -355,7 +371,7 @@ class Lifecycle {
   void recover_dependencies(Now now);
   // Of a submission's first job.
   void await_others(const JobRecord& job);
-  bool waits_for_others(const JobRecord& job) const;
+  bool waits_for_others(const JobBrief& job) const;
   // Lets go or ends who waited for what has ended since the last call, and who waited for those.
   void follow_ends(Now now);
   // Of those who waited for `name`, the ended job or its array.
@@ -366,7 +382,10 @@ class Lifecycle {
   // lifecycle_waiting.cpp
   void enqueue(Live& live, Now now);
   void dequeue(Live& live);
-  void change_queue(const Shape& shape, bool insert, const Live& live);
+  Wall::time_point waits_since(Live& live);
+  // Of the one it stands in.
+  static Shape queue_of(const Live& live);
+  void change_queue(bool insert, const Live& live);
   void show_first(const WaitQueue& queue);
   void hide(const WaitQueue& queue, const Turn& turn);
   void block(const Shape& shape, Now now);
@@ -433,9 +452,11 @@ class Lifecycle {
   // Counts inputs and dispatches: within one moment the router's answers stay the same.
   std::uint64_t moment_ = 0;
   Mono::time_point next_retry_{};  // of blocked queues, at the earliest
+  JobRecords records_;
+  std::set<TenantId> tenants_;  // of all jobs there ever were
   Jobs jobs_;
   Dependencies dependencies_;
-  std::vector<JobId> ended_;                              // that follow_ends has yet to follow
+  std::vector<JobNumber> ended_;                          // that follow_ends has yet to follow
   std::map<Shape, WaitQueue> queues_;                     // never an empty one
   FairOrder order_;                                       // first of each that is not blocked
   WakeIndex wakes_;                                       // first of each that is
@@ -443,28 +464,30 @@ class Lifecycle {
   std::set<Shape> elsewhere_;                             // of these: see JobLacks
   // Places that have opened and at which not all that may fit have been looked at.
   std::map<std::uint32_t, WakeIndex::Search> searches_;
-  std::set<std::pair<Mono::time_point, JobId>> alarms_;        // at most one a job
+  std::set<std::pair<Mono::time_point, JobNumber>> alarms_;    // at most one a job
   std::map<SiteId, SiteContact> sites_;                        // those that hold something
   std::set<std::pair<Mono::time_point, SiteId>> site_alarms_;  // one a site
   std::size_t waiting_count_ = 0;
   std::size_t unanswered_ = 0;
-  std::vector<JobId> sent_;  // jobs whose lease starts with a send of the last or the next take
+  std::vector<JobNumber> sent_;  // jobs whose lease starts with a send of the last or the next take
   Mono::time_point taken_{};
-  std::set<JobId> changed_;
+  std::set<JobNumber> changed_;
   LifecycleOutput output_;
   LifecycleCounters counters_;
 };
 
 template <class Visit>
 bool Lifecycle::each_of(const JobId& job_or_array, Visit visit) {
-  if (const auto found = jobs_.find(job_or_array); found != jobs_.end()) {
+  const auto number = job_number(job_or_array);
+  if (!number) return false;
+  if (const auto found = jobs_.find(*number); found != jobs_.end()) {
     visit(found->second);
     return true;
   }
-  // An array's tasks follow its id in the order of ids.
+  // An array's tasks follow its own number.
   bool any = false;
-  for (auto each = jobs_.lower_bound(JobId{job_or_array.value + "-"});
-       each != jobs_.end() && each->second.record.array == job_or_array; ++each) {
+  for (auto each = jobs_.upper_bound(*number);
+       each != jobs_.end() && submission_of(each->first) == *number; ++each) {
     visit(each->second);
     any = true;
   }

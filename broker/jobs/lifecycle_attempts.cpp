@@ -50,20 +50,18 @@ void Lifecycle::from_site(const SiteId& site, const ToBroker& message, Now now) 
 }
 
 Lifecycle::Live* Lifecycle::match(const SiteId& site, const AttemptId& attempt) {
-  const auto found = jobs_.find(attempt.job);
-  if (found == jobs_.end()) return nullptr;
-  const AttemptRecord* const live = live_attempt(found->second.record);
-  if (live == nullptr || live->number != attempt.number || !is_at(*live, site)) return nullptr;
-  return &found->second;
+  Live* const live = find_live(attempt.job);
+  if (live == nullptr || !live->brief.has_attempt) return nullptr;
+  const bool is_meant = live->brief.attempts_count == attempt.number && live->tries->site == site;
+  return is_meant ? live : nullptr;
 }
 
 // A message about an attempt that is not live at this site. What `runs` there although it is over
 // (declared lost and found again, or its job has ended) is stopped; nothing else comes of it.
 void Lifecycle::stray(const SiteId& site, const AttemptId& attempt, bool runs) {
-  const auto found = jobs_.find(attempt.job);
-  if (found != jobs_.end()) {
-    const AttemptRecord* const known = find_attempt(found->second.record, attempt.number);
-    const bool never = attempt.number == 0 || attempt.number > found->second.record.attempts_count;
+  if (Live* const live = find_live(attempt.job)) {
+    const AttemptRecord* const known = find_attempt(read(*live), attempt.number);
+    const bool never = attempt.number == 0 || attempt.number > live->brief.attempts_count;
     if (never || (known != nullptr && !is_at(*known, site))) {
       ++counters_.strays;
       return;
@@ -77,7 +75,7 @@ void Lifecycle::on_granted(const SiteId& site, const AttemptId& attempt, Now now
   Live* const live = match(site, attempt);
   if (live == nullptr) {
     stray(site, attempt, true);
-  } else if (live_attempt(live->record)->state == AttemptState::dispatching) {
+  } else if (live->unanswered) {
     grant(*live, now);
     set_alarm(*live);
   } else {
@@ -86,11 +84,11 @@ void Lifecycle::on_granted(const SiteId& site, const AttemptId& attempt, Now now
 }
 
 void Lifecycle::grant(Live& live, Now now) {
-  record(live, now, AttemptGranted{{live.record.job, live.record.attempts_count}});
+  record(live, now, AttemptGranted{{live.brief.job(), live.brief.attempts_count}});
   ++counters_.granted;
   settle(live, true);
-  live.refusals_in_row = 0;
-  live.pause = {};
+  live.tries->refusals_in_row = 0;
+  live.tries->pause = {};
   hold(live, now);
 }
 
@@ -98,7 +96,7 @@ void Lifecycle::on_refused(const SiteId& site, const Refused& refused, Now now) 
   Live* const live = match(site, refused.attempt);
   if (live == nullptr) {
     stray(site, refused.attempt, false);
-  } else if (live_attempt(live->record)->state == AttemptState::dispatching) {
+  } else if (live->unanswered) {
     refuse(*live, refused.code, refused.detail, now);
   } else {
     // A doubled dispatch that came after the attempt was taken up; a renewal tells what is true.
@@ -108,14 +106,15 @@ void Lifecycle::on_refused(const SiteId& site, const Refused& refused, Now now) 
 
 void Lifecycle::refuse(Live& live, RefusalCode code, std::string detail, Now now) {
   record(live, now,
-         AttemptRefused{{live.record.job, live.record.attempts_count}, code, std::move(detail)});
+         AttemptRefused{{live.brief.job(), live.brief.attempts_count}, code, std::move(detail)});
   ++counters_.refused;
   settle(live, false);
-  exclude(live, live.site, is_lasting(code) ? options_.exclude_max : options_.exclude_base, now);
-  if (++live.refusals_in_row >= options_.refusals_per_pass) {
-    live.refusals_in_row = 0;
-    live.pause = std::clamp(2 * live.pause, options_.pause_base, options_.pause_max);
-    live.not_before = now.mono + live.pause;
+  Tries& known = *live.tries;
+  exclude(live, known.site, is_lasting(code) ? options_.exclude_max : options_.exclude_base, now);
+  if (++known.refusals_in_row >= options_.refusals_per_pass) {
+    known.refusals_in_row = 0;
+    known.pause = std::clamp(2 * known.pause, options_.pause_base, options_.pause_max);
+    known.not_before = now.mono + known.pause;
   }
   after_attempt(live, now);
 }
@@ -127,7 +126,7 @@ void Lifecycle::on_status(const SiteId& site, const AttemptStatus& status, Now n
     stray(site, status.attempt, runs);
     return;
   }
-  const bool unanswered = live_attempt(live->record)->state == AttemptState::dispatching;
+  const bool unanswered = live->unanswered;
   if (status.phase == AttemptPhase::unknown) {
     // From now on the site refuses it: it has not started there and never will, or the site has
     // lost it with all it knew.
@@ -140,7 +139,7 @@ void Lifecycle::on_status(const SiteId& site, const AttemptStatus& status, Now n
   }
   if (unanswered) grant(*live, now);
   const AttemptState reported = state_of(status.phase);
-  if (runs && reported > live_attempt(live->record)->state) {
+  if (runs && reported > live_attempt(read(*live))->state) {
     record(*live, now, AttemptAdvanced{status.attempt, status.phase});
   } else if (!unanswered) {
     ++counters_.duplicates;
@@ -149,34 +148,34 @@ void Lifecycle::on_status(const SiteId& site, const AttemptStatus& status, Now n
 }
 
 void Lifecycle::on_ended(const SiteId& site, const AttemptEnded& ended, Now now) {
-  const auto found = jobs_.find(ended.attempt.job);
-  if (found == jobs_.end()) {
+  Live* const found = find_live(ended.attempt.job);
+  if (found == nullptr) {
     // The job has ended and the journal has it all; or it never was, and the site may forget it.
     ++counters_.duplicates;
     send(site, AcknowledgeEnd{ended.attempt});
     return;
   }
-  Live& live = found->second;
-  const AttemptRecord* const attempt = find_attempt(live.record, ended.attempt.number);
-  if (ended.attempt.number == 0 || ended.attempt.number > live.record.attempts_count ||
+  Live& live = *found;
+  const AttemptRecord* const attempt = find_attempt(read(live), ended.attempt.number);
+  if (ended.attempt.number == 0 || ended.attempt.number > live.brief.attempts_count ||
       (attempt != nullptr && !is_at(*attempt, site))) {
     ++counters_.strays;
     return;
   }
   const bool is_live = attempt != nullptr && !is_over(attempt->state);
   const bool is_late = attempt != nullptr && attempt->state == AttemptState::lost &&
-                       !attempt->report && !is_final(live.record.state);
+                       !attempt->report && !live.brief.has_ended;
   if (is_live || is_late) {
     EndReport report = ended.report;
     const auto by_wall = std::max(now.wall - attempt->decided, Wall::duration::zero());
-    const auto by_mono = is_live ? now.mono - live.decided : Mono::duration::zero();
+    const auto by_mono = is_live ? now.mono - live.tries->decided : Mono::duration::zero();
     cut_charge(report, *attempt,
                std::chrono::ceil<std::chrono::seconds>(std::max(by_wall, by_mono)));
     if (is_live && attempt->state == AttemptState::dispatching) grant(live, now);
     record(live, now, AttemptFinished{ended.attempt, std::move(report)});
     if (is_live) {
       ++counters_.ended;
-      const AttemptRecord* const over = find_attempt(live.record, ended.attempt.number);
+      const AttemptRecord* const over = find_attempt(read(live), ended.attempt.number);
       if (over != nullptr && over->decision.chosen) {
         router_.ended(ended.attempt, *over->decision.chosen);
       }
@@ -213,16 +212,16 @@ void Lifecycle::cut_charge(EndReport& report, const AttemptRecord& attempt,
 
 void Lifecycle::lose(Live& live, std::string reason, Now now) {
   settle(live, false);
-  record(live, now, AttemptLost{{live.record.job, live.record.attempts_count}, std::move(reason)});
+  record(live, now, AttemptLost{{live.brief.job(), live.brief.attempts_count}, std::move(reason)});
   ++counters_.lost;
-  exclude(live, live.site, options_.exclude_max, now);
+  exclude(live, live.tries->site, options_.exclude_max, now);
   after_attempt(live, now);
 }
 
 void Lifecycle::after_attempt(Live& live, Now now) {
   release(live);
-  order_.hold(live.record.tenant, -std::exchange(live.weight, 0));
-  if (is_final(live.record.state)) {
+  order_.hold(*live.tenant, -std::exchange(live.tries->weight, 0));
+  if (live.brief.has_ended) {
     drop_alarm(live);
   } else {
     enqueue(live, now);

@@ -7,13 +7,13 @@
 namespace tradewind {
 namespace {
 
-JobId submission_of(const JobRecord& job) {
-  return job.array.value_or(job.job);
+JobId submission_of(const JobBrief& job) {
+  return job_id(submission_of(job.number));
 }
 
 // Before its first attempt. After that all has succeeded.
-bool may_wait_for_others(const JobRecord& job) {
-  return !job.spec.after.empty() && job.attempts_count == 0;
+bool may_wait_for_others(const JobBrief& job) {
+  return job.comes_after && job.attempts_count == 0;
 }
 
 std::string_view how_it_ended(JobState state) {
@@ -26,7 +26,7 @@ std::string_view how_it_ended(JobState state) {
 
 }  // namespace
 
-bool Lifecycle::waits_for_others(const JobRecord& job) const {
+bool Lifecycle::waits_for_others(const JobBrief& job) const {
   return may_wait_for_others(job) && dependencies_.waits(submission_of(job));
 }
 
@@ -38,7 +38,7 @@ void Lifecycle::await_others(const JobRecord& job) {
       each_of(other, [&](const Live&) { ++jobs; });
       if (jobs == 0) continue;
     }
-    dependencies_.wait_for(submission_of(job), other, jobs);
+    dependencies_.wait_for(job.array.value_or(job.job), other, jobs);
   }
 }
 
@@ -46,12 +46,13 @@ void Lifecycle::await_others(const JobRecord& job) {
 // now.
 void Lifecycle::recover_dependencies(Now now) {
   JobId free;  // the last submission that waits for nothing
-  for (auto& [id, live] : jobs_) {
-    const JobRecord& job = live.record;
-    if (job.spec.after.empty()) continue;
+  for (auto& [number, live] : jobs_) {
+    if (!live.brief.comes_after) continue;
+    records_.close_surplus();
+    const JobRecord& job = read(live);
     live.free_since = job.attempts.empty() ? now.wall : job.attempts.front().decided;
-    if (!may_wait_for_others(job)) continue;
-    const JobId submission = submission_of(job);
+    if (!may_wait_for_others(live.brief)) continue;
+    const JobId submission = submission_of(live.brief);
     if (submission == free || dependencies_.join(submission)) continue;
     await_others(job);
     if (!dependencies_.waits(submission)) free = submission;
@@ -60,8 +61,9 @@ void Lifecycle::recover_dependencies(Now now) {
 
 void Lifecycle::follow_ends(Now now) {
   for (std::size_t next = 0; next < ended_.size(); ++next) {
-    const JobRecord& job = jobs_.at(ended_[next]).record;
-    dependencies_.leave(submission_of(job));
+    Live& live = jobs_.at(ended_[next]);
+    const JobRecord& job = read(live);
+    dependencies_.leave(submission_of(live.brief));
     follow(job, job.job, now);
     if (job.array) follow(job, *job.array, now);
   }
@@ -83,7 +85,7 @@ void Lifecycle::follow(const JobRecord& ended, const JobId& name, Now now) {
 
 void Lifecycle::let_go(const JobId& submission, Now now) {
   each_of(submission, [&](Live& live) {
-    if (is_final(live.record.state)) return;
+    if (live.brief.has_ended) return;
     dequeue(live);
     live.free_since = now.wall;
     enqueue(live, now);
@@ -92,9 +94,9 @@ void Lifecycle::let_go(const JobId& submission, Now now) {
 
 void Lifecycle::end_after(const JobId& submission, const std::string& reason, Now now) {
   each_of(submission, [&](Live& live) {
-    if (is_final(live.record.state)) return;
+    if (live.brief.has_ended) return;
     dequeue(live);
-    record(live, now, JobExpired{live.record.job, reason});
+    record(live, now, JobExpired{live.brief.job(), reason});
     drop_alarm(live);
   });
 }

@@ -14,55 +14,55 @@ std::chrono::milliseconds Lifecycle::renew_interval() const {
 Mono::time_point Lifecycle::loss_at(const Live& live) const {
   const auto delay = live.unanswered ? std::max(options_.delay_bound, options_.dispatch_delay_bound)
                                      : options_.delay_bound;
-  return live.last_sent + std::chrono::seconds(options_.lease_seconds) + options_.skew_bound +
-         delay;
+  return live.tries->last_sent + std::chrono::seconds(options_.lease_seconds) +
+         options_.skew_bound + delay;
 }
 
 // An attempt that runs on without a lease is never over by time alone. Its job's cancel ends the
 // wait: a canceled job goes nowhere else, so nothing can run twice.
 bool Lifecycle::waits_for_site(const Live& live) const {
-  return live.record.spec.on_disconnect == OnDisconnect::resume && !live.record.cancel_requested;
+  return live.brief.outlasts_lease && !live.brief.cancel_requested;
 }
 
 // --- what each job waits for ---------------------------------------------------------------------
 
 void Lifecycle::set_alarm(Live& live) {
   Mono::time_point next = Mono::time_point::max();
-  if (!live.record.cancel_requested) next = live.ends_by;
+  if (!live.brief.cancel_requested) next = live.ends_by;
   if (live.waiting) {
     next = std::min(next, live.expires);
-    if (waits_for_others(live.record)) {
+    if (waits_for_others(live.brief)) {
       // Their ends let it go.
-    } else if (!live.queue) {
-      next = std::min(next, live.not_before);
-    } else if (*live.queue != live.shape) {
+    } else if (live.queue == Queue::none) {
+      next = std::min(next, live.tries->not_before);
+    } else if (live.queue == Queue::alone) {
       // Back to its like when the first of its exclusions runs out.
-      for (const Exclusion& each : live.exclusions) {
+      for (const Exclusion& each : live.tries->exclusions) {
         if (each.until > seen_) next = std::min(next, each.until);
       }
     }
-  } else if (live_attempt(live.record) != nullptr) {
-    if (live.unanswered || live.record.cancel_requested) next = live.next_ask;
+  } else if (live.brief.has_attempt) {
+    if (live.unanswered || live.brief.cancel_requested) next = live.tries->next_ask;
     if (!waits_for_site(live)) next = std::min(next, loss_at(live));
   }
   if (next == live.alarm) return;
   drop_alarm(live);
   live.alarm = next;
-  if (next != Mono::time_point::max()) alarms_.emplace(next, live.record.job);
+  if (next != Mono::time_point::max()) alarms_.emplace(next, live.brief.number);
 }
 
 void Lifecycle::drop_alarm(Live& live) {
   if (live.alarm == Mono::time_point::max()) return;
-  alarms_.erase({live.alarm, live.record.job});
+  alarms_.erase({live.alarm, live.brief.number});
   live.alarm = Mono::time_point::max();
 }
 
 void Lifecycle::ring(Live& live, Now now) {
-  if (live.ends_by <= now.mono && !live.record.cancel_requested) {
+  if (live.ends_by <= now.mono && !live.brief.cancel_requested) {
     record(live, now,
-           JobExpired{live.record.job, "total time limit: it has not ended within the " +
-                                           std::to_string(live.record.spec.total_seconds_max) +
-                                           " s that it may take from its submission"});
+           JobExpired{live.brief.job(), "total time limit: it has not ended within the " +
+                                            std::to_string(read(live).spec.total_seconds_max) +
+                                            " s that it may take from its submission"});
     stop(live, now);
     return;
   }
@@ -70,9 +70,9 @@ void Lifecycle::ring(Live& live, Now now) {
     if (live.expires <= now.mono) {
       dequeue(live);
       record(live, now,
-             JobExpired{live.record.job, "it found no place within the " +
-                                             std::to_string(live.record.spec.queue_seconds_max) +
-                                             " s that it may wait"});
+             JobExpired{live.brief.job(), "it found no place within the " +
+                                              std::to_string(read(live).spec.queue_seconds_max) +
+                                              " s that it may wait"});
       drop_alarm(live);
       return;
     }
@@ -80,22 +80,22 @@ void Lifecycle::ring(Live& live, Now now) {
     enqueue(live, now);
     return;
   }
-  const AttemptId id{live.record.job, live.record.attempts_count};
+  const AttemptId id{live.brief.job(), live.brief.attempts_count};
   if (!waits_for_site(live) && loss_at(live) <= now.mono) {
     const auto since =
-        std::chrono::duration_cast<std::chrono::seconds>(now.mono - live.last_sent).count();
+        std::chrono::duration_cast<std::chrono::seconds>(now.mono - live.tries->last_sent).count();
     lose(live,
          "no word from the site, and its lease is over for sure (" + std::to_string(since) +
              " s after the last renewal)",
          now);
     return;
   }
-  live.next_ask = now.mono + options_.ask_interval;
-  if (live.record.cancel_requested) {
-    send(live.site, CancelAttempt{id});
+  live.tries->next_ask = now.mono + options_.ask_interval;
+  if (live.brief.cancel_requested) {
+    send(live.tries->site, CancelAttempt{id});
   } else {
     ++counters_.asked;
-    send(live.site, AskAttempt{id});
+    send(live.tries->site, AskAttempt{id});
   }
   set_alarm(live);
 }
@@ -133,31 +133,31 @@ void Lifecycle::settle(Live& live, bool granted) {
   if (!live.unanswered) return;
   live.unanswered = false;
   --unanswered_;
-  const AttemptId id{live.record.job, live.record.attempts_count};
-  const AttemptRecord* const attempt = find_attempt(live.record, id.number);
+  const AttemptId id{live.brief.job(), live.brief.attempts_count};
+  const AttemptRecord* const attempt = find_attempt(read(live), id.number);
   TRADEWIND_ASSERT(attempt != nullptr && attempt->decision.chosen);
   router_.settled(id, *attempt->decision.chosen, granted);
 }
 
 void Lifecycle::hold(Live& live, Now now) {
-  const auto [each, is_new] = sites_.try_emplace(live.site);
+  const auto [each, is_new] = sites_.try_emplace(live.tries->site);
   SiteContact& contact = each->second;
-  contact.held.insert(live.record.job);
-  Mono::time_point due = live.last_sent + renew_interval();
+  contact.held.insert(live.brief.number);
+  Mono::time_point due = live.tries->last_sent + renew_interval();
   if (is_new) {
     contact.heard = now.mono;
   } else {
     due = std::min(due, contact.next_round);
   }
-  set_round(live.site, contact, due);
+  set_round(live.tries->site, contact, due);
 }
 
 void Lifecycle::release(Live& live) {
-  const auto found = sites_.find(live.site);
+  const auto found = sites_.find(live.tries->site);
   if (found == sites_.end()) return;
-  found->second.held.erase(live.record.job);
+  found->second.held.erase(live.brief.number);
   if (!found->second.held.empty()) return;
-  site_alarms_.erase({found->second.next_round, live.site});
+  site_alarms_.erase({found->second.next_round, live.tries->site});
   sites_.erase(found);
 }
 
@@ -184,13 +184,13 @@ void Lifecycle::round(const SiteId& site, SiteContact& contact, Now now) {
   if (!contact.silent) {
     RenewLeases renew;
     renew.lease_seconds = options_.lease_seconds;
-    for (const JobId& job : contact.held) {
+    for (const JobNumber job : contact.held) {
       Live& live = jobs_.at(job);
-      if (live.record.cancel_requested) continue;  // its lease may run out
-      live.last_sent = now.mono;
+      if (live.brief.cancel_requested) continue;  // its lease may run out
+      live.tries->last_sent = now.mono;
       sent_.push_back(job);
       set_alarm(live);
-      renew.attempts.push_back({job, live.record.attempts_count});
+      renew.attempts.push_back({live.brief.job(), live.brief.attempts_count});
       if (renew.attempts.size() == limits::renew_attempts_max) {
         send(site, renew);
         renew.attempts.clear();
@@ -202,7 +202,7 @@ void Lifecycle::round(const SiteId& site, SiteContact& contact, Now now) {
   if (next == contact.held.end()) next = contact.held.begin();
   contact.probed = *next;
   ++counters_.asked;
-  send(site, AskAttempt{{*next, jobs_.at(*next).record.attempts_count}});
+  send(site, AskAttempt{{job_id(*next), jobs_.at(*next).brief.attempts_count}});
   set_round(site, contact, now.mono + (contact.silent ? options_.ask_interval : renew_interval()));
 }
 

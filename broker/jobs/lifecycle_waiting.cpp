@@ -13,40 +13,42 @@ namespace {
 // What one attempt counts at most for its tenant: about a million units of money an hour.
 constexpr std::int64_t kWeightMax = std::int64_t{1} << 40;
 
-std::pair<std::int64_t, Age> place_of(const JobRecord& job) {
-  return {-std::int64_t{job.spec.priority}, Age{job.submitted, job.job}};
-}
-
-// When the job began to wait for a place: after its last attempt that was granted, refusals do not
-// count; or when those that it comes after had succeeded.
-Wall::time_point waits_since(const JobRecord& job, Wall::time_point free_since) {
-  for (auto each = job.attempts.rbegin(); each != job.attempts.rend(); ++each) {
-    if (each->granted != Wall::time_point{}) return each->over;
-  }
-  return std::max(job.submitted, free_since);
+std::pair<std::int64_t, Age> place_of(const JobBrief& job) {
+  return {-std::int64_t{job.priority}, Age{job.submitted, job.number}};
 }
 
 }  // namespace
 
+// When the job began to wait for a place: after its last attempt that was granted, refusals do not
+// count; or when those that it comes after had succeeded.
+Wall::time_point Lifecycle::waits_since(Live& live) {
+  if (live.brief.attempts_count > 0) {
+    const std::vector<AttemptRecord>& attempts = read(live).attempts;
+    for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
+      if (each->granted != Wall::time_point{}) return each->over;
+    }
+  }
+  return std::max(live.brief.submitted, live.free_since);
+}
+
 void Lifecycle::enqueue(Live& live, Now now) {
-  TRADEWIND_ASSERT(live.record.state == JobState::queued && !live.queue);
-  const bool is_free = !waits_for_others(live.record);
+  TRADEWIND_ASSERT(!live.brief.has_ended && !live.brief.has_attempt && live.queue == Queue::none);
+  const bool is_free = !waits_for_others(live.brief);
   if (!live.waiting) {
     live.waiting = true;
     ++waiting_count_;
     live.expires = Mono::time_point::max();
-    if (live.record.spec.queue_seconds_max != 0 && is_free) {
-      const auto since = waits_since(live.record, live.free_since);
+    const std::chrono::seconds most(live.brief.queue_seconds_max);
+    if (most != most.zero() && is_free) {
+      const auto since = waits_since(live);
       const auto waited = std::max(now.wall - since, Wall::duration::zero());
-      const auto most =
-          std::chrono::seconds(std::min(live.record.spec.queue_seconds_max, limits::seconds_max));
       live.expires = now.mono + std::max(most - waited, Wall::duration::zero());
     }
   }
-  if (is_free && live.not_before <= now.mono) {
-    const bool alone = !excluded_sites(live, now.mono).empty();
-    live.queue = alone ? shape_alone(live.shape, live.record.job) : live.shape;
-    change_queue(*live.queue, true, live);
+  if (is_free && (!live.tries || live.tries->not_before <= now.mono)) {
+    const bool is_alone = !excluded_sites(live, now.mono).empty();
+    live.queue = is_alone ? Queue::alone : Queue::alike;
+    change_queue(true, live);
   }
   set_alarm(live);
 }
@@ -55,23 +57,29 @@ void Lifecycle::dequeue(Live& live) {
   if (!live.waiting) return;
   live.waiting = false;
   --waiting_count_;
-  if (!live.queue) return;
-  change_queue(*live.queue, false, live);
-  live.queue.reset();
+  if (live.queue == Queue::none) return;
+  change_queue(false, live);
+  live.queue = Queue::none;
 }
 
 // --- queues --------------------------------------------------------------------------------------
 
-void Lifecycle::change_queue(const Shape& shape, bool insert, const Live& live) {
+Shape Lifecycle::queue_of(const Live& live) {
+  const JobBrief& job = live.brief;
+  return live.queue == Queue::alone ? shape_alone(job.shape, job.job()) : job.shape;
+}
+
+void Lifecycle::change_queue(bool insert, const Live& live) {
+  const Shape shape = queue_of(live);
   const auto [each, is_new] = queues_.try_emplace(shape);
   WaitQueue& queue = each->second;
-  const auto place = place_of(live.record);
+  const auto place = place_of(live.brief);
   if (insert) {
     if (is_new) {
-      queue.tenant = live.record.tenant;
-      queue.demand = live.demand;
+      queue.tenant = *live.tenant;
+      queue.demand = live.brief.demand;
     } else if (*queue.jobs.begin() < place) {
-      queue.jobs.insert(place);
+      queue.jobs.insert(queue.jobs.end(), place);  // the youngest, most often
       return;
     }
     const std::optional<Turn> before = is_new ? std::nullopt : std::optional(queue.first());
@@ -101,7 +109,7 @@ void Lifecycle::show_first(const WaitQueue& queue) {
   const Turn first = queue.first();
   if (queue.blocked) {
     wakes_.insert(first, queue.demand,
-                  [&] { return router_.lacks(jobs_.at(first.age.job).record).rooms; });
+                  [&] { return router_.lacks(read(jobs_.at(first.age.job))).rooms; });
   } else {
     order_.insert(first);
   }
@@ -122,7 +130,7 @@ void Lifecycle::block(const Shape& shape, Now now) {
   queue.tried = now.mono;
   if (queue.decision && queue.decision->decided_at != now.wall) queue.decision.reset();
   blocked_.emplace(queue.tried, shape);
-  queue.elsewhere = router_.lacks(jobs_.at(queue.jobs.begin()->second.job).record).elsewhere;
+  queue.elsewhere = router_.lacks(read(jobs_.at(queue.jobs.begin()->second.job))).elsewhere;
   if (queue.elsewhere) elsewhere_.insert(shape);
   show_first(queue);
 }
@@ -221,10 +229,10 @@ bool Lifecycle::try_first(std::vector<Contender>& contenders, Now now) {
   Live& live = jobs_.at(order_.first().age.job);
   std::vector<SiteId> excluded = excluded_sites(live, now.mono);
   ++counters_.tried;
-  if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
+  if (std::optional<Decision> decision = router_.decide(read(live), excluded, now)) {
     return contend(live, std::move(excluded), std::move(*decision), contenders, now);
   }
-  if (!end_if_hopeless(live, excluded, now)) block(Shape(*live.queue), now);
+  if (!end_if_hopeless(live, excluded, now)) block(queue_of(live), now);
   return true;
 }
 
@@ -233,14 +241,14 @@ bool Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search,
   Live& live = jobs_.at(search.first(order_)->age.job);
   std::vector<SiteId> excluded = excluded_sites(live, now.mono);
   ++counters_.checked;
-  const Suits suits = router_.suits(live.record, excluded, place, now);
+  const Suits suits = router_.suits(read(live), excluded, place, now);
   if (suits != Suits::now) {
     search.pass_over(suits == Suits::no_job_alike);
     return true;
   }
   // There may be a better place among those that have opened.
   ++counters_.tried;
-  if (std::optional<Decision> decision = router_.decide(live.record, excluded, now)) {
+  if (std::optional<Decision> decision = router_.decide(read(live), excluded, now)) {
     return contend(live, std::move(excluded), std::move(*decision), contenders, now);
   }
   search.pass_over(false);
@@ -253,28 +261,27 @@ bool Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search,
 // the turns go round.
 bool Lifecycle::contend(Live& live, std::vector<SiteId> excluded, Decision alone,
                         std::vector<Contender>& contenders, Now now) {
-  if (live.passed_over || options_.jobs_cleared_max < 2 || !router_.may_clear(live.record)) {
+  if (live.passed_over || options_.jobs_cleared_max < 2 || !router_.may_clear(read(live))) {
     if (!contenders.empty()) return false;
     dispatch(live, std::move(alone), now);
     return true;
   }
   live.placeable = true;
-  queues_.at(*live.queue).hopeful = true;
+  queues_.at(queue_of(live)).hopeful = true;
   Contender& made = contenders.emplace_back();
   made.live = &live;
-  made.queue = std::move(*live.queue);
-  change_queue(made.queue, false, live);
-  live.queue.reset();
+  made.queue = live.queue;
+  change_queue(false, live);
+  live.queue = Queue::none;
   hold_share(live, *alone.chosen);
-  made.to_clear = {&live.record, std::move(excluded), *alone.chosen};
+  made.to_clear = {&read(live), std::move(excluded), *alone.chosen};
   made.alone = std::move(alone);
   return true;
 }
 
 void Lifecycle::give_places(std::vector<Contender> contenders, Now now) {
   for (const Contender& each : contenders) {
-    order_.hold(each.live->record.tenant, -each.live->weight);
-    each.live->weight = 0;
+    order_.hold(*each.live->tenant, -std::exchange(each.live->tries->weight, 0));
   }
   if (contenders.size() > 1 && clear(contenders, now)) return;
   // Nothing has been debited since the first was decided.
@@ -282,7 +289,7 @@ void Lifecycle::give_places(std::vector<Contender> contenders, Now now) {
   for (const Contender& each : std::span(contenders).subspan(1)) {
     ++counters_.tried;
     std::optional<Decision> decision =
-        router_.decide(each.live->record, each.to_clear.excluded, now);
+        router_.decide(read(*each.live), each.to_clear.excluded, now);
     if (decision) {
       dispatch(*each.live, std::move(*decision), now);
     } else {
@@ -320,10 +327,11 @@ bool Lifecycle::clear(const std::vector<Contender>& contenders, Now now) {
 void Lifecycle::wait_on(const Contender& contender, Now now) {
   Live& live = *contender.live;
   live.queue = contender.queue;
-  change_queue(*live.queue, true, live);
-  WaitQueue& queue = queues_.at(*live.queue);
+  change_queue(true, live);
+  const Shape shape = queue_of(live);
+  WaitQueue& queue = queues_.at(shape);
   queue.hopeful = true;
-  if (!queue.blocked) block(Shape(*live.queue), now);
+  if (!queue.blocked) block(shape, now);
 }
 
 // "Never" is believed only of a job that no decision gave hope to, nor to one just like it while it
@@ -331,21 +339,24 @@ void Lifecycle::wait_on(const Contender& contender, Now now) {
 bool Lifecycle::end_if_hopeless(Live& live, const std::vector<SiteId>& excluded, Now now) {
   const bool settled = now.mono >= begun_ + options_.settling;
   // After a restart the market may not have filled yet.
-  if (live.record.quote && live.record.attempts_granted == 0 && settled) {
-    give_up_quote(live, router_.explain(live.record, excluded, now), now);
+  const JobRecord& job = read(live);
+  if (job.quote && job.attempts_granted == 0 && settled) {
+    give_up_quote(live, router_.explain(job, excluded, now), now);
     return true;
   }
-  WaitQueue& queue = queues_.at(*live.queue);
-  if (live.placeable || router_.may_wait(live.record, now)) queue.hopeful = true;
+  WaitQueue& queue = queues_.at(queue_of(live));
+  if (live.placeable || router_.may_wait(job, now)) queue.hopeful = true;
   if (queue.hopeful || !excluded.empty() || !settled) return false;
   // The next of its like will ask in a moment.
-  std::optional<Decision>& told = queue.decision;
-  if (!told || queue.explained != moment_) told = router_.explain(live.record, excluded, now);
+  std::unique_ptr<Decision>& told = queue.decision;
+  if (!told || queue.explained != moment_) {
+    told = std::make_unique<Decision>(router_.explain(job, excluded, now));
+  }
   queue.explained = moment_;
   // With no pool known at all, waiting is not a hope yet.
   queue.hopeful = told->outcome == Outcome::waiting && told->pools_considered > 0;
   if (told->outcome != Outcome::unroutable) return false;
-  JobUnroutable ended{live.record.job, *told};
+  JobUnroutable ended{live.brief.job(), *told};
   dequeue(live);
   record_market(now);
   record(live, now, std::move(ended));
@@ -355,11 +366,12 @@ bool Lifecycle::end_if_hopeless(Live& live, const std::vector<SiteId>& excluded,
 
 // Whoever takes a quote expects to run at once at that price, or to be told.
 void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
-  const QuoteTerms& quote = *live.record.quote;
+  const JobRecord& job = read(live);
+  const QuoteTerms& quote = *job.quote;
   std::string reason =
       "its quote " + quote.id + " over " + to_decimal(quote.total.micros) + " could not be kept";
-  if (!live.record.attempts.empty()) {
-    const AttemptRecord& last = live.record.attempts.back();
+  if (!job.attempts.empty()) {
+    const AttemptRecord& last = job.attempts.back();
     const bool refused = last.state == AttemptState::refused;
     reason += ": " + last.decision.chosen->site.value +
               (refused ? " refused it, " + std::string(to_string(last.refusal)) : " lost it") +
@@ -371,7 +383,7 @@ void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
     reason += "; nearest: " + nearest.site.value + "/" + nearest.pool.value + " " + nearest.detail;
   }
   dequeue(live);
-  record(live, now, JobExpired{live.record.job, reason.substr(0, limits::text_bytes_max)});
+  record(live, now, JobExpired{live.brief.job(), reason.substr(0, limits::text_bytes_max)});
   drop_alarm(live);
 }
 
@@ -381,25 +393,26 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   ++moment_;
   live.placeable = true;
   live.passed_over = false;
-  if (live.queue) queues_.at(*live.queue).hopeful = true;
+  if (live.queue != Queue::none) queues_.at(queue_of(live)).hopeful = true;
   dequeue(live);
   const Candidate chosen = *decision.chosen;
-  const AttemptId id{live.record.job, live.record.attempts_count + 1};
-  const auto& quote = live.record.quote;
+  const AttemptId id{live.brief.job(), live.brief.attempts_count + 1};
+  const auto& quote = read(live).quote;
   TRADEWIND_ASSERT(!quote || chosen.cost.total <= quote->total);
   const bool held = quote && quote->pool == chosen.pool && quote->relied_on == decision.relied_on;
   Assignment assignment = make_assignment(
-      live.record, id.number, decision,
+      read(live), id.number, decision,
       AssignmentTerms{held ? quote->price_ppm : router_.price_ppm(chosen),
                       router_.conversion_ppm(chosen), router_.run_seconds_max(chosen)});
   record_market(now);
   record(live, now, JobDecided{id, std::move(decision)});
-  TRADEWIND_ASSERT(live_attempt(live.record) != nullptr && !live.record.cancel_requested);
-  live.site = chosen.site;
-  live.decided = now.mono;
-  live.last_sent = now.mono;
-  sent_.push_back(id.job);
-  live.next_ask = now.mono + options_.ask_interval;
+  TRADEWIND_ASSERT(live.brief.has_attempt && !live.brief.cancel_requested);
+  Tries& known = tries(live);
+  known.site = chosen.site;
+  known.decided = now.mono;
+  known.last_sent = now.mono;
+  sent_.push_back(live.brief.number);
+  known.next_ask = now.mono + options_.ask_interval;
   live.unanswered = true;
   ++unanswered_;
   router_.placed(id, chosen);
@@ -411,12 +424,13 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
 // A tenant holds what its live attempts cost an hour, each at least one micro-unit: where all is
 // free of charge, attempts are counted.
 void Lifecycle::hold_share(Live& live, const Candidate& chosen) {
-  live.weight = std::clamp<std::int64_t>(chosen.rate.micros, 1, kWeightMax);
-  order_.hold(live.record.tenant, live.weight);
+  Tries& known = tries(live);
+  known.weight = std::clamp<std::int64_t>(chosen.rate.micros, 1, kWeightMax);
+  order_.hold(*live.tenant, known.weight);
 }
 
 void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now) {
-  auto& list = live.exclusions;
+  auto& list = live.tries->exclusions;
   // An exclusion is remembered for a while after it ran out, so that the next one grows.
   std::erase_if(
       list, [&](const Exclusion& each) { return each.until + options_.exclude_max <= now.mono; });
@@ -436,7 +450,8 @@ void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::millisecond
 
 std::vector<SiteId> Lifecycle::excluded_sites(const Live& live, Mono::time_point now) const {
   std::vector<SiteId> sites;
-  for (const Exclusion& each : live.exclusions) {
+  if (!live.tries) return sites;
+  for (const Exclusion& each : live.tries->exclusions) {
     if (each.until > now) sites.push_back(each.site);
   }
   std::sort(sites.begin(), sites.end());

@@ -40,18 +40,18 @@ struct JournalBatch {
   bool empty() const { return entries.empty() && jobs.empty() && values.empty(); }
 };
 
-// Newest first. `after` is the cursor of the page before: the last job id it returned; empty for
-// the first page.
+// Newest first. `after` is `next` of the page before; empty for the first page.
 struct JobQuery {
   std::optional<TenantId> tenant;  // absent: all tenants
   std::string after;
   std::size_t limit = 256;
-  // Filters applied before the page is cut; keep returns whether the record belongs.
+  // Filters applied before the page is cut; keep returns whether the record belongs. Where few do,
+  // a page ends after limits::jobs_examined_max others, with fewer jobs than `limit`, or none.
   std::function<bool(const JobRecord&)> keep;
 };
 struct JobPage {
   std::vector<JobRecord> jobs;
-  bool more = false;  // whether another page follows
+  std::string next;  // a job id, where the page that follows begins; empty: none follows
 };
 
 class Journal {
@@ -77,8 +77,9 @@ class Journal {
   virtual Status values(
       std::string_view prefix,
       const std::function<void(std::string_view key, BytesView value)>& each) const = 0;
-  // Every job that is not in a final state.
-  virtual Status live_jobs(const std::function<void(JobRecord)>& each) const = 0;
+  // The record of every job that is not in a final state, in order of id, as encode(JobRecord)
+  // wrote it.
+  virtual Status live_jobs(const std::function<void(Bytes)>& each) const = 0;
   virtual Result<JobRecord> job(const JobId& id) const = 0;  // not_found when there is none
   virtual Result<JobPage> jobs(const JobQuery& query) const = 0;
   // The submission with this key of this tenant, if any; kept for at least a day.

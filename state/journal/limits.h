@@ -13,4 +13,12 @@ inline constexpr std::size_t journal_cache_bytes = 64ULL * 1024 * 1024;
 // What is replayed at the next start at most; about a second's worth.
 inline constexpr std::uint64_t journal_replay_bytes_max = 256ULL * 1024 * 1024;
 
+// The newest entries, which are read before the store is used: about a second's work. Those before
+// them are read behind.
+inline constexpr std::uint64_t entries_checked_at_start = 500'000;
+inline constexpr std::size_t check_readahead_bytes = 2ULL * 1024 * 1024;
+// Records that are read for one page of jobs: about ten milliseconds' work. A page of more jobs
+// than that, which the endpoint gives to nobody, reads one more than it holds.
+inline constexpr std::size_t jobs_examined_max = 1'100;
+
 }  // namespace tradewind::limits

@@ -7,6 +7,8 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -24,10 +26,13 @@
 namespace tradewind {
 namespace {
 
-constexpr std::string_view kFormat = "1";
+constexpr std::string_view kFormat = "2";
+constexpr std::string_view kFormatBefore = "1";  // the records of live jobs stood among the others
 constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
     "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
+constexpr int kNiceMax = 19;
+
 rocksdb::DBOptions journal_options() {
   rocksdb::DBOptions options = store_options();
   options.create_missing_column_families = true;
@@ -45,6 +50,19 @@ rocksdb::ColumnFamilyOptions table_options() {
   options.compression = rocksdb::kLZ4Compression;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   return options;
+}
+
+Result<JobRecord> read_record(std::string_view id, std::string_view bytes) {
+  Result<JobRecord> record = decode_job_record(bytes);
+  if (record) return record;
+  return fail(damaged("journal", fmt::format("the record of job {} does not read: {}", id,
+                                             describe(record.error()))));
+}
+
+// To the last key below this one.
+void seek_before(rocksdb::Iterator& at, std::string_view key) {
+  at.SeekForPrev(slice(key));
+  if (at.Valid() && view(at.key()) == key) at.Prev();
 }
 
 }  // namespace
@@ -66,7 +84,7 @@ Result<std::unique_ptr<Journal>> RocksJournal::open(const std::filesystem::path&
   std::unique_ptr<RocksJournal> journal(new RocksJournal(sync, std::move(*lock)));
   if (const Status opened = journal->open_store(directory); !opened) return fail(opened.error());
   if (const Status known = journal->check_format(directory); !known) return fail(known.error());
-  if (const Status whole = journal->check_entries(directory); !whole) return fail(whole.error());
+  if (const Status whole = journal->check_end(directory); !whole) return fail(whole.error());
   auto log =
       RocksLogStore::open(directory, sync, *journal->db_,
                           {journal->table(Table::log_tiles), journal->table(Table::log_bundles),
@@ -82,6 +100,8 @@ RocksJournal::RocksJournal(bool sync, std::unique_ptr<DirectoryLock> lock)
     : sync_(sync), lock_(std::move(lock)), watch_(std::make_shared<StoreWatch>()) {}
 
 RocksJournal::~RocksJournal() {
+  closing_ = true;
+  if (check_behind_.joinable()) check_behind_.join();
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
@@ -126,6 +146,7 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
     return ok();
   }
   if (!status.ok()) return fail(store_error("read the format", status));
+  if (format == kFormatBefore) return bring_up_to_date();
   if (format != kFormat) {
     return fail(ErrorCode::conflict, directory.string(),
                 fmt::format("the journal has format {}, this program knows {}", format, kFormat),
@@ -134,7 +155,29 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
   return ok();
 }
 
-Status RocksJournal::check_entries(const std::filesystem::path& directory) {
+// Done half, it is done again from the start.
+Status RocksJournal::bring_up_to_date() {
+  const std::unique_ptr<rocksdb::Iterator> at(
+      db_->NewIterator(rocksdb::ReadOptions{}, table(Table::live)));
+  rocksdb::WriteBatch write;
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    rocksdb::PinnableSlice record;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions{}, table(Table::jobs), at->key(), &record);
+    if (!status.ok()) return fail(store_error("read a live job", status));
+    write.Put(table(Table::live), at->key(), record);
+    write.Put(table(Table::jobs), at->key(), rocksdb::Slice());
+  }
+  if (!at->status().ok()) return fail(store_error("read the live jobs", at->status()));
+  write.Put(table(Table::meta), "format", slice(kFormat));
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const rocksdb::Status written = db_->Write(durable, &write);
+  if (!written.ok()) return fail(store_error("bring the store up to date", written));
+  return ok();
+}
+
+Status RocksJournal::check_end(const std::filesystem::path& directory) {
   std::string stored;
   const rocksdb::Status status =
       db_->Get(rocksdb::ReadOptions{}, table(Table::meta), "last", &stored);
@@ -147,24 +190,9 @@ Status RocksJournal::check_entries(const std::filesystem::path& directory) {
     last = *parsed;
   }
 
-  rocksdb::ReadOptions scan;
-  scan.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan, table(Table::entries)));
-  Sequence expected{1};
+  const Sequence checked{last.value - std::min(last.value, limits::entries_checked_at_start)};
   std::string newest;
-  for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    if (view(at->key()) != sequence_key(expected)) {
-      return fail(damaged(directory.string(),
-                          fmt::format("entry {} is missing, others follow", expected.value)));
-    }
-    if (expected == last) newest = at->value().ToString();
-    ++expected.value;
-  }
-  if (!at->status().ok()) return fail(store_error("read the entries", at->status()));
-  if (expected.value - 1 != last.value) {
-    return fail(damaged(directory.string(), fmt::format("holds {} entries, but {} were written",
-                                                        expected.value - 1, last.value)));
-  }
+  if (const Status whole = check_entries(checked, last, &newest); !whole) return whole;
 
   auto acknowledged = LastNumber::open(directory, "last-sequence", last.value == 0);
   if (!acknowledged) return fail(acknowledged.error());
@@ -184,6 +212,37 @@ Status RocksJournal::check_entries(const std::filesystem::path& directory) {
     last_at_ = entry->at;
   }
   last_ = last.value;
+  if (checked.value > 0) {
+    check_behind_ = std::thread([this, checked] {
+      // Whoever waits for the broker goes first.
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceMax);
+      const Status whole = check_entries(Sequence{0}, checked, nullptr);
+      if (!whole) watch_->fail_with(whole.error());
+    });
+  }
+  return ok();
+}
+
+Status RocksJournal::check_entries(Sequence after, Sequence last, std::string* newest) const {
+  rocksdb::ReadOptions scan;
+  scan.fill_cache = false;
+  scan.readahead_size = limits::check_readahead_bytes;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan, table(Table::entries)));
+  Sequence expected{after.value + 1};
+  for (at->Seek(sequence_key(expected)); at->Valid() && !closing_; at->Next()) {
+    if (newest == nullptr && expected.value > last.value) return ok();
+    if (view(at->key()) != sequence_key(expected)) {
+      return fail(
+          damaged("journal", fmt::format("entry {} is missing, others follow", expected.value)));
+    }
+    if (newest != nullptr && expected == last) *newest = at->value().ToString();
+    ++expected.value;
+  }
+  if (!at->status().ok()) return fail(store_error("read the entries", at->status()));
+  if (expected.value - 1 != last.value && !closing_) {
+    return fail(damaged("journal", fmt::format("holds {} entries, but {} were written",
+                                               expected.value - 1, last.value)));
+  }
   return ok();
 }
 
@@ -206,13 +265,14 @@ Status RocksJournal::commit(const JournalBatch& batch) {
     }
   }
   for (const JobRecord& job : batch.jobs) {
-    write.Put(table(Table::jobs), job.job.value, encode(job));
-    write.Put(table(Table::tenants), tenant_key(job.tenant, job.job.value), rocksdb::Slice());
     if (is_final(job.state)) {
+      write.Put(table(Table::jobs), job.job.value, encode(job));
       write.Delete(table(Table::live), job.job.value);
     } else {
-      write.Put(table(Table::live), job.job.value, rocksdb::Slice());
+      write.Put(table(Table::jobs), job.job.value, rocksdb::Slice());
+      write.Put(table(Table::live), job.job.value, encode(job));
     }
+    write.Put(table(Table::tenants), tenant_key(job.tenant, job.job.value), rocksdb::Slice());
   }
   // Not between the reading and the writing of who swaps the log's checkpoint. Most commits change
   // no value and do not wait for that.
@@ -285,72 +345,90 @@ Status RocksJournal::values(
 Result<JobRecord> RocksJournal::load(const rocksdb::ReadOptions& options,
                                      std::string_view id) const {
   rocksdb::PinnableSlice bytes;
-  const rocksdb::Status status = db_->Get(options, table(Table::jobs), slice(id), &bytes);
+  // In this order: a job that ends meanwhile is found in the other table.
+  rocksdb::Status status = db_->Get(options, table(Table::live), slice(id), &bytes);
+  if (status.IsNotFound()) status = db_->Get(options, table(Table::jobs), slice(id), &bytes);
   if (status.IsNotFound()) {
     return fail(ErrorCode::not_found, "job", fmt::format("there is no job {}", id));
   }
   if (!status.ok()) return fail(store_error("read a job", status));
-  Result<JobRecord> record = decode_job_record(view(bytes));
-  if (!record) {
-    return fail(damaged("journal", fmt::format("the record of job {} does not read: {}", id,
-                                               describe(record.error()))));
-  }
-  return record;
+  return read_record(id, view(bytes));
 }
 
 Result<JobRecord> RocksJournal::job(const JobId& id) const {
   return load(rocksdb::ReadOptions{}, id.value);
 }
 
-Status RocksJournal::live_jobs(const std::function<void(JobRecord)>& each) const {
-  const StoreSnapshot snapshot(*db_);
-  const auto at = snapshot.iterate(table(Table::live));
-  for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    Result<JobRecord> record = load(snapshot.options(), view(at->key()));
-    if (!record) {
-      if (record.error().code != ErrorCode::not_found) return fail(record.error());
-      return fail(
-          damaged("journal", fmt::format("the record of live job {} is missing", view(at->key()))));
-    }
-    each(std::move(*record));
-  }
+Status RocksJournal::live_jobs(const std::function<void(Bytes)>& each) const {
+  rocksdb::ReadOptions scan;
+  scan.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan, table(Table::live)));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) each(at->value().ToString());
   if (!at->status().ok()) return fail(store_error("read the live jobs", at->status()));
   return ok();
 }
 
 Result<JobPage> RocksJournal::jobs(const JobQuery& query) const {
   const std::size_t limit = std::max<std::size_t>(1, query.limit);
-  const StoreSnapshot snapshot(*db_);
-  const bool all = !query.tenant.has_value();
-  const auto at = snapshot.iterate(table(all ? Table::jobs : Table::tenants));
-  const std::string prefix = all ? std::string() : tenant_key(*query.tenant, {});
-  const std::string cursor = prefix + query.after;
-
-  if (!query.after.empty()) {
-    at->SeekForPrev(cursor);
-    if (at->Valid() && view(at->key()) == cursor) at->Prev();
-  } else if (all) {
-    at->SeekToLast();
-  } else {
-    at->SeekForPrev(tenant_end(*query.tenant));
-  }
-
+  const std::size_t examined_max = std::max(limit + 1, limits::jobs_examined_max);
   JobPage page;
+  std::size_t examined = 0;
+  Status status = ok();
+  const auto examine = [&](Result<JobRecord> record) {
+    if (!record) {
+      status = fail(std::move(record.error()));
+      return false;
+    }
+    const bool is_wanted = !query.keep || query.keep(*record);
+    if (is_wanted && page.jobs.size() == limit) {
+      page.next = page.jobs.back().job.value;
+      return false;
+    }
+    if (++examined == examined_max) page.next = record->job.value;
+    if (is_wanted) page.jobs.push_back(std::move(*record));
+    return examined < examined_max;
+  };
+  const StoreSnapshot snapshot(*db_);
+  const Status read = query.tenant ? read_back(snapshot, *query.tenant, query.after, examine)
+                                   : read_back(snapshot, query.after, examine);
+  if (!read) return fail(read.error());
+  if (!status) return fail(status.error());
+  return page;
+}
+
+Status RocksJournal::read_back(const StoreSnapshot& snapshot, const TenantId& tenant,
+                               std::string_view after, const EachRecord& each) const {
+  const std::string prefix = tenant_key(tenant, {});
+  const auto at = snapshot.iterate(table(Table::tenants));
+  seek_before(*at, after.empty() ? tenant_end(tenant) : tenant_key(tenant, after));
   for (; at->Valid() && view(at->key()).starts_with(prefix); at->Prev()) {
     Result<JobRecord> record = load(snapshot.options(), view(at->key()).substr(prefix.size()));
-    if (!record) {
-      if (record.error().code != ErrorCode::not_found) return fail(record.error());
-      return fail(damaged("journal", "a job of the tenants' table has no record"));
+    if (!record && record.error().code == ErrorCode::not_found) {
+      record = fail(damaged("journal", "a job of the tenants' table has no record"));
     }
-    if (query.keep && !query.keep(*record)) continue;
-    if (page.jobs.size() == limit) {
-      page.more = true;
-      break;
-    }
-    page.jobs.push_back(std::move(*record));
+    if (!each(std::move(record))) return ok();
   }
   if (!at->status().ok()) return fail(store_error("list the jobs", at->status()));
-  return page;
+  return ok();
+}
+
+Status RocksJournal::read_back(const StoreSnapshot& snapshot, std::string_view after,
+                               const EachRecord& each) const {
+  const auto at = snapshot.iterate(table(Table::jobs));
+  if (after.empty()) {
+    at->SeekToLast();
+  } else {
+    seek_before(*at, after);
+  }
+  for (; at->Valid(); at->Prev()) {
+    const std::string_view id = view(at->key());
+    const bool has_ended = !at->value().empty();
+    if (!each(has_ended ? read_record(id, view(at->value())) : load(snapshot.options(), id))) {
+      return ok();
+    }
+  }
+  if (!at->status().ok()) return fail(store_error("list the jobs", at->status()));
+  return ok();
 }
 
 std::optional<JobId> RocksJournal::by_idempotency_key(const TenantId& tenant,

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "state/journal/guard.h"
 #include "state/journal/journal.h"
@@ -30,7 +31,7 @@ class RocksJournal final : public Journal {
   Status values(
       std::string_view prefix,
       const std::function<void(std::string_view key, BytesView value)>& each) const override;
-  Status live_jobs(const std::function<void(JobRecord)>& each) const override;
+  Status live_jobs(const std::function<void(Bytes)>& each) const override;
   Result<JobRecord> job(const JobId& id) const override;
   Result<JobPage> jobs(const JobQuery& query) const override;
   std::optional<JobId> by_idempotency_key(const TenantId& tenant,
@@ -57,10 +58,23 @@ class RocksJournal final : public Journal {
   RocksJournal(bool sync, std::unique_ptr<DirectoryLock> lock);
   Status open_store(const std::filesystem::path& directory);
   Status check_format(const std::filesystem::path& directory);
-  // Whether the entries are 1 to the last without a gap, and the last is what was acknowledged.
-  Status check_entries(const std::filesystem::path& directory);
+  // From the format before this one.
+  Status bring_up_to_date();
+  // Whether the newest entries are there without a gap, and the last is what was acknowledged.
+  // Those before them are looked at behind.
+  Status check_end(const std::filesystem::path& directory);
+  // Whether the entries after `after` to `last` are there without a gap; with `newest`, which gets
+  // the bytes of the last one, whether none follows.
+  Status check_entries(Sequence after, Sequence last, std::string* newest) const;
   rocksdb::ColumnFamilyHandle* table(Table table) const;
   Result<JobRecord> load(const rocksdb::ReadOptions& options, std::string_view id) const;
+  // The jobs of the tenant, or all, that are older than the one with the id `after` (empty: all of
+  // them), newest first, until `each` returns false.
+  using EachRecord = std::function<bool(Result<JobRecord>)>;
+  Status read_back(const StoreSnapshot& snapshot, const TenantId& tenant, std::string_view after,
+                   const EachRecord& each) const;
+  Status read_back(const StoreSnapshot& snapshot, std::string_view after,
+                   const EachRecord& each) const;
 
   const bool sync_;
   // Released last: the store must be closed before anybody else may open it.
@@ -73,6 +87,8 @@ class RocksJournal final : public Journal {
   Wall::time_point last_at_{};  // the writer's
   std::mutex values_mutex_;     // of whoever changes named values
   std::unique_ptr<RocksLogStore> log_;
+  std::atomic<bool> closing_{false};
+  std::thread check_behind_;
 };
 
 }  // namespace tradewind

@@ -176,7 +176,7 @@ class FakeService : public Service {
       if (query.tenant && each->second->tenant != *query.tenant) continue;
       if (query.keep && !query.keep(*each->second)) continue;
       if (page.jobs.size() == query.limit) {
-        page.more = true;
+        page.next = page.jobs.back().job.value;
         break;
       }
       page.jobs.push_back(*each->second);

@@ -63,6 +63,7 @@ class ClearingRouter final : public Router {
     decision.decided_at = now.wall;
     Candidate& chosen = decision.chosen.emplace();
     chosen.site.value = "s1";
+    chosen.pool.value = "cpu";
     chosen.units = job.spec.resources.cpus;
     chosen.rate.micros = 1;
     chosen.billed_seconds = 10;

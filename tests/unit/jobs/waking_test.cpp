@@ -39,6 +39,7 @@ class RoomRouter final : public Router {
       decision.decided_at = now.wall;
       Candidate& chosen = decision.chosen.emplace();
       chosen.site = site(place);
+      chosen.pool.value = "cpu";
       chosen.units = job.spec.resources.cpus;
       chosen.rate.micros = places[place].price * job.spec.resources.cpus;
       chosen.billed_seconds = 10;

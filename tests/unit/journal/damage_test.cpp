@@ -129,7 +129,7 @@ TEST(JournalDamage, AFlippedByteInATableIsFound) {
       EXPECT_EQ(journal.error().code, ErrorCode::corrupt) << describe(journal.error());
       continue;
     }
-    const Status live = (*journal)->live_jobs([](const JobRecord&) {});
+    const Status live = (*journal)->live_jobs([](const Bytes&) {});
     ASSERT_FALSE(live);
     EXPECT_EQ(live.error().code, ErrorCode::corrupt) << describe(live.error());
   }

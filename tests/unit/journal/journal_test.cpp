@@ -8,6 +8,8 @@
 #include <chrono>
 #include <thread>
 
+#include "schemas/codec.h"
+#include "state/journal/limits.h"
 #include "tests/unit/journal/sample_store.h"
 
 namespace tradewind {
@@ -28,7 +30,7 @@ TEST(Journal, ANewStoreIsEmpty) {
   EXPECT_TRUE(entries(*journal).empty());
   EXPECT_EQ(journal->job(id(1)).error().code, ErrorCode::not_found);
   EXPECT_TRUE(journal->jobs({})->jobs.empty());
-  EXPECT_FALSE(journal->jobs({})->more);
+  EXPECT_EQ(journal->jobs({})->next, "");
   EXPECT_FALSE(journal->by_idempotency_key(TenantId{"physics"}, "k"));
 }
 
@@ -83,7 +85,8 @@ TEST(Journal, LiveJobsAreThoseThatHaveNotEnded) {
   journal.reset();
   journal = sample::open(directory.path());
   std::vector<std::string> live;
-  ASSERT_TRUE(journal->live_jobs([&](const JobRecord& each) { live.push_back(each.job.value); }));
+  ASSERT_TRUE(journal->live_jobs(
+      [&](const Bytes& each) { live.push_back(decode_job_record(each)->job.value); }));
   EXPECT_EQ(live, (std::vector<std::string>{id(1).value, id(3).value, id(4).value}));
   EXPECT_EQ(journal->job(id(4))->state, JobState::running);
   EXPECT_EQ(journal->job(id(2))->state, JobState::succeeded);
@@ -103,8 +106,8 @@ TEST(Journal, PagesAreNewestFirstAndSayWhetherAnotherFollows) {
               expected)
         << limit;
   }
-  EXPECT_FALSE(journal->jobs({.tenant = {}, .after = {}, .limit = 20, .keep = {}})->more);
-  EXPECT_TRUE(journal->jobs({.tenant = {}, .after = {}, .limit = 19, .keep = {}})->more);
+  EXPECT_EQ(journal->jobs({.tenant = {}, .after = {}, .limit = 20, .keep = {}})->next, "");
+  EXPECT_EQ(journal->jobs({.tenant = {}, .after = {}, .limit = 19, .keep = {}})->next, id(2).value);
 }
 
 TEST(Journal, FiltersApplyBeforeAPageIsCut) {
@@ -117,12 +120,31 @@ TEST(Journal, FiltersApplyBeforeAPageIsCut) {
   query.keep = [](const JobRecord& each) { return each.state == JobState::failed; };
   const Result<JobPage> page = journal->jobs(query);
   EXPECT_EQ(page->jobs.size(), 10U);
-  EXPECT_FALSE(page->more);  // what follows are jobs that do not belong
+  EXPECT_EQ(page->next, "");  // what follows are jobs that do not belong
   query.keep = [](const JobRecord& each) { return each.state == JobState::succeeded; };
   query.limit = 4;
   EXPECT_EQ(list_all(*journal, query).size(), 10U);
   query.keep = [](const JobRecord&) { return false; };
   EXPECT_TRUE(list_all(*journal, query).empty());
+}
+
+TEST(Journal, WhereFewJobsBelongAPageEndsEarlyAndTellsWhereToGoOn) {
+  const TemporaryDirectory directory;
+  const auto journal = Journal::open(directory.path(), false).value();
+  constexpr std::uint64_t count = 3 * limits::jobs_examined_max;
+  fill(*journal, 1, 1, "physics", JobState::failed);
+  fill(*journal, 2, count, "physics", JobState::succeeded);
+  for (const std::optional<TenantId>& tenant :
+       {std::optional<TenantId>(), std::optional(TenantId{"physics"})}) {
+    JobQuery query;
+    query.tenant = tenant;
+    query.limit = 10;
+    query.keep = [](const JobRecord& each) { return each.state == JobState::failed; };
+    const Result<JobPage> first = journal->jobs(query);
+    EXPECT_TRUE(first->jobs.empty());
+    EXPECT_EQ(first->next, id(count - limits::jobs_examined_max + 1).value);
+    EXPECT_EQ(list_all(*journal, query), std::vector<std::string>{id(1).value});
+  }
 }
 
 TEST(Journal, ACursorNeedNotBeAJobThatExists) {

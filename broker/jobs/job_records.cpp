@@ -1,0 +1,74 @@
+#include "broker/jobs/job_records.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schemas/assert.h"
+#include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "schemas/packing.h"
+
+namespace tradewind {
+
+JobRecords::JobRecords(std::size_t open_max) : open_max_(open_max) {
+  TRADEWIND_ASSERT(open_max > 0);
+}
+
+void JobRecords::put(Slot& slot, JobRecord record) {
+  TRADEWIND_ASSERT(!slot.is_open_ && !slot.packed_);
+  open_.push_front(Open{std::move(record), &slot});
+  slot.open_ = open_.begin();
+  slot.is_open_ = true;
+}
+
+void JobRecords::put(Slot& slot, BytesView packed) {
+  TRADEWIND_ASSERT(!slot.is_open_ && !slot.packed_);
+  set_packed(slot, packed);
+}
+
+void JobRecords::set_packed(Slot& slot, BytesView packed) {
+  slot.packed_ = std::make_unique_for_overwrite<char[]>(packed.size());
+  slot.packed_bytes_ = static_cast<std::uint32_t>(packed.size());
+  std::ranges::copy(packed, slot.packed_.get());
+}
+
+const JobRecord& JobRecords::read(Slot& slot) {
+  if (slot.is_open_) {
+    open_.splice(open_.begin(), open_, slot.open_);
+    return slot.open_->record;
+  }
+  const auto flat = codec::unpack("job record", {slot.packed_.get(), slot.packed_bytes_},
+                                  limits::job_record_bytes_max);
+  TRADEWIND_ASSERT(flat);
+  auto record = decode_job_record(*flat);
+  TRADEWIND_ASSERT(record);
+  open_.push_front(Open{std::move(*record), &slot});
+  slot.open_ = open_.begin();
+  slot.is_open_ = true;
+  return slot.open_->record;
+}
+
+JobRecord& JobRecords::change(Slot& slot) {
+  read(slot);
+  slot.packed_.reset();
+  return slot.open_->record;
+}
+
+JobRecord JobRecords::take(Slot& slot) {
+  JobRecord record = std::move(change(slot));
+  open_.erase(slot.open_);
+  slot.is_open_ = false;
+  return record;
+}
+
+void JobRecords::close_surplus() {
+  while (open_.size() > open_max_) {
+    Open& oldest = open_.back();
+    Slot& slot = *oldest.slot;
+    if (!slot.packed_) set_packed(slot, codec::pack(encode(oldest.record)));
+    slot.is_open_ = false;
+    open_.pop_back();
+  }
+}
+
+}  // namespace tradewind

@@ -1,0 +1,60 @@
+// The records of live jobs, in little memory: those touched lately as they are, the others as the
+// packed bytes of their encoding. Pure; one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "schemas/journal.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+class JobRecords {
+  struct Open;
+
+ public:
+  // Where one job's record is kept. Stays at its place, and empty once the record was taken.
+  class Slot {
+   public:
+    Slot() = default;
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+
+   private:
+    friend class JobRecords;
+    std::unique_ptr<char[]> packed_;  // null: what is open has been changed
+    std::uint32_t packed_bytes_ = 0;
+    bool is_open_ = false;
+    std::list<Open>::iterator open_;
+  };
+
+  // `open_max`: how many records are open after `close_surplus`; at least one.
+  explicit JobRecords(std::size_t open_max);
+
+  void put(Slot& slot, JobRecord record);
+  // codec::pack() of its encoding.
+  void put(Slot& slot, BytesView packed);
+  // The record is valid until `close_surplus` or `take`.
+  const JobRecord& read(Slot& slot);
+  JobRecord& change(Slot& slot);
+  JobRecord take(Slot& slot);
+
+  // Packs those untouched for longest, down to the bound.
+  void close_surplus();
+
+ private:
+  struct Open {
+    JobRecord record;
+    Slot* slot = nullptr;
+  };
+
+  static void set_packed(Slot& slot, BytesView packed);
+
+  const std::size_t open_max_;
+  std::list<Open> open_;  // the one touched last first
+};
+
+}  // namespace tradewind
