@@ -217,7 +217,7 @@ void BrokerNode::release(const std::vector<SendToSite>& sends) {
 }
 
 bool BrokerNode::comes_after_a_live_one(const JobRecord& job) const {
-  return std::any_of(tables_.begin(), tables_.end(), [&](const auto& each) {
+  return std::any_of(tables().begin(), tables().end(), [&](const auto& each) {
     const JobRecord& other = each.second;
     if (is_final(other.state)) return false;
     return std::any_of(job.spec.after.begin(), job.spec.after.end(), [&](const JobId& id) {
