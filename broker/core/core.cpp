@@ -22,6 +22,7 @@ constexpr int kExitStoreInDoubt = 70;
 constexpr std::string_view kRegistryPrefix = "registry/";
 constexpr std::string_view kDatasetPrefix = "dataset/";
 constexpr std::string_view kRatesKey = "rates";  // the newest RatesChanged
+constexpr std::string_view kTrustKey = "trust";  // the newest TrustChanged
 constexpr std::string_view kArrayPrefix = "array/";
 
 // Where it is kept that a task of the array ended otherwise than in success: one that did.
@@ -92,24 +93,26 @@ void log_events(const std::vector<Entry>& entries, const std::vector<JobRecord>&
 
 }  // namespace
 
-Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority)
+Core::Core(CoreOptions options, Journal& journal,
+           std::shared_ptr<const CertificateAuthority> authority)
     : options_(std::move(options)),
       journal_(journal),
-      authority_(authority),
+      federation_id_(authority->federation()),
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
-      registry_(authority),
+      registry_(authority, options_.registry),
       logs_(journal, options_.log_timeout),
-      disk_(options_.disk) {}
+      disk_(options_.disk),
+      authority_(std::move(authority)) {}
 
 Core::~Core() {
   stop();
 }
 
 Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
-                                          const CertificateAuthority& authority,
+                                          std::shared_ptr<const CertificateAuthority> authority,
                                           const SigningKey& identity, const CurveKeys& curve_keys) {
-  std::unique_ptr<Core> core(new Core(std::move(options), journal, authority));
+  std::unique_ptr<Core> core(new Core(std::move(options), journal, std::move(authority)));
   if (auto recovered = core->recover(identity, curve_keys); !recovered) {
     return fail(std::move(recovered.error()));
   }
@@ -174,6 +177,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
     if (!loaded) return loaded;
   }
   if (auto loaded = load_rates(); !loaded) return loaded;
+  if (auto loaded = load_trust_version(); !loaded) return loaded;
 
   Term term{1};
   Status status = journal_.values(journal_term_key, [&](std::string_view, BytesView value) {
@@ -198,7 +202,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   federation.self = options_.self;
   federation.bind = options_.link_bind;
   federation.message_age_max = options_.link_message_age_max;
-  federation.registry_key = authority_.registry_key().public_key();
+  federation.registry_keys = authority_->trust().newest().registry_keys;
   federation.curve_keys = curve_keys;
   federation.seed = stable_hash(to_rfc3339(now.wall));
   auto started = Federation::start(
@@ -231,20 +235,13 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   batch.values.push_back({std::string(journal_term_key), std::to_string(term.value)});
   const std::string endpoint =
       options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
-  Member self;
-  self.node = options_.self;
-  self.identity_key = identity.public_key();
-  self.curve_key = curve_keys.public_key;
-  self.endpoint = endpoint;
-  self.log_key = options_.log_key;
-  const auto admitted =
-      registry_.admit_broker(std::move(self), Now{now.mono, lifecycle_.stamp(now)});
-  if (!admitted) return fail(admitted.error());
-  for (const Entry& each : admitted->entries) {
-    batch.values.push_back({registry_key_of(each), encode(each)});
-    batch.entries.push_back(each);
-  }
   commit(batch);
+  self_.node = options_.self;
+  self_.identity_key = identity.public_key();
+  self_.curve_key = curve_keys.public_key;
+  self_.endpoint = endpoint;
+  self_.log_key = options_.log_key;
+  if (const Status admitted = commit_trust(now); !admitted) return admitted;
   // What decisions relied on before comes right after the members: nobody who is connected by now
   // gets an older record in first.
   std::vector<SignedRecord> records = registry_.records();
@@ -360,13 +357,10 @@ void Core::flush() {
   batch_keys_.clear();
   {
     const std::lock_guard lock(mutex_);
-    counted_ = Counted{lifecycle_.counters(),
-                       lifecycle_.live(),
-                       lifecycle_.waiting(),
-                       lifecycle_.unanswered(),
-                       journal_.last().value,
-                       router_.trust().distrusted_count(),
-                       events_};
+    counted_ = Counted{lifecycle_.counters(), lifecycle_.live(),
+                       lifecycle_.waiting(),  lifecycle_.unanswered(),
+                       journal_.last().value, router_.trust().distrusted_count(),
+                       registry_.locked(),    events_};
   }
   const auto replies = std::exchange(after_commit_, {});
   for (const auto& each : replies) each();
@@ -576,7 +570,7 @@ void Core::market(Reply<MarketSnapshot> reply) {
     MarketSnapshot snapshot;
     snapshot.at = system_now().wall;
     for (const auto& [site, view] : router_.view().sites()) snapshot.sites.push_back(view);
-    snapshot.members = registry_.states();
+    snapshot.members = registry_.standings();
     snapshot.drops = federation_->drops();
     reply(std::move(snapshot));
   });
@@ -637,11 +631,9 @@ void Core::apply_rates(const RateTable& table) {
   rates_ = std::make_shared<const RateTable>(table);
 }
 
-template <class T>
-void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply) {
-  if (!change) return reply(fail(std::move(change.error())));
+void Core::commit_registry(const std::vector<Entry>& entries, std::vector<SignedRecord> publish) {
   JournalBatch batch;
-  for (const Entry& each : change->entries) {
+  for (const Entry& each : entries) {
     batch.values.push_back({registry_key_of(each), encode(each)});
     if (const auto* member = std::get_if<MemberChanged>(&each.body)) {
       batch.values.push_back(
@@ -650,7 +642,91 @@ void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& rep
     batch.entries.push_back(each);
   }
   commit(batch);
-  if (!change->publish.empty()) federation_->publish(std::move(change->publish));
+  if (!publish.empty()) federation_->publish(std::move(publish));
+}
+
+Status Core::load_trust_version() {
+  Status status = ok();
+  const auto read = journal_.values(kTrustKey, [&](std::string_view key, BytesView value) {
+    const auto entry = decode_entry(value);
+    const auto* changed = entry ? std::get_if<TrustChanged>(&entry->body) : nullptr;
+    const auto trust = changed != nullptr ? parse_trust(changed->record)
+                                          : fail(ErrorCode::corrupt, "", "is no trust record");
+    if (trust) {
+      trust_version_ = trust->record.version;
+    } else {
+      status = fail(ErrorCode::corrupt, std::string(key), trust.error().message,
+                    "restore the broker's store from a backup");
+    }
+  });
+  if (!read) return read;
+  if (trust_version_ > authority_->trust().newest().version) {
+    return fail(ErrorCode::conflict, "--ca",
+                fmt::format("its newest trust record has the version {}, the journal knows of {}",
+                            authority_->trust().newest().version, trust_version_),
+                "publish the newer trust record to this authority's directory");
+  }
+  return status;
+}
+
+Status Core::commit_trust(Now now) {
+  JournalBatch batch;
+  for (const SignedTrust& each : authority_->trust().all()) {
+    if (each.record.version <= trust_version_) continue;
+    batch.entries.push_back(Entry{lifecycle_.stamp(now), TrustChanged{to_text(each)}});
+    trust_version_ = each.record.version;
+  }
+  if (!batch.entries.empty()) {
+    batch.values.push_back({std::string(kTrustKey), encode(batch.entries.back())});
+  }
+  commit(batch);
+  self_.trust_version = trust_version_;
+  auto admitted = registry_.admit_broker(self_, Now{now.mono, lifecycle_.stamp(now)});
+  if (!admitted) return fail(std::move(admitted.error()));
+  commit_registry(admitted->entries, std::move(admitted->publish));
+  return ok();
+}
+
+void Core::set_authority(std::shared_ptr<const CertificateAuthority> authority) {
+  push(
+      [this, authority = std::move(authority)] {
+        flush();
+        const Now now = system_now();
+        const TrustRecord& trust = authority->trust().newest();
+        {
+          const std::lock_guard lock(mutex_);
+          authority_ = authority;
+        }
+        registry_.set_authority(authority);
+        federation_->set_registry_keys(trust.registry_keys);
+        if (const Status told = commit_trust(now); !told) {
+          spdlog::error("trust.not_told {}", describe(told.error()));  // it was admitted before
+        }
+        auto resigned = registry_.resign(Now{now.mono, lifecycle_.stamp(now)});
+        commit_registry(resigned.entries, std::move(resigned.publish));
+        spdlog::info("trust.changed version={} expires={}", trust.version,
+                     to_rfc3339(trust.expires));
+      },
+      false);
+}
+
+std::vector<std::string> Core::trust(std::uint64_t after) const {
+  std::shared_ptr<const CertificateAuthority> authority;
+  {
+    const std::lock_guard lock(mutex_);
+    authority = authority_;
+  }
+  std::vector<std::string> texts;
+  for (const SignedTrust& each : authority->trust().all()) {
+    if (each.record.version > after) texts.push_back(to_text(each));
+  }
+  return texts;
+}
+
+template <class T>
+void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply) {
+  if (!change) return reply(fail(std::move(change.error())));
+  commit_registry(change->entries, std::move(change->publish));
   reply(std::move(change->answer));
 }
 
@@ -679,11 +755,49 @@ void Core::join(JoinRequest request, Reply<JoinAnswer> reply) {
   });
 }
 
-void Core::set_member_state(const NodeId& node, MemberState state, Reply<std::monostate> reply) {
-  post(reply, [this, node, state, reply] {
+void Core::challenge(const SiteId& site, Reply<Bytes> reply) {
+  post(reply, [this, site, reply] {
+    const Now now = system_now();
+    reply(registry_.challenge(site, Now{now.mono, lifecycle_.stamp(now)}));
+  });
+}
+
+void Core::renew(RenewalRequest request, Reply<JoinAnswer> reply) {
+  post(reply, [this, request = std::move(request), reply] {
     flush();
     const Now now = system_now();
-    change_registry(registry_.set_state(node, state, Now{now.mono, lifecycle_.stamp(now)}), reply);
+    auto change = registry_.renew(request, Now{now.mono, lifecycle_.stamp(now)});
+    commit_registry(change.entries, std::move(change.publish));
+    const Member* const member = registry_.find(site_node(request.site));
+    if (change.answer) {
+      spdlog::info("site.renewed site={} renewals={}", request.site.value, member->renewals);
+    } else if (!change.entries.empty()) {
+      spdlog::critical("site.locked site={} renewals={} known={} {}", request.site.value,
+                       member->renewals, request.renewals, describe(change.answer.error()));
+    } else {
+      spdlog::warn("site.renewal_refused site={} {}", request.site.value.substr(0, 64),
+                   describe(change.answer.error()));
+    }
+    reply(std::move(change.answer));
+  });
+}
+
+void Core::allow_recovery(const SiteId& site, std::string principal, Reply<std::monostate> reply) {
+  post(reply, [this, site, principal = std::move(principal), reply] {
+    flush();
+    const Now now = system_now();
+    change_registry(registry_.allow_recovery(site, principal, Now{now.mono, lifecycle_.stamp(now)}),
+                    reply);
+  });
+}
+
+void Core::set_member_state(const NodeId& node, MemberState state, std::string principal,
+                            Reply<std::monostate> reply) {
+  post(reply, [this, node, state, principal = std::move(principal), reply] {
+    flush();
+    const Now now = system_now();
+    change_registry(
+        registry_.set_state(node, state, principal, Now{now.mono, lifecycle_.stamp(now)}), reply);
   });
 }
 
@@ -755,7 +869,7 @@ void Core::read_log(const AttemptId& attempt, LogStream stream, std::uint64_t of
 
 void Core::housekeeping(Now now) {
   next_housekeeping_ = now.mono + kHousekeepingInterval;
-  change_registry<std::monostate>(registry_.renew(Now{now.mono, lifecycle_.stamp(now)}),
+  change_registry<std::monostate>(registry_.resign(Now{now.mono, lifecycle_.stamp(now)}),
                                   [](const auto&) {});
 }
 
@@ -792,10 +906,12 @@ Status Core::ready() const {
 std::string Core::metrics() const {
   Counted counted;
   DiskSeen disk;
+  Wall::time_point trust_expires;
   {
     const std::lock_guard lock(mutex_);
     counted = counted_;
     disk = disk_seen_;
+    trust_expires = authority_->trust().newest().expires;
   }
   std::string text;
   const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
@@ -835,6 +951,11 @@ std::string Core::metrics() const {
       lifecycle.overcharges);
   add("tradewind_sites_distrusted", "gauge",
       "Sites that broke too many promises lately, those on trial included.", counted.distrusted);
+  add("tradewind_members_locked", "gauge",
+      "Members that are locked, since two seem to hold their key.", counted.locked);
+  add("tradewind_trust_expires_seconds", "gauge",
+      "When the newest trust record expires, in seconds since 1970.",
+      std::chrono::duration_cast<std::chrono::seconds>(trust_expires.time_since_epoch()).count());
   add("tradewind_journal_entries", "gauge", "Entries in the journal.", counted.entries);
   if (options_.disk) {
     add("tradewind_disk_free_bytes", "gauge", "Free on the journal's file system.", disk.free);
@@ -847,7 +968,7 @@ std::string Core::metrics() const {
 }
 
 FederationId Core::federation() const {
-  return authority_.federation();
+  return federation_id_;
 }
 
 void Core::stop() {

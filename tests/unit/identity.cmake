@@ -4,4 +4,6 @@ tradewind_test(identity
           ${CMAKE_CURRENT_LIST_DIR}/identity/join_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/identity/keys_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/identity/records_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/renewal_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/identity/trust_test.cpp
   DEPENDS tradewind_identity OpenSSL::Crypto)
