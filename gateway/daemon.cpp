@@ -304,6 +304,7 @@ void Daemon::carry_out(AdmissionOutput output) {
     send(each.to, Channel::dispatch, encode(each.message));
   }
   for (const auto& each : output.starts) engine_->start(each.attempt, each.assignment);
+  for (const auto& each : output.leases) engine_->set_lease(each.attempt, each.ends);
   for (const auto& each : output.stops) engine_->stop(each.attempt, each.code);
   for (const AttemptId& each : output.forgets) engine_->forget(each);
   if (output.capacity_changed) publisher_.capacity_changed();

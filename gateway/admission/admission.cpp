@@ -29,6 +29,7 @@ void AdmissionOutput::append(AdmissionOutput other) {
   move_into(writes, other.writes);
   move_into(replies, other.replies);
   move_into(starts, other.starts);
+  move_into(leases, other.leases);
   move_into(stops, other.stops);
   move_into(forgets, other.forgets);
   capacity_changed = capacity_changed || other.capacity_changed;
@@ -312,14 +313,15 @@ AdmissionOutput Admission::engine_ended(const AttemptId& attempt, EndReport repo
 
 void Admission::finish(Held& held, EndReport report, Now now, AdmissionOutput& output) {
   PoolBook& pool = pools_[held.pool];
-  // Charged is the time that the nodes were held. Across a restart only the wall clock tells; the
+  // Charged is the time that the nodes were held. Across a restart only the wall clock tells, and
+  // past its lease an attempt may have been over long before this process could say so; the
   // engine's own figure is then the better one when it is smaller.
   const auto held_for = held.granted
                             ? now.mono - *held.granted
                             : std::max(now.wall - held.durable.granted, Wall::duration::zero());
   auto seconds =
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(held_for).count());
-  if (!held.granted && report.usage.wall_seconds != 0) {
+  if ((!held.granted || report.code == EndCode::lease_expired) && report.usage.wall_seconds != 0) {
     seconds = std::min(seconds, report.usage.wall_seconds);
   }
   report.usage.wall_seconds = seconds;
@@ -405,6 +407,7 @@ void Admission::set_lease(Held& held, std::uint32_t lease_seconds, Now now,
   const std::uint32_t seconds = std::clamp(lease_seconds, 1U, options_.lease_seconds_max);
   held.durable.lease_seconds = seconds;
   held.lease_ends = now.mono + std::chrono::seconds(seconds);
+  output.leases.push_back({held.durable.attempt, *held.lease_ends});
   output.writes.push_back({lease_key(held.durable.attempt),
                            std::to_string(to_ms(now.wall + std::chrono::seconds(seconds)))});
 }

@@ -79,6 +79,11 @@ struct AdmissionOutput {
     Assignment assignment;
     friend bool operator==(const Start&, const Start&) = default;
   };
+  struct Lease {
+    AttemptId attempt;
+    Mono::time_point ends;
+    friend bool operator==(const Lease&, const Lease&) = default;
+  };
   struct Stop {
     AttemptId attempt;
     EndCode code = EndCode::canceled;
@@ -87,13 +92,14 @@ struct AdmissionOutput {
   std::vector<StoreWrite> writes;  // durable before anything below happens
   std::vector<Reply> replies;
   std::vector<Start> starts;       // Engine::start
+  std::vector<Lease> leases;       // Engine::set_lease, after the starts
   std::vector<Stop> stops;         // Engine::stop
   std::vector<AttemptId> forgets;  // Engine::forget
   bool capacity_changed = false;   // pricing should look again
 
   void append(AdmissionOutput other);
   bool empty() const {
-    return writes.empty() && replies.empty() && starts.empty() && stops.empty() &&
+    return writes.empty() && replies.empty() && starts.empty() && leases.empty() && stops.empty() &&
            forgets.empty() && !capacity_changed;
   }
 };
