@@ -239,10 +239,12 @@ class Admission {
   void on_ask(const NodeId& broker, const AttemptId& attempt, Now now, AdmissionOutput& output);
   void on_acknowledge(const NodeId& broker, const AttemptId& attempt, Now now,
                       AdmissionOutput& output);
+  // Says what has become of an attempt whose dispatch has come again.
+  void repeat(Held& held, Now now, AdmissionOutput& output);
   // Whether the message may be heard: not of a lower term than the greatest seen of its broker, and
   // not of one broker too many.
-  bool take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
-                 Mono::time_point now, AdmissionOutput& output);
+  bool take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote, Now now,
+                 AdmissionOutput& output);
   void reply_refused(const NodeId& broker, const AttemptId& attempt, Refusal refusal,
                      const SignedRecord& quote, AdmissionOutput& output);
   // Nothing when the attempt is not held, or is another broker's.
