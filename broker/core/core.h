@@ -18,6 +18,7 @@
 #include "broker/core/federation.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
+#include "broker/core/metrics.h"
 #include "broker/core/quotes.h"
 #include "broker/core/registry.h"
 #include "broker/core/service.h"
@@ -96,6 +97,7 @@ class Core final : public Service {
   using Command = std::function<void()>;
 
   Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
+  // recovery.cpp
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
   Status recover_jobs();
   // Hands on the entries that are kept as named values.
@@ -149,22 +151,8 @@ class Core final : public Service {
   std::condition_variable arrived_;
   std::deque<Command> inbox_;
   bool stopping_ = false;
-  struct Counted {
-    LifecycleCounters lifecycle;
-    std::size_t live = 0;
-    std::size_t waiting = 0;
-    std::size_t unanswered = 0;
-    std::uint64_t entries = 0;
-    std::size_t distrusted = 0;
-    std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
-  };
-  Counted counted_;  // as of the last batch
-  struct DiskSeen {
-    Status status = ok();
-    std::uint64_t free = 0;
-    std::uint64_t refused = 0;
-  };
-  DiskSeen disk_seen_;
+  CoreFigures figures_;
+  Status disk_status_ = ok();
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 
   std::thread thread_;
