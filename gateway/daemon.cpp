@@ -145,6 +145,11 @@ Status Daemon::begin(const MakeEngine& make_engine) {
         Renewer::Handlers{
             .renewed = [this](Renewed renewed) { return take_over(std::move(renewed)); },
             .walked = [this](TrustChain chain) { return take_over(std::move(chain)); }});
+  } else {
+    spdlog::error("certificate.not_renewable site={} ends={} {}", membership_.site.value,
+                  to_rfc3339(membership_.ends),
+                  "write the broker's endpoint, https://…, into the file broker.url of the "
+                  "gateway's directory and restart it");
   }
   for (const SignedRecord& each : membership_.members) {
     // They come from the store; there is nothing to keep.
@@ -317,6 +322,7 @@ void Daemon::carry_out(AdmissionOutput output) {
     send(each.to, Channel::dispatch, encode(each.message));
   }
   for (const auto& each : output.starts) engine_->start(each.attempt, each.assignment);
+  for (const auto& each : output.leases) engine_->set_lease(each.attempt, each.ends);
   for (const auto& each : output.stops) engine_->stop(each.attempt, each.code);
   for (const AttemptId& each : output.forgets) engine_->forget(each);
   if (output.capacity_changed) publisher_.capacity_changed();

@@ -180,12 +180,12 @@ Result<Membership> load_membership(const BrokerConnection& broker,
   auto members = store.members();
   if (!members) return fail(members.error());
   papers.members = std::move(*members);
-  auto membership = check_membership(papers, keys, system_now().wall);
+  const Wall::time_point now = system_now().wall;
+  auto membership = check_membership(papers, keys, now);
   const auto validity = certificate_validity(papers.certificate_pem);
-  const bool expired = validity && validity->not_after <= system_now().wall;
-  if (membership || broker.url.empty() || !(expired || renewal_waits(directory))) {
-    return membership;
-  }
+  const bool expired = validity && (membership ? membership->ends : validity->not_after) <= now;
+  const bool done = membership ? !expired : !expired && !renewal_waits(directory);
+  if (done || broker.url.empty()) return membership;
   membership = recover_membership(broker, directory, store, papers);
   if (!membership) return membership;
   // The answer has the others' records only when theirs may be over as well.

@@ -12,6 +12,8 @@
 
 #include "schemas/codec.h"
 #include "state/identity/certificates.h"
+#include "state/identity/encoding.h"
+#include "state/identity/former_trust.h"
 #include "state/identity/records.h"
 #include "state/identity/stored_file.h"
 #include "state/identity/trust_files.h"
@@ -20,6 +22,7 @@ namespace tradewind {
 
 namespace {
 
+constexpr std::size_t registry_key_text_max = 256;
 constexpr std::size_t url_bytes_max = 2 * 1024;
 constexpr const char* url_file = "broker.url";
 constexpr const char* join_again = "ask the operator for a token and join again";
@@ -79,30 +82,45 @@ bool is_registrys(const TrustRecord& trust, const SignedRecord& record) {
 }
 
 // The node's own record among the members', and all of them signed.
-Result<Member> own_member(const MembershipPapers& papers, const NodeId& node) {
-  std::optional<Member> own;
-  RecordVersion newest;
+Result<Record> own_record(const MembershipPapers& papers, const NodeId& node) {
+  std::optional<Record> own;
   for (const SignedRecord& each : papers.members) {
     if (!is_registrys(papers.trust.newest(), each)) {
       return fail(ErrorCode::unauthenticated, "members",
                   "a member record is not signed by a registry key of the federation", join_again);
     }
-    const auto record = decode_record(each.body);
+    auto record = decode_record(each.body);
     if (!record) return fail(record.error());
     const auto* member = std::get_if<Member>(&record->body);
     if (member == nullptr || member->node != record->header.subject) {
       return fail(ErrorCode::corrupt, "members", "a record there is not a member's", join_again);
     }
-    if (member->node == node && (!own || newest < record->header.version)) {
-      own = *member;
-      newest = record->header.version;
+    if (member->node == node && (!own || own->header.version < record->header.version)) {
+      own = std::move(*record);
     }
   }
   if (!own) {
     return fail(ErrorCode::unauthenticated, "members",
                 fmt::format("no member record of {} is there", node.value), join_again);
   }
-  return *own;
+  return std::move(*own);
+}
+
+// The first trust record of a directory that joined before there were any.
+Result<TrustChain> load_pinned_trust(const std::filesystem::path& directory,
+                                     std::string_view certificate_pem) {
+  const auto name = claimed_name(certificate_pem);
+  if (!name) return fail(name.error());
+  const auto issuer = load_file(directory / "ca.pem", certificate_bytes_max);
+  if (!issuer) return fail(issuer.error());
+  const auto text = load_file(directory / "registry.key.pub", registry_key_text_max);
+  if (!text) return fail(text.error());
+  const auto key =
+      base64_decode("registry.key.pub", std::string_view(*text).substr(0, text->find('\n')));
+  if (!key) return fail(key.error());
+  auto record = former_trust(name->federation, *issuer, *key);
+  if (!record) return fail(record.error());
+  return TrustChain::pinned(SignedTrust{std::move(*record), {}});
 }
 
 }  // namespace
@@ -144,20 +162,24 @@ Result<Membership> check_membership(MembershipPapers papers, const NodeKeys& key
     return fail(ErrorCode::unauthenticated, "certificate",
                 "is of another key than this directory's identity.key", join_again);
   }
-  const auto member = own_member(papers, *node);
-  if (!member) return fail(member.error());
+  const auto record = own_record(papers, *node);
+  if (!record) return fail(record.error());
+  const auto* member = std::get_if<Member>(&record->body);
   if (member->identity_key != keys.identity.public_key() ||
       member->curve_key != keys.curve.public_key) {
     return fail(ErrorCode::unauthenticated, "members",
                 fmt::format("the record of {} names other keys than this directory's", node->value),
                 join_again);
   }
+  const auto validity = certificate_validity(papers.certificate_pem);
+  if (!validity) return fail(validity.error());
   return Membership{*site,
                     member->number,
                     member->renewals,
                     std::move(papers.certificate_pem),
                     std::move(papers.trust),
-                    std::move(papers.members)};
+                    std::move(papers.members),
+                    std::min(validity->not_after, record->header.valid_until)};
 }
 
 Status save_membership(const std::filesystem::path& directory, Store& store,
@@ -180,6 +202,9 @@ Result<MembershipPapers> load_papers(const std::filesystem::path& directory) {
                 "run: tradewind-gateway join URL --token T --dir DIR --site FILE");
   }
   auto trust = load_trust(trust_directory(directory));
+  if (!trust && trust.error().code == ErrorCode::not_found) {
+    trust = load_pinned_trust(directory, *certificate);
+  }
   if (!trust) return fail(trust.error());
   return MembershipPapers{std::move(*certificate), std::move(*trust), {}};
 }

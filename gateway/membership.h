@@ -10,6 +10,10 @@
 //   identity.key.next, curve.key.next   keys that take over with the next renewal
 //   store/            the database; the member records are there
 //
+// A directory that joined before there were trust records has ca.pem and registry.key.pub, the
+// authority's certificate and the registry key, in place of trust/, broker.url and renewal.json.
+// The first trust record follows from them (former_trust.h); all else is made by its next renewal.
+//
 // The certificate is written last: where there is one, all the rest is there.
 #pragma once
 
@@ -35,6 +39,8 @@ struct Membership {
   std::string certificate_pem;
   TrustChain trust;
   std::vector<SignedRecord> members;  // all known members', this site's among them
+  // When its certificate or its member record does, whichever is sooner.
+  Wall::time_point ends{};
 
   const FederationId& federation() const { return trust.newest().federation; }
 };

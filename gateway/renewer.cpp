@@ -58,7 +58,7 @@ Renewer::~Renewer() {
 
 void Renewer::settle(const Membership& membership) {
   const auto validity = certificate_validity(membership.certificate_pem);
-  if (validity) validity_ = *validity;  // it was checked as a certificate
+  if (validity) validity_ = {validity->not_before, membership.ends};  // it was checked before
   site_ = membership.site;
   trust_ = membership.trust;
   renewals_ = membership.renewals;

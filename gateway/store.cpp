@@ -88,7 +88,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   if (!epoch) return fail(epoch.error());
   // Whether this is the store as it was left or an old copy of it cannot be seen from inside; with
   // a greater epoch than any before, no version is ever given to two records.
-  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch());
+  const auto since =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.wall.time_since_epoch());
   store->epoch_ = std::max(epoch->value_or(0) + 1,
                            static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
   if (const Status kept = store->write_number(epoch_key, store->epoch_); !kept) {

@@ -28,8 +28,9 @@ namespace tradewind {
 
 class Store {
  public:
-  // Opens or makes the database, under a new epoch: `now`, or more when it has had that. Fails with
-  // `unavailable` when another process has it open or the disk fails, `corrupt` when it is not
+  // Opens or makes the database, under a new epoch: `now` in milliseconds (a store that
+  // was lost may be followed by a new one within the second), or more when it has had that. Fails
+  // with `unavailable` when another process has it open or the disk fails, `corrupt` when it is not
   // ours.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, Now now);
   ~Store();

@@ -21,7 +21,7 @@ std::string_view to_string(RecordKind kind);
 // Newer is greater; the epoch rises with every start of a node, whatever became of its store, the
 // version with every record.
 struct RecordVersion {
-  std::uint64_t epoch = 0;    // seconds since 1970 when the publisher started, or more
+  std::uint64_t epoch = 0;    // milliseconds since 1970 when the publisher started, or more
   std::uint64_t version = 0;  // from 1
   friend constexpr auto operator<=>(const RecordVersion&, const RecordVersion&) = default;
 };

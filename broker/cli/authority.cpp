@@ -125,7 +125,7 @@ void add_show(CLI::App& ca, Context& context, const std::shared_ptr<Options>& op
     const std::filesystem::path where = options->file;
     Result<SignedTrust> trust = fail(ErrorCode::internal, "", "not read");
     if (std::filesystem::is_directory(where)) {
-      const auto chain = load_trust(where / trust_folder);
+      const auto chain = load_authority_trust(where);
       trust = chain ? Result<SignedTrust>(chain->all().back())
                     : Result<SignedTrust>(fail(chain.error()));
     } else {
@@ -213,7 +213,7 @@ void add_draft(CLI::App& ca, Context& context, const std::shared_ptr<Options>& o
       ->capture_default_str();
   draft->callback([&context, options] {
     const auto folder = std::filesystem::path(options->directory) / trust_folder;
-    const auto chain = load_trust(folder);
+    const auto chain = load_authority_trust(options->directory);
     if (!chain) return context.report(chain.error());
     const auto next = draft_of(*options, chain->newest(), system_now());
     if (!next) return context.report(next.error());
@@ -257,7 +257,7 @@ void add_publish(CLI::App& ca, Context& context, const std::shared_ptr<Options>&
   publish->add_option("directory", options->directory, "the authority's")->required();
   publish->callback([&context, options] {
     const std::filesystem::path directory = options->directory;
-    auto chain = load_trust(directory / trust_folder);
+    auto chain = load_authority_trust(directory);
     if (!chain) return context.report(chain.error());
     const auto draft =
         directory / trust_folder / fmt::format("{}.draft", chain->newest().version + 1);

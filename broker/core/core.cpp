@@ -4,92 +4,18 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <future>
-#include <span>
 #include <utility>
 
-#include "broker/jobs/event.h"
+#include "broker/core/event_log.h"
+#include "broker/core/value_keys.h"
 #include "schemas/codec.h"
 
 namespace tradewind {
 namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
-constexpr std::size_t kRowsAtOnce = 20'000;
 constexpr int kExitStoreInDoubt = 70;
-constexpr std::string_view kRegistryPrefix = "registry/";
-constexpr std::string_view kDatasetPrefix = "dataset/";
-constexpr std::string_view kRatesKey = "rates";  // the newest RatesChanged
-constexpr std::string_view kTrustKey = "trust";  // the newest TrustChanged
-constexpr std::string_view kArrayPrefix = "array/";
-
-// Where it is kept that a task of the array ended otherwise than in success: one that did.
-std::string failed_task_key(const JobId& array) {
-  return std::string(kArrayPrefix) + array.value;
-}
-
-// What must be known of arrays when others are to come after them.
-std::vector<JournalValue> failed_tasks(const std::vector<JobRecord>& changed) {
-  std::vector<JournalValue> values;
-  for (const JobRecord& job : changed) {
-    if (!job.array || !is_final(job.state) || job.state == JobState::succeeded) continue;
-    // An array's tasks follow each other.
-    std::string key = failed_task_key(*job.array);
-    if (values.empty() || values.back().key != key)
-      values.push_back({std::move(key), job.job.value});
-  }
-  return values;
-}
-
-// Where the registry's entry is kept, by what it speaks of.
-std::string registry_key_of(const Entry& entry) {
-  if (const auto* invite = std::get_if<InviteIssued>(&entry.body)) {
-    return std::string(kRegistryPrefix) + "invite/" + invite->token_sha256;
-  }
-  const auto& changed = std::get<MemberChanged>(entry.body);
-  const auto header = decode_record_header(changed.record.body);
-  return std::string(kRegistryPrefix) + "member/" +
-         (header ? header->subject.value : std::string());
-}
-
-// Where the newest record of each kind and site that decisions relied on is kept.
-std::string market_prefix(RecordKind kind) {
-  return "market/" + std::string(to_string(kind)) + '/';
-}
-std::string market_key_of(const MarketRecorded& recorded) {
-  const auto header = decode_record_header(recorded.record.body);
-  return header ? market_prefix(header->kind) + header->subject.value : std::string("market/");
-}
-
-// What only went as it should is told at the level of debugging.
-spdlog::level::level_enum level_of(const Entry& entry) {
-  if (std::holds_alternative<AttemptLost>(entry.body)) return spdlog::level::warn;
-  const bool of_note = std::holds_alternative<JobUnroutable>(entry.body) ||
-                       std::holds_alternative<JobExpired>(entry.body);
-  return of_note ? spdlog::level::info : spdlog::level::debug;
-}
-
-// The entries about jobs, a line each; `jobs` are those that they changed, by id.
-void log_events(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs) {
-  for (const Entry& entry : entries) {
-    const auto level = level_of(entry);
-    if (!spdlog::should_log(level)) continue;
-    if (const auto* submitted = std::get_if<JobSubmitted>(&entry.body)) {
-      spdlog::log(level, "{} job={} tasks={}", event_name(entry), submitted->job.value,
-                  submitted->spec.array_count);
-      continue;
-    }
-    const auto id = job_of(entry);
-    if (!id) continue;
-    const auto job = std::lower_bound(
-        jobs.begin(), jobs.end(), *id,
-        [](const JobRecord& each, const JobId& wanted) { return each.job < wanted; });
-    if (job == jobs.end() || job->job != *id) continue;
-    spdlog::log(level, "{} {}", event_name(entry), event_details(entry, *job));
-  }
-}
 
 }  // namespace
 
@@ -103,7 +29,9 @@ Core::Core(CoreOptions options, Journal& journal,
       registry_(authority, options_.registry),
       logs_(journal, options_.log_timeout),
       disk_(options_.disk),
-      authority_(std::move(authority)) {}
+      authority_(std::move(authority)) {
+  if (disk_) figures_.disk = DiskFigures{.reserve = disk_->reserve()};
+}
 
 Core::~Core() {
   stop();
@@ -118,177 +46,6 @@ Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
   }
   core->thread_ = std::thread([raw = core.get()] { raw->run(); });
   return core;
-}
-
-Status Core::load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply) {
-  Status status = ok();
-  const auto read = journal_.values(prefix, [&](std::string_view key, BytesView value) {
-    const auto entry = decode_entry(value);
-    if (entry) {
-      apply(*entry);
-    } else if (status) {
-      status = fail(ErrorCode::corrupt, std::string(key),
-                    "is no entry of the broker: " + entry.error().message,
-                    "restore the broker's store from a backup");
-    }
-  });
-  return read ? status : read;
-}
-
-Status Core::load_rates() {
-  RateTable table;
-  Status status = ok();
-  const auto read = journal_.values(kRatesKey, [&](std::string_view key, BytesView value) {
-    const auto entry = decode_entry(value);
-    const auto* changed = entry ? std::get_if<RatesChanged>(&entry->body) : nullptr;
-    if (changed != nullptr) {
-      table = changed->table;
-    } else {
-      status = fail(ErrorCode::corrupt, std::string(key), "is no rate table",
-                    "restore the broker's store from a backup");
-    }
-  });
-  if (!read) return read;
-  apply_rates(table);
-  return status;
-}
-
-Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
-  if (options_.log_key.size() > limits::log_key_bytes_max) {
-    return fail(ErrorCode::too_large, "log key",
-                fmt::format("has {} bytes, over the limit of {}", options_.log_key.size(),
-                            limits::log_key_bytes_max),
-                "give the log a shorter origin");
-  }
-  // Invitations come before members in the order of the keys, and a member's entry uses up its
-  // invitation.
-  auto loaded = load_values(kRegistryPrefix, [this](const Entry& each) { registry_.apply(each); });
-  if (!loaded) return loaded;
-  loaded = load_values(kDatasetPrefix, [this](const Entry& each) { datasets_.apply(each); });
-  if (!loaded) return loaded;
-  // A sheet is taken only after its site record; members are the registry's.
-  std::vector<SignedRecord> relied_on;
-  for (const RecordKind kind : {RecordKind::site, RecordKind::quote}) {
-    loaded = load_values(market_prefix(kind), [&](const Entry& each) {
-      if (const auto* recorded = std::get_if<MarketRecorded>(&each.body)) {
-        relied_on.push_back(recorded->record);
-      }
-    });
-    if (!loaded) return loaded;
-  }
-  if (auto loaded = load_rates(); !loaded) return loaded;
-  if (auto loaded = load_trust_version(); !loaded) return loaded;
-
-  Term term{1};
-  Status status = journal_.values(journal_term_key, [&](std::string_view, BytesView value) {
-    std::uint64_t last = 0;
-    std::from_chars(value.data(), value.data() + value.size(), last);
-    term.value = last + 1;
-  });
-  if (!status) return status;
-  Wall::time_point newest{};
-  if (journal_.last().value > 0) {
-    status = journal_.read(journal_.last(), [&](Sequence, const Entry& entry) {
-      newest = entry.at;
-      return false;
-    });
-    if (!status) return status;
-  }
-  const Now now = system_now();
-  router_.expire(now);
-  if (status = recover_jobs(); !status) return status;
-
-  FederationOptions federation;
-  federation.self = options_.self;
-  federation.bind = options_.link_bind;
-  federation.message_age_max = options_.link_message_age_max;
-  federation.registry_keys = authority_->trust().newest().registry_keys;
-  federation.curve_keys = curve_keys;
-  federation.seed = stable_hash(to_rfc3339(now.wall));
-  auto started = Federation::start(
-      std::move(federation),
-      {.record =
-           [this](Record record, SignedRecord bytes) {
-             push(
-                 [this, record = std::move(record), bytes = std::move(bytes)]() mutable {
-                   router_.accept(record, std::move(bytes));
-                 },
-                 false);
-           },
-       .message =
-           [this](const SiteId& site, ToBroker message) {
-             if (const auto* cosigned = std::get_if<CosignAnswer>(&message.body)) {
-               if (options_.on_cosigned) options_.on_cosigned(site, *cosigned);
-               return;
-             }
-             push([this, site,
-                   message = std::move(message)]() mutable { on_site(site, std::move(message)); },
-                  true);
-           }});
-  if (!started) return fail(std::move(started.error()));
-  federation_ = std::move(*started);
-
-  lifecycle_.begin(term, newest, now);
-  quotes_.begin(term);
-  flush();
-  JournalBatch batch;
-  batch.values.push_back({std::string(journal_term_key), std::to_string(term.value)});
-  const std::string endpoint =
-      options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
-  commit(batch);
-  self_.node = options_.self;
-  self_.identity_key = identity.public_key();
-  self_.curve_key = curve_keys.public_key;
-  self_.endpoint = endpoint;
-  self_.log_key = options_.log_key;
-  if (const Status admitted = commit_trust(now); !admitted) return admitted;
-  // What decisions relied on before comes right after the members: nobody who is connected by now
-  // gets an older record in first.
-  std::vector<SignedRecord> records = registry_.records();
-  records.insert(records.end(), std::make_move_iterator(relied_on.begin()),
-                 std::make_move_iterator(relied_on.end()));
-  federation_->publish(std::move(records));
-  spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value,
-               lifecycle_.live(), journal_.last().value, endpoint);
-  return ok();
-}
-
-// Reading what rows say is most of a start with many jobs, and is done on all processors.
-Status Core::recover_jobs() {
-  std::vector<Bytes> rows;
-  Status status = ok();
-  const auto recover = [&] {
-    const std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t each_has = (rows.size() + threads - 1) / threads;
-    std::vector<std::future<std::vector<Result<StoredJob>>>> parts;
-    for (std::size_t first = 0; first < rows.size(); first += each_has) {
-      const std::span part(rows.data() + first, std::min(each_has, rows.size() - first));
-      parts.push_back(std::async(std::launch::async, [part] {
-        std::vector<Result<StoredJob>> jobs;
-        jobs.reserve(part.size());
-        for (const Bytes& row : part) jobs.push_back(StoredJob::read(row));
-        return jobs;
-      }));
-    }
-    for (auto& part : parts) {
-      for (const Result<StoredJob>& job : part.get()) {
-        if (job) {
-          lifecycle_.recover(*job);
-        } else if (status) {
-          status = fail(ErrorCode::corrupt, "journal",
-                        "the record of a live job does not read: " + describe(job.error()),
-                        "restore the broker's store from a backup");
-        }
-      }
-    }
-    rows.clear();
-  };
-  const Status read = journal_.live_jobs([&](Bytes row) {
-    rows.push_back(std::move(row));
-    if (rows.size() == kRowsAtOnce) recover();
-  });
-  recover();
-  return read ? status : read;
 }
 
 bool Core::push(Command command, bool bounded) {
@@ -344,12 +101,7 @@ void Core::flush() {
   JournalBatch batch;
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
-  batch.values = failed_tasks(batch.jobs);
-  for (const Entry& each : batch.entries) {
-    if (const auto* recorded = std::get_if<MarketRecorded>(&each.body)) {
-      batch.values.push_back({market_key_of(*recorded), encode(each)});
-    }
-  }
+  batch.values = value_keys::changed(batch.entries, batch.jobs);
   commit(batch);
   log_events(batch.entries, batch.jobs);
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
@@ -357,10 +109,14 @@ void Core::flush() {
   batch_keys_.clear();
   {
     const std::lock_guard lock(mutex_);
-    counted_ = Counted{lifecycle_.counters(), lifecycle_.live(),
-                       lifecycle_.waiting(),  lifecycle_.unanswered(),
-                       journal_.last().value, router_.trust().distrusted_count(),
-                       registry_.locked(),    events_};
+    figures_.lifecycle = lifecycle_.counters();
+    figures_.live = lifecycle_.live();
+    figures_.waiting = lifecycle_.waiting();
+    figures_.unanswered = lifecycle_.unanswered();
+    figures_.entries = journal_.last().value;
+    figures_.distrusted = router_.trust().distrusted_count();
+    figures_.locked = registry_.locked();
+    figures_.events = events_;
   }
   const auto replies = std::exchange(after_commit_, {});
   for (const auto& each : replies) each();
@@ -454,7 +210,7 @@ Status Core::check_after(const JobSpec& spec, const TenantId& tenant) {
     }
     if (task) {
       const Status read =
-          journal_.values(failed_task_key(each), [&](std::string_view, BytesView value) {
+          journal_.values(value_keys::failed_task(each), [&](std::string_view, BytesView value) {
             ended = "is an array of which " + std::string(value) + " has not succeeded";
           });
       if (!read) return read;
@@ -618,7 +374,7 @@ Result<RateTable> Core::change_rates(RateTable table, std::optional<std::uint64_
   const Now now = system_now();
   JournalBatch batch;
   batch.entries.push_back(Entry{lifecycle_.stamp(now), RatesChanged{table, std::move(principal)}});
-  batch.values.push_back({std::string(kRatesKey), encode(batch.entries.back())});
+  batch.values.push_back({std::string(value_keys::rates), encode(batch.entries.back())});
   commit(batch);
   apply_rates(table);
   spdlog::info("rates.changed version={} currencies={}", table.version, table.rates_ppm.size());
@@ -634,39 +390,14 @@ void Core::apply_rates(const RateTable& table) {
 void Core::commit_registry(const std::vector<Entry>& entries, std::vector<SignedRecord> publish) {
   JournalBatch batch;
   for (const Entry& each : entries) {
-    batch.values.push_back({registry_key_of(each), encode(each)});
+    batch.values.push_back({value_keys::of_registry(each), encode(each)});
     if (const auto* member = std::get_if<MemberChanged>(&each.body)) {
-      batch.values.push_back(
-          {std::string(kRegistryPrefix) + "invite/" + member->token_sha256, std::nullopt});
+      batch.values.push_back({value_keys::invite(member->token_sha256), std::nullopt});
     }
     batch.entries.push_back(each);
   }
   commit(batch);
   if (!publish.empty()) federation_->publish(std::move(publish));
-}
-
-Status Core::load_trust_version() {
-  Status status = ok();
-  const auto read = journal_.values(kTrustKey, [&](std::string_view key, BytesView value) {
-    const auto entry = decode_entry(value);
-    const auto* changed = entry ? std::get_if<TrustChanged>(&entry->body) : nullptr;
-    const auto trust = changed != nullptr ? parse_trust(changed->record)
-                                          : fail(ErrorCode::corrupt, "", "is no trust record");
-    if (trust) {
-      trust_version_ = trust->record.version;
-    } else {
-      status = fail(ErrorCode::corrupt, std::string(key), trust.error().message,
-                    "restore the broker's store from a backup");
-    }
-  });
-  if (!read) return read;
-  if (trust_version_ > authority_->trust().newest().version) {
-    return fail(ErrorCode::conflict, "--ca",
-                fmt::format("its newest trust record has the version {}, the journal knows of {}",
-                            authority_->trust().newest().version, trust_version_),
-                "publish the newer trust record to this authority's directory");
-  }
-  return status;
 }
 
 Status Core::commit_trust(Now now) {
@@ -677,7 +408,7 @@ Status Core::commit_trust(Now now) {
     trust_version_ = each.record.version;
   }
   if (!batch.entries.empty()) {
-    batch.values.push_back({std::string(kTrustKey), encode(batch.entries.back())});
+    batch.values.push_back({std::string(value_keys::trust), encode(batch.entries.back())});
   }
   commit(batch);
   self_.trust_version = trust_version_;
@@ -803,7 +534,7 @@ void Core::set_member_state(const NodeId& node, MemberState state, std::string p
 
 void Core::commit_dataset(const Datasets::Change& change) {
   JournalBatch batch;
-  const std::string key = std::string(kDatasetPrefix) + change.dataset.name;
+  const std::string key = std::string(value_keys::dataset) + change.dataset.name;
   const auto& changed = std::get<DatasetChanged>(change.entry.body);
   batch.values.push_back(
       {key, changed.dataset ? std::optional(encode(change.entry)) : std::nullopt});
@@ -883,14 +614,14 @@ void Core::look_at_disk(Mono::time_point now) {
     spdlog::info("disk.enough free_bytes={} reserve_bytes={}", disk_->free(), disk_->reserve());
   }
   const std::lock_guard lock(mutex_);
-  disk_seen_.free = disk_->free();
-  if (changed) disk_seen_.status = disk_->status();
+  figures_.disk->free = disk_->free();
+  if (changed) disk_status_ = disk_->status();
 }
 
 Status Core::check_room() {
   if (!disk_ || !disk_->low()) return ok();
   const std::lock_guard lock(mutex_);
-  ++disk_seen_.refused;
+  ++figures_.disk->refused;
   return disk_->status();
 }
 
@@ -900,71 +631,17 @@ Status Core::ready() const {
   if (inbox_.size() >= options_.inbox_max) {
     return fail(ErrorCode::exhausted, "", "the broker has more to do than it can hold");
   }
-  return disk_seen_.status;
+  return disk_status_;
 }
 
 std::string Core::metrics() const {
-  Counted counted;
-  DiskSeen disk;
-  Wall::time_point trust_expires;
+  CoreFigures figures;
   {
     const std::lock_guard lock(mutex_);
-    counted = counted_;
-    disk = disk_seen_;
-    trust_expires = authority_->trust().newest().expires;
+    figures = figures_;
+    figures.trust_expires = authority_->trust().newest().expires;
   }
-  std::string text;
-  const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
-                           auto value) {
-    text += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
-  };
-  const LifecycleCounters& lifecycle = counted.lifecycle;
-  text +=
-      "# HELP tradewind_events_total What happened: entries of the journal, by event.\n"
-      "# TYPE tradewind_events_total counter\n";
-  for (std::size_t i = 0; i < event_names.size(); ++i) {
-    text += fmt::format("tradewind_events_total{{event=\"{}\"}} {}\n", event_names[i],
-                        counted.events[i]);
-  }
-  add("tradewind_jobs_submitted_total", "counter", "Jobs accepted, tasks of arrays one by one.",
-      lifecycle.submitted);
-  add("tradewind_jobs_succeeded_total", "counter", "Jobs that ended well.",
-      lifecycle.jobs_succeeded);
-  add("tradewind_jobs_failed_total", "counter", "Jobs that failed.", lifecycle.jobs_failed);
-  add("tradewind_jobs_canceled_total", "counter", "Jobs that were canceled.",
-      lifecycle.jobs_canceled);
-  add("tradewind_jobs_live", "gauge", "Jobs that have not ended.", counted.live);
-  add("tradewind_jobs_waiting", "gauge", "Jobs that wait for an adequate place.", counted.waiting);
-  add("tradewind_decisions_tried_total", "counter", "Whole decisions, placed or not.",
-      lifecycle.tried);
-  add("tradewind_places_checked_total", "counter",
-      "Waiting jobs held against one place that has opened.", lifecycle.checked);
-  add("tradewind_attempts_unanswered", "gauge", "Dispatches without an answer.",
-      counted.unanswered);
-  add("tradewind_attempts_asked_total", "counter", "Questions to sites about attempts.",
-      lifecycle.asked);
-  add("tradewind_messages_duplicate_total", "counter", "Messages of sites that said nothing new.",
-      lifecycle.duplicates);
-  add("tradewind_messages_stray_total", "counter",
-      "Messages about attempts that are not at their sender.", lifecycle.strays);
-  add("tradewind_charges_cut_total", "counter", "Charges above the decision's terms, cut to them.",
-      lifecycle.overcharges);
-  add("tradewind_sites_distrusted", "gauge",
-      "Sites that broke too many promises lately, those on trial included.", counted.distrusted);
-  add("tradewind_members_locked", "gauge",
-      "Members that are locked, since two seem to hold their key.", counted.locked);
-  add("tradewind_trust_expires_seconds", "gauge",
-      "When the newest trust record expires, in seconds since 1970.",
-      std::chrono::duration_cast<std::chrono::seconds>(trust_expires.time_since_epoch()).count());
-  add("tradewind_journal_entries", "gauge", "Entries in the journal.", counted.entries);
-  if (options_.disk) {
-    add("tradewind_disk_free_bytes", "gauge", "Free on the journal's file system.", disk.free);
-    add("tradewind_disk_reserve_bytes", "gauge", "Below this nothing new is taken.",
-        options_.disk->reserve());
-    add("tradewind_disk_refused_total", "counter", "Requests refused for want of disk space.",
-        disk.refused);
-  }
-  return text + federation_->metrics();
+  return metrics_text(figures) + federation_->metrics();
 }
 
 FederationId Core::federation() const {

@@ -18,6 +18,7 @@
 #include "broker/core/federation.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
+#include "broker/core/metrics.h"
 #include "broker/core/quotes.h"
 #include "broker/core/registry.h"
 #include "broker/core/service.h"
@@ -106,6 +107,7 @@ class Core final : public Service {
 
   Core(CoreOptions options, Journal& journal,
        std::shared_ptr<const CertificateAuthority> authority);
+  // recovery.cpp
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
   Status recover_jobs();
   // Hands on the entries that are kept as named values.
@@ -165,23 +167,8 @@ class Core final : public Service {
   std::condition_variable arrived_;
   std::deque<Command> inbox_;
   bool stopping_ = false;
-  struct Counted {
-    LifecycleCounters lifecycle;
-    std::size_t live = 0;
-    std::size_t waiting = 0;
-    std::size_t unanswered = 0;
-    std::uint64_t entries = 0;
-    std::size_t distrusted = 0;
-    std::size_t locked = 0;                                  // members
-    std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
-  };
-  Counted counted_;  // as of the last batch
-  struct DiskSeen {
-    Status status = ok();
-    std::uint64_t free = 0;
-    std::uint64_t refused = 0;
-  };
-  DiskSeen disk_seen_;
+  CoreFigures figures_;
+  Status disk_status_ = ok();
   std::shared_ptr<const CertificateAuthority> authority_;
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 

@@ -29,6 +29,7 @@ void AdmissionOutput::append(AdmissionOutput other) {
   move_into(writes, other.writes);
   move_into(replies, other.replies);
   move_into(starts, other.starts);
+  move_into(leases, other.leases);
   move_into(stops, other.stops);
   move_into(forgets, other.forgets);
   capacity_changed = capacity_changed || other.capacity_changed;
@@ -60,7 +61,7 @@ AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& me
       std::holds_alternative<CosignCheckpoint>(message.body)) {
     return output;
   }
-  if (!take_term(broker, message, quote, now.mono, output)) return output;
+  if (!take_term(broker, message, quote, now, output)) return output;
   prune_fences(now.mono, output);
   if (const auto* dispatch = std::get_if<Dispatch>(&message.body)) {
     on_dispatch(broker, *dispatch, quote, now, output);
@@ -77,7 +78,7 @@ AdmissionOutput Admission::from_broker(const NodeId& broker, const ToGateway& me
 }
 
 bool Admission::take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
-                          Mono::time_point now, AdmissionOutput& output) {
+                          Now now, AdmissionOutput& output) {
   const auto known = terms_.find(broker);
   const auto* dispatch = std::get_if<Dispatch>(&message.body);
   if (known == terms_.end() && terms_.size() >= limits::brokers_max) {
@@ -93,7 +94,11 @@ bool Admission::take_term(const NodeId& broker, const ToGateway& message, const 
   }
   if (known != terms_.end() && message.term < known->second) {
     ++counters_.old_terms;
-    if (dispatch != nullptr) {
+    if (dispatch == nullptr) return false;
+    // A late copy of what was granted must not sound like a refusal to the broker's next life.
+    if (Held* const held = held_of(broker, dispatch->attempt); held != nullptr) {
+      repeat(*held, now, output);
+    } else {
       reply_refused(broker, dispatch->attempt,
                     {RefusalCode::term, "term " + std::to_string(message.term.value) +
                                             " is over: the broker has spoken with term " +
@@ -108,7 +113,7 @@ bool Admission::take_term(const NodeId& broker, const ToGateway& message, const 
     // It has started anew: it should hear of ends without the wait that its silence has earned it.
     for (auto& [id, held] : held_) {
       if (held.phase != AttemptPhase::ended || held.durable.broker != broker) continue;
-      held.resend = now;
+      held.resend = now.mono;
       held.resend_span = options_.resend_interval;
       set_alarm(held);
     }
@@ -134,22 +139,24 @@ bool Admission::may_ask(const NodeId& broker, const AttemptId& attempt) const {
                               : known->second.durable.broker == broker;
 }
 
+// The lease is not renewed: the broker counts from when it first sent the dispatch.
+void Admission::repeat(Held& held, Now now, AdmissionOutput& output) {
+  ++counters_.repeated;
+  const AttemptId& id = held.durable.attempt;
+  const NodeId& broker = held.durable.broker;
+  if (held.phase == AttemptPhase::ended) {
+    send_end(held, now.mono, output);
+  } else if (held.phase == AttemptPhase::granted) {
+    output.replies.push_back({broker, ToBroker{Granted{id}}});
+  } else {
+    output.replies.push_back({broker, ToBroker{AttemptStatus{id, held.phase, now.wall}}});
+  }
+}
+
 void Admission::on_dispatch(const NodeId& broker, const Dispatch& dispatch,
                             const SignedRecord& quote, Now now, AdmissionOutput& output) {
   const AttemptId& id = dispatch.attempt;
-  if (Held* const known = held_of(broker, id); known != nullptr) {
-    Held& held = *known;
-    ++counters_.repeated;
-    // The lease is not renewed: the broker counts from when it first sent the dispatch.
-    if (held.phase == AttemptPhase::ended) {
-      send_end(held, now.mono, output);
-    } else if (held.phase == AttemptPhase::granted) {
-      output.replies.push_back({broker, ToBroker{Granted{id}}});
-    } else {
-      output.replies.push_back({broker, ToBroker{AttemptStatus{id, held.phase, now.wall}}});
-    }
-    return;
-  }
+  if (Held* const held = held_of(broker, id); held != nullptr) return repeat(*held, now, output);
   if (!fenced(broker, id) && !room()) {
     ++counters_.unanswered_for_room;
     return;
@@ -312,14 +319,15 @@ AdmissionOutput Admission::engine_ended(const AttemptId& attempt, EndReport repo
 
 void Admission::finish(Held& held, EndReport report, Now now, AdmissionOutput& output) {
   PoolBook& pool = pools_[held.pool];
-  // Charged is the time that the nodes were held. Across a restart only the wall clock tells; the
+  // Charged is the time that the nodes were held. Across a restart only the wall clock tells, and
+  // past its lease an attempt may have been over long before this process could say so; the
   // engine's own figure is then the better one when it is smaller.
   const auto held_for = held.granted
                             ? now.mono - *held.granted
                             : std::max(now.wall - held.durable.granted, Wall::duration::zero());
   auto seconds =
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(held_for).count());
-  if (!held.granted && report.usage.wall_seconds != 0) {
+  if ((!held.granted || report.code == EndCode::lease_expired) && report.usage.wall_seconds != 0) {
     seconds = std::min(seconds, report.usage.wall_seconds);
   }
   report.usage.wall_seconds = seconds;
@@ -405,6 +413,7 @@ void Admission::set_lease(Held& held, std::uint32_t lease_seconds, Now now,
   const std::uint32_t seconds = std::clamp(lease_seconds, 1U, options_.lease_seconds_max);
   held.durable.lease_seconds = seconds;
   held.lease_ends = now.mono + std::chrono::seconds(seconds);
+  output.leases.push_back({held.durable.attempt, *held.lease_ends});
   output.writes.push_back({lease_key(held.durable.attempt),
                            std::to_string(to_ms(now.wall + std::chrono::seconds(seconds)))});
 }

@@ -79,6 +79,11 @@ struct AdmissionOutput {
     Assignment assignment;
     friend bool operator==(const Start&, const Start&) = default;
   };
+  struct Lease {
+    AttemptId attempt;
+    Mono::time_point ends;
+    friend bool operator==(const Lease&, const Lease&) = default;
+  };
   struct Stop {
     AttemptId attempt;
     EndCode code = EndCode::canceled;
@@ -87,13 +92,14 @@ struct AdmissionOutput {
   std::vector<StoreWrite> writes;  // durable before anything below happens
   std::vector<Reply> replies;
   std::vector<Start> starts;       // Engine::start
+  std::vector<Lease> leases;       // Engine::set_lease, after the starts
   std::vector<Stop> stops;         // Engine::stop
   std::vector<AttemptId> forgets;  // Engine::forget
   bool capacity_changed = false;   // pricing should look again
 
   void append(AdmissionOutput other);
   bool empty() const {
-    return writes.empty() && replies.empty() && starts.empty() && stops.empty() &&
+    return writes.empty() && replies.empty() && starts.empty() && leases.empty() && stops.empty() &&
            forgets.empty() && !capacity_changed;
   }
 };
@@ -233,10 +239,12 @@ class Admission {
   void on_ask(const NodeId& broker, const AttemptId& attempt, Now now, AdmissionOutput& output);
   void on_acknowledge(const NodeId& broker, const AttemptId& attempt, Now now,
                       AdmissionOutput& output);
+  // Says what has become of an attempt whose dispatch has come again.
+  void repeat(Held& held, Now now, AdmissionOutput& output);
   // Whether the message may be heard: not of a lower term than the greatest seen of its broker, and
   // not of one broker too many.
-  bool take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote,
-                 Mono::time_point now, AdmissionOutput& output);
+  bool take_term(const NodeId& broker, const ToGateway& message, const SignedRecord& quote, Now now,
+                 AdmissionOutput& output);
   void reply_refused(const NodeId& broker, const AttemptId& attempt, Refusal refusal,
                      const SignedRecord& quote, AdmissionOutput& output);
   // Nothing when the attempt is not held, or is another broker's.

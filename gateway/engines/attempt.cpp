@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t system_log_lines_max = 1'000;
 constexpr std::uint64_t mib = 1024 * 1024;
+// After its lease and the grace of a stop, when an orderly stop has killed what there was. In all,
+// less than what brokers wait for (limits::clock_skew_max).
+constexpr std::chrono::seconds guard_margin{1};
 
 std::string size_text(std::uint64_t bytes) {
   if (bytes >= 10 * mib) return fmt::format("{} MiB", bytes / mib);
@@ -61,6 +64,8 @@ Attempt::Attempt(const EngineContext& context, AttemptId id, Assignment assignme
       assignment_(std::make_shared<const Assignment>(std::move(assignment))),
       directory_(std::move(directory)),
       visible_(visible_names(*assignment_)),
+      watched_(context.guard->watch(
+          context.cgroups ? context.cgroups->directory_of(directory_.name()).string() : "")),
       limit_timer_(context.io) {
   report_.usage.started = report_.usage.ended = system_now().wall;
 }
@@ -146,6 +151,7 @@ void Attempt::on_prepared(Result<Prepared> prepared) {
   prepared_ = std::make_shared<Prepared>(std::move(*prepared));
   if (prepared_->ended_before) {
     ending_ = true;
+    watched_.reset();
     emit({.attempt = id_,
           .phase = AttemptPhase::ended,
           .report = std::move(prepared_->ended_before)});
@@ -204,7 +210,8 @@ void Attempt::on_staged_in() {
   limit_timer_.expires_after(std::chrono::seconds(assignment_->run_seconds_max));
   limit_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& problem) {
     const auto self = weak.lock();
-    if (!problem && self && self->run_) self->stop(EndCode::time_limit);
+    if (problem || !self || !self->run_) return;
+    self->stop(self->watched_->over() ? EndCode::lease_expired : EndCode::time_limit);
   });
   run_next();
 }
@@ -294,6 +301,7 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   task.log_out = &*prepared_->out;
   task.log_err = &*prepared_->err;
   task.cgroup = prepared_->cgroup.get();
+  task.process = &watched_->process();
 
   LaunchSpec& spec = task.spec;
   if (context_.sandbox) {
@@ -452,6 +460,10 @@ void Attempt::on_staged_out() {
 
 // --- ending
 
+void Attempt::set_lease(Mono::time_point at) {
+  if (watched_) watched_->end_at(at + context_.options.stop_grace + guard_margin);
+}
+
 void Attempt::stop(EndCode code) {
   if (ending_ || stop_code_) return;
   stop_code_ = code;
@@ -461,6 +473,8 @@ void Attempt::stop(EndCode code) {
 }
 
 bool Attempt::ended_by_stop() {
+  // The guard has killed what ran, or would have: this process stood still.
+  if (!stop_code_ && watched_->over()) stop_code_ = EndCode::lease_expired;
   if (stop_code_) end(*stop_code_, stop_detail(*stop_code_, assignment_->run_seconds_max));
   return stop_code_.has_value();
 }
@@ -473,7 +487,8 @@ void Attempt::count_usage() {
       report_.usage.memory_peak_mib = (*usage.memory_peak_bytes + mib - 1) / mib;
     }
   }
-  const auto held = std::chrono::steady_clock::now() - granted_;
+  // What the guard has ended held nothing while this process went on standing still.
+  const auto held = watched_->ended().value_or(system_now().mono) - granted_;
   report_.usage.wall_seconds =
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(held).count());
 }
@@ -504,6 +519,7 @@ void Attempt::end(EndCode code, std::string detail) {
           report->system_log.push_back("the end is not recorded at the site: " +
                                        describe(recorded.error()));
         }
+        self->watched_.reset();
         self->context_.on_event(
             {.attempt = self->id_, .phase = AttemptPhase::ended, .report = std::move(*report)});
       });

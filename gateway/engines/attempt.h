@@ -18,6 +18,7 @@
 #include "gateway/engines/attempt_directory.h"
 #include "gateway/engines/cgroup.h"
 #include "gateway/engines/executor_run.h"
+#include "gateway/engines/lease_guard.h"
 #include "gateway/engines/process_engine.h"
 #include "gateway/engines/sandbox.h"
 #include "gateway/staging/budget.h"
@@ -35,6 +36,7 @@ struct EngineContext {
   const ProcessEngineOptions options;
   std::optional<Sandbox> sandbox;  // none: SandboxMode::none
   std::optional<Cgroups> cgroups;
+  std::unique_ptr<LeaseGuard> guard;
   WorkerPool* transfers = nullptr;  // may be busy for long
   WorkerPool* chores = nullptr;     // directories, records, removals
   // Called from the event loop, never inside a call of an attempt.
@@ -47,6 +49,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
           AttemptDirectory directory);
 
   void start();
+  void set_lease(Mono::time_point at);
   void stop(EndCode code);
   // The engine goes: kills the processes, tells nobody.
   void abandon();
@@ -90,7 +93,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void on_staged_out();
   // No more steps: records the end and tells it.
   void end(EndCode code, std::string detail);
-  // Whether stop() was called; then the end is on its way.
+  // Whether stop() was called or the lease is over; then the end is on its way.
   bool ended_by_stop();
   void count_usage();
 
@@ -103,8 +106,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const std::shared_ptr<const Assignment> assignment_;
   const AttemptDirectory directory_;
   const std::set<std::string> visible_;
-  const std::chrono::steady_clock::time_point granted_ = std::chrono::steady_clock::now();
+  const Mono::time_point granted_ = system_now().mono;
 
+  std::unique_ptr<LeaseGuard::Watched> watched_;  // until the end is told
   std::shared_ptr<Prepared> prepared_;
   std::shared_ptr<Transfers> transfers_;
   std::shared_ptr<TransferGroup> group_;

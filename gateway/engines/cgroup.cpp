@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -55,24 +57,10 @@ std::optional<std::uint64_t> number(const fs::path& path) {
   return text >> value ? std::optional(value) : std::nullopt;
 }
 
-// Whether there was anything to kill.
-bool kill_members_once(const fs::path& directory) {
-  static_cast<void>(write_text(directory / "cgroup.kill", "1"));  // version 2, from Linux 5.14
-  std::istringstream members(read_text(directory / "cgroup.procs"));
-  pid_t pid = 0;
-  bool any = false;
-  while (members >> pid) {
-    if (pid <= 1) continue;  // 0: of another process namespace, which no number reaches
-    any = true;
-    ::kill(pid, SIGKILL);
-  }
-  return any;
-}
-
 // Again until nothing is left; gives up after a second, when only the kernel could tell why
 // something does not die.
 void kill_members(const fs::path& directory) {
-  for (int round = 0; round < 1000 && kill_members_once(directory); ++round) {
+  for (int round = 0; round < 1000 && kill_group(directory.c_str()); ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -125,6 +113,34 @@ std::map<std::string, std::string> own_paths(const fs::path& self) {
 
 }  // namespace
 
+bool kill_group(const char* directory) {
+  const UniqueFd group(::open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!group) return false;
+  // Version 2, from Linux 5.14.
+  const UniqueFd all(::openat(group.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
+  if (all) static_cast<void>(!::write(all.get(), "1", 1));
+  const UniqueFd members(::openat(group.get(), "cgroup.procs", O_RDONLY | O_CLOEXEC));
+  if (!members) return false;
+  bool any = false;
+  pid_t pid = 0;
+  std::array<char, 4096> chunk{};
+  for (ssize_t got = 0; (got = ::read(members.get(), chunk.data(), chunk.size())) > 0;) {
+    for (const char each : std::span(chunk.data(), static_cast<std::size_t>(got))) {
+      if (each != '\n') {
+        pid = pid * 10 + (each - '0');
+        continue;
+      }
+      // 0: of another process namespace, which no number reaches
+      if (pid > 1) {
+        any = true;
+        ::kill(pid, SIGKILL);
+      }
+      pid = 0;
+    }
+  }
+  return any;
+}
+
 // --- Cgroup
 
 Cgroup::~Cgroup() {
@@ -164,7 +180,7 @@ CgroupUsage Cgroup::usage() const {
 }
 
 void Cgroup::kill() const {
-  for (const auto& [controller, directory] : directories_) kill_members_once(directory);
+  for (const auto& [controller, directory] : directories_) kill_group(directory.c_str());
 }
 
 // --- Cgroups

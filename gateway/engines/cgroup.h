@@ -26,6 +26,10 @@ struct CgroupUsage {
   std::uint64_t oom_kills = 0;
 };
 
+// SIGKILL to all that is in the group of this directory now; whether there was anything.
+// Async-signal-safe.
+bool kill_group(const char* directory);
+
 // The group of one attempt. Its end kills what is left in it, waits for that for a moment, and
 // removes it: not for the event loop's thread.
 class Cgroup {
@@ -72,6 +76,10 @@ class Cgroups {
   bool limits_processes() const { return has("pids"); }
   bool unified() const { return unified_; }
 
+  // A directory of the group of this name, whether it is there or not, with all its processes.
+  std::filesystem::path directory_of(const std::string& name) const {
+    return directories_.begin()->second / name;
+  }
   // A new group; `name` is a file name.
   Result<Cgroup> make(const std::string& name, const CgroupLimits& limits) const;
 

@@ -1,5 +1,5 @@
-// One interface for everything that can run an attempt at a site. An engine knows nothing of money,
-// leases or brokers. All calls and callbacks are on the gateway's one thread; nothing blocks it.
+// One interface for everything that can run an attempt at a site. An engine knows nothing of money
+// or brokers. All calls and callbacks are on the gateway's one thread; nothing blocks it.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include "schemas/dispatch.h"
 #include "schemas/result.h"
 #include "schemas/site.h"
+#include "schemas/time.h"
 
 namespace tradewind {
 
@@ -35,6 +36,11 @@ class Engine {
   // Stages inputs, runs the executors, stages outputs. Idempotent by attempt id. Progress comes by
   // OnEvent.
   virtual void start(const AttemptId& attempt, const Assignment& assignment) = 0;
+  // The attempt's lease ends at `at`. The gateway stops it then; should it stand still instead, the
+  // engine kills the attempt's processes a little later all the same, and reports lease_expired.
+  // Never called: it has no lease. No effect on an attempt whose lease was over already, that has
+  // ended or is not known.
+  virtual void set_lease(const AttemptId& attempt, Mono::time_point at) = 0;
   // Ends the whole process tree; the ended event then carries `code` (canceled, lease_expired,
   // preempted). No effect on an attempt that has ended or is not known.
   virtual void stop(const AttemptId& attempt, EndCode code) = 0;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +89,7 @@ Status ExecutorRun::launch_process(LaunchSpec spec) {
     spec.descriptors = {task_.arguments.get(), status->writing.get()};
     static_assert(Sandbox::arguments_descriptor == 3 && Sandbox::status_descriptor == 4);
   }
+  spec.number = task_.process;
   outcome_.started = system_now().wall;
   const auto pid = launch(spec);
   if (!pid) return fail(pid.error());
@@ -98,7 +98,7 @@ Status ExecutorRun::launch_process(LaunchSpec spec) {
   if (pidfd < 0) {
     const int number = errno;
     ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    reap();
     pid_ = -1;
     return fail(ErrorCode::unavailable, "",
                 fmt::format("the process cannot be watched: {}", std::strerror(number)),
@@ -122,6 +122,11 @@ Status ExecutorRun::launch_process(LaunchSpec spec) {
   return ok();
 }
 
+void ExecutorRun::reap(rusage* usage) {
+  task_.process->store(0);
+  ::wait4(pid_, &wait_status_, 0, usage);
+}
+
 void ExecutorRun::watch_process() {
   process_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [weak = weak_from_this()](const boost::system::error_code& problem) {
@@ -130,8 +135,8 @@ void ExecutorRun::watch_process() {
                       });
 }
 
-// Waits and then reads, instead of asking for an asynchronous read: that would take bytes out of the
-// pipe some time before its handler runs, and on_exit would miss them if it ran in between.
+// Waits and then reads, instead of asking for an asynchronous read: that would take bytes out of
+// the pipe some time before its handler runs, and on_exit would miss them if it ran in between.
 void ExecutorRun::read_status() {
   status_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                      [weak = weak_from_this()](const boost::system::error_code& problem) {
@@ -217,7 +222,10 @@ void ExecutorRun::kill() {
 
 void ExecutorRun::on_exit() {
   struct rusage usage{};
-  if (::wait4(pid_, &wait_status_, WNOHANG, &usage) != pid_) return watch_process();
+  siginfo_t state{};
+  const int waited = ::waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT);
+  if (waited != 0 || state.si_pid != pid_) return watch_process();
+  reap(&usage);
   exited_ = true;
   grace_timer_.cancel();
   sample_timer_.cancel();
@@ -280,7 +288,7 @@ void ExecutorRun::abandon() {
   if (finished_ || pid_ < 0) return;
   finished_ = true;
   kill();
-  if (!exited_) ::waitpid(pid_, nullptr, 0);
+  if (!exited_) reap();
   out_->close();
   err_->close();
 }

@@ -2,7 +2,10 @@
 // loop's.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -48,6 +51,8 @@ struct ExecutorTask {
   StreamCopy copy_out;
   StreamCopy copy_err;
   const Cgroup* cgroup = nullptr;  // may be null
+  std::atomic<pid_t>* process =
+      nullptr;  // LeaseGuard::Watched::process(); lives as long as the run
   std::chrono::milliseconds stop_grace{2'000};
 };
 
@@ -70,6 +75,8 @@ class ExecutorRun : public std::enable_shared_from_this<ExecutorRun> {
   ExecutorRun(boost::asio::io_context& io, ExecutorTask task, OnEnd on_end);
   Status launch_process(LaunchSpec spec);
   void watch_process();
+  // Of a process that has ended or been killed; waits for it.
+  void reap(rusage* usage = nullptr);
   void read_status();
   // Reads what is there; false when nothing more will come.
   bool drain_status();

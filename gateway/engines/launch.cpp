@@ -55,6 +55,7 @@ bool set_limit(decltype(RLIMIT_CORE) which, std::uint64_t value) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // it ended before the line above took effect
   ::setsid();
+  if (spec.number != nullptr) spec.number->store(::getpid());
 
   for (const int entrance : spec.cgroup_entrances) {
     if (::write(entrance, "0", 1) != 1) give_up(Step::cgroup);
@@ -148,6 +149,7 @@ Result<pid_t> launch(const LaunchSpec& spec) {
     got = ::read(reading.get(), &report, sizeof report);
   } while (got < 0 && errno == EINTR);
   if (got == 0) return child;  // exec closed the pipe
+  if (spec.number != nullptr) spec.number->store(0);
   ::waitpid(child, nullptr, 0);
   return failed(name_of(report.step), report.number);
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct LaunchSpec {
   std::uint64_t file_bytes_max = 0;   // limits of the process and its children; 0: none
   std::uint64_t data_bytes_max = 0;
   std::uint64_t processes_max = 0;
+  // In shared memory: set to the process's number before its program begins, for the caller to
+  // clear before it reaps the process. May be null.
+  std::atomic<pid_t>* number = nullptr;
 };
 
 // The process is in a session of its own, has default signal handling, and gets SIGKILL when the

@@ -33,13 +33,15 @@ constexpr std::size_t spare_chores_max = 32'768;  // of those that may be left o
 class ProcessEngine : public Engine {
  public:
   ProcessEngine(boost::asio::io_context& io, ProcessEngineOptions options, OnEvent on_event,
-                UniqueFd lock, std::optional<Sandbox> sandbox, std::optional<Cgroups> cgroups)
+                UniqueFd lock, std::optional<Sandbox> sandbox, std::optional<Cgroups> cgroups,
+                std::unique_ptr<LeaseGuard> guard)
       : lock_(std::move(lock)),
         on_event_(std::move(on_event)),
         context_{.io = io,
                  .options = std::move(options),
                  .sandbox = std::move(sandbox),
                  .cgroups = std::move(cgroups),
+                 .guard = std::move(guard),
                  .on_event = {}},
         sweep_timer_(io),
         // Each attempt has at most one chore waiting and, for each worker, one transfer.
@@ -57,6 +59,7 @@ class ProcessEngine : public Engine {
   }
 
   Status check(const Assignment& assignment) const override {
+    if (const Status guarded = context_.guard->working(); !guarded) return guarded;
     return check_assignment(assignment, context_.options);
   }
 
@@ -80,6 +83,10 @@ class ProcessEngine : public Engine {
     const auto attempt = std::make_shared<Attempt>(context_, id, assignment, *directory);
     live_.emplace(id, attempt);
     attempt->start();
+  }
+
+  void set_lease(const AttemptId& id, Mono::time_point at) override {
+    if (const auto found = live_.find(id); found != live_.end()) found->second->set_lease(at);
   }
 
   void stop(const AttemptId& id, EndCode code) override {
@@ -357,8 +364,12 @@ Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
     warn(
         fmt::format("control groups here limit no {}", cgroups->limits_cpus() ? "memory" : "CPUs"));
   }
+  // After Cgroups::open, which may move this process.
+  auto guard = LeaseGuard::start(options.attempts_max);
+  if (!guard) return fail(guard.error());
   return std::make_unique<ProcessEngine>(io, std::move(options), std::move(on_event),
-                                         std::move(*lock), std::move(sandbox), std::move(cgroups));
+                                         std::move(*lock), std::move(sandbox), std::move(cgroups),
+                                         std::move(*guard));
 }
 
 }  // namespace tradewind

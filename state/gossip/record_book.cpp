@@ -118,9 +118,17 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   if (record.body.size() > record_bytes_max(header->kind)) return fault(DropReason::oversized);
 
   const Place place = place_of(*header, record, now);
-  if (place.dropped) return Verdict{.dropped = place.dropped};
+  // What comes from no peer is what this node knew before. Though it is over, nothing before it may
+  // come back, as when a broker starts while its clock is ahead.
+  const bool is_over = sender_faults == nullptr && place.dropped == DropReason::expired &&
+                       place.slot != nullptr && header->version > place.slot->newest;
+  if (place.dropped && !is_over) return Verdict{.dropped = place.dropped};
   if (!is_signed(record, place.subject)) {
     return fault(DropReason::wrong_signature, true);
+  }
+  if (is_over) {
+    place.slot->newest = header->version;
+    return Verdict{.dropped = DropReason::expired, .verified = true};
   }
   if (place.same_version) return fault(DropReason::equivocation, true);
   // Only its owner can use up a subject's pace, since the signature is good by now; a forger could

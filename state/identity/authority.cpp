@@ -7,6 +7,7 @@
 
 #include "schemas/limits.h"
 #include "state/identity/certificates.h"
+#include "state/identity/former_trust.h"
 #include "state/identity/issuance.h"
 #include "state/identity/trust_files.h"
 
@@ -91,6 +92,17 @@ std::string make_issuer(const FederationId& federation, const SigningKey& key,
   return openssl::to_pem(openssl::issue(blank).get());
 }
 
+Result<TrustChain> load_authority_trust(const std::filesystem::path& directory) {
+  auto trust = load_trust(directory / trust_folder);
+  if (trust || trust.error().code != ErrorCode::not_found) return trust;
+  auto former = load_former_trust(directory);
+  if (!former) return former.error().code == ErrorCode::not_found ? trust : former;
+  if (const Status saved = save_trust(directory / trust_folder, *former); !saved) {
+    return fail(saved.error());
+  }
+  return former;
+}
+
 CertificateAuthority::CertificateAuthority(TrustChain trust, SigningKey key,
                                            SigningKey registry_key)
     : trust_(std::move(trust)), key_(std::move(key)), registry_key_(std::move(registry_key)) {}
@@ -133,7 +145,7 @@ Result<CertificateAuthority> CertificateAuthority::create(const FederationId& fe
 }
 
 Result<CertificateAuthority> CertificateAuthority::load(const std::filesystem::path& directory) {
-  auto trust = load_trust(directory / trust_folder);
+  auto trust = load_authority_trust(directory);
   if (!trust) return fail(trust.error());
   return load_with(directory, std::move(*trust));
 }
@@ -154,7 +166,8 @@ Status CertificateAuthority::save(const std::filesystem::path& directory) const 
   TRADEWIND_ASSERT(!root_keys_.empty());
   if (const Status made = make_private_folder(directory); !made) return made;
   std::error_code error;
-  for (const char* each : {trust_folder, roots_folder, first_key_file, first_registry_key_file}) {
+  for (const char* each : {trust_folder, roots_folder, first_key_file, first_registry_key_file,
+                           former_certificate_file}) {
     if (std::filesystem::exists(directory / each, error)) {
       return fail(ErrorCode::conflict, (directory / each).string(),
                   "is there already: an authority is never replaced",

@@ -27,6 +27,10 @@ inline constexpr const char* trust_folder = "trust";  // of an authority's direc
 std::string make_issuer(const FederationId& federation, const SigningKey& key,
                         Wall::time_point now);
 
+// The trust records of an authority's directory. One of before there were any gets its first one
+// (former_trust.h), which is stored. Fails with not_found, forbidden, unavailable or corrupt.
+Result<TrustChain> load_authority_trust(const std::filesystem::path& directory);
+
 // Whoever holds its directory can admit anybody, until a trust record names other keys.
 class CertificateAuthority {
  public:

@@ -79,6 +79,8 @@ class TrustChain {
  public:
   // From the record of this body, which must be signed by enough of its own roots.
   static Result<TrustChain> from(SignedTrust first);
+  // From a record that this disk holds to be trusted, whoever has signed it.
+  static TrustChain pinned(SignedTrust first) { return TrustChain(std::move(first)); }
 
   // The next version: signed by enough of the newest one's roots and of its own. One that is held
   // already changes nothing. Fails with ErrorCode::unauthenticated for too few signatures, a gap or

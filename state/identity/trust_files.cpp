@@ -49,9 +49,7 @@ Result<TrustChain> load_trust(const std::filesystem::path& folder) {
     auto trust = load_trust_file(file);
     if (!trust) return corrupt(trust.error());
     if (!chain) {
-      auto first = TrustChain::from(std::move(*trust));
-      if (!first) return corrupt(first.error());
-      chain = std::move(*first);
+      chain = TrustChain::pinned(std::move(*trust));
     } else if (const Status next = chain->extend(std::move(*trust)); !next) {
       return corrupt(next.error());
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -60,6 +61,18 @@ inline double microseconds(Clock::duration time) {
 [[noreturn]] inline void fail(const char* what) {
   std::fprintf(stderr, "%s\n", what);
   std::exit(1);
+}
+
+// Of this process.
+inline std::uint64_t resident_bytes() {
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr || std::fscanf(file, "%lu %lu", &pages, &resident) != 2) {
+    fail("no /proc/self/statm");
+  }
+  std::fclose(file);
+  return resident * 4'096;
 }
 
 }  // namespace tradewind::bench

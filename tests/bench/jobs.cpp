@@ -40,6 +40,7 @@ using bench::Clock;
 using bench::fail;
 using bench::Figure;
 using bench::kRounds;
+using bench::resident_bytes;
 
 constexpr std::uint32_t kTenants = 50;
 constexpr std::uint64_t kRunningMax = 5'000;
@@ -49,17 +50,6 @@ constexpr int kPages = 2'000;                   // of one kind
 
 double seconds(Clock::duration time) {
   return std::chrono::duration<double>(time).count();
-}
-
-std::uint64_t resident_bytes() {
-  std::uint64_t pages = 0;
-  std::uint64_t resident = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr || std::fscanf(file, "%lu %lu", &pages, &resident) != 2) {
-    fail("no /proc/self/statm");
-  }
-  std::fclose(file);
-  return resident * 4'096;
 }
 
 template <class T>

@@ -25,23 +25,13 @@ using bench::fail;
 using bench::Figure;
 using bench::kRounds;
 using bench::microseconds;
+using bench::resident_bytes;
 
 constexpr std::uint32_t kSites = 1'000;
 constexpr std::uint32_t kPools = 8;
 constexpr std::uint32_t kTenants = 50;
 constexpr std::uint32_t kEvents = 20;  // of one kind, in each round, each at another site
 constexpr std::uint32_t kUnitsNode = 16;
-
-std::uint64_t resident_bytes() {
-  std::uint64_t pages = 0;
-  std::uint64_t resident = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr || std::fscanf(file, "%lu %lu", &pages, &resident) != 2) {
-    fail("no /proc/self/statm");
-  }
-  std::fclose(file);
-  return resident * 4'096;
-}
 
 // What jobs of one shape ask: another demand, length, data, budget or constraint each.
 JobSpec shape(std::mt19937_64& random) {

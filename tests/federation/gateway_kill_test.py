@@ -1,4 +1,6 @@
 """Gateways die and come back: no job is lost, none runs twice, what was interrupted is told."""
+import os
+import pathlib
 import signal
 import time
 import unittest
@@ -39,6 +41,20 @@ class GatewayKill(unittest.TestCase):
             job = federation.user.submit(shell_job("echo back", constraints={"sites_allowed": [site]}))
             ended = federation.user.wait(job, seconds=60)
             self.assertEqual((ended["state"], leading_attempt(ended)["site"]), ("succeeded", site))
+
+    def test_a_gateway_without_its_guard_takes_nothing_new_until_it_starts_again(self):
+        with Federation() as federation:
+            site = "us-iowa-1"
+            gateway = federation.pid(site)
+            children = pathlib.Path(f"/proc/{gateway}/task/{gateway}/children").read_text().split()
+            guard, = (each for each in children
+                      if pathlib.Path(f"/proc/{each}/comm").read_text() == "lease-guard\n")
+            os.kill(int(guard), signal.SIGKILL)
+            job = federation.user.submit(shell_job("echo guarded", constraints={"sites_allowed": [site]}))
+            until(lambda: f"attempt.refused attempt={job}#1 site={site} reason=engine_down" in federation.log(site), 20)
+            federation.kill(site, signal.SIGTERM)
+            federation.start(site)
+            self.assertEqual(federation.user.wait(job, seconds=90)["state"], "succeeded")
 
     def test_a_killed_site_is_offered_no_more_within_its_sheets_validity(self):
         with Federation() as federation:

@@ -1,4 +1,4 @@
-"""A broker, or a whole site, that stands still for longer than its leases, as a frozen machine does, and goes on."""
+"""A broker, a gateway or a whole site that stands still for longer than its leases, and goes on."""
 import os
 import pathlib
 import signal
@@ -62,6 +62,20 @@ class Pause(unittest.TestCase):
                     os.kill(pid, signal.SIGCONT)
                 except ProcessLookupError:
                     pass
+        until(lambda: f"attempt.ended attempt={job}#1 site={site} reason=lease_expired" in self.federation.log(site), 10)
+        self.check()
+
+    def test_a_gateway_that_alone_stood_still_has_had_its_work_ended_with_the_lease(self):
+        job, site = self.running(20)
+        self.federation.kill(site, signal.SIGSTOP)
+        try:
+            until(lambda: self.ledger.count("start", job) == 2, 30)
+            time.sleep(2)  # signs of life of both would overlap
+        finally:
+            self.federation.kill(site, signal.SIGCONT)
+        ended = self.federation.user.wait(job)
+        self.assertEqual(ended["state"], "succeeded")
+        self.assertNotEqual(leading_attempt(ended)["site"], site)
         until(lambda: f"attempt.ended attempt={job}#1 site={site} reason=lease_expired" in self.federation.log(site), 10)
         self.check()
 

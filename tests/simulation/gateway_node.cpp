@@ -41,8 +41,7 @@ void GatewayNode::start() {
   const Status status = admission_->recover(stored, clock_.now());
   TRADEWIND_ASSERT(status.has_value());
   // As the gateway's store does it: an old copy of the disk comes back under a new epoch too.
-  const auto seconds = static_cast<std::uint64_t>(to_ms(clock_.now().wall) / 1'000);
-  disk_.epoch = std::max(disk_.epoch + 1, seconds);
+  disk_.epoch = std::max(disk_.epoch + 1, static_cast<std::uint64_t>(to_ms(clock_.now().wall)));
   publisher_.emplace(site_, disk_.epoch);
   come_up();
   scheduler_.trace("up " + name_);

@@ -207,12 +207,39 @@ TEST_F(AdmissionTest, StopsAnAttemptWhoseLeaseRanOut) {
   EXPECT_EQ(admission->capacity(now)[0].units_free, 8U);
 }
 
+TEST_F(AdmissionTest, ChargesNothingForTheTimeThatTheGatewayStoodStillAfterTheLease) {
+  dispatch(1);
+  now.mono += 600s;
+  EndReport report;
+  report.code = EndCode::lease_expired;
+  report.usage.wall_seconds = 63;
+  keep(admission->engine_ended(attempt(1), report, now));
+  EXPECT_EQ(admission->find(attempt(1))->phase, AttemptPhase::ended);
+  const auto told = reply<AttemptEnded>(tell(CancelAttempt{attempt(1)}));
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->report.usage.wall_seconds, 63U);
+}
+
 TEST_F(AdmissionTest, KeepsAnAttemptWhoseLeaseIsRenewed) {
   dispatch(1);
   for (int i = 0; i < 10; ++i) {
     EXPECT_TRUE(advance(50s).stops.empty());
     tell(RenewLeases{{attempt(1)}, 60});
   }
+}
+
+TEST_F(AdmissionTest, TellsTheEngineWhenALeaseEndsAndTheNewEndWithEachRenewal) {
+  using Lease = AdmissionOutput::Lease;
+  EXPECT_EQ(dispatch(1).leases, std::vector<Lease>({{attempt(1), now.mono + 60s}}));
+  now.mono += 50s;
+  EXPECT_EQ(tell(RenewLeases{{attempt(1)}, 40}).leases,
+            std::vector<Lease>({{attempt(1), now.mono + 40s}}));
+  now.mono += 40s;
+  EXPECT_TRUE(tell(RenewLeases{{attempt(1)}, 60}).leases.empty());  // too late
+  Assignment lasting = assignment();
+  lasting.on_disconnect = OnDisconnect::resume;
+  EXPECT_TRUE(dispatch(2, lasting).leases.empty());
+  EXPECT_TRUE(tell(RenewLeases{{attempt(2)}, 60}).leases.empty());
 }
 
 TEST_F(AdmissionTest, ARenewalThatComesAfterTheLeaseRanOutRevivesNothing) {

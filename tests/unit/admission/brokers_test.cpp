@@ -52,6 +52,18 @@ TEST_F(BrokersTest, BrokersOfDifferentTermsAreServedInTurn) {
   EXPECT_EQ(admission->counters().old_terms, 0U);
 }
 
+// The broker would take a refusal for the end of what runs, and give it to another site.
+TEST_F(BrokersTest, ALateCopyOfAGrantedDispatchIsNotRefusedForItsTerm) {
+  EXPECT_TRUE(reply<Granted>(dispatch_as(eu, of_eu, 3)));
+  tell_as(eu, AskAttempt{of_eu}, 4);
+  const AdmissionOutput repeated = dispatch_as(eu, of_eu, 3);
+  EXPECT_TRUE(reply<Granted>(repeated));
+  EXPECT_TRUE(repeated.starts.empty());
+  keep(admission->engine_phase(of_eu, AttemptPhase::running, now));
+  EXPECT_EQ(phase_in(dispatch_as(eu, of_eu, 3)), AttemptPhase::running);
+  EXPECT_EQ(refusal(dispatch_as(eu, attempt_of(eu, 8), 3)), RefusalCode::term);
+}
+
 TEST_F(BrokersTest, ABrokerIsDeposedByItsOwnHigherTermOnly) {
   tell_as(us, AskAttempt{attempt_of(us, 1)}, 3);
   tell_as(eu, AskAttempt{attempt_of(eu, 1)}, 8);

@@ -27,6 +27,7 @@ class IdleEngine final : public Engine {
  public:
   Status check(const Assignment&) const override { return ok(); }
   void start(const AttemptId&, const Assignment&) override {}
+  void set_lease(const AttemptId&, Mono::time_point) override {}
   void stop(const AttemptId&, EndCode) override {}
   Result<LogChunk> read_log(const AttemptId&, LogStream, std::uint64_t, std::uint32_t) override {
     return fail(ErrorCode::not_found, "attempt", "not known");

@@ -23,6 +23,7 @@ class PuppetEngine : public Engine {
 
   Status check(const Assignment&) const override { return ok(); }
   void start(const AttemptId& attempt, const Assignment&) override { started.push_back(attempt); }
+  void set_lease(const AttemptId& attempt, Mono::time_point at) override { leases[attempt] = at; }
   void stop(const AttemptId& attempt, EndCode code) override {
     stopped.emplace_back(attempt, code);
   }
@@ -49,6 +50,7 @@ class PuppetEngine : public Engine {
   }
 
   std::vector<AttemptId> started;
+  std::map<AttemptId, Mono::time_point> leases;
   std::vector<std::pair<AttemptId, EndCode>> stopped;
   std::vector<AttemptId> forgotten;
   std::map<AttemptId, std::string> logs;
@@ -203,6 +205,8 @@ TEST_F(GatewayDaemon, GrantsStartsReportsAndForgetsAnAttempt) {
   ASSERT_TRUE(hears<Granted>(1));
   EXPECT_EQ(broker_.heard<Granted>().at(0).attempt, attempt);
   ASSERT_EQ(zurich_->engine->started, std::vector<AttemptId>{attempt});
+  EXPECT_EQ(zurich_->engine->leases.at(attempt),
+            zurich_->daemon->admission().find(attempt)->lease_ends);
   // The sheet that follows has one unit less.
   EXPECT_TRUE(run_until(io_, [&] {
     const auto* quote = broker_.find(zurich, RecordKind::quote);

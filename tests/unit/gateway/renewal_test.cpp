@@ -14,9 +14,11 @@
 #include "state/identity/certificates.h"
 #include "state/identity/encoding.h"
 #include "state/identity/renewal.h"
+#include "state/identity/stored_file.h"
 #include "tests/unit/gateway/fake_broker.h"
 #include "tests/unit/gateway/small_federation.h"
 #include "tests/unit/gateway/temporary_directory.h"
+#include "tests/unit/identity/former_authority.h"
 
 namespace tradewind {
 namespace {
@@ -29,7 +31,9 @@ const SiteId osaka{"jp-osaka-1"};
 // A site that has joined, and a broker that answers its renewals as the registry does.
 class RenewalTest : public ::testing::Test {
  protected:
-  RenewalTest() {
+  RenewalTest()
+      : RenewalTest(*CertificateAuthority::create(FederationId{"trade"}, system_now().wall)) {}
+  explicit RenewalTest(CertificateAuthority authority) : federation_(std::move(authority)) {
     EXPECT_FALSE(federation_.join(home(), osaka, 2, {}).body.empty());
     identity_key_ = keys().identity.public_key();
   }
@@ -84,8 +88,8 @@ class RenewalTest : public ::testing::Test {
                 {"members", boost::json::array{}}})};
   }
   Result<Renewed> ask() {
-    return ask_renewal({broker_.url(), 10s, nullptr}, home(), osaka,
-                       federation_.authority().trust(), system_now().wall);
+    return ask_renewal({broker_.url(), 10s, nullptr}, home(), osaka, load_papers(home())->trust,
+                       system_now().wall);
   }
   Result<Membership> keep(Renewed renewed) {
     const auto store = Store::open(store_directory(home()), system_now());
@@ -97,12 +101,13 @@ class RenewalTest : public ::testing::Test {
     return keep(std::move(*renewed));
   }
   // What a start finds.
-  bool belongs_together() const {
+  Result<Membership> found() const {
     auto papers = load_papers(home());
     const auto store = Store::open(store_directory(home()), system_now());
     papers->members = *(*store)->members();
-    return check_membership(*papers, keys(), system_now().wall).has_value();
+    return check_membership(*papers, keys(), system_now().wall);
   }
+  bool belongs_together() const { return found().has_value(); }
 
   TemporaryDirectory directory_;
   SmallFederation federation_;
@@ -217,6 +222,60 @@ TEST_F(RenewalTest, ABrokenStateIsNoReasonToBeginAgain) {
 
 Validity of_life(std::chrono::seconds life) {
   return Validity{Wall::time_point(1'800'000'000s), Wall::time_point(1'800'000'000s) + life};
+}
+
+// A directory that joined before there were trust records.
+class FormerDirectory : public RenewalTest {
+ protected:
+  FormerDirectory() : RenewalTest(former_authority()) {
+    for (const char* each : {"trust", "broker.url", "renewal.json"}) {
+      std::filesystem::remove_all(home() / each);
+    }
+    const CertificateAuthority& authority = federation_.authority();
+    EXPECT_TRUE(store_file(home() / "ca.pem", authority.certificate_pem(), public_mode));
+    trust_registry_key(authority.registry_key().public_key());
+  }
+  void trust_registry_key(const Bytes& key) {
+    EXPECT_TRUE(store_file(home() / "registry.key.pub", base64_encode(key) + "\n", public_mode));
+  }
+
+ private:
+  static CertificateAuthority former_authority() {
+    const TemporaryDirectory directory;
+    store_former_authority(directory.path(), FederationId{"trade"}, SigningKey::generate(),
+                           SigningKey::generate(), system_now().wall);
+    return *CertificateAuthority::load(directory.path());
+  }
+};
+
+TEST_F(FormerDirectory, IsAMembersByWhatItWasGivenToTrustThen) {
+  const auto membership = found();
+  ASSERT_TRUE(membership) << describe(membership.error());
+  EXPECT_EQ(trust_sha256(membership->trust.newest()),
+            trust_sha256(federation_.authority().trust().newest()));
+  trust_registry_key(SigningKey::generate().public_key());
+  EXPECT_THAT(describe(found().error()), HasSubstr("not signed by a registry key"));
+}
+
+TEST_F(FormerDirectory, HasAllThatOthersHaveOnceItHasRenewed) {
+  const auto membership = renew();
+  ASSERT_TRUE(membership) << describe(membership.error());
+  EXPECT_EQ(membership->renewals, 1U);
+  EXPECT_TRUE(std::filesystem::exists(home() / "trust/1.trust"));
+  EXPECT_TRUE(std::filesystem::exists(home() / "renewal.json"));
+  EXPECT_EQ(renewals_, 1U);
+  EXPECT_TRUE(belongs_together());
+}
+
+TEST_F(FormerDirectory, EndsWithItsMemberRecordHoweverLongItsCertificateLives) {
+  const NodeId node = site_node(osaka);
+  const auto csr = make_csr(keys().identity, node, federation_.authority().federation());
+  const auto now = system_now().wall;
+  const auto certificate = federation_.authority().issue(*csr, node, 24h * 30, now);
+  ASSERT_TRUE(store_file(home() / "certificate.pem", *certificate, public_mode));
+  const auto membership = found();
+  ASSERT_TRUE(membership) << describe(membership.error());
+  EXPECT_LE(membership->ends, now + 24h);
 }
 
 TEST(RenewalTime, LiesBetweenHalfAndThreeQuartersOfTheLife) {

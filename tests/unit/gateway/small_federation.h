@@ -41,7 +41,8 @@ inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& 
 class SmallFederation {
  public:
   SmallFederation()
-      : authority_(*CertificateAuthority::create(FederationId{"trade"}, system_now().wall)) {}
+      : SmallFederation(*CertificateAuthority::create(FederationId{"trade"}, system_now().wall)) {}
+  explicit SmallFederation(CertificateAuthority authority) : authority_(std::move(authority)) {}
 
   const CertificateAuthority& authority() const { return authority_; }
 

@@ -58,7 +58,7 @@ TEST(Store, AcknowledgedWritesSurviveAnAbruptEndOfTheProcess) {
   EXPECT_EQ(stored->front().value, "attempt");
   const auto version = store->next_version();
   ASSERT_TRUE(version);
-  EXPECT_EQ(version->epoch, 2'000u);
+  EXPECT_EQ(version->epoch, 2'000'000u);
 }
 
 TEST(Store, VersionsRiseOverRestartsWhateverTheClockSays) {

@@ -183,6 +183,14 @@ TEST_F(GossipAcceptance, AHigherEpochIsNewerWhateverTheVersion) {
   EXPECT_EQ(receive(toy::quote({.version = 901})), DropReason::old);
 }
 
+// As when a broker starts with what it relied on, while its clock is ahead.
+TEST_F(GossipAcceptance, ARecordOfItsOwnThatIsOverKeepsOlderOnesOut) {
+  know_osaka();
+  EXPECT_TRUE(gossip_.publish(toy::quote({.version = 3}), at(15s)).accepted.empty());
+  EXPECT_EQ(receive(toy::quote({.version = 2, .issued = 10s}), 17s), DropReason::old);
+  EXPECT_EQ(receive(toy::quote({.version = 4, .issued = 10s}), 20s), std::nullopt);
+}
+
 TEST_F(GossipAcceptance, DropsWhatIsNotInForce) {
   know_osaka();
   EXPECT_EQ(receive(toy::quote({.issued = 5'001ms})), DropReason::from_future);

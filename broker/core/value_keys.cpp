@@ -1,0 +1,52 @@
+#include "broker/core/value_keys.h"
+
+#include <utility>
+
+#include "schemas/codec.h"
+
+namespace tradewind::value_keys {
+
+std::string invite(std::string_view token_sha256) {
+  return std::string(registry) + "invite/" + std::string(token_sha256);
+}
+
+std::string of_registry(const Entry& entry) {
+  if (const auto* issued = std::get_if<InviteIssued>(&entry.body)) {
+    return invite(issued->token_sha256);
+  }
+  const auto& changed = std::get<MemberChanged>(entry.body);
+  const auto header = decode_record_header(changed.record.body);
+  return std::string(registry) + "member/" + (header ? header->subject.value : std::string());
+}
+
+std::string market(RecordKind kind) {
+  return "market/" + std::string(to_string(kind)) + '/';
+}
+
+std::string failed_task(const JobId& array) {
+  return "array/" + array.value;
+}
+
+std::vector<JournalValue> changed(const std::vector<Entry>& entries,
+                                  const std::vector<JobRecord>& jobs) {
+  std::vector<JournalValue> values;
+  for (const JobRecord& job : jobs) {
+    if (!job.array || !is_final(job.state) || job.state == JobState::succeeded) continue;
+    // An array's tasks follow each other.
+    std::string key = failed_task(*job.array);
+    if (values.empty() || values.back().key != key) {
+      values.push_back({std::move(key), job.job.value});
+    }
+  }
+  for (const Entry& entry : entries) {
+    const auto* recorded = std::get_if<MarketRecorded>(&entry.body);
+    if (recorded == nullptr) continue;
+    // It was verified, so it reads.
+    if (const auto header = decode_record_header(recorded->record.body)) {
+      values.push_back({market(header->kind) + header->subject.value, encode(entry)});
+    }
+  }
+  return values;
+}
+
+}  // namespace tradewind::value_keys

@@ -1,0 +1,35 @@
+// Where the core keeps its named values beside the journal's entries (JournalValue), and which of
+// them a batch of the lifecycle changes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/ids.h"
+#include "schemas/journal.h"
+#include "schemas/record.h"
+#include "state/journal/journal.h"
+
+namespace tradewind::value_keys {
+
+// Prefixes: invitations and members, data sets. Their values are entries.
+inline constexpr std::string_view registry = "registry/";
+inline constexpr std::string_view dataset = "dataset/";
+inline constexpr std::string_view rates = "rates";  // the newest RatesChanged
+inline constexpr std::string_view trust = "trust";  // the newest TrustChanged
+
+std::string invite(std::string_view token_sha256);
+// Of an InviteIssued or a MemberChanged.
+std::string of_registry(const Entry& entry);
+// Prefix of the newest records of this kind, one a site, that decisions relied on.
+std::string market(RecordKind kind);
+// Where it is kept that a task of the array ended otherwise than in success: one that did.
+std::string failed_task(const JobId& array);
+
+// What the entries, and the jobs that they changed, change of them: the records that decisions
+// rely on, and arrays that cannot succeed any more.
+std::vector<JournalValue> changed(const std::vector<Entry>& entries,
+                                  const std::vector<JobRecord>& jobs);
+
+}  // namespace tradewind::value_keys
