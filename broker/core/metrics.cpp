@@ -35,6 +35,8 @@ std::string metrics_text(const CoreFigures& figures) {
       figures.unanswered);
   add("tradewind_attempts_asked_total", "counter", "Questions to sites about attempts.",
       lifecycle.asked);
+  add("tradewind_attempts_taken_back_total", "counter",
+      "Attempts taken back since nothing of them had begun in time.", lifecycle.taken_back);
   add("tradewind_messages_duplicate_total", "counter", "Messages of sites that said nothing new.",
       lifecycle.duplicates);
   add("tradewind_messages_stray_total", "counter",

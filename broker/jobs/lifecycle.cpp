@@ -76,6 +76,7 @@ void Lifecycle::recovered(Live& live, Now now) {
       send(known.site, AskAttempt{id});
     }
   } else {
+    await_start(live, now);
     hold(live, now);
     SiteContact& contact = sites_.at(known.site);
     set_round(known.site, contact, now.mono);  // renewed at once

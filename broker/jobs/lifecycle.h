@@ -81,6 +81,10 @@ struct LifecycleOptions {
   // longest untried first: at most so many shapes of them in each hundredth of the interval.
   std::chrono::milliseconds retry_interval{10'000};
   std::size_t retries_max = 100;
+  // A granted attempt of which nothing has begun, not even the staging of its inputs, so long after
+  // twice the wait that its decision rests on is taken back: its lease runs out, and its job goes
+  // elsewhere once it is over.
+  std::chrono::seconds start_grace{600};
   // For so long after `begin` an unroutable outcome counts as waiting: the market view may not have
   // filled yet.
   std::chrono::milliseconds settling{10'000};
@@ -205,6 +209,7 @@ struct LifecycleCounters {
   std::uint64_t lost = 0;
   std::uint64_t ended = 0;        // attempts
   std::uint64_t asked = 0;        // questions about attempts
+  std::uint64_t taken_back = 0;   // attempts that were granted and of which nothing began
   std::uint64_t duplicates = 0;   // messages that said nothing new
   std::uint64_t strays = 0;       // messages about attempts that are not at their sender
   std::uint64_t overcharges = 0;  // charges above the terms of the decision, cut to them
@@ -309,6 +314,8 @@ class Lifecycle {
     Mono::time_point decided{};
     Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
     Mono::time_point next_ask{};
+    Mono::time_point start_by = Mono::time_point::max();  // once granted, until something begins
+    bool taken_back = false;                              // nothing had by then
   };
   // Which queue a waiting job stands in.
   enum class Queue : std::uint8_t { none, alike, alone };
@@ -434,6 +441,8 @@ class Lifecycle {
   void settle(Live& live, bool granted);
   Mono::time_point loss_at(const Live& live) const;
   bool waits_for_site(const Live& live) const;
+  bool is_stopping(const Live& live) const;
+  void await_start(Live& live, Now now);
   void set_alarm(Live& live);
   void drop_alarm(Live& live);
   void ring(Live& live, Now now);

@@ -89,6 +89,7 @@ void Lifecycle::grant(Live& live, Now now) {
   settle(live, true);
   live.tries->refusals_in_row = 0;
   live.tries->pause = {};
+  await_start(live, now);
   hold(live, now);
 }
 
@@ -141,6 +142,7 @@ void Lifecycle::on_status(const SiteId& site, const AttemptStatus& status, Now n
   const AttemptState reported = state_of(status.phase);
   if (runs && reported > live_attempt(read(*live))->state) {
     record(*live, now, AttemptAdvanced{status.attempt, status.phase});
+    live->tries->start_by = Mono::time_point::max();
   } else if (!unanswered) {
     ++counters_.duplicates;
   }

@@ -24,6 +24,20 @@ bool Lifecycle::waits_for_site(const Live& live) const {
   return live.brief.outlasts_lease && !live.brief.cancel_requested;
 }
 
+// The site is to end the attempt: it is told so until it is over, and its lease may run out.
+bool Lifecycle::is_stopping(const Live& live) const {
+  return live.brief.cancel_requested || live.tries->taken_back;
+}
+
+// From a grant, or a restart of this side, which does not know for how long it has been waiting.
+void Lifecycle::await_start(Live& live, Now now) {
+  const AttemptRecord& attempt = *live_attempt(read(live));
+  if (attempt.state != AttemptState::granted) return;
+  const std::uint64_t wait =
+      std::min(attempt.decision.chosen->finish.wait_seconds, limits::seconds_max);
+  live.tries->start_by = now.mono + options_.start_grace + std::chrono::seconds(2 * wait);
+}
+
 // --- what each job waits for ---------------------------------------------------------------------
 
 void Lifecycle::set_alarm(Live& live) {
@@ -42,7 +56,11 @@ void Lifecycle::set_alarm(Live& live) {
       }
     }
   } else if (live.brief.has_attempt) {
-    if (live.unanswered || live.brief.cancel_requested) next = live.tries->next_ask;
+    if (live.unanswered || is_stopping(live)) {
+      next = std::min(next, live.tries->next_ask);
+    } else {
+      next = std::min(next, live.tries->start_by);
+    }
     if (!waits_for_site(live)) next = std::min(next, loss_at(live));
   }
   if (next == live.alarm) return;
@@ -85,13 +103,20 @@ void Lifecycle::ring(Live& live, Now now) {
     const auto since =
         std::chrono::duration_cast<std::chrono::seconds>(now.mono - live.tries->last_sent).count();
     lose(live,
-         "no word from the site, and its lease is over for sure (" + std::to_string(since) +
-             " s after the last renewal)",
+         (live.tries->taken_back ? "nothing of it had begun in time, it was taken back, and its "
+                                   "lease is over for sure ("
+                                 : "no word from the site, and its lease is over for sure (") +
+             std::to_string(since) + " s after the last renewal)",
          now);
     return;
   }
   live.tries->next_ask = now.mono + options_.ask_interval;
-  if (live.brief.cancel_requested) {
+  if (live.tries->start_by <= now.mono) {
+    live.tries->taken_back = true;
+    live.tries->start_by = Mono::time_point::max();
+    ++counters_.taken_back;
+  }
+  if (is_stopping(live)) {
     send(live.tries->site, CancelAttempt{id});
   } else {
     ++counters_.asked;
@@ -186,7 +211,7 @@ void Lifecycle::round(const SiteId& site, SiteContact& contact, Now now) {
     renew.lease_seconds = options_.lease_seconds;
     for (const JobNumber job : contact.held) {
       Live& live = jobs_.at(job);
-      if (live.brief.cancel_requested) continue;  // its lease may run out
+      if (is_stopping(live)) continue;  // its lease may run out
       live.tries->last_sent = now.mono;
       sent_.push_back(job);
       set_alarm(live);

@@ -413,6 +413,8 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   known.last_sent = now.mono;
   sent_.push_back(live.brief.number);
   known.next_ask = now.mono + options_.ask_interval;
+  known.start_by = Mono::time_point::max();
+  known.taken_back = false;
   live.unanswered = true;
   ++unanswered_;
   router_.placed(id, chosen);

@@ -36,6 +36,7 @@ void BrokerNode::start() {
   const std::vector<Entry>& journal = stored_->entries;
   LifecycleOptions options;
   options.lease_seconds = static_cast<std::uint32_t>(options_.lease / kSecond);
+  options.start_grace = std::chrono::seconds(60);  // runs are short
   options.records_open_max = 1;  // so that records are packed and read again at every turn
   if (options_.broken == Break::lease_wait) {
     options.skew_bound = {};

@@ -1,4 +1,6 @@
 // Silence, restarts, and when an attempt is over for sure.
+#include <gmock/gmock.h>
+
 #include "tests/unit/jobs/fixture.h"
 
 namespace tradewind {
@@ -104,6 +106,54 @@ TEST_F(LifecycleTest, EndsTheWaitForASilentSiteWhenTheJobIsCanceled) {
   EXPECT_EQ(state(job), JobState::canceled);
   // It is found again, still running: it is stopped.
   EXPECT_EQ(of<CancelAttempt>(status("s1", {job, 1}, AttemptPhase::running).sends).size(), 1U);
+}
+
+// A site that answers, and does nothing.
+TEST_F(LifecycleTest, TakesAnAttemptBackOfWhichNothingBegins) {
+  const JobId job = dispatched(spec());
+  granted("s1", {job, 1});
+  const auto grant = now.mono;
+  const auto answer = [&] { return status("s1", {job, 1}, AttemptPhase::granted).sends; };
+  while (now.mono - grant < 580s) {
+    EXPECT_TRUE(of<CancelAttempt>(advance(20s)).empty());
+    EXPECT_TRUE(of<CancelAttempt>(answer()).empty());
+  }
+  EXPECT_EQ(state(job), JobState::dispatching);
+  // It is told to end it, and gets no more renewals.
+  const std::vector<SendToSite> sends = advance(40s);
+  EXPECT_FALSE(of<CancelAttempt>(sends).empty());
+  EXPECT_EQ(lifecycle->counters().taken_back, 1U);
+  for (int round = 0; round < 4; ++round) {
+    answer();
+    EXPECT_TRUE(of<RenewLeases>(advance(15s)).empty());
+  }
+  advance(60s);
+  EXPECT_EQ(tables.at(job).attempts[0].state, AttemptState::lost);
+  EXPECT_THAT(tables.at(job).attempts[0].detail, testing::HasSubstr("taken back"));
+  EXPECT_EQ(tables.at(job).attempts.back().decision.chosen->site.value, "s2");
+}
+
+TEST_F(LifecycleTest, GoesElsewhereAsSoonAsTheSiteGivesBackWhatItHadNotBegun) {
+  const JobId job = dispatched(spec());
+  granted("s1", {job, 1});
+  for (int round = 0; round < 31; ++round) {
+    advance(20s);
+    status("s1", {job, 1}, AttemptPhase::granted);
+  }
+  const auto dispatches = of<Dispatch>(ended("s1", {job, 1}, EndCode::canceled).sends);
+  ASSERT_EQ(dispatches.size(), 1U);
+  EXPECT_EQ(dispatches[0].first, "s2");
+}
+
+TEST_F(LifecycleTest, LeavesAnAttemptWhoseInputsAreBeingStagedWhereItIs) {
+  const JobId job = dispatched(spec());
+  status("s1", {job, 1}, AttemptPhase::staging);
+  for (int round = 0; round < 300; ++round) {
+    EXPECT_TRUE(of<CancelAttempt>(advance(20s)).empty());
+    status("s1", {job, 1}, AttemptPhase::staging);
+  }
+  EXPECT_EQ(lifecycle->counters().taken_back, 0U);
+  EXPECT_EQ(state(job), JobState::staging);
 }
 
 TEST_F(LifecycleTest, LosesARunningAttemptThatItsSiteDoesNotKnowAnyMore) {
