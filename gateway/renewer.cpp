@@ -16,8 +16,9 @@ using namespace std::chrono_literals;
 
 // How often the clock and the directory are looked at.
 constexpr auto look_interval = 1s;
-// Over which all gateways fetch a trust record that they have heard of.
-constexpr auto walk_spread = 30s;
+// Over which all gateways fetch a trust record that they have heard of, or over an eighth of the
+// certificate's life when that is less.
+constexpr auto walk_spread_max = std::chrono::duration_cast<Wall::duration>(30s);
 constexpr auto backoff_max = std::chrono::milliseconds(5min);
 constexpr auto warning_interval = 60s;
 
@@ -73,7 +74,9 @@ void Renewer::settle(const Membership& membership) {
 void Renewer::heard_of_trust(std::uint64_t version) {
   if (version <= trust_heard_) return;
   trust_heard_ = version;
-  const auto spread = std::chrono::duration_cast<Mono::duration>(walk_spread);
+  const auto spread = std::chrono::duration_cast<Mono::duration>(
+      std::clamp((validity_.not_after - validity_.not_before) / 8,
+                 std::chrono::duration_cast<Wall::duration>(1s), walk_spread_max));
   walk_at_ = system_now().mono + Mono::duration(static_cast<Mono::rep>(
                                      random_number() % static_cast<std::uint64_t>(spread.count())));
 }

@@ -1,7 +1,9 @@
 """Certificates are renewed, keys rotate, copies of a site are found out, and what a federation is built on changes, all while
 jobs run."""
+import datetime
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,9 +33,6 @@ class ShortLived(Federation):
     def home(self, site):
         return self.dir / "sites" / site
 
-    def log(self, name):
-        return (self.dir / "log" / f"{name}.out").read_text(errors="replace")
-
     def run_at(self, site, seconds=60):
         """A job that runs there, or an error."""
         job = self.user.submit(shell_job("true", architectures=ARCHITECTURES, constraints={"sites_allowed": [site]}))
@@ -52,74 +51,171 @@ class ShortLived(Federation):
 
 
 class Renewal(unittest.TestCase):
-    def test_certificates_are_renewed_while_jobs_run_and_never_run_out(self):
-        with ShortLived(12) as federation:
-            for site in SITES:
-                federation.renewals_reach(site, 3)
-                federation.run_at(site)
-            # Jittered: sites that joined within a second renewed at times of their own.
-            for site in SITES:
-                self.assertNotIn("certificate.expired ", federation.log(site))
-                self.assertEqual(federation.member(site)["state"], "active")
-            # A restart goes on with what was renewed.
-            before = federation.member(SITES[0])["renewals"]
-            federation.stop(SITES[0])
-            federation.start(SITES[0])
-            federation.renewals_reach(SITES[0], before + 1)
-            federation.run_at(SITES[0])
+    """One federation for all, since most of it is waiting for certificates to end."""
+    LIFE = 8
 
-    def test_a_site_comes_back_after_its_certificate_has_expired_and_not_for_ever(self):
-        with ShortLived(8, "--recovery-max", "2") as federation:
-            site = SITES[1]
-            for _ in range(2):
-                federation.kill(site)
-                time.sleep(9)
-                federation.start(site)
-                federation.run_at(site)
-                self.assertIn("certificate.recovered", federation.log(site))
+    def test_certificates_are_renewed_and_sites_whose_certificates_have_expired_come_back_and_not_for_ever(self):
+        kept, back, _ = SITES
+        with ShortLived(self.LIFE, "--recovery-max", "1") as self.federation:
+            pids = {site: self.federation.pid(site) for site in SITES}
+            self.is_down_until_expired(back)
+            self.federation.start(back)
+            self.assertIn("certificate.recovered", self.federation.log(back))
+            # The others have renewed meanwhile, jittered, and never too late.
+            for site in SITES:
+                self.federation.run_at(site)
+            for site in SITES[::2]:
+                self.federation.renewals_reach(site, 2)
+                self.assertNotIn("certificate.expired ", self.federation.log(site))
+            # A restart goes on with what was renewed.
+            before = self.federation.member(kept)["renewals"]
+            self.federation.stop(kept)
+            self.federation.start(kept)
+            self.federation.renewals_reach(kept, before + 1)
             # Once more, and an operator has to agree.
-            federation.kill(site)
-            time.sleep(9)
-            started = subprocess.run([BIN / "tradewind-gateway", "run", "--dir", federation.home(site)],
-                                     capture_output=True, text=True, timeout=30, env=federation.gateway_env())
+            self.is_down_until_expired(back)
+            started = subprocess.run([BIN / "tradewind-gateway", "run", "--dir", self.federation.home(back)],
+                                     capture_output=True, text=True, timeout=30, env=self.federation.gateway_env())
             self.assertNotEqual(started.returncode, 0)
             self.assertIn("allow-recovery", started.stderr)
-            federation.cli("site", "allow-recovery", site, token="operator")
-            federation.start(site)
-            federation.run_at(site)
+            self.federation.cli("site", "allow-recovery", back, token="operator")
+            self.federation.start(back)
+            self.federation.run_at(back)
+            self.broker_was_away(SITES[2], pids[SITES[2]])
 
-    def test_a_gateway_whose_broker_was_away_recovers_without_a_restart(self):
-        with ShortLived(8) as federation:
-            pids = {site: federation.pid(site) for site in SITES}
-            federation.kill("broker")
-            time.sleep(14)
-            federation.start("broker")
-            for site in SITES:
-                federation.run_at(site)
-                self.assertEqual(federation.pid(site), pids[site])
-                self.assertIn("certificate.expired", federation.log(site))
+    def is_down_until_expired(self, site):
+        self.federation.kill(site)
+        ends = datetime.datetime.fromisoformat(self.federation.member(site)["valid_until"])
+        until(lambda: datetime.datetime.now(datetime.timezone.utc) > ends, self.LIFE + 2)
+
+    def broker_was_away(self, site, pid):
+        """The site recovers without a restart."""
+        self.federation.kill("broker")
+        until(lambda: "certificate.expired " in self.federation.log(site), self.LIFE + 10)
+        self.federation.start("broker")
+        self.federation.run_at(site)
+        self.assertEqual(self.federation.pid(site), pid)
 
 
-class Rotation(unittest.TestCase):
+class Membership(unittest.TestCase):
+    """Certificates live for longer than these tests do."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.federation = cls.enterClassContext(ShortLived(600))
+
+    def site_file(self, site):
+        file = self.federation.dir / f"{site}.toml"
+        file.write_text((self.federation.home(SITES[0]) / "site.toml").read_text().replace(SITES[0], site))
+        return file
+
+    def invite(self, site, *more):
+        return self.federation.cli("site", "invite", site, "--quiet", *more, token="operator").stdout.strip()
+
+    def join(self, token, home, site_file):
+        return subprocess.run([BIN / "tradewind-gateway", "join", self.federation.url, "--token", token, "--dir",
+                               self.federation.dir / home, "--site", site_file], capture_output=True, text=True,
+                              timeout=60, env=self.federation.gateway_env())
+
+    def changes(self, site):
+        """Why the member's record has changed, as the log tells it."""
+        entries = self.federation.auditor.get(f"/v1/audit/entries?site={site}&type=org.tradewind.member.changed")["entries"]
+        return [json.loads(each["event"])["data"]["cause"] for each in entries]
+
     def test_keys_rotate_while_a_job_runs(self):
-        with ShortLived(600) as federation:
-            site = SITES[0]
-            home = federation.home(site)
-            before = {name: (home / name).read_text() for name in ("identity.key", "curve.key")}
-            job = federation.user.submit(shell_job("sleep 8; echo done", constraints={"sites_allowed": [site]}))
+        site = SITES[0]
+        home = self.federation.home(site)
+        before = {name: (home / name).read_text() for name in ("identity.key", "curve.key")}
+        job = self.federation.user.submit(shell_job("sleep 5; echo done", constraints={"sites_allowed": [site]}))
+        self.federation.user.wait(job, states=("running",))
+        subprocess.run([BIN / "tradewind-gateway", "rotate-keys", "--dir", home, "--wait-seconds", "30"], check=True,
+                       stdin=subprocess.DEVNULL, capture_output=True)
+        for name, text in before.items():
+            self.assertNotEqual((home / name).read_text(), text)
+            self.assertFalse((home / (name + ".next")).exists())
+        ended = self.federation.user.wait(job, seconds=60)
+        self.assertEqual(ended["state"], "succeeded")
+        self.assertEqual(len(ended["attempts"]), 1, "the job went on under the new keys")
+        self.federation.run_at(site)
+        self.federation.stop(site)
+        self.federation.start(site)
+        self.federation.run_at(site)
+
+    def test_a_token_is_for_one_site_once_for_a_time_and_the_same_keys_get_the_same_answer(self):
+        paris, lyon = self.site_file("eu-paris-1"), self.site_file("eu-lyon-1")
+        late, over = self.invite("eu-lyon-1", "--ttl-seconds", "1"), time.monotonic() + 1
+        token = self.invite("eu-paris-1")
+        for _ in ("first", "again, since the answer may have been lost"):
+            joined = self.join(token, "paris", paris)
+            self.assertEqual(joined.returncode, 0, joined.stderr)
+        until(lambda: self.changes("eu-paris-1") == ["admitted"], 10)
+        other = self.join(token, "paris-2", paris)
+        self.assertNotEqual(other.returncode, 0)
+        self.assertIn("not known", other.stderr)
+        self.assertNotEqual(self.join(token, "lyon", lyon).returncode, 0, "another site's token")
+        until(lambda: time.monotonic() > over, 2)
+        refused = self.join(late, "lyon-2", lyon)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("has expired", refused.stderr)
+        # Of a token for another federation, nothing is even sent.
+        refused = self.join(token.split(".")[0] + "." + "0" * 64, "lyon-3", lyon)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("no trust record", refused.stderr)
+        self.assertEqual(self.changes("eu-paris-1"), ["admitted"])
+        self.assertEqual(self.changes("eu-lyon-1"), [])
+
+    def offered(self, site):
+        return any(each["quote_valid"] for each in self.federation.user.get("/v1/offers")["offers"] if each["site"] == site)
+
+    def not_allowed(self):
+        """Messages over live connections that the broker did not take, since their sender is no member any more."""
+        text = self.federation.operator.raw("GET", "/metrics")[1].decode()
+        found = re.search(r'tradewind_link_dropped_total\{reason="not_allowed"\} (\d+)', text)
+        return int(found[1]) if found else 0
+
+    def test_a_fresh_site_works_within_ten_seconds_of_its_join_and_a_revoked_one_is_out_everywhere_within_ten(self):
+        site = "eu-nantes-1"
+        federation, log = self.federation, self.federation.dir / "log/nantes.out"
+        file, token = self.site_file(site), self.invite(site)
+        joined = self.join(token, "nantes", file)
+        deadline = time.monotonic() + 10
+
+        def left():
+            return deadline - time.monotonic()
+        self.assertEqual(joined.returncode, 0, joined.stderr)
+        with log.open("w") as out:
+            gateway = subprocess.Popen([BIN / "tradewind-gateway", "run", "--dir", federation.dir / "nantes"], stdout=out,
+                                       stderr=out, env=federation.gateway_env())
+        try:
+            until(lambda: self.offered(site), left())
+            federation.run_at(site, left())
+            job = federation.user.submit(shell_job("sleep 4", architectures=ARCHITECTURES,
+                                                   constraints={"sites_allowed": [site]}))
             federation.user.wait(job, states=("running",))
-            subprocess.run([BIN / "tradewind-gateway", "rotate-keys", "--dir", home, "--wait-seconds", "30"], check=True,
-                           stdin=subprocess.DEVNULL)
-            for name, text in before.items():
-                self.assertNotEqual((home / name).read_text(), text)
-                self.assertFalse((home / (name + ".next")).exists())
-            ended = federation.user.wait(job, seconds=60)
-            self.assertEqual(ended["state"], "succeeded")
-            self.assertEqual(len(ended["attempts"]), 1, "the job went on under the new keys")
-            federation.run_at(site)
-            federation.stop(site)
-            federation.start(site)
-            federation.run_at(site)
+            before = self.not_allowed()
+
+            federation.cli("site", "state", site, "revoked", token="operator")
+            deadline = time.monotonic() + 10
+            until(lambda: not self.offered(site), left())
+            until(lambda: self.not_allowed() > before, left())
+            for other in SITES:
+                until(lambda: f"member.excluded node=site/{site} state=revoked" in federation.log(other), left())
+            waiting = federation.user.submit(shell_job("true", architectures=ARCHITECTURES,
+                                                       constraints={"sites_allowed": [site]}))
+            # It still speaks, and nobody takes it: not the end of what ran, nor what it would sell.
+            until(lambda: f"attempt.ended attempt={job}" in log.read_text(), 10)
+            for other in SITES:  # which takes the others longer than one message
+                federation.run_at(other)
+            self.assertNotEqual(federation.user.job(job)["state"], "succeeded")
+            self.assertFalse(self.offered(site))
+            self.assertEqual(federation.user.job(waiting)["attempts"], [])
+            self.assertNotIn(f"attempt={waiting}", log.read_text())
+        finally:
+            gateway.kill()
+            gateway.wait(10)
+        until(lambda: self.changes(site) == ["admitted", "state_set"], 10, lambda: self.changes(site))
+        for other in SITES:
+            self.assertEqual(self.changes(other)[0], "admitted")
 
 
 class Copies(unittest.TestCase):
@@ -171,12 +267,11 @@ class Trust(unittest.TestCase):
         return draft["version"]
 
     def follow(self, federation, version):
-        """Every gateway has the record, and each of them still sells."""
+        """Every gateway has the record, and sells."""
         for site in SITES:
             until(lambda: (federation.home(site) / f"trust/{version}.trust").exists(), 60,
                   lambda: federation.log(site)[-2000:])
-        for site in SITES:
-            federation.run_at(site)
+        federation.run_at(SITES[version % 3])
 
     def test_registry_key_authority_and_roots_rotate_while_the_federation_runs(self):
         with ShortLived(14) as federation:
@@ -192,8 +287,7 @@ class Trust(unittest.TestCase):
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn("not signed by enough root keys", refused.stderr)
 
-            for changes in (("--add", "registry"), ("--add", "issuer"),
-                            ("--promote", "registry"), ("--promote", "issuer")):
+            for changes in (("--add", "registry"), ("--promote", "registry", "--add", "issuer"), ("--promote", "issuer")):
                 self.follow(federation, self.publish(federation, *changes))
             # Everybody has renewed under the new keys before the former ones go.
             counts = {site: federation.member(site)["renewals"] for site in SITES}
@@ -225,6 +319,7 @@ class Trust(unittest.TestCase):
             for site in SITES:
                 self.assertEqual(federation.pid(site), pids[site])
                 self.assertNotIn("certificate.expired ", federation.log(site))
+                federation.run_at(site)
             # A restart finds it all again, and a site can join with an invitation of now.
             federation.stop(SITES[0])
             federation.start(SITES[0])
@@ -232,34 +327,6 @@ class Trust(unittest.TestCase):
             federation.kill("broker", signal.SIGTERM)
             federation.start("broker")
             federation.run_at(SITES[1])
-
-
-class Invitations(unittest.TestCase):
-    def test_a_token_is_for_one_site_once_and_the_same_keys_get_the_same_answer(self):
-        with ShortLived(600) as federation:
-            token = federation.cli("site", "invite", "eu-paris-1", "--quiet", token="operator").stdout.strip()
-            site_file = federation.dir / "paris.toml"
-            text = (federation.home(SITES[0]) / "site.toml").read_text()
-            site_file.write_text(text.replace(SITES[0], "eu-paris-1"))
-
-            def join(home, url=federation.url):
-                return subprocess.run([BIN / "tradewind-gateway", "join", url, "--token", token, "--dir", home,
-                                       "--site", site_file], capture_output=True, text=True, timeout=60,
-                                      env=federation.gateway_env())
-            home = federation.dir / "paris"
-            for _ in ("first", "again, since the answer may have been lost"):
-                joined = join(home)
-                self.assertEqual(joined.returncode, 0, joined.stderr)
-            other = join(federation.dir / "paris-2")
-            self.assertNotEqual(other.returncode, 0)
-            self.assertIn("not known", other.stderr)
-            site_file.write_text(text.replace(SITES[0], "eu-lyon-1"))
-            self.assertNotEqual(join(federation.dir / "lyon").returncode, 0)
-            # Of a token for another federation, nothing is even sent.
-            token = token.split(".")[0] + "." + "0" * 64
-            refused = join(federation.dir / "lyon-2")
-            self.assertNotEqual(refused.returncode, 0)
-            self.assertIn("no trust record", refused.stderr)
 
 
 if __name__ == "__main__":
