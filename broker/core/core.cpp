@@ -478,6 +478,9 @@ void Core::join(JoinRequest request, Reply<JoinAnswer> reply) {
     auto change = registry_.join(request, Now{now.mono, lifecycle_.stamp(now)});
     if (change) {
       spdlog::info("site.joined site={}", request.site.value);
+    } else if (change.error().code == ErrorCode::conflict && change.error().field == "token") {
+      spdlog::critical("site.token_reused site={} {}", request.site.value,
+                       describe(change.error()));
     } else {
       spdlog::warn("site.join_refused site={} {}", request.site.value.substr(0, 64),
                    describe(change.error()));

@@ -112,16 +112,17 @@ Result<RegistryChange<JoinAnswer>> Registry::join(const JoinRequest& request, No
   const NodeId node = site_node(request.site);
   const auto held = members_.find(node);
   const Member* member = find(node);
+  const bool used = held != members_.end() && held->second.changed.token_sha256 == digest;
   // Once it has renewed, it has had its answer.
-  const bool repeated = held != members_.end() && held->second.changed.token_sha256 == digest &&
+  const bool repeated = used &&
                         (held->second.changed.cause == MemberCause::admitted ||
                          held->second.changed.cause == MemberCause::unsaid) &&
                         held->second.record.header.valid_until > now.wall;
   const auto invitation = invitations_.find(digest);
-  if (!repeated && (invitation == invitations_.end() || invitation->second.expires <= now.wall)) {
+  if (!used && (invitation == invitations_.end() || invitation->second.expires <= now.wall)) {
     return fail(unknown_token());
   }
-  if (!repeated && invitation->second.site != request.site) {
+  if (!used && invitation->second.site != request.site) {
     return fail(ErrorCode::forbidden, "site",
                 "the token was made for another site than \"" + request.site.value + "\"",
                 "use the id that the invitation names");
@@ -139,7 +140,13 @@ Result<RegistryChange<JoinAnswer>> Registry::join(const JoinRequest& request, No
   }
   const bool same_keys = member != nullptr && member->identity_key == *identity_key &&
                          member->curve_key == request.curve_key;
-  if (repeated && !same_keys) return fail(unknown_token());
+  if (used && !same_keys) {
+    return fail(ErrorCode::conflict, "token",
+                "has admitted \"" + request.site.value + "\" with other keys",
+                "join from the directory that it was used in; if that was not you, tell an "
+                "operator: somebody else has your token");
+  }
+  if (used && !repeated) return fail(unknown_token());
   if (member != nullptr && member->state == MemberState::revoked) {
     return fail(ErrorCode::forbidden, "site", "\"" + request.site.value + "\" was revoked",
                 "ask an operator");

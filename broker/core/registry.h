@@ -52,7 +52,7 @@ class Registry {
                                         std::chrono::seconds ttl, Now now);
   // Checks token, proof and request; makes certificate and member record. The same token with the
   // same keys gets the same member again, so that a lost answer can be asked for again; with other
-  // keys it is refused.
+  // keys it is refused with `conflict`, since two have it.
   Result<RegistryChange<JoinAnswer>> join(const JoinRequest& request, Now now);
   // The broker's own record, when it is not there yet or says something else. Its number is the
   // registry's to give. Refused with `conflict` under the keys of another broker, whose attempts

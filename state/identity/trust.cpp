@@ -273,7 +273,11 @@ Status TrustChain::extend(SignedTrust next) {
 
 Status TrustChain::check_fresh(Wall::time_point now) const {
   if (now < newest().expires) return ok();
-  return untrusted(of_version(newest()) + " expired at " + to_rfc3339(newest().expires));
+  return fail(
+      ErrorCode::unauthenticated, "trust",
+      of_version(newest()) + " expired at " + to_rfc3339(newest().expires),
+      "see that this machine's clock is right; if it is, ask the federation's operators for "
+      "a newer one");
 }
 
 }  // namespace tradewind
