@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "broker/api/endpoint.h"
 #include "broker/audit/log_publisher.h"
@@ -21,6 +22,7 @@
 #include "state/disk/disk_reserve.h"
 #include "state/identity/authority.h"
 #include "state/identity/stored_file.h"
+#include "state/identity/trust_files.h"
 #include "state/journal/journal.h"
 #include "state/transparency/limits.h"
 
@@ -30,6 +32,11 @@ namespace {
 // A dead connection is given up within this, so the rest of the delay bound is what a message may
 // wait for one.
 constexpr std::chrono::seconds link_silence_max{9};
+// How often a later trust record is looked for.
+constexpr std::chrono::seconds trust_interval{1};
+// How long before its end, and how often, a trust record that expires is warned of.
+constexpr std::chrono::days trust_warning{30};
+constexpr std::chrono::hours warning_interval{24};
 
 struct Options {
   std::filesystem::path directory;
@@ -55,6 +62,9 @@ struct Options {
   bool witness_require = false;
   std::uint32_t witness_timeout_ms = 1'000;
   std::uint32_t disk_reserve_mib = DiskReserve::mib_default;
+  std::uint32_t certificate_seconds =
+      std::chrono::seconds(RegistryOptions{}.certificate_lifetime).count();
+  std::size_t recovery_max = RegistryOptions{}.recovery_max;
   std::filesystem::path ready_file;
   std::filesystem::path log_file;
   std::string log_level = "info";
@@ -116,6 +126,51 @@ Result<std::unique_ptr<WitnessPanel>> make_panel(const Options& options, Witness
       std::move(*policy), std::chrono::milliseconds(options.witness_timeout_ms), std::move(send));
 }
 
+// Looks for later trust records in the authority's directory, and at when the newest expires.
+class TrustWatch {
+ public:
+  TrustWatch(std::filesystem::path directory, std::shared_ptr<const CertificateAuthority> authority)
+      : directory_(std::move(directory)), authority_(std::move(authority)) {}
+
+  // Tells the core when there is one.
+  void look(Core& core) {
+    const std::uint64_t version = authority_->trust().newest().version;
+    if (std::filesystem::exists(trust_file(directory_ / trust_folder, version + 1))) {
+      auto loaded = CertificateAuthority::load(directory_);
+      if (loaded && loaded->federation() == authority_->federation() &&
+          loaded->trust().newest().version > version) {
+        authority_ = std::make_shared<const CertificateAuthority>(std::move(*loaded));
+        core.set_authority(authority_);
+      } else {
+        complain(loaded ? "is not of this federation" : describe(loaded.error()));
+      }
+    }
+    warn(system_now());
+  }
+
+ private:
+  // Once for each thing that is wrong.
+  void complain(const std::string& what) {
+    if (complaint_ == what) return;
+    complaint_ = what;
+    spdlog::error("trust.refused {}", what);
+  }
+  void warn(Now now) {
+    const auto expires = authority_->trust().newest().expires;
+    if (expires - now.wall > trust_warning || (warned_ && now.mono - *warned_ < warning_interval)) {
+      return;
+    }
+    warned_ = now.mono;
+    spdlog::warn("trust.expires_soon version={} expires={}", authority_->trust().newest().version,
+                 to_rfc3339(expires));
+  }
+
+  std::filesystem::path directory_;
+  std::shared_ptr<const CertificateAuthority> authority_;
+  std::string complaint_;
+  std::optional<Mono::time_point> warned_;
+};
+
 Status run(const Options& options) {
   if (auto named = check_name("--name", options.name); !named) return named;
   const auto listen = parse_listen(options.listen);
@@ -127,8 +182,9 @@ Status run(const Options& options) {
                 "\"" + options.directory.string() + "\": " + made.message(),
                 "give a folder that can be written");
   }
-  const auto authority = CertificateAuthority::load(options.authority);
-  if (!authority) return fail(authority.error());
+  auto loaded = CertificateAuthority::load(options.authority);
+  if (!loaded) return fail(loaded.error());
+  const auto authority = std::make_shared<const CertificateAuthority>(std::move(*loaded));
   const auto identity = SigningKey::load_or_generate(options.directory / "identity.key");
   if (!identity) return fail(identity.error());
   const auto curve_keys = CurveKeys::load_or_generate(options.directory / "curve.key");
@@ -160,6 +216,8 @@ Status run(const Options& options) {
   core_options.link_message_age_max = std::min<std::chrono::milliseconds>(
       core_options.link_message_age_max, core_options.lifecycle.delay_bound - link_silence_max);
   core_options.link_advertise = options.link_advertise;
+  core_options.registry.certificate_lifetime = std::chrono::seconds(options.certificate_seconds);
+  core_options.registry.recovery_max = options.recovery_max;
   core_options.log_key = format_verifier_key(log_verifier_key);
   core_options.disk.emplace([&options] { return free_bytes(options.directory); },
                             options.disk_reserve_mib);
@@ -174,7 +232,7 @@ Status run(const Options& options) {
       (*panel)->answer(site, answer.request, answer.status, answer.body);
     };
   }
-  auto core = Core::start(core_options, **journal, *authority, *identity, *curve_keys);
+  auto core = Core::start(core_options, **journal, authority, *identity, *curve_keys);
   if (!core) return fail(core.error());
   asks = core->get();
 
@@ -209,8 +267,12 @@ Status run(const Options& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  int received = 0;
-  sigwait(&signals, &received);
+  const timespec interval{trust_interval.count(), 0};
+  int received = -1;
+  TrustWatch trust(options.authority, authority);
+  do {
+    trust.look(**core);
+  } while ((received = sigtimedwait(&signals, nullptr, &interval)) < 0);
   spdlog::info("broker.stopping signal={}", received);
   (*endpoint)->stop();
   publisher->stop();  // while the core can still ask witnesses
@@ -292,6 +354,17 @@ int main(int argc, char** argv) {
   run_command
       ->add_option("--load-spare-units", options.under_load.spare_units,
                    "the free units wanted beyond the need there, as long as that leaves a place")
+      ->capture_default_str();
+  run_command
+      ->add_option("--certificate-seconds", options.certificate_seconds,
+                   "life of a site's certificate; it renews from half of it on")
+      ->check(CLI::Range(5, 86'400 * 398))
+      ->capture_default_str();
+  run_command
+      ->add_option("--recovery-max", options.recovery_max,
+                   "how often in 30 days a site may come back by itself after its certificate has "
+                   "expired")
+      ->check(CLI::Range(std::size_t{0}, limits::recoveries_kept_max))
       ->capture_default_str();
   run_command->add_option("--log-origin", options.log_origin,
                           "name of the transparency log, its URL without the scheme; by default\n"

@@ -14,6 +14,7 @@
 #include "state/identity/random.h"
 #include "state/identity/records.h"
 #include "state/identity/stored_file.h"
+#include "state/identity/trust_files.h"
 
 namespace tradewind {
 
@@ -28,19 +29,16 @@ constexpr auto peers_interval = std::chrono::milliseconds(500);
 // How often the measured round trips are held against the published ones. A site record costs
 // everybody a signature check, and its next issue is soon enough.
 constexpr auto round_trips_interval = std::chrono::seconds(60);
-
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  for (const char each : random_bytes(8)) seed = seed << 8 | static_cast<unsigned char>(each);
-  return seed;
-}
+// A port is free again a moment after the link that listened there has stopped.
+constexpr auto reopen_interval = std::chrono::milliseconds(50);
+constexpr auto reopen_max = std::chrono::seconds(10);
 
 GossipOptions gossip_options(const SiteFile& site, const Membership& membership) {
   GossipOptions options;
   options.self = site_node(membership.site);
   options.region = site.record.region;
-  options.registry_key = membership.registry_key;
-  options.seed = random_seed();
+  options.registry_keys = membership.trust.newest().registry_keys;
+  options.seed = random_number();
   return options;
 }
 
@@ -87,7 +85,8 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts p
       publisher_(keys_.identity, membership_.number, *store_),
       gossip_(gossip_options(site_, membership_), verify_record),
       disk_([this] { return free_bytes(options_.directory); }, options_.disk_reserve_mib),
-      timer_(io) {}
+      timer_(io),
+      link_timer_(io) {}
 
 Daemon::~Daemon() {
   stop("destroyed");
@@ -101,7 +100,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(boost::asio::io_context& io, Daemo
                             parts.site.record.site.value, parts.membership.site.value),
                 "give the site file that this directory has joined with");
   }
-  auto witness = SiteWitness::open(parts.membership.site, parts.membership.federation,
+  auto witness = SiteWitness::open(parts.membership.site, parts.membership.federation(),
                                    parts.witness_key, *parts.store);
   if (!witness) return fail(witness.error());
   std::unique_ptr<Daemon> daemon(
@@ -132,23 +131,26 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   const std::vector<AttemptId> adopted = engine_->adopt(before);
   AdmissionOutput recovered = admission_->adopted(adopted, now);
 
-  LinkOptions link_options;
-  link_options.self = self_;
-  link_options.keys = keys_.curve;
-  link_options.bind = options_.listen.empty() ? site_.link.listen : options_.listen;
-  auto link = Link::open(io_.get_executor(), std::move(link_options), table_,
-                         [this](NodeId from, Channel channel, Bytes payload) {
-                           on_message(std::move(from), channel, std::move(payload));
-                         });
-  if (!link) return fail(link.error());
-  link_ = std::move(*link);
-  neighbourhood_.emplace(self_, table_, *link_);
+  const Status opened = open_link(options_.listen.empty() ? site_.link.listen : options_.listen);
+  if (!opened) return opened;
 
   spdlog::info(
       "gateway.started site={} federation={} member={} endpoint={} recovered={} "
       "interrupted={}",
-      membership_.site.value, membership_.federation.value, membership_.number.value,
+      membership_.site.value, membership_.federation().value, membership_.number.value,
       link_->bound_endpoint(), before.size(), before.size() - adopted.size());
+  if (!options_.broker.url.empty()) {
+    renewer_ = std::make_unique<Renewer>(
+        io_, options_.broker, options_.directory,
+        Renewer::Handlers{
+            .renewed = [this](Renewed renewed) { return take_over(std::move(renewed)); },
+            .walked = [this](TrustChain chain) { return take_over(std::move(chain)); }});
+  } else {
+    spdlog::error("certificate.not_renewable site={} ends={} {}", membership_.site.value,
+                  to_rfc3339(membership_.ends),
+                  "write the broker's endpoint, https://…, into the file broker.url of the "
+                  "gateway's directory and restart it");
+  }
   for (const SignedRecord& each : membership_.members) {
     // They come from the store; there is nothing to keep.
     for (const Accepted& known : gossip_.publish(each, now).accepted) learn(known.record);
@@ -162,12 +164,28 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   record.endpoint = options_.advertise.empty() ? site_.link.advertise : options_.advertise;
   if (record.endpoint.empty()) record.endpoint = link_->bound_endpoint();
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+  if (renewer_) renewer_->settle(membership_);
   carry_out(std::move(recovered));
   carry_out(admission_->set_state(site_.record.state, now));
   look_at_disk(now);
   publish_due(now);
   tick();
   return outcome_;
+}
+
+Status Daemon::open_link(std::string bind) {
+  LinkOptions options;
+  options.self = self_;
+  options.keys = keys_.curve;
+  options.bind = std::move(bind);
+  auto link = Link::open(io_.get_executor(), std::move(options), table_,
+                         [this](NodeId from, Channel channel, Bytes payload) {
+                           on_message(std::move(from), channel, std::move(payload));
+                         });
+  if (!link) return fail(link.error());
+  link_ = std::move(*link);
+  neighbourhood_.emplace(self_, table_, *link_);
+  return ok();
 }
 
 // --- what comes in -------------------------------------------------------------------------------
@@ -329,7 +347,9 @@ void Daemon::learn(const Record& record) {
   const auto* member = std::get_if<Member>(&record.body);
   if (member == nullptr) return;
   witness_->learn(*member);
+  if (renewer_ && member->trust_version > 0) renewer_->heard_of_trust(member->trust_version);
   if (member->node != self_) return;
+  if (renewer_) renewer_->heard_of_renewals(member->renewals);
   publisher_.set_units_max(member->units_max);
   if (member->state == MemberState::active) return;
   spdlog::error("gateway.excluded site={} state={}", membership_.site.value,
@@ -421,6 +441,11 @@ void Daemon::tick() {
   carry_out(admission_->tick(now));
   publish_due(now);
   carry_out(gossip_.tick(now));
+  if (std::exchange(membership_changes_, gossip_.membership_changes()) !=
+      gossip_.membership_changes()) {
+    neighbourhood_->retain(
+        [this](const NodeId& node) { return gossip_.find(node, RecordKind::member) != nullptr; });
+  }
   look_ready();
   arm();
 }
@@ -460,6 +485,61 @@ void Daemon::remove_ready_file() {
 }
 
 // --- changes and the end -------------------------------------------------------------------------
+
+Status Daemon::take_over(Renewed renewed) {
+  if (stopped_) return ok();
+  const Now now = system_now();
+  const NodeKeys keys = renewed.keys;
+  auto membership = keep_renewal(options_.directory, *store_, std::move(renewed), now.wall);
+  if (!membership) return fail(membership.error());
+  const bool signs_anew = keys.identity.public_key() != keys_.identity.public_key();
+  const bool links_anew = keys.curve.public_key != keys_.curve.public_key;
+  keys_ = keys;
+  membership_ = std::move(*membership);
+  gossip_.set_registry_keys(membership_.trust.newest().registry_keys);
+  spdlog::info("certificate.renewed site={} renewals={} rotated={}", membership_.site.value,
+               membership_.renewals, signs_anew || links_anew);
+  renewer_->settle(membership_);
+  if (signs_anew) publisher_.sign_with(keys_.identity);
+  for (const SignedRecord& each : membership_.members) carry_out(gossip_.publish(each, now));
+  if (links_anew) {
+    const std::string bind = link_->bound_endpoint();
+    link_->stop();
+    reopen_link(bind, now.mono + reopen_max);
+  }
+  publish_due(now);
+  arm();
+  return ok();
+}
+
+Status Daemon::take_over(TrustChain trust) {
+  if (stopped_) return ok();
+  if (Status kept = save_trust(trust_directory(options_.directory), trust); !kept) return kept;
+  membership_.trust = std::move(trust);
+  const TrustRecord& newest = membership_.trust.newest();
+  gossip_.set_registry_keys(newest.registry_keys);
+  spdlog::info("trust.changed site={} version={} expires={}", membership_.site.value,
+               newest.version, to_rfc3339(newest.expires));
+  return ok();
+}
+
+void Daemon::reopen_link(std::string bind, Mono::time_point give_up_at) {
+  link_timer_.expires_after(reopen_interval);
+  link_timer_.async_wait([this, bind = std::move(bind), give_up_at,
+                          alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (error || alive.expired() || stopped_) return;
+    if (const Status opened = open_link(bind); !opened) {
+      if (system_now().mono > give_up_at) return give_up(opened.error());
+      return reopen_link(bind, give_up_at);
+    }
+    for (const RecordKind kind : {RecordKind::member, RecordKind::site}) {
+      for (const Accepted* each : gossip_.all(kind)) neighbourhood_->accept(each->record);
+    }
+    refresh_peers();
+    spdlog::info("link.reopened site={} endpoint={}", membership_.site.value,
+                 link_->bound_endpoint());
+  });
+}
 
 Status Daemon::replace_admission(const SiteRecord& record, Now now) {
   const auto stored = store_->read_admission();
@@ -517,6 +597,8 @@ void Daemon::stop(const std::string& why) {
   stopped_ = true;
   spdlog::info("gateway.stopping site={} why=\"{}\"", membership_.site.value, why);
   timer_.cancel();
+  link_timer_.cancel();
+  renewer_.reset();
   inbox_.clear();
   if (ready_) remove_ready_file();
   // What still runs ends with the engine. The store holds it as running, so that the next start

@@ -16,6 +16,7 @@
 #include "gateway/membership.h"
 #include "gateway/neighbourhood.h"
 #include "gateway/publisher.h"
+#include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
 #include "gateway/store.h"
@@ -33,7 +34,9 @@ struct DaemonOptions {
   std::string listen;               // in place of the site file's link.listen; empty: as there
   std::string advertise;            // likewise
   std::uint32_t disk_reserve_mib = DiskReserve::mib_default;  // of the directory's file system
-  std::function<void()> on_stopped;                           // may be empty
+  // The broker's endpoint, where the certificate is renewed; an empty URL: it is not.
+  BrokerConnection broker;
+  std::function<void()> on_stopped;  // may be empty
 };
 
 // What the daemon speaks for and with; made by main, in this order.
@@ -82,6 +85,12 @@ class Daemon {
   Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts parts,
          std::unique_ptr<SiteWitness> witness);
   Status begin(const MakeEngine& make_engine);
+  Status open_link(std::string bind);
+  // With the keys of now; the endpoint stays. Tries again until it can.
+  void reopen_link(std::string bind, Mono::time_point give_up_at);
+  // What a renewal has given takes the place of what was.
+  Status take_over(Renewed renewed);
+  Status take_over(TrustChain trust);
   std::unique_ptr<Admission> make_admission(const SiteRecord& record) const;
   // A new capacity book over what the store holds, for another description of the site.
   Status replace_admission(const SiteRecord& record, Now now);
@@ -132,11 +141,14 @@ class Daemon {
   std::optional<SignedSheet> sheet_;  // the newest, as admission is bound by it
   DiskReserve disk_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer link_timer_;
+  std::unique_ptr<Renewer> renewer_;  // null: nothing is renewed
   std::deque<Arrived> inbox_;
   std::vector<std::pair<NodeId, CosignCheckpoint>> cosigns_;  // asked for in this step
   bool draining_ = false;                                     // a drain is posted
   std::uint64_t shed_ = 0;
   Mono::time_point peers_refreshed_{};
+  std::uint64_t membership_changes_ = 0;           // as of the last look at who has ended
   std::optional<Mono::time_point> row_looked_at_;  // the measured round trips
   bool heard_ = false;                             // a peer has spoken
   bool ready_ = false;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string_view>
 
-#include "gateway/pinned_post.h"
-#include "schemas/limits.h"
+#include "gateway/broker_request.h"
+#include "gateway/renewal.h"
 #include "state/identity/certificates.h"
 #include "state/identity/encoding.h"
 #include "state/identity/join.h"
@@ -19,70 +19,6 @@ namespace {
 // The request names the node for people who read it. The authority knows its own federation and
 // takes nothing but the public key from a request.
 const FederationId federation_to_be{"federation-to-be"};
-
-tl::unexpected<Error> bad_answer(std::string field, std::string message) {
-  return fail(ErrorCode::corrupt, std::move(field), std::move(message),
-              "check that the URL is that of a Tradewind broker");
-}
-
-Result<std::string> text_at(const boost::json::object& object, const char* key) {
-  const auto* found = object.if_contains(key);
-  if (found == nullptr || !found->is_string()) {
-    return bad_answer(key, "is not a text of the broker's answer");
-  }
-  return std::string(found->as_string());
-}
-
-Result<Bytes> bytes_at(const boost::json::object& object, const char* key) {
-  const auto text = text_at(object, key);
-  if (!text) return fail(text.error());
-  return base64_decode(key, *text);
-}
-
-Result<SignedRecord> record_of(const boost::json::value& value) {
-  if (!value.is_object()) return bad_answer("members", "an entry is no object");
-  auto body = bytes_at(value.as_object(), "body");
-  if (!body) return fail(body.error());
-  auto signature = bytes_at(value.as_object(), "signature");
-  if (!signature) return fail(signature.error());
-  if (body->size() > limits::member_record_bytes_max || signature->size() != signature_bytes) {
-    return bad_answer("members", "an entry is over the limit of a member record");
-  }
-  return SignedRecord{std::move(*body), std::move(*signature)};
-}
-
-Result<MembershipPapers> papers_of(const std::string& answer) {
-  boost::system::error_code bad;
-  const boost::json::value parsed = boost::json::parse(answer, bad);
-  if (bad || !parsed.is_object()) return bad_answer("", "the broker's answer is no JSON object");
-  const boost::json::object& object = parsed.as_object();
-  MembershipPapers papers;
-  auto certificate = text_at(object, "certificate_pem");
-  if (!certificate) return fail(certificate.error());
-  auto ca = text_at(object, "ca_pem");
-  if (!ca) return fail(ca.error());
-  auto registry_key = bytes_at(object, "registry_key");
-  if (!registry_key) return fail(registry_key.error());
-  papers.certificate_pem = std::move(*certificate);
-  papers.ca_pem = std::move(*ca);
-  papers.registry_key = std::move(*registry_key);
-
-  const auto* own = object.if_contains("member");
-  const auto* others = object.if_contains("members");
-  if (own == nullptr || others == nullptr || !others->is_array() ||
-      others->as_array().size() > limits::sites_max) {
-    return bad_answer("members", "the broker's answer has no list of members");
-  }
-  auto first = record_of(*own);
-  if (!first) return fail(first.error());
-  papers.members.push_back(std::move(*first));
-  for (const boost::json::value& each : others->as_array()) {
-    auto record = record_of(each);
-    if (!record) return fail(record.error());
-    papers.members.push_back(std::move(*record));
-  }
-  return papers;
-}
 
 std::string request_of(const JoinOptions& options, const JoinToken& token, const NodeKeys& keys,
                        const std::string& csr_pem) {
@@ -109,6 +45,42 @@ Status check_directory(const JoinOptions& options) {
   return ok();
 }
 
+// The chain from the record that the invitation names to the broker's newest, which must be in
+// force. Nothing that the broker says is believed before.
+Result<TrustChain> invited_trust(const BrokerConnection& broker, const Bytes& trust_sha256_wanted,
+                                 Wall::time_point now) {
+  auto records = fetch_trust(broker, 0);
+  if (!records) return fail(records.error());
+  std::optional<TrustChain> chain;
+  for (SignedTrust& each : *records) {
+    if (chain) {
+      if (const Status next = chain->extend(std::move(each)); !next) return fail(next.error());
+    } else if (trust_sha256(each.record) == trust_sha256_wanted) {
+      auto first = TrustChain::from(std::move(each));
+      if (!first) return fail(first.error());
+      chain = std::move(*first);
+    }
+  }
+  if (!chain) {
+    return fail(ErrorCode::unauthenticated, "trust",
+                fmt::format("the broker has no trust record with the fingerprint {}, which the "
+                            "token wants",
+                            hex(trust_sha256_wanted)),
+                "check the address and the token; do not go on if both are right");
+  }
+  if (const Status fresh = chain->check_fresh(now); !fresh) return fail(fresh.error());
+  return std::move(*chain);
+}
+
+Status keep(const std::filesystem::path& directory, const std::string& url,
+            const Membership& membership, Now now) {
+  auto store = Store::open(store_directory(directory), now);
+  if (!store) return fail(store.error());
+  if (Status kept = save_broker_url(directory, url); !kept) return kept;
+  if (Status kept = save_renewals(directory, membership.renewals); !kept) return kept;
+  return save_membership(directory, **store, membership);
+}
+
 }  // namespace
 
 Result<Membership> join(const JoinOptions& options, Now now) {
@@ -120,24 +92,15 @@ Result<Membership> join(const JoinOptions& options, Now now) {
   const auto csr = make_csr(keys->identity, site_node(options.site), federation_to_be);
   if (!csr) return fail(csr.error());
 
-  std::string url = options.url;
-  while (!url.empty() && url.back() == '/') url.pop_back();
-  const auto answer = post_pinned(url + "/v1/join", request_of(options, *token, *keys, *csr),
-                                  token->ca_sha256, options.timeout);
+  BrokerConnection broker{options.url, options.timeout, nullptr};
+  while (!broker.url.empty() && broker.url.back() == '/') broker.url.pop_back();
+  auto trust = invited_trust(broker, token->trust_sha256, now.wall);
+  if (!trust) return fail(trust.error());
+  const auto answer =
+      post_to_broker(broker, "/v1/join", request_of(options, *token, *keys, *csr), trust->newest());
   if (!answer) return fail(answer.error());
-  auto papers = papers_of(*answer);
+  auto papers = read_papers(*answer, std::move(*trust));
   if (!papers) return fail(papers.error());
-
-  // Only now is anything of the answer worth a look: this is the federation of the invitation.
-  const auto fingerprint = certificate_sha256(papers->ca_pem);
-  if (!fingerprint) return fail(fingerprint.error());
-  if (*fingerprint != token->ca_sha256) {
-    return fail(ErrorCode::unauthenticated, "ca_pem",
-                fmt::format("the broker's CA certificate has the fingerprint {}, the token wants "
-                            "{}",
-                            hex(*fingerprint), hex(token->ca_sha256)),
-                "check the address and the token; do not go on if both are right");
-  }
   auto membership = check_membership(std::move(*papers), *keys, now.wall);
   if (!membership) return fail(membership.error());
   if (membership->site != options.site) {
@@ -146,7 +109,7 @@ Result<Membership> join(const JoinOptions& options, Now now) {
                             options.site.value),
                 "ask the operator for a token of this site");
   }
-  if (const Status kept = save_membership(options.directory, *membership, now); !kept) {
+  if (const Status kept = keep(options.directory, broker.url, *membership, now); !kept) {
     return fail(kept.error());
   }
   return membership;

@@ -1,5 +1,5 @@
 // How a site joins a federation: one request to a broker, with an invitation's token. Nothing that
-// the broker answers is believed before it fits the CA fingerprint in the token.
+// the broker answers is believed before it fits the trust record that the token names.
 #pragma once
 
 #include <chrono>

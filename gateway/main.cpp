@@ -8,17 +8,23 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "gateway/daemon.h"
 #include "gateway/engines/process_engine.h"
 #include "gateway/join.h"
+#include "gateway/renewal.h"
+#include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
+#include "state/identity/certificates.h"
+#include "state/identity/random.h"
 
 namespace tradewind {
 namespace {
@@ -34,6 +40,7 @@ struct Arguments {
   std::string ready_file;
   std::string log_file;
   std::string log_level = "info";
+  int wait_seconds = 60;
   bool print_id = false;
 };
 
@@ -83,7 +90,7 @@ int join_federation(const Arguments& arguments) {
                        "check the disk and join again: the token stays good for these keys"});
     }
   }
-  fmt::print("{} joined {} as member {}\n", membership->site.value, membership->federation.value,
+  fmt::print("{} joined {} as member {}\n", membership->site.value, membership->federation().value,
              membership->number.value);
   fmt::print("next: tradewind-gateway run --dir {}\n", arguments.directory);
   return 0;
@@ -98,6 +105,23 @@ int print_witness_key(const Arguments& arguments) {
   const auto key = load_or_make_witness_key(arguments.directory);
   if (!key) return complain(key.error());
   fmt::print("{}", format_witness_line(site_witness_line(name->site, name->federation, *key)));
+  return 0;
+}
+
+// Keys for the running gateway to take over; waits until it has.
+int rotate_keys(const Arguments& arguments) {
+  const std::filesystem::path directory = arguments.directory;
+  if (const Status made = prepare_rotation(directory); !made) return complain(made.error());
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.wait_seconds);
+  while (rotation_waits(directory)) {
+    if (std::chrono::steady_clock::now() > end) {
+      return complain({ErrorCode::unavailable, "dir",
+                       "the new keys wait for the gateway to renew with them",
+                       "see that it runs and what its log says; they stay until it has"});
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  fmt::print("the gateway has new keys, and the federation knows them\n");
   return 0;
 }
 
@@ -119,8 +143,60 @@ Status set_up_log(const Arguments& arguments) {
   return ok();
 }
 
+constexpr auto renewal_patience = std::chrono::seconds(10);
+
+// Whether asking again may help.
+bool may_pass(ErrorCode code) {
+  return code == ErrorCode::unavailable || code == ErrorCode::maybe_delivered ||
+         code == ErrorCode::exhausted || code == ErrorCode::internal;
+}
+
+// For a directory whose certificate does not do any more: it has expired while the gateway was
+// down, or was of keys that a renewal under way has replaced. Goes on until a broker has answered.
+Result<Membership> recover_membership(const BrokerConnection& broker,
+                                      const std::filesystem::path& directory, Store& store,
+                                      const MembershipPapers& papers) {
+  const auto name = certificate_name(papers.certificate_pem);
+  if (!name) return fail(name.error());
+  for (unsigned failures = 0;; ++failures) {
+    const Now now = system_now();
+    auto renewed = ask_renewal(broker, directory, name->site, papers.trust, now.wall);
+    if (renewed) {
+      auto membership = keep_renewal(directory, store, std::move(*renewed), now.wall);
+      if (membership) spdlog::info("certificate.recovered site={}", name->site.value);
+      return membership;
+    }
+    if (!may_pass(renewed.error().code)) return fail(renewed.error());
+    const auto pause = renewal_backoff(failures, {}, random_number());
+    spdlog::warn("certificate.not_renewed site={} again_in_ms={} error=\"{}\"", name->site.value,
+                 pause.count(), describe(renewed.error()));
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+Result<Membership> load_membership(const BrokerConnection& broker,
+                                   const std::filesystem::path& directory, const NodeKeys& keys,
+                                   Store& store, MembershipPapers papers) {
+  auto members = store.members();
+  if (!members) return fail(members.error());
+  papers.members = std::move(*members);
+  const Wall::time_point now = system_now().wall;
+  auto membership = check_membership(papers, keys, now);
+  const auto validity = certificate_validity(papers.certificate_pem);
+  const bool expired = validity && (membership ? membership->ends : validity->not_after) <= now;
+  const bool done = membership ? !expired : !expired && !renewal_waits(directory);
+  if (done || broker.url.empty()) return membership;
+  membership = recover_membership(broker, directory, store, papers);
+  if (!membership) return membership;
+  // The answer has the others' records only when theirs may be over as well.
+  members = store.members();
+  if (!members) return fail(members.error());
+  membership->members = std::move(*members);
+  return membership;
+}
+
 Result<DaemonParts> make_parts(const std::string& site_file, const std::filesystem::path& directory,
-                               Now now) {
+                               const BrokerConnection& broker, Now now) {
   auto papers = load_papers(directory);
   if (!papers) return fail(papers.error());
   auto site = load_site_file(site_file);
@@ -129,11 +205,11 @@ Result<DaemonParts> make_parts(const std::string& site_file, const std::filesyst
   if (!keys) return fail(keys.error());
   auto store = Store::open(store_directory(directory), now);
   if (!store) return fail(store.error());
-  auto members = (*store)->members();
-  if (!members) return fail(members.error());
-  papers->members = std::move(*members);
-  auto membership = check_membership(std::move(*papers), *keys, now.wall);
+  auto membership = load_membership(broker, directory, *keys, **store, std::move(*papers));
   if (!membership) return fail(membership.error());
+  // A renewal may have put others in their place.
+  keys = load_or_make_keys(directory);
+  if (!keys) return fail(keys.error());
   auto witness_key = load_or_make_witness_key(directory);
   if (!witness_key) return fail(witness_key.error());
   return DaemonParts{std::move(*site), std::move(*keys), std::move(*store), std::move(*membership),
@@ -170,7 +246,10 @@ int run(const Arguments& arguments) {
   options.advertise = arguments.advertise;
   options.on_stopped = [&io] { io.stop(); };
 
-  auto parts = make_parts(options.site_file, directory, system_now());
+  auto url = load_broker_url(directory);
+  if (!url && url.error().code != ErrorCode::not_found) return complain(url.error());
+  if (url) options.broker = BrokerConnection{std::move(*url), renewal_patience, nullptr};
+  auto parts = make_parts(options.site_file, directory, options.broker, system_now());
   if (!parts) return complain(parts.error());
   const ProcessEngineOptions engine = engine_options(parts->site, directory);
   auto started = Daemon::start(io, options, std::move(*parts), [&](Engine::OnEvent on_event) {
@@ -242,10 +321,19 @@ int main(int count, char** values) {
   witness_key->add_option("--dir", arguments.directory, "the directory that has joined")
       ->required();
 
+  auto* rotate = app.add_subcommand(
+      "rotate-keys",
+      "make a new identity and a new link key, which the running gateway takes over");
+  rotate->add_option("--dir", arguments.directory, "the directory that has joined")->required();
+  rotate->add_option("--wait-seconds", arguments.wait_seconds, "how long to wait for that")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+
   CLI11_PARSE(app, count, values);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   if (*join) return tradewind::join_federation(arguments);
   if (*check) return tradewind::check(arguments);
+  if (*rotate) return tradewind::rotate_keys(arguments);
   if (*witness_key) return tradewind::print_witness_key(arguments);
   return tradewind::run(arguments);
 }

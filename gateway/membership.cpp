@@ -5,22 +5,26 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <system_error>
 
-#include "gateway/store.h"
 #include "schemas/codec.h"
 #include "state/identity/certificates.h"
 #include "state/identity/encoding.h"
+#include "state/identity/former_trust.h"
 #include "state/identity/records.h"
 #include "state/identity/stored_file.h"
+#include "state/identity/trust_files.h"
 
 namespace tradewind {
 
 namespace {
 
-constexpr std::size_t bundle_bytes_max = trust_anchors_max * certificate_bytes_max;
+constexpr std::size_t registry_key_text_max = 256;
+constexpr std::size_t url_bytes_max = 2 * 1024;
+constexpr const char* url_file = "broker.url";
 constexpr const char* join_again = "ask the operator for a token and join again";
 
 template <auto Release>
@@ -71,31 +75,52 @@ Result<ClaimedName> claimed_name(std::string_view certificate_pem) {
   return none();
 }
 
+bool is_registrys(const TrustRecord& trust, const SignedRecord& record) {
+  return std::any_of(trust.registry_keys.begin(), trust.registry_keys.end(), [&](const Bytes& key) {
+    return verify_record(key, record.body, record.signature);
+  });
+}
+
 // The node's own record among the members', and all of them signed.
-Result<Member> own_member(const MembershipPapers& papers, const NodeId& node) {
-  std::optional<Member> own;
-  RecordVersion newest;
+Result<Record> own_record(const MembershipPapers& papers, const NodeId& node) {
+  std::optional<Record> own;
   for (const SignedRecord& each : papers.members) {
-    if (!verify_record(papers.registry_key, each.body, each.signature)) {
+    if (!is_registrys(papers.trust.newest(), each)) {
       return fail(ErrorCode::unauthenticated, "members",
-                  "a member record is not signed by the federation's registry key", join_again);
+                  "a member record is not signed by a registry key of the federation", join_again);
     }
-    const auto record = decode_record(each.body);
+    auto record = decode_record(each.body);
     if (!record) return fail(record.error());
     const auto* member = std::get_if<Member>(&record->body);
     if (member == nullptr || member->node != record->header.subject) {
       return fail(ErrorCode::corrupt, "members", "a record there is not a member's", join_again);
     }
-    if (member->node == node && (!own || newest < record->header.version)) {
-      own = *member;
-      newest = record->header.version;
+    if (member->node == node && (!own || own->header.version < record->header.version)) {
+      own = std::move(*record);
     }
   }
   if (!own) {
     return fail(ErrorCode::unauthenticated, "members",
                 fmt::format("no member record of {} is there", node.value), join_again);
   }
-  return *own;
+  return std::move(*own);
+}
+
+// The first trust record of a directory that joined before there were any.
+Result<TrustChain> load_pinned_trust(const std::filesystem::path& directory,
+                                     std::string_view certificate_pem) {
+  const auto name = claimed_name(certificate_pem);
+  if (!name) return fail(name.error());
+  const auto issuer = load_file(directory / "ca.pem", certificate_bytes_max);
+  if (!issuer) return fail(issuer.error());
+  const auto text = load_file(directory / "registry.key.pub", registry_key_text_max);
+  if (!text) return fail(text.error());
+  const auto key =
+      base64_decode("registry.key.pub", std::string_view(*text).substr(0, text->find('\n')));
+  if (!key) return fail(key.error());
+  auto record = former_trust(name->federation, *issuer, *key);
+  if (!record) return fail(record.error());
+  return TrustChain::pinned(SignedTrust{std::move(*record), {}});
 }
 
 }  // namespace
@@ -122,20 +147,10 @@ Result<NodeKeys> load_or_make_keys(const std::filesystem::path& directory) {
 
 Result<Membership> check_membership(MembershipPapers papers, const NodeKeys& keys,
                                     Wall::time_point now) {
-  if (papers.registry_key.size() != public_key_bytes) {
-    return fail(ErrorCode::invalid, "registry_key",
-                fmt::format("has {} bytes, not {}", papers.registry_key.size(), public_key_bytes),
-                join_again);
-  }
-  const auto claimed = claimed_name(papers.certificate_pem);
-  if (!claimed) return fail(claimed.error());
-  const FederationId& federation = claimed->federation;
-  const auto node = check_certificate(papers.certificate_pem, papers.ca_pem, federation, now);
+  const TrustRecord& trust = papers.trust.newest();
+  const auto node =
+      check_certificate(papers.certificate_pem, trust.issuers_pem(), trust.federation, now);
   if (!node) return fail(node.error());
-  // The token pins the authority's certificate, and that names the registry's key.
-  if (auto known = check_registry_key(papers.ca_pem, federation, papers.registry_key); !known) {
-    return fail(std::move(known.error()));
-  }
   const auto site = site_of(*node);
   if (!site) {
     return fail(ErrorCode::unauthenticated, "certificate",
@@ -147,44 +162,38 @@ Result<Membership> check_membership(MembershipPapers papers, const NodeKeys& key
     return fail(ErrorCode::unauthenticated, "certificate",
                 "is of another key than this directory's identity.key", join_again);
   }
-  const auto member = own_member(papers, *node);
-  if (!member) return fail(member.error());
+  const auto record = own_record(papers, *node);
+  if (!record) return fail(record.error());
+  const auto* member = std::get_if<Member>(&record->body);
   if (member->identity_key != keys.identity.public_key() ||
       member->curve_key != keys.curve.public_key) {
     return fail(ErrorCode::unauthenticated, "members",
                 fmt::format("the record of {} names other keys than this directory's", node->value),
                 join_again);
   }
-  return Membership{federation,
-                    *site,
+  const auto validity = certificate_validity(papers.certificate_pem);
+  if (!validity) return fail(validity.error());
+  return Membership{*site,
                     member->number,
+                    member->renewals,
                     std::move(papers.certificate_pem),
-                    std::move(papers.ca_pem),
-                    std::move(papers.registry_key),
-                    std::move(papers.members)};
+                    std::move(papers.trust),
+                    std::move(papers.members),
+                    std::min(validity->not_after, record->header.valid_until)};
 }
 
-Status save_membership(const std::filesystem::path& directory, const Membership& membership,
-                       Now now) {
-  auto store = Store::open(store_directory(directory), now);
-  if (!store) return fail(store.error());
+Status save_membership(const std::filesystem::path& directory, Store& store,
+                       const Membership& membership) {
   for (const SignedRecord& each : membership.members) {
     const auto header = decode_record_header(each.body);
     if (!header) return fail(header.error());
-    if (const Status kept = (*store)->keep_member(header->subject, each); !kept) return kept;
+    if (const Status kept = store.keep_member(header->subject, each); !kept) return kept;
   }
-  const std::string registry_key = base64_encode(membership.registry_key) + "\n";
-  if (Status kept = store_file(directory / "ca.pem", membership.ca_pem, public_mode); !kept) {
-    return kept;
-  }
-  if (Status kept = store_file(directory / "registry.key.pub", registry_key, public_mode); !kept) {
-    return kept;
-  }
+  if (Status kept = save_trust(trust_directory(directory), membership.trust); !kept) return kept;
   return store_file(directory / "certificate.pem", membership.certificate_pem, public_mode);
 }
 
 Result<MembershipPapers> load_papers(const std::filesystem::path& directory) {
-  MembershipPapers papers;
   auto certificate = load_file(directory / "certificate.pem", certificate_bytes_max);
   if (!certificate) {
     if (certificate.error().code != ErrorCode::not_found) return fail(certificate.error());
@@ -192,18 +201,12 @@ Result<MembershipPapers> load_papers(const std::filesystem::path& directory) {
                 fmt::format("{} has not joined a federation", directory.string()),
                 "run: tradewind-gateway join URL --token T --dir DIR --site FILE");
   }
-  auto ca = load_file(directory / "ca.pem", bundle_bytes_max);
-  if (!ca) return fail(ca.error());
-  auto registry_key = load_file(directory / "registry.key.pub", 256);
-  if (!registry_key) return fail(registry_key.error());
-  std::string_view text = *registry_key;
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  auto key = base64_decode("registry.key.pub", text);
-  if (!key) return fail(key.error());
-  papers.certificate_pem = std::move(*certificate);
-  papers.ca_pem = std::move(*ca);
-  papers.registry_key = std::move(*key);
-  return papers;
+  auto trust = load_trust(trust_directory(directory));
+  if (!trust && trust.error().code == ErrorCode::not_found) {
+    trust = load_pinned_trust(directory, *certificate);
+  }
+  if (!trust) return fail(trust.error());
+  return MembershipPapers{std::move(*certificate), std::move(*trust), {}};
 }
 
 Result<CertificateName> certificate_name(std::string_view certificate_pem) {
@@ -212,6 +215,21 @@ Result<CertificateName> certificate_name(std::string_view certificate_pem) {
   auto site = site_of(claimed->node);
   if (!site) return fail(site.error());
   return CertificateName{std::move(claimed->federation), std::move(*site)};
+}
+
+std::filesystem::path trust_directory(const std::filesystem::path& directory) {
+  return directory / "trust";
+}
+
+Status save_broker_url(const std::filesystem::path& directory, const std::string& url) {
+  return store_file(directory / url_file, url + "\n", public_mode);
+}
+
+Result<std::string> load_broker_url(const std::filesystem::path& directory) {
+  auto url = load_file(directory / url_file, url_bytes_max);
+  if (!url) return fail(url.error());
+  while (!url->empty() && (url->back() == '\n' || url->back() == '/')) url->pop_back();
+  return url;
 }
 
 std::filesystem::path store_directory(const std::filesystem::path& directory) {

@@ -33,13 +33,12 @@ void Neighbourhood::accept(const Member& member) {
   Peer& peer = peers_[member.node];
   if (member.state != MemberState::active) {
     spdlog::warn("member.excluded node={} state={}", member.node.value, to_string(member.state));
-    peer.curve_key.clear();
-    table_->remove(member.node);
-    link_.disconnect(member.node);
+    exclude(member.node);
     choose_sites();
     return;
   }
-  if (const Status set = table_->set(member.curve_key, member.node); !set) {
+  if (const Status set = table_->set(member.curve_key, member.node, member.former_curve_key);
+      !set) {
     spdlog::warn("member.key_refused node={} error=\"{}\"", member.node.value,
                  describe(set.error()));
     return;
@@ -51,6 +50,23 @@ void Neighbourhood::accept(const Member& member) {
   } else {
     choose_sites();
   }
+}
+
+void Neighbourhood::exclude(const NodeId& node) {
+  peers_.at(node).curve_key.clear();
+  table_->remove(node);
+  link_.disconnect(node);
+}
+
+void Neighbourhood::retain(const std::function<bool(const NodeId&)>& is_member) {
+  bool changed = false;
+  for (const auto& [node, peer] : peers_) {
+    if (peer.curve_key.empty() || is_member(node)) continue;
+    spdlog::warn("member.ended node={}", node.value);
+    exclude(node);
+    changed = true;
+  }
+  if (changed) choose_sites();
 }
 
 void Neighbourhood::reconnect(const NodeId& node) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ class Neighbourhood {
 
   // A member or site record that gossip has accepted; others are ignored.
   void accept(const Record& record);
+  // Gives up all nodes that are none of these.
+  void retain(const std::function<bool(const NodeId&)>& is_member);
   // Brokers with an endpoint: worth trying even when silent.
   std::vector<NodeId> seeds() const;
 
@@ -35,6 +38,7 @@ class Neighbourhood {
     std::string endpoint;  // empty: does not listen, or not known yet
   };
   void accept(const Member& member);
+  void exclude(const NodeId& node);
   void reconnect(const NodeId& node);
   bool chosen(const NodeId& site) const;
   void choose_sites();

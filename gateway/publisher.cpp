@@ -14,6 +14,13 @@ namespace tradewind {
 Publisher::Publisher(SigningKey key, MemberNumber number, Store& store)
     : key_(std::move(key)), number_(number), store_(store) {}
 
+void Publisher::sign_with(SigningKey key) {
+  key_ = std::move(key);
+  site_due_ = true;
+  changed_ = true;
+  last_.reset();
+}
+
 void Publisher::describe_site(SiteRecord record, std::optional<std::int64_t> energy_quota_wh) {
   site_ = std::move(record);
   energy_quota_wh_ = energy_quota_wh.value_or(-1);

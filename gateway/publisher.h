@@ -29,6 +29,8 @@ class Publisher {
   // `store` must outlive it.
   Publisher(SigningKey key, MemberNumber number, Store& store);
 
+  // This key signs from now on: record and sheet are due at once.
+  void sign_with(SigningKey key);
   // What the next record and sheets say. A record is due at once.
   void describe_site(SiteRecord record, std::optional<std::int64_t> energy_quota_wh);
   const SiteRecord& site() const { return site_; }

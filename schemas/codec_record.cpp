@@ -49,6 +49,7 @@ void write(schema::Member::Builder to, const Member& from) {
   put_text(to, &schema::Member::Builder::setLogKey, from.log_key);
   to.setRenewals(from.renewals);
   put_bytes(to, &schema::Member::Builder::setFormerCurveKey, from.former_curve_key);
+  to.setTrustVersion(from.trust_version);
   to.setLocked(from.locked);
 }
 void read(schema::Member::Reader from, Member& to) {
@@ -68,6 +69,7 @@ void read(schema::Member::Reader from, Member& to) {
     to.former_curve_key =
         read_bytes_exactly("member.former_curve_key", from.getFormerCurveKey(), 32);
   }
+  to.trust_version = from.getTrustVersion();
   to.locked = from.getLocked();
   if (to.locked && to.state == MemberState::active) broken("member.locked", "is set while active");
 }

@@ -30,5 +30,6 @@ struct Member {
   renewals @8 :UInt64;   # of a site: how often its certificate was renewed. A renewal that does not know the last
                          # one comes from a second holder of the key
   formerCurveKey @9 :Data;  # the key before curveKey, good on links until the next renewal, 32 bytes; none: none
+  trustVersion @11 :UInt64;  # of a broker: the newest trust record that it knows; others ask it for that
   locked @10 :Bool;      # suspended because two seem to hold its key; only an operator takes it back
 }

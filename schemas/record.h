@@ -54,6 +54,8 @@ struct Member {
       log_key;  // of brokers: the verifier key of its transparency log; empty: it keeps none
   std::uint64_t renewals = 0;  // of sites: how often the certificate was renewed
   Bytes former_curve_key{};    // good on links until the next renewal; 32 bytes, or empty: none
+  // Of brokers: the newest trust record that it knows, for which others may ask it; 0: none.
+  std::uint64_t trust_version = 0;
   bool locked = false;  // suspended because two seem to hold its key; an operator takes it back
   friend bool operator==(const Member&, const Member&) = default;
 };

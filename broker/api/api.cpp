@@ -48,6 +48,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* 
       http_counters(std::move(counters)),
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
+      renewal_limit(200, 100),
       authenticator_(std::move(authenticator)) {
   add_health_routes(routes_);
   add_job_routes(routes_);

@@ -78,6 +78,7 @@ class Api : public std::enable_shared_from_this<Api> {
   RecentCreates recent_creates;
   ArrayTally array_tally;
   RateLimit join_limit;
+  RateLimit renewal_limit;
   BatchSlots batch_slots;
 
  private:

@@ -20,6 +20,18 @@ bool sees_policy(const Caller& caller) {
   return caller.role == Role::operator_ || caller.role == Role::auditor;
 }
 
+json::array members_to_json(const std::vector<MemberStanding>& members) {
+  json::array list;
+  for (const MemberStanding& each : members) {
+    list.push_back(json::object{{"node", each.node.value},
+                                {"state", json::string(to_string(each.state))},
+                                {"locked", each.locked},
+                                {"valid_until", to_rfc3339(each.valid_until)},
+                                {"renewals", each.renewals}});
+  }
+  return list;
+}
+
 void sites(const std::shared_ptr<Api>& api, Call call) {
   with_market(api, call, [api, call](const MarketSnapshot& market) {
     json::array list;
@@ -27,7 +39,9 @@ void sites(const std::shared_ptr<Api>& api, Call call) {
       list.push_back(
           site_to_json(each, market.at, api->accounting_currency(), sees_policy(call.caller)));
     }
-    call.answer(200, json::object{{"at", to_rfc3339(market.at)}, {"sites", std::move(list)}});
+    call.answer(200, json::object{{"at", to_rfc3339(market.at)},
+                                  {"sites", std::move(list)},
+                                  {"members", members_to_json(market.members)}});
   });
 }
 
@@ -68,17 +82,12 @@ void offers(const std::shared_ptr<Api>& api, Call call) {
 void whole_market(const std::shared_ptr<Api>& api, Call call) {
   if (const Status good = check_filter(call.request); !good) return call.reject(good.error());
   with_market(api, call, [api, call](const MarketSnapshot& market) {
-    json::array members;
-    for (const auto& [node, state] : market.members) {
-      members.push_back(
-          json::object{{"node", node.value}, {"state", json::string(to_string(state))}});
-    }
     json::object drops;
     for (const auto& [reason, count] : market.drops) drops[reason] = count;
     call.answer(200, json::object{{"federation", api->service.federation().value},
                                   {"at", to_rfc3339(market.at)},
                                   {"offers", offers_to_json(market, filter_of(call.request))},
-                                  {"members", std::move(members)},
+                                  {"members", members_to_json(market.members)},
                                   {"drops", std::move(drops)}});
   });
 }

@@ -197,6 +197,7 @@ Status Replayer::fold(const Event& event) {
   if (event.type == leaf_type::rates_changed) return rates_changed(event);
   if (event.type == leaf_type::market_recorded) return market_recorded(event);
   if (event.type == leaf_type::member_changed) return member_changed(event);
+  if (event.type == leaf_type::trust_changed) return trust_changed(event);
   if (event.type == leaf_type::submitted) return submitted(event);
   if (event.type == leaf_type::decided) return decided(event);
   if (event.type == leaf_type::unroutable) return unroutable(event);
@@ -279,7 +280,7 @@ Result<Record> Replayer::signed_record(const Event& event) {
   if (!body || !signature) return bad_leaf(event.index, "data", "holds no signed record");
   auto record = decode_record(*body);
   if (!record) return bad_leaf(event.index, record.error().field, record.error().message);
-  if (!options_.registry_key) return record;
+  if (!options_.trust) return record;
   const std::string& subject = record->header.subject.value;
   const auto* const member = std::get_if<Member>(&record->body);
   const auto known = identity_keys_.find(record->header.subject);
@@ -287,8 +288,15 @@ Result<Record> Replayer::signed_record(const Event& event) {
     return bad_leaf(event.index, "data.body",
                     "speaks of " + subject + ", whose member record has not come");
   }
-  const Bytes& key = member != nullptr ? *options_.registry_key : known->second;
-  if (!verify_record(key, *body, *signature)) {
+  const auto signs = [&](const Bytes& key) { return verify_record(key, *body, *signature); };
+  const auto& trusts = options_.trust->all();
+  const bool good = member == nullptr
+                        ? signs(known->second)
+                        : std::any_of(trusts.rbegin(), trusts.rend(), [&](const SignedTrust& each) {
+                            const auto& keys = each.record.registry_keys;
+                            return std::any_of(keys.begin(), keys.end(), signs);
+                          });
+  if (!good) {
     return bad_leaf(event.index, "data.signature",
                     "is not that of " + (member != nullptr ? "the registry" : subject));
   }
@@ -300,6 +308,17 @@ Result<Record> Replayer::signed_record(const Event& event) {
 Status Replayer::member_changed(const Event& event) {
   const auto record = signed_record(event);
   if (!record) return fail(record.error());
+  return ok();
+}
+
+Status Replayer::trust_changed(const Event& event) {
+  auto trust = parse_trust(event.data.text("record"));
+  if (!trust) return bad_leaf(event.index, "data.record", trust.error().message);
+  // Those that are known already need not be shown again.
+  if (!options_.trust || trust->record.version <= options_.trust->newest().version) return ok();
+  if (const Status next = options_.trust->extend(std::move(*trust)); !next) {
+    return bad_leaf(event.index, "data.record", next.error().message);
+  }
   return ok();
 }
 

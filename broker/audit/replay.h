@@ -17,6 +17,7 @@
 #include "schemas/journal.h"
 #include "schemas/result.h"
 #include "schemas/time.h"
+#include "state/identity/trust.h"
 
 namespace tradewind {
 
@@ -48,9 +49,10 @@ class Replayer {
     std::function<Result<Bytes>(std::uint64_t index)> opening;
   };
   struct Options {
-    // The federation's registry key, 32 bytes, from which all signatures of market records follow;
-    // none: they are not checked.
-    std::optional<Bytes> registry_key;
+    // From which all signatures of market records follow: the trust record that was in force when
+    // the log began, and those after it that are known. The log's own walk on from there. None:
+    // signatures are not checked.
+    std::optional<TrustChain> trust;
   };
   using Tell = std::function<void(const Replayed&)>;
 
@@ -89,6 +91,7 @@ class Replayer {
   Status over(const Event& event, decltype(Entry::body) body);
   Result<Record> signed_record(const Event& event);
   Status member_changed(const Event& event);
+  Status trust_changed(const Event& event);
   Status market_recorded(const Event& event);
   Status rates_changed(const Event& event);
 

@@ -1,4 +1,4 @@
-// Commands of those who run a federation: its certificate authority, invitations, and tokens.
+// Commands of those who run a federation: invitations, the states of its members, and tokens.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -8,58 +8,9 @@
 
 #include "broker/api/auth.h"
 #include "broker/cli/context.h"
-#include "state/identity/authority.h"
-#include "state/identity/encoding.h"
 
 namespace tradewind::cli {
 namespace {
-
-void add_ca(CLI::App& app, Context& context) {
-  auto* ca = app.add_subcommand("ca", "the federation's certificate authority");
-  ca->require_subcommand(1);
-  struct Options {
-    std::string directory;
-    std::string federation;
-  };
-  auto options = std::make_shared<Options>();
-  auto* init = ca->add_subcommand(
-      "init",
-      "make a new authority: its key, its certificate and the registry key that signs members");
-  init->add_option("directory", options->directory, "where to put it; must not hold one yet")
-      ->required();
-  init->add_option("--federation", options->federation,
-                   "the federation's name, such as north-alliance")
-      ->required();
-  init->callback([&context, options] {
-    const auto made =
-        CertificateAuthority::create(FederationId{options->federation}, system_now().wall);
-    if (!made) return context.report(made.error());
-    if (const auto saved = made->save(options->directory); !saved)
-      return context.report(saved.error());
-    context.show(
-        boost::json::object{{"directory", options->directory}, {"federation", options->federation}},
-        [&] {
-          std::cout << "made the authority of \"" << options->federation << "\" in "
-                    << options->directory
-                    << "\nkeep its *.key files secret: whoever holds them can admit anybody\n";
-        });
-  });
-  auto* show = ca->add_subcommand("show", "what auditors need of an authority; nothing secret");
-  show->add_option("directory", options->directory, "where it is")->required();
-  show->callback([&context, options] {
-    const auto authority = CertificateAuthority::load(options->directory);
-    if (!authority) return context.report(authority.error());
-    const std::string key = hex(authority->registry_key().public_key());
-    context.show(boost::json::object{{"federation", authority->federation().value},
-                                     {"certificate_sha256", hex(authority->certificate_sha256())},
-                                     {"registry_key", key}},
-                 [&] {
-                   std::cout << "federation          " << authority->federation().value
-                             << "\ncertificate sha256  " << hex(authority->certificate_sha256())
-                             << "\nregistry key        " << key << '\n';
-                 });
-  });
-}
 
 void add_token(CLI::App& app, Context& context) {
   auto* token = app.add_subcommand("token", "bearer tokens of a small set-up");
@@ -138,6 +89,18 @@ void add_site(CLI::App& app, Context& context) {
           text(*reply, "token"));
     });
   });
+  auto* recovery = site->add_subcommand(
+      "allow-recovery",
+      "take the site's next renewal however late it is and whatever it knows; unlocks it");
+  recovery->add_option("site", options->site, "the site's id")->required();
+  recovery->callback([&context, options] {
+    const auto reply = context.client().post(
+        "/v1/members/site/" + url_escape(options->site) + "/recovery", boost::json::object{});
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] {
+      std::cout << options->site << " may renew once, whatever it knows of its last renewal\n";
+    });
+  });
   auto* state = site->add_subcommand("state", "suspend or revoke a site, or take it back");
   state->add_option("site", options->site, "the site's id")->required();
   state->add_option("state", options->state, "revoked is for good")
@@ -158,7 +121,6 @@ void add_site(CLI::App& app, Context& context) {
 void add_admin_commands(CLI::App& app, Context& context) {
   add_site(app, context);
   add_token(app, context);
-  add_ca(app, context);
 }
 
 }  // namespace tradewind::cli

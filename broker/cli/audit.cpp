@@ -17,6 +17,7 @@
 #include "broker/cli/events.h"
 #include "broker/cli/table.h"
 #include "state/identity/encoding.h"
+#include "state/identity/trust_files.h"
 #include "state/transparency/line.h"
 #include "state/transparency/log_directory.h"
 #include "state/transparency/receipt.h"
@@ -154,12 +155,12 @@ bool is_wanted(const Replayed& told, const std::string& wanted) {
 
 Status replay(Context& context, AuditLog& log, const std::string& wanted) {
   Replayer::Options options;
-  if (const std::string& key = log.options().registry_key; !key.empty()) {
-    auto bytes = hex_decode("--registry-key", key);
-    if (!bytes || bytes->size() != 32) {
-      return fail(ErrorCode::invalid, "--registry-key", "is no key", "give 64 hexadecimal digits");
-    }
-    options.registry_key = std::move(*bytes);
+  if (!log.options().trust.empty()) {
+    auto trust = load_trust_file(log.options().trust);
+    if (!trust) return fail(trust.error());
+    auto chain = TrustChain::from(std::move(*trust));
+    if (!chain) return fail(chain.error());
+    options.trust = std::move(*chain);
   }
   const auto newest = log.newest();
   if (!newest) return fail(newest.error());
@@ -442,9 +443,9 @@ void add_audit_commands(CLI::App& app, Context& context) {
                                             "a job, an array, an attempt, or an entry's index");
   replay_command->add_flag("--all", replayed->all, "every decision")->excludes(wanted);
   add_log_options(*replay_command, *options);
-  replay_command->add_option("--registry-key", options->registry_key,
-                             "the federation's registry key, 64 hexadecimal digits: the sites' "
-                             "signatures are then verified too");
+  replay_command->add_option("--trust", options->trust,
+                             "file with the federation's first trust record, which you have from "
+                             "somebody you trust: the sites' signatures are then verified too");
   replay_command->callback([&context, options, replayed] {
     if (replayed->wanted.empty() && !replayed->all) {
       return context.report(Error{ErrorCode::invalid, "decision", "is missing",

@@ -23,7 +23,7 @@ struct AuditOptions {
   std::vector<std::string> witnesses;  // verifier keys that must have cosigned
   std::string saved;                   // file with a checkpoint that was verified before
   std::string save;                    // file for the one that is verified now
-  std::string registry_key;            // hex; of the federation, for signatures of market records
+  std::string trust;  // file of the federation's trust record, for signatures of market records
 };
 
 class AuditLog {

@@ -45,13 +45,14 @@ const boost::json::value& member(const boost::json::value& object, std::string_v
 const boost::json::array& items(const boost::json::value& object, std::string_view key);
 
 // Each adds its commands to the program.
-void add_submit_commands(CLI::App& app, Context& context);   // submit, quote
-void add_job_commands(CLI::App& app, Context& context);      // jobs, logs, explain, cancel
-void add_market_commands(CLI::App& app, Context& context);   // sites, market
-void add_dataset_commands(CLI::App& app, Context& context);  // dataset
-void add_rate_commands(CLI::App& app, Context& context);     // rates
-void add_audit_commands(CLI::App& app, Context& context);    // audit
-void add_admin_commands(CLI::App& app, Context& context);    // ca, site, token
+void add_submit_commands(CLI::App& app, Context& context);     // submit, quote
+void add_job_commands(CLI::App& app, Context& context);        // jobs, logs, explain, cancel
+void add_market_commands(CLI::App& app, Context& context);     // sites, market
+void add_dataset_commands(CLI::App& app, Context& context);    // dataset
+void add_rate_commands(CLI::App& app, Context& context);       // rates
+void add_audit_commands(CLI::App& app, Context& context);      // audit
+void add_admin_commands(CLI::App& app, Context& context);      // site, token
+void add_authority_commands(CLI::App& app, Context& context);  // ca
 
 // Prints a decision: the chosen pool with its cost part by part, the runners-up and why not
 // elsewhere.

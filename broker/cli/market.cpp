@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -30,7 +31,21 @@ std::string trust_text(const boost::json::value& trust) {
   return fmt::format("{}, none until {}", share, text(trust, "until"));
 }
 
+// What the registry says of each site, by id: "locked" for one that two seem to speak for.
+std::map<std::string, std::string> member_states(const boost::json::value& reply) {
+  constexpr std::string_view site = "site/";
+  std::map<std::string, std::string> states;
+  for (const auto& each : items(reply, "members")) {
+    const std::string node = text(each, "node");
+    if (!node.starts_with(site)) continue;
+    states[node.substr(site.size())] =
+        text(each, "locked") == "true" ? "locked" : text(each, "state");
+  }
+  return states;
+}
+
 void print_sites(const boost::json::value& reply) {
+  std::map<std::string, std::string> silent = member_states(reply);  // tells nothing of itself
   Table table({{"SITE"},
                {"REGION"},
                {"IN"},
@@ -48,7 +63,8 @@ void print_sites(const boost::json::value& reply) {
                            text(pool, "nodes"), text(pool, "architecture"),
                            accelerator.is_object() ? " " + text(accelerator, "model") : "");
     }
-    const std::string member_state = text(site, "member_state");
+    const auto known = silent.extract(text(site, "id"));
+    const std::string member_state = known ? known.mapped() : text(site, "member_state");
     const auto& sheet = member(site, "quote_sheet");
     table.add({text(site, "id"), text(site, "region"), text(site, "jurisdiction"),
                text(site, "provider"),
@@ -56,6 +72,9 @@ void print_sites(const boost::json::value& reply) {
                trust_text(member(site, "trust")), pools,
                !sheet.is_object() ? "none" : (text(sheet, "valid") == "true" ? "valid" : "expired"),
                sheet.is_object() ? seconds_text(number(sheet, "age_ms")) : ""});
+  }
+  for (const auto& [site, state] : silent) {
+    table.add({site, "", "", "", state == "active" ? "silent" : state, "", "", "none", ""});
   }
   std::cout << (table.empty() ? "no sites\n" : table.render());
 }

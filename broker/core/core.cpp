@@ -19,15 +19,17 @@ constexpr int kExitStoreInDoubt = 70;
 
 }  // namespace
 
-Core::Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority)
+Core::Core(CoreOptions options, Journal& journal,
+           std::shared_ptr<const CertificateAuthority> authority)
     : options_(std::move(options)),
       journal_(journal),
-      authority_(authority),
+      federation_id_(authority->federation()),
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
-      registry_(authority),
+      registry_(authority, options_.registry),
       logs_(journal, options_.log_timeout),
-      disk_(options_.disk) {
+      disk_(options_.disk),
+      authority_(std::move(authority)) {
   if (disk_) figures_.disk = DiskFigures{.reserve = disk_->reserve()};
 }
 
@@ -36,9 +38,9 @@ Core::~Core() {
 }
 
 Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
-                                          const CertificateAuthority& authority,
+                                          std::shared_ptr<const CertificateAuthority> authority,
                                           const SigningKey& identity, const CurveKeys& curve_keys) {
-  std::unique_ptr<Core> core(new Core(std::move(options), journal, authority));
+  std::unique_ptr<Core> core(new Core(std::move(options), journal, std::move(authority)));
   if (auto recovered = core->recover(identity, curve_keys); !recovered) {
     return fail(std::move(recovered.error()));
   }
@@ -113,6 +115,7 @@ void Core::flush() {
     figures_.unanswered = lifecycle_.unanswered();
     figures_.entries = journal_.last().value;
     figures_.distrusted = router_.trust().distrusted_count();
+    figures_.locked = registry_.locked();
     figures_.events = events_;
   }
   const auto replies = std::exchange(after_commit_, {});
@@ -323,7 +326,7 @@ void Core::market(Reply<MarketSnapshot> reply) {
     MarketSnapshot snapshot;
     snapshot.at = system_now().wall;
     for (const auto& [site, view] : router_.view().sites()) snapshot.sites.push_back(view);
-    snapshot.members = registry_.states();
+    snapshot.members = registry_.standings();
     snapshot.drops = federation_->drops();
     reply(std::move(snapshot));
   });
@@ -384,11 +387,9 @@ void Core::apply_rates(const RateTable& table) {
   rates_ = std::make_shared<const RateTable>(table);
 }
 
-template <class T>
-void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply) {
-  if (!change) return reply(fail(std::move(change.error())));
+void Core::commit_registry(const std::vector<Entry>& entries, std::vector<SignedRecord> publish) {
   JournalBatch batch;
-  for (const Entry& each : change->entries) {
+  for (const Entry& each : entries) {
     batch.values.push_back({value_keys::of_registry(each), encode(each)});
     if (const auto* member = std::get_if<MemberChanged>(&each.body)) {
       batch.values.push_back({value_keys::invite(member->token_sha256), std::nullopt});
@@ -396,7 +397,67 @@ void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& rep
     batch.entries.push_back(each);
   }
   commit(batch);
-  if (!change->publish.empty()) federation_->publish(std::move(change->publish));
+  if (!publish.empty()) federation_->publish(std::move(publish));
+}
+
+Status Core::commit_trust(Now now) {
+  JournalBatch batch;
+  for (const SignedTrust& each : authority_->trust().all()) {
+    if (each.record.version <= trust_version_) continue;
+    batch.entries.push_back(Entry{lifecycle_.stamp(now), TrustChanged{to_text(each)}});
+    trust_version_ = each.record.version;
+  }
+  if (!batch.entries.empty()) {
+    batch.values.push_back({std::string(value_keys::trust), encode(batch.entries.back())});
+  }
+  commit(batch);
+  self_.trust_version = trust_version_;
+  auto admitted = registry_.admit_broker(self_, Now{now.mono, lifecycle_.stamp(now)});
+  if (!admitted) return fail(std::move(admitted.error()));
+  commit_registry(admitted->entries, std::move(admitted->publish));
+  return ok();
+}
+
+void Core::set_authority(std::shared_ptr<const CertificateAuthority> authority) {
+  push(
+      [this, authority = std::move(authority)] {
+        flush();
+        const Now now = system_now();
+        const TrustRecord& trust = authority->trust().newest();
+        {
+          const std::lock_guard lock(mutex_);
+          authority_ = authority;
+        }
+        registry_.set_authority(authority);
+        federation_->set_registry_keys(trust.registry_keys);
+        if (const Status told = commit_trust(now); !told) {
+          spdlog::error("trust.not_told {}", describe(told.error()));  // it was admitted before
+        }
+        auto resigned = registry_.resign(Now{now.mono, lifecycle_.stamp(now)});
+        commit_registry(resigned.entries, std::move(resigned.publish));
+        spdlog::info("trust.changed version={} expires={}", trust.version,
+                     to_rfc3339(trust.expires));
+      },
+      false);
+}
+
+std::vector<std::string> Core::trust(std::uint64_t after) const {
+  std::shared_ptr<const CertificateAuthority> authority;
+  {
+    const std::lock_guard lock(mutex_);
+    authority = authority_;
+  }
+  std::vector<std::string> texts;
+  for (const SignedTrust& each : authority->trust().all()) {
+    if (each.record.version > after) texts.push_back(to_text(each));
+  }
+  return texts;
+}
+
+template <class T>
+void Core::change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply) {
+  if (!change) return reply(fail(std::move(change.error())));
+  commit_registry(change->entries, std::move(change->publish));
   reply(std::move(change->answer));
 }
 
@@ -417,6 +478,9 @@ void Core::join(JoinRequest request, Reply<JoinAnswer> reply) {
     auto change = registry_.join(request, Now{now.mono, lifecycle_.stamp(now)});
     if (change) {
       spdlog::info("site.joined site={}", request.site.value);
+    } else if (change.error().code == ErrorCode::conflict && change.error().field == "token") {
+      spdlog::critical("site.token_reused site={} {}", request.site.value,
+                       describe(change.error()));
     } else {
       spdlog::warn("site.join_refused site={} {}", request.site.value.substr(0, 64),
                    describe(change.error()));
@@ -425,11 +489,49 @@ void Core::join(JoinRequest request, Reply<JoinAnswer> reply) {
   });
 }
 
-void Core::set_member_state(const NodeId& node, MemberState state, Reply<std::monostate> reply) {
-  post(reply, [this, node, state, reply] {
+void Core::challenge(const SiteId& site, Reply<Bytes> reply) {
+  post(reply, [this, site, reply] {
+    const Now now = system_now();
+    reply(registry_.challenge(site, Now{now.mono, lifecycle_.stamp(now)}));
+  });
+}
+
+void Core::renew(RenewalRequest request, Reply<JoinAnswer> reply) {
+  post(reply, [this, request = std::move(request), reply] {
     flush();
     const Now now = system_now();
-    change_registry(registry_.set_state(node, state, Now{now.mono, lifecycle_.stamp(now)}), reply);
+    auto change = registry_.renew(request, Now{now.mono, lifecycle_.stamp(now)});
+    commit_registry(change.entries, std::move(change.publish));
+    const Member* const member = registry_.find(site_node(request.site));
+    if (change.answer) {
+      spdlog::info("site.renewed site={} renewals={}", request.site.value, member->renewals);
+    } else if (!change.entries.empty()) {
+      spdlog::critical("site.locked site={} renewals={} known={} {}", request.site.value,
+                       member->renewals, request.renewals, describe(change.answer.error()));
+    } else {
+      spdlog::warn("site.renewal_refused site={} {}", request.site.value.substr(0, 64),
+                   describe(change.answer.error()));
+    }
+    reply(std::move(change.answer));
+  });
+}
+
+void Core::allow_recovery(const SiteId& site, std::string principal, Reply<std::monostate> reply) {
+  post(reply, [this, site, principal = std::move(principal), reply] {
+    flush();
+    const Now now = system_now();
+    change_registry(registry_.allow_recovery(site, principal, Now{now.mono, lifecycle_.stamp(now)}),
+                    reply);
+  });
+}
+
+void Core::set_member_state(const NodeId& node, MemberState state, std::string principal,
+                            Reply<std::monostate> reply) {
+  post(reply, [this, node, state, principal = std::move(principal), reply] {
+    flush();
+    const Now now = system_now();
+    change_registry(
+        registry_.set_state(node, state, principal, Now{now.mono, lifecycle_.stamp(now)}), reply);
   });
 }
 
@@ -501,7 +603,7 @@ void Core::read_log(const AttemptId& attempt, LogStream stream, std::uint64_t of
 
 void Core::housekeeping(Now now) {
   next_housekeeping_ = now.mono + kHousekeepingInterval;
-  change_registry<std::monostate>(registry_.renew(Now{now.mono, lifecycle_.stamp(now)}),
+  change_registry<std::monostate>(registry_.resign(Now{now.mono, lifecycle_.stamp(now)}),
                                   [](const auto&) {});
 }
 
@@ -540,12 +642,13 @@ std::string Core::metrics() const {
   {
     const std::lock_guard lock(mutex_);
     figures = figures_;
+    figures.trust_expires = authority_->trust().newest().expires;
   }
   return metrics_text(figures) + federation_->metrics();
 }
 
 FederationId Core::federation() const {
-  return authority_.federation();
+  return federation_id_;
 }
 
 void Core::stop() {

@@ -46,14 +46,15 @@ struct CoreOptions {
   std::optional<DiskReserve> disk;
   std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused
   std::chrono::milliseconds log_timeout{3'000};  // for a site to answer a log request
+  RegistryOptions registry;
 };
 
 class Core final : public Service {
  public:
-  // Opens nothing itself: journal and authority are handed in and must outlive it. Recovers the
-  // state, begins a new term and starts its thread.
+  // Opens nothing itself: the journal is handed in and must outlive it. Recovers the state, begins
+  // a new term and starts its thread.
   static Result<std::unique_ptr<Core>> start(CoreOptions options, Journal& journal,
-                                             const CertificateAuthority& authority,
+                                             std::shared_ptr<const CertificateAuthority> authority,
                                              const SigningKey& identity,
                                              const CurveKeys& curve_keys);
   ~Core() override;
@@ -79,13 +80,21 @@ class Core final : public Service {
                  Reply<RateTable> reply) override;
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override;
+  std::vector<std::string> trust(std::uint64_t after) const override;
   void join(JoinRequest request, Reply<JoinAnswer> reply) override;
-  void set_member_state(const NodeId& node, MemberState state,
+  void challenge(const SiteId& site, Reply<Bytes> reply) override;
+  void renew(RenewalRequest request, Reply<JoinAnswer> reply) override;
+  void allow_recovery(const SiteId& site, std::string principal,
+                      Reply<std::monostate> reply) override;
+  void set_member_state(const NodeId& node, MemberState state, std::string principal,
                         Reply<std::monostate> reply) override;
   Status ready() const override;
   std::string metrics() const override;
   FederationId federation() const override;
 
+  // The same federation's authority with a later trust record: its keys are used from now on, and
+  // everybody hears of it. Any thread.
+  void set_authority(std::shared_ptr<const CertificateAuthority> authority);
   // Has the site's witness asked. Any thread; returns at once, and the answer may never come.
   void ask_to_cosign(const SiteId& site, CosignCheckpoint request);
 
@@ -96,7 +105,8 @@ class Core final : public Service {
  private:
   using Command = std::function<void()>;
 
-  Core(CoreOptions options, Journal& journal, const CertificateAuthority& authority);
+  Core(CoreOptions options, Journal& journal,
+       std::shared_ptr<const CertificateAuthority> authority);
   // recovery.cpp
   Status recover(const SigningKey& identity, const CurveKeys& curve_keys);
   Status recover_jobs();
@@ -116,12 +126,16 @@ class Core final : public Service {
   Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();
   void commit(const JournalBatch& batch);
+  void commit_registry(const std::vector<Entry>& entries, std::vector<SignedRecord> publish);
   template <class T>
   void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
   void commit_dataset(const Datasets::Change& change);
   Result<RateTable> change_rates(RateTable table, std::optional<std::uint64_t> replaces,
                                  std::string principal);
   void apply_rates(const RateTable& table);
+  Status load_trust_version();
+  // The trust records that the journal does not have yet, and this broker's own member record.
+  Status commit_trust(Now now);
   void on_site(const SiteId& site, ToBroker message);
   void housekeeping(Now now);
   void look_at_disk(Mono::time_point now);
@@ -130,7 +144,7 @@ class Core final : public Service {
 
   const CoreOptions options_;
   Journal& journal_;
-  const CertificateAuthority& authority_;
+  const FederationId federation_id_;
   MarketRouter router_;
   Lifecycle lifecycle_;
   Quotes quotes_;
@@ -140,6 +154,8 @@ class Core final : public Service {
   std::unique_ptr<Federation> federation_;
 
   // Of the core's thread.
+  Member self_;                      // as it is to be admitted
+  std::uint64_t trust_version_ = 0;  // the newest in the journal
   std::vector<std::function<void()>> after_commit_;
   std::map<std::pair<TenantId, std::string>, JobId>
       batch_keys_;  // idempotency keys not yet durable
@@ -153,6 +169,7 @@ class Core final : public Service {
   bool stopping_ = false;
   CoreFigures figures_;
   Status disk_status_ = ok();
+  std::shared_ptr<const CertificateAuthority> authority_;
   std::shared_ptr<const RateTable> rates_ = std::make_shared<const RateTable>();
 
   std::thread thread_;

@@ -80,6 +80,10 @@ class LinkedFederation final : public Federation {
     post([this, record = std::move(record)] { handle(gossip_.publish(record, system_now())); });
   }
 
+  void set_registry_keys(std::vector<Bytes> keys) override {
+    post([this, keys = std::move(keys)]() mutable { gossip_.set_registry_keys(std::move(keys)); });
+  }
+
   std::string endpoint() const override { return endpoint_; }
 
   std::vector<std::pair<std::string, std::uint64_t>> drops() const override {
@@ -107,7 +111,7 @@ class LinkedFederation final : public Federation {
   static GossipOptions gossip_options(const FederationOptions& options) {
     GossipOptions gossip;
     gossip.self = options.self;
-    gossip.registry_key = options.registry_key;
+    gossip.registry_keys = options.registry_keys;
     gossip.seed = options.seed;
     return gossip;
   }
@@ -167,9 +171,18 @@ class LinkedFederation final : public Federation {
       spdlog::info("member.revoked node={}", member.node.value);
       return;
     }
-    if (const auto known = members_->set(member.curve_key, member.node); !known) {
+    if (const auto known = members_->set(member.curve_key, member.node, member.former_curve_key);
+        !known) {
       spdlog::warn("member.not_admitted node={} {}", member.node.value, describe(known.error()));
     }
+  }
+
+  // Those whose member records have ended.
+  void expel() {
+    if (std::exchange(changes_, gossip_.membership_changes()) == gossip_.membership_changes())
+      return;
+    members_->retain(
+        [this](const NodeId& node) { return gossip_.find(node, RecordKind::member) != nullptr; });
   }
 
   void wait() {
@@ -181,6 +194,7 @@ class LinkedFederation final : public Federation {
       if (error) return;
       gossip_.set_peers(link_->reachable(), {});
       handle(gossip_.tick(system_now()));
+      expel();
       {
         const std::lock_guard lock(mutex_);
         counters_ = gossip_.counters();
@@ -194,6 +208,7 @@ class LinkedFederation final : public Federation {
   std::shared_ptr<AuthTable> members_;
   std::chrono::nanoseconds verifying_{};  // spent on signatures
   Gossip gossip_;
+  std::uint64_t changes_ = 0;  // of the membership, as of the last expel()
   asio::io_context context_{1};
   asio::steady_timer timer_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;

@@ -18,8 +18,8 @@ namespace tradewind {
 
 struct FederationOptions {
   NodeId self;
-  std::string bind;    // "tcp://127.0.0.1:0"
-  Bytes registry_key;  // signs member records
+  std::string bind;                  // "tcp://127.0.0.1:0"
+  std::vector<Bytes> registry_keys;  // sign member records
   CurveKeys curve_keys;
   // What waits longer for its connection is dropped, so that no message arrives later than this and
   // the links' heartbeats allow.
@@ -45,6 +45,9 @@ class Federation {
   virtual void publish(std::vector<SignedRecord> records) = 0;
   // A record that came inside a refusal: taken as if it had come by gossip.
   virtual void offer(SignedRecord record) = 0;
+
+  // These sign member records from now on.
+  virtual void set_registry_keys(std::vector<Bytes> keys) = 0;
 
   virtual std::string endpoint() const = 0;  // as bound
   virtual std::vector<std::pair<std::string, std::uint64_t>> drops() const = 0;

@@ -45,6 +45,12 @@ std::string metrics_text(const CoreFigures& figures) {
       lifecycle.overcharges);
   add("tradewind_sites_distrusted", "gauge",
       "Sites that broke too many promises lately, those on trial included.", figures.distrusted);
+  add("tradewind_members_locked", "gauge",
+      "Members that are locked, since two seem to hold their key.", figures.locked);
+  add("tradewind_trust_expires_seconds", "gauge",
+      "When the newest trust record expires, in seconds since 1970.",
+      std::chrono::duration_cast<std::chrono::seconds>(figures.trust_expires.time_since_epoch())
+          .count());
   add("tradewind_journal_entries", "gauge", "Entries in the journal.", figures.entries);
   if (figures.disk) {
     add("tradewind_disk_free_bytes", "gauge", "Free on the journal's file system.",

@@ -8,6 +8,7 @@
 
 #include "broker/jobs/event.h"
 #include "broker/jobs/lifecycle.h"
+#include "schemas/time.h"
 
 namespace tradewind {
 
@@ -25,8 +26,10 @@ struct CoreFigures {
   std::size_t unanswered = 0;
   std::uint64_t entries = 0;
   std::size_t distrusted = 0;
+  std::size_t locked = 0;                                  // members
   std::array<std::uint64_t, event_names.size()> events{};  // by kind, since the start
-  std::optional<DiskFigures> disk;                         // none: no reserve is kept
+  Wall::time_point trust_expires{};
+  std::optional<DiskFigures> disk;  // none: no reserve is kept
 };
 
 // Prometheus text.

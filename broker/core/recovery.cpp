@@ -53,6 +53,30 @@ Status Core::load_rates() {
   return status;
 }
 
+Status Core::load_trust_version() {
+  Status status = ok();
+  const auto read = journal_.values(value_keys::trust, [&](std::string_view key, BytesView value) {
+    const auto entry = decode_entry(value);
+    const auto* changed = entry ? std::get_if<TrustChanged>(&entry->body) : nullptr;
+    const auto trust = changed != nullptr ? parse_trust(changed->record)
+                                          : fail(ErrorCode::corrupt, "", "is no trust record");
+    if (trust) {
+      trust_version_ = trust->record.version;
+    } else {
+      status = fail(ErrorCode::corrupt, std::string(key), trust.error().message,
+                    "restore the broker's store from a backup");
+    }
+  });
+  if (!read) return read;
+  if (trust_version_ > authority_->trust().newest().version) {
+    return fail(ErrorCode::conflict, "--ca",
+                fmt::format("its newest trust record has the version {}, the journal knows of {}",
+                            authority_->trust().newest().version, trust_version_),
+                "publish the newer trust record to this authority's directory");
+  }
+  return status;
+}
+
 Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   if (options_.log_key.size() > limits::log_key_bytes_max) {
     return fail(ErrorCode::too_large, "log key",
@@ -78,6 +102,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
     if (!loaded) return loaded;
   }
   if (auto loaded = load_rates(); !loaded) return loaded;
+  if (auto loaded = load_trust_version(); !loaded) return loaded;
 
   Term term{1};
   Status status = journal_.values(journal_term_key, [&](std::string_view, BytesView value) {
@@ -102,7 +127,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   federation.self = options_.self;
   federation.bind = options_.link_bind;
   federation.message_age_max = options_.link_message_age_max;
-  federation.registry_key = authority_.registry_key().public_key();
+  federation.registry_keys = authority_->trust().newest().registry_keys;
   federation.curve_keys = curve_keys;
   federation.seed = stable_hash(to_rfc3339(now.wall));
   auto started = Federation::start(
@@ -135,20 +160,13 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   batch.values.push_back({std::string(journal_term_key), std::to_string(term.value)});
   const std::string endpoint =
       options_.link_advertise.empty() ? federation_->endpoint() : options_.link_advertise;
-  Member self;
-  self.node = options_.self;
-  self.identity_key = identity.public_key();
-  self.curve_key = curve_keys.public_key;
-  self.endpoint = endpoint;
-  self.log_key = options_.log_key;
-  const auto admitted =
-      registry_.admit_broker(std::move(self), Now{now.mono, lifecycle_.stamp(now)});
-  if (!admitted) return fail(admitted.error());
-  for (const Entry& each : admitted->entries) {
-    batch.values.push_back({value_keys::of_registry(each), encode(each)});
-    batch.entries.push_back(each);
-  }
   commit(batch);
+  self_.node = options_.self;
+  self_.identity_key = identity.public_key();
+  self_.curve_key = curve_keys.public_key;
+  self_.endpoint = endpoint;
+  self_.log_key = options_.log_key;
+  if (const Status admitted = commit_trust(now); !admitted) return admitted;
   // What decisions relied on before comes right after the members: nobody who is connected by now
   // gets an older record in first.
   std::vector<SignedRecord> records = registry_.records();

@@ -80,16 +80,26 @@ struct QuoteAnswer {
   std::optional<QuoteTerms> terms;
 };
 
+// What the registry holds of a member, for people.
+struct MemberStanding {
+  NodeId node;
+  MemberState state = MemberState::active;
+  bool locked = false;  // two seem to hold its key
+  Wall::time_point valid_until{};
+  std::uint64_t renewals = 0;
+  friend bool operator==(const MemberStanding&, const MemberStanding&) = default;
+};
+
 // A copy of what the broker knows of the market, for people.
 struct MarketSnapshot {
   Wall::time_point at{};
   std::vector<SiteView> sites;
-  std::vector<std::pair<NodeId, MemberState>> members;
+  std::vector<MemberStanding> members;
   std::vector<std::pair<std::string, std::uint64_t>> drops;  // gossip drops by reason
 };
 
 struct Invite {
-  std::string token;  // given to the site once; "<secret>.<sha256 of the CA certificate>"
+  std::string token;  // given to the site once; "<secret>.<sha256 of the trust record>"
   SiteId site;
   Wall::time_point expires{};
 };
@@ -100,12 +110,21 @@ struct JoinRequest {
   Bytes curve_key;      // 32 bytes
   Bytes proof;          // signature by the identity key over "tradewind-join" || token || curve key
 };
+struct RenewalRequest {
+  SiteId site;
+  Bytes challenge;             // that of Service::challenge
+  std::uint64_t renewals = 0;  // that it knows of
+  Bytes id;                    // 16 bytes; the same when it is asked again
+  std::string csr_pem;         // of the identity key that is to be certified
+  Bytes curve_key;             // 32 bytes
+  Bytes proof;                 // sign_renewal by that identity key
+  Bytes former_proof;          // by the one that it follows; empty: it is the same
+};
+// To a join and to a renewal.
 struct JoinAnswer {
   std::string certificate_pem;
-  std::string ca_pem;
-  SignedRecord member;                // the new member's record
+  SignedRecord member;                // its own record
   std::vector<SignedRecord> members;  // all members' records, the brokers' among them
-  Bytes registry_key;                 // public key that signs member records
 };
 
 // Who asks about data sets: a tenant, or somebody who acts on those of all tenants.
@@ -164,9 +183,16 @@ class Service {
                          std::string principal, Reply<RateTable> reply) = 0;
   virtual void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
                       Reply<Invite> reply) = 0;
+  // The texts of the trust records after this version, oldest first. Any thread, at once.
+  virtual std::vector<std::string> trust(std::uint64_t after) const = 0;
   virtual void join(JoinRequest request, Reply<JoinAnswer> reply) = 0;
+  // Renewing a certificate; see registry.h.
+  virtual void challenge(const SiteId& site, Reply<Bytes> reply) = 0;
+  virtual void renew(RenewalRequest request, Reply<JoinAnswer> reply) = 0;
+  virtual void allow_recovery(const SiteId& site, std::string principal,
+                              Reply<std::monostate> reply) = 0;
   // suspended, revoked or active again.
-  virtual void set_member_state(const NodeId& node, MemberState state,
+  virtual void set_member_state(const NodeId& node, MemberState state, std::string principal,
                                 Reply<std::monostate> reply) = 0;
   // Whether it can take jobs: journal open and writable.
   virtual Status ready() const = 0;

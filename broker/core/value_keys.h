@@ -17,6 +17,7 @@ namespace tradewind::value_keys {
 inline constexpr std::string_view registry = "registry/";
 inline constexpr std::string_view dataset = "dataset/";
 inline constexpr std::string_view rates = "rates";  // the newest RatesChanged
+inline constexpr std::string_view trust = "trust";  // the newest TrustChanged
 
 std::string invite(std::string_view token_sha256);
 // Of an InviteIssued or a MemberChanged.

@@ -75,7 +75,7 @@ bool is_broker(const NodeId& node) {
 
 Gossip::Gossip(GossipOptions options, Verify verify)
     : options_(std::move(options)),
-      book_(options_.registry_key, std::move(verify)),
+      book_(options_.registry_keys, std::move(verify)),
       peers_(options_.self),
       bytes_(options_.bytes_per_second_max),
       early_bytes_(options_.early_bytes_per_second_max),
@@ -103,6 +103,10 @@ Gossip::PeerState* Gossip::peer_state(const NodeId& node) {
   }
   place->second.bytes.refill(last_.mono);
   return &place->second;
+}
+
+void Gossip::set_registry_keys(std::vector<Bytes> keys) {
+  book_.set_registry_keys(std::move(keys));
 }
 
 void Gossip::set_peers(std::vector<NodeId> reachable, std::vector<NodeId> seeds) {

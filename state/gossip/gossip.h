@@ -34,7 +34,7 @@ namespace tradewind {
 struct GossipOptions {
   NodeId self;
   RegionId region;                              // own; peers of it are preferred, weight one half
-  Bytes registry_key;                           // Ed25519 public key that signs member records
+  std::vector<Bytes> registry_keys;             // Ed25519 public keys that sign member records
   std::chrono::milliseconds period{500};        // between rounds, ± 10 %
   std::chrono::milliseconds early_period{200};  // while there is news and byte budget left
   std::uint32_t fanout = 1;                     // peers a round
@@ -99,6 +99,13 @@ class Gossip {
   // now and then even when silent.
   void set_peers(std::vector<NodeId> reachable, std::vector<NodeId> seeds);
 
+  // From now on these keys sign member records. Members whose record none of them signed are
+  // forgotten with all that is theirs, until one comes that is.
+  void set_registry_keys(std::vector<Bytes> keys);
+
+  // Rises whenever a member comes, goes or changes its state or number; it goes when its record has
+  // ended.
+  std::uint64_t membership_changes() const { return book_.membership_changes(); }
   // Newest valid record held, as of the last call that was told the time; nullptr when none. Valid
   // until the next call that is not const.
   const Accepted* find(const NodeId& subject, RecordKind kind) const;

@@ -46,8 +46,8 @@ const Member* RecordBook::Entry::member() const {
   return body_of<Member>(slot(RecordKind::member).held);
 }
 
-RecordBook::RecordBook(Bytes registry_key, VerifySignature verify)
-    : registry_key_(std::move(registry_key)), verify_(std::move(verify)) {
+RecordBook::RecordBook(std::vector<Bytes> registry_keys, VerifySignature verify)
+    : registry_keys_(std::move(registry_keys)), verify_(std::move(verify)) {
   TRADEWIND_ASSERT(verify_ != nullptr);
 }
 
@@ -123,8 +123,7 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   const bool is_over = sender_faults == nullptr && place.dropped == DropReason::expired &&
                        place.slot != nullptr && header->version > place.slot->newest;
   if (place.dropped && !is_over) return Verdict{.dropped = place.dropped};
-  const Bytes& key = place.subject == nullptr ? registry_key_ : place.subject->identity_key;
-  if (!verify_(key, record.body, record.signature)) {
+  if (!is_signed(record, place.subject)) {
     return fault(DropReason::wrong_signature, true);
   }
   if (is_over) {
@@ -146,6 +145,25 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   const Slot& slot = entries_.at(header->subject).slot(header->kind);
   return Verdict{
       .dropped = std::nullopt, .taken = &*slot.held, .matters = matters, .verified = true};
+}
+
+bool RecordBook::is_signed(const SignedRecord& record, const Member* subject) const {
+  if (subject != nullptr) return verify_(subject->identity_key, record.body, record.signature);
+  return std::any_of(registry_keys_.begin(), registry_keys_.end(),
+                     [&](const Bytes& key) { return verify_(key, record.body, record.signature); });
+}
+
+void RecordBook::set_registry_keys(std::vector<Bytes> keys) {
+  if (keys == registry_keys_) return;
+  registry_keys_ = std::move(keys);
+  for (auto& [node, entry] : entries_) {
+    const auto& member = entry.slot(RecordKind::member).held;
+    if (!member || is_signed(member->signed_record, nullptr)) continue;
+    ++membership_changes_;
+    for (std::uint16_t i = 0; i < record_kinds_count; ++i) {
+      release(entry, static_cast<RecordKind>(i));
+    }
+  }
 }
 
 std::optional<DropReason> RecordBook::check_body(const Record& record, const Entry* entry) const {

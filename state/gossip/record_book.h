@@ -60,13 +60,16 @@ class RecordBook {
     bool verified = false;            // its signature was checked, whatever came of it
   };
 
-  RecordBook(Bytes registry_key, VerifySignature verify);
+  RecordBook(std::vector<Bytes> registry_keys, VerifySignature verify);
 
   // Checks the cheap things first: size, header, member, version, time, pace; only then the
   // signature, then the whole body. Versions are compared before verifying, so an old record costs
   // no cryptography. `sender_faults`, when given, is charged for each record that an honest relay
   // would not have passed on, and while it is used up nothing of that sender is looked at.
   Verdict consider(const SignedRecord& record, Now now, PaceLimit* sender_faults);
+
+  // Lets go of the members whose record none of these keys signed, with all that is theirs.
+  void set_registry_keys(std::vector<Bytes> keys);
 
   // Lets go of what has been over for a while (a digest names an ended record a little longer, so
   // that a peer whose clock is behind does not send it again and again).
@@ -94,6 +97,8 @@ class RecordBook {
     bool same_version = false;        // as the one held, with other bytes
   };
   Place place_of(const RecordHeader& header, const SignedRecord& record, Now now);
+  // By the subject or, for a member record, by a registry key.
+  bool is_signed(const SignedRecord& record, const Member* subject) const;
   std::optional<DropReason> check_body(const Record& record, const Entry* entry) const;
   // Whether it matters.
   bool take(const SignedRecord& signed_record, Record record);
@@ -104,7 +109,7 @@ class RecordBook {
   void hold(Entry& entry, Accepted accepted);
   void release(Entry& entry, RecordKind kind);
 
-  Bytes registry_key_;
+  std::vector<Bytes> registry_keys_;
   VerifySignature verify_;
   std::map<NodeId, Entry> entries_;  // nodes of a map stay where they are: by_number_ points there
   std::map<MemberNumber, Entry*> by_number_;

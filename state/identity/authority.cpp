@@ -2,20 +2,21 @@
 
 #include <openssl/ec.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "schemas/limits.h"
 #include "state/identity/certificates.h"
+#include "state/identity/former_trust.h"
 #include "state/identity/issuance.h"
-#include "state/identity/stored_file.h"
+#include "state/identity/trust_files.h"
 
 namespace tradewind {
 namespace {
 
-constexpr const char* kFederationFile = "federation";
-constexpr const char* kCertificateFile = "ca.crt";
-constexpr const char* kKeyFile = "ca.key";
-constexpr const char* kRegistryKeyFile = "registry.key";
+constexpr const char* roots_folder = "roots";
+constexpr const char* first_key_file = "ca-1.key";
+constexpr const char* first_registry_key_file = "registry-1.key";
 
 void push(openssl::Names& names, openssl::Name name) {
   if (names == nullptr) names.reset(GENERAL_NAMES_new());
@@ -49,28 +50,36 @@ Status check_dates(std::chrono::seconds lifetime, Wall::time_point now, const st
   return ok();
 }
 
-tl::unexpected<Error> corrupt(const std::filesystem::path& file, std::string message) {
-  return fail(ErrorCode::corrupt, file.string(), std::move(message),
-              "restore the whole directory from a backup");
+// The directory's key file whose public key this is.
+Result<SigningKey> find_key(const std::filesystem::path& directory, const Bytes& public_key,
+                            const char* what) {
+  std::error_code error;
+  for (const auto& each : std::filesystem::directory_iterator(directory, error)) {
+    if (each.path().extension() != ".key") continue;
+    auto key = SigningKey::load(each.path());
+    if (!key) return fail(key.error());
+    if (key->public_key() == public_key) return std::move(*key);
+  }
+  return fail(ErrorCode::not_found, directory.string(),
+              std::string("the ") + what + " that the trust record in force names first, " +
+                  hex(public_key) + ", is not there",
+              "put its key file there, or restore the directory from a backup");
+}
+
+Status make_private_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  const bool fresh = std::filesystem::create_directories(folder, error);
+  if (!error && fresh) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  }
+  if (!error) return ok();
+  return fail(ErrorCode::unavailable, folder.string(), "cannot make it: " + error.message());
 }
 
 }  // namespace
 
-CertificateAuthority::CertificateAuthority(FederationId federation, SigningKey key,
-                                           SigningKey registry_key, std::string certificate_pem,
-                                           Bytes certificate_sha256)
-    : federation_(std::move(federation)),
-      key_(std::move(key)),
-      registry_key_(std::move(registry_key)),
-      certificate_pem_(std::move(certificate_pem)),
-      certificate_sha256_(std::move(certificate_sha256)) {}
-
-Result<CertificateAuthority> CertificateAuthority::create(const FederationId& federation,
-                                                          Wall::time_point now) {
-  if (const Status form = check_name("federation", federation.value); !form)
-    return fail(form.error());
-  SigningKey key = SigningKey::generate();
-  SigningKey registry_key = SigningKey::generate();
+std::string make_issuer(const FederationId& federation, const SigningKey& key,
+                        Wall::time_point now) {
   openssl::Blank blank;
   // X.520 allows a common name 64 characters; a federation's name has at most 63.
   blank.common_name = federation.value;
@@ -80,75 +89,101 @@ Result<CertificateAuthority> CertificateAuthority::create(const FederationId& fe
   blank.extensions = {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
                       {NID_key_usage, "critical,keyCertSign,cRLSign"}};
   push(blank.names, openssl::uri_name("spiffe://" + federation.value));
-  // Whoever trusts this certificate, as a join token pins it, knows the registry's key by it.
-  push(blank.names, openssl::uri_name(registry_uri(federation, registry_key.public_key())));
-  std::string pem = openssl::to_pem(openssl::issue(blank).get());
-  auto digest = tradewind::certificate_sha256(pem);
-  TRADEWIND_ASSERT(digest.has_value());
-  return CertificateAuthority(federation, std::move(key), std::move(registry_key), std::move(pem),
-                              std::move(*digest));
+  return openssl::to_pem(openssl::issue(blank).get());
+}
+
+Result<TrustChain> load_authority_trust(const std::filesystem::path& directory) {
+  auto trust = load_trust(directory / trust_folder);
+  if (trust || trust.error().code != ErrorCode::not_found) return trust;
+  auto former = load_former_trust(directory);
+  if (!former) return former.error().code == ErrorCode::not_found ? trust : former;
+  if (const Status saved = save_trust(directory / trust_folder, *former); !saved) {
+    return fail(saved.error());
+  }
+  return former;
+}
+
+CertificateAuthority::CertificateAuthority(TrustChain trust, SigningKey key,
+                                           SigningKey registry_key)
+    : trust_(std::move(trust)), key_(std::move(key)), registry_key_(std::move(registry_key)) {}
+
+Result<CertificateAuthority> CertificateAuthority::create(const FederationId& federation,
+                                                          Wall::time_point now, std::size_t roots,
+                                                          std::size_t threshold) {
+  if (const Status form = check_name("federation", federation.value); !form)
+    return fail(form.error());
+  if (threshold < 1 || threshold > roots || roots > trust_roots_max) {
+    return fail(
+        ErrorCode::invalid, "threshold",
+        std::to_string(threshold) + " of " + std::to_string(roots) + " root keys cannot sign",
+        "give 1 to " + std::to_string(trust_roots_max) +
+            " roots, and no more of them as threshold");
+  }
+  SigningKey key = SigningKey::generate();
+  SigningKey registry_key = SigningKey::generate();
+  std::vector<SigningKey> root_keys;
+  while (root_keys.size() < roots) root_keys.push_back(SigningKey::generate());
+  std::sort(root_keys.begin(), root_keys.end(), [](const SigningKey& a, const SigningKey& b) {
+    return a.public_key() < b.public_key();
+  });
+
+  SignedTrust trust;
+  TrustRecord& record = trust.record;
+  record.federation = federation;
+  record.issued = std::chrono::floor<std::chrono::milliseconds>(now);
+  record.expires = record.issued + trust_lifetime_default;
+  record.threshold = static_cast<std::uint32_t>(threshold);
+  for (const SigningKey& each : root_keys) record.roots.push_back(each.public_key());
+  record.issuers = {make_issuer(federation, key, now)};
+  record.registry_keys = {registry_key.public_key()};
+  for (const SigningKey& each : root_keys) sign_trust(trust, each);
+  auto chain = TrustChain::from(std::move(trust));
+  TRADEWIND_ASSERT(chain.has_value());
+  CertificateAuthority authority(std::move(*chain), std::move(key), std::move(registry_key));
+  authority.root_keys_ = std::move(root_keys);
+  return authority;
 }
 
 Result<CertificateAuthority> CertificateAuthority::load(const std::filesystem::path& directory) {
-  const auto federation_file = directory / kFederationFile;
-  auto name = load_file(federation_file, 256);
-  if (!name) return fail(name.error());
-  if (name->ends_with('\n')) name->pop_back();
-  FederationId federation{std::move(*name)};
-  if (const Status form = check_name("federation", federation.value); !form)
-    return corrupt(federation_file, form.error().message);
-  const auto certificate_file = directory / kCertificateFile;
-  auto pem = load_file(certificate_file, certificate_bytes_max);
-  if (!pem) return fail(pem.error());
-  const auto certificate = openssl::certificate_from_pem("ca.crt", *pem);
-  if (!certificate) return corrupt(certificate_file, certificate.error().message);
-  auto key = SigningKey::load(directory / kKeyFile);
+  auto trust = load_authority_trust(directory);
+  if (!trust) return fail(trust.error());
+  return load_with(directory, std::move(*trust));
+}
+
+Result<CertificateAuthority> CertificateAuthority::load_with(const std::filesystem::path& directory,
+                                                             TrustChain trust) {
+  const TrustRecord& record = trust.newest();
+  const auto issuer = certificate_public_key(record.issuers.front());
+  if (!issuer) return fail(issuer.error());
+  auto key = find_key(directory, *issuer, "key of the authority");
   if (!key) return fail(key.error());
-  auto registry_key = SigningKey::load(directory / kRegistryKeyFile);
+  auto registry_key = find_key(directory, record.registry_keys.front(), "registry key");
   if (!registry_key) return fail(registry_key.error());
-  X509* const raw = certificate->get();
-  if (X509_check_ca(raw) != 1)
-    return corrupt(certificate_file, "is not the certificate of an authority");
-  if (X509_check_private_key(raw, key->native()) != 1)
-    return corrupt(certificate_file, std::string("does not belong to the key in ") + kKeyFile);
-  char common_name[128] = {};
-  const int length = X509_NAME_get_text_by_NID(X509_get_subject_name(raw), NID_commonName,
-                                               common_name, sizeof common_name);
-  if (length < 0 || federation.value != common_name) {
-    return corrupt(certificate_file, "is of another federation than \"" + federation.value + "\"");
-  }
-  auto digest = tradewind::certificate_sha256(*pem);
-  TRADEWIND_ASSERT(digest.has_value());
-  return CertificateAuthority(std::move(federation), std::move(*key), std::move(*registry_key),
-                              std::move(*pem), std::move(*digest));
+  return CertificateAuthority(std::move(trust), std::move(*key), std::move(*registry_key));
 }
 
 Status CertificateAuthority::save(const std::filesystem::path& directory) const {
+  TRADEWIND_ASSERT(!root_keys_.empty());
+  if (const Status made = make_private_folder(directory); !made) return made;
   std::error_code error;
-  const bool fresh = std::filesystem::create_directories(directory, error);
-  if (error)
-    return fail(ErrorCode::unavailable, directory.string(), "cannot make it: " + error.message());
-  if (fresh) {
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
-    if (error) {
-      return fail(ErrorCode::unavailable, directory.string(),
-                  "cannot set its mode: " + error.message());
-    }
-  }
-  for (const char* each : {kFederationFile, kCertificateFile, kKeyFile, kRegistryKeyFile}) {
+  for (const char* each : {trust_folder, roots_folder, first_key_file, first_registry_key_file,
+                           former_certificate_file}) {
     if (std::filesystem::exists(directory / each, error)) {
       return fail(ErrorCode::conflict, (directory / each).string(),
                   "is there already: an authority is never replaced",
                   "choose another directory, or remove the old authority by hand");
     }
   }
-  if (const Status saved = key_.save(directory / kKeyFile); !saved) return saved;
-  if (const Status saved = registry_key_.save(directory / kRegistryKeyFile); !saved) return saved;
-  if (const Status saved = store_file(directory / kCertificateFile, certificate_pem_, public_mode);
-      !saved) {
+  if (const Status made = make_private_folder(directory / roots_folder); !made) return made;
+  for (std::size_t i = 0; i < root_keys_.size(); ++i) {
+    const auto file = directory / roots_folder / ("root-" + std::to_string(i + 1) + ".key");
+    if (const Status saved = root_keys_[i].save(file); !saved) return saved;
+  }
+  if (const Status saved = key_.save(directory / first_key_file); !saved) return saved;
+  if (const Status saved = registry_key_.save(directory / first_registry_key_file); !saved) {
     return saved;
   }
-  return store_file(directory / kFederationFile, federation_.value + "\n", public_mode);
+  return save_trust(directory / trust_folder, trust_);
 }
 
 Result<std::string> CertificateAuthority::issue(std::string_view csr_pem, const NodeId& node,
@@ -156,11 +191,11 @@ Result<std::string> CertificateAuthority::issue(std::string_view csr_pem, const 
                                                 Wall::time_point now) const {
   if (const Status form = check_node("node", node); !form) return fail(form.error());
   if (const auto key = csr_public_key(csr_pem); !key) return fail(key.error());
-  if (const Status dates = check_dates(lifetime, now, certificate_pem_); !dates)
+  if (const Status dates = check_dates(lifetime, now, certificate_pem()); !dates)
     return fail(dates.error());
   const auto request = openssl::request_from_pem("csr", csr_pem);
   if (!request) return fail(request.error());
-  const auto issuer = openssl::certificate_from_pem("ca.crt", certificate_pem_);
+  const auto issuer = openssl::certificate_from_pem("issuer", certificate_pem());
   TRADEWIND_ASSERT(issuer.has_value());
   openssl::Blank blank;
   // A node's name has at most 70 characters, X.520 allows 64 here; the URI is what counts.
@@ -173,7 +208,7 @@ Result<std::string> CertificateAuthority::issue(std::string_view csr_pem, const 
   blank.extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
                       {NID_key_usage, "critical,digitalSignature"},
                       {NID_ext_key_usage, "clientAuth,serverAuth"}};
-  push(blank.names, openssl::uri_name(node_uri(federation_, node)));
+  push(blank.names, openssl::uri_name(node_uri(federation(), node)));
   return openssl::to_pem(openssl::issue(blank).get());
 }
 
@@ -193,9 +228,9 @@ Result<std::string> CertificateAuthority::issue_server(std::string_view csr_pem,
     return fail(ErrorCode::invalid, "csr", "its key is neither Ed25519 nor of the curve P-256",
                 "make the request with a key of one of these kinds");
   }
-  if (const Status dates = check_dates(lifetime, now, certificate_pem_); !dates)
+  if (const Status dates = check_dates(lifetime, now, certificate_pem()); !dates)
     return fail(dates.error());
-  const auto issuer = openssl::certificate_from_pem("ca.crt", certificate_pem_);
+  const auto issuer = openssl::certificate_from_pem("issuer", certificate_pem());
   TRADEWIND_ASSERT(issuer.has_value());
   openssl::Blank blank;
   blank.common_name = names.front().substr(0, 64);

@@ -128,22 +128,6 @@ std::string node_uri(const FederationId& federation, const NodeId& node) {
   return std::string(kScheme) + federation.value + "/" + node.value;
 }
 
-std::string registry_uri(const FederationId& federation, BytesView registry_key) {
-  return std::string(kScheme) + federation.value + "/registry/" + hex(registry_key);
-}
-
-Status check_registry_key(std::string_view ca_pem, const FederationId& federation,
-                          BytesView registry_key) {
-  const auto certificate = openssl::certificate_from_pem(kField, ca_pem);
-  if (!certificate) return fail(certificate.error());
-  for (const std::string& each : uris_of(certificate->get())) {
-    if (each == registry_uri(federation, registry_key)) return ok();
-  }
-  return fail(ErrorCode::unauthenticated, "registry_key",
-              "is not the one that the authority's certificate names",
-              "join through the federation's own broker");
-}
-
 Result<NodeId> node_of_uri(std::string_view uri, const FederationId& federation) {
   const std::string own = std::string(kScheme) + federation.value + "/";
   if (!uri.starts_with(own)) {
@@ -233,16 +217,33 @@ Result<Bytes> certificate_public_key(std::string_view certificate_pem) {
   return openssl::raw_public_key(key);
 }
 
-Result<Bytes> certificate_sha256(std::string_view certificate_pem) {
+Result<Bytes> certificate_der(std::string_view certificate_pem) {
   const auto certificate = openssl::certificate_from_pem(kField, certificate_pem);
   if (!certificate) return fail(certificate.error());
   unsigned char* der = nullptr;
   const int length = i2d_X509(certificate->get(), &der);
   TRADEWIND_ASSERT(length > 0);
-  const Bytes digest =
-      sha256(BytesView(reinterpret_cast<const char*>(der), static_cast<std::size_t>(length)));
+  Bytes bytes(reinterpret_cast<const char*>(der), static_cast<std::size_t>(length));
   OPENSSL_free(der);
-  return digest;
+  return bytes;
+}
+
+Result<std::string> certificate_from_der(BytesView der) {
+  const auto* next = reinterpret_cast<const unsigned char*>(der.data());
+  const unsigned char* const end = next + der.size();
+  const openssl::Certificate certificate(d2i_X509(nullptr, &next, static_cast<long>(der.size())));
+  ERR_clear_error();
+  if (certificate == nullptr || next != end) {
+    return fail(ErrorCode::invalid, std::string(kField), "is no X.509 certificate in DER form",
+                kIssueAgain);
+  }
+  return openssl::to_pem(certificate.get());
+}
+
+Result<Bytes> certificate_sha256(std::string_view certificate_pem) {
+  const auto der = certificate_der(certificate_pem);
+  if (!der) return fail(der.error());
+  return sha256(*der);
 }
 
 }  // namespace tradewind

@@ -42,14 +42,6 @@ Result<Bytes> csr_public_key(std::string_view csr_pem);
 Result<NodeId> check_certificate(std::string_view certificate_pem, std::string_view ca_pem,
                                  const FederationId& federation, Wall::time_point now);
 
-// How an authority's certificate names the key of its member registry:
-// "spiffe://<federation>/registry/<hex of the key>".
-std::string registry_uri(const FederationId& federation, BytesView registry_key);
-// Whether the authority's certificate (PEM) names this registry key. Fails with
-// ErrorCode::unauthenticated when it does not, ErrorCode::invalid when it cannot be read.
-Status check_registry_key(std::string_view ca_pem, const FederationId& federation,
-                          BytesView registry_key);
-
 // What a certificate says, without any judgement of it. Fail with ErrorCode::invalid.
 struct Validity {
   Wall::time_point not_before{};
@@ -57,7 +49,9 @@ struct Validity {
 };
 Result<Validity> certificate_validity(std::string_view certificate_pem);
 Result<Bytes> certificate_public_key(std::string_view certificate_pem);  // raw Ed25519, 32 bytes
-// SHA-256 of the certificate's DER bytes: the fingerprint that join tokens carry of the CA's.
+Result<Bytes> certificate_der(std::string_view certificate_pem);
+Result<std::string> certificate_from_der(BytesView der);  // as PEM
+// SHA-256 of the certificate's DER bytes.
 Result<Bytes> certificate_sha256(std::string_view certificate_pem);
 
 }  // namespace tradewind

@@ -27,13 +27,13 @@ Bytes proof_message(const JoinToken& token, BytesView curve_key) {
 
 }  // namespace
 
-JoinToken make_join_token(BytesView ca_sha256) {
-  TRADEWIND_ASSERT(ca_sha256.size() == sha256_bytes);
-  return JoinToken{random_bytes(kSecretBytes), Bytes(ca_sha256)};
+JoinToken make_join_token(BytesView trust_sha256) {
+  TRADEWIND_ASSERT(trust_sha256.size() == sha256_bytes);
+  return JoinToken{random_bytes(kSecretBytes), Bytes(trust_sha256)};
 }
 
 std::string to_string(const JoinToken& token) {
-  return base64url_encode(token.secret) + "." + hex(token.ca_sha256);
+  return base64url_encode(token.secret) + "." + hex(token.trust_sha256);
 }
 
 Result<JoinToken> parse_join_token(std::string_view text) {

@@ -1,7 +1,7 @@
 // Join tokens: how a new node proves that it was invited and knows whom it joins.
 // A token reads "<secret>.<fingerprint>": the secret, 128 bits as base64url, shows the broker who
-// is invited; the fingerprint, SHA-256 of the CA certificate's DER bytes in hexadecimal, lets the
-// node check the certificate it is handed before it trusts anything else. Any thread.
+// is invited; the fingerprint, trust_sha256 of the trust record in force in hexadecimal, lets the
+// node check the trust record that it is handed before it trusts anything else. Any thread.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@
 namespace tradewind {
 
 struct JoinToken {
-  Bytes secret;     // 16 bytes
-  Bytes ca_sha256;  // 32 bytes
+  Bytes secret;        // 16 bytes
+  Bytes trust_sha256;  // 32 bytes
   friend bool operator==(const JoinToken&, const JoinToken&) = default;
 };
 
-// A fresh secret. `ca_sha256` is CertificateAuthority::certificate_sha256(), 32 bytes.
-JoinToken make_join_token(BytesView ca_sha256);
+// A fresh secret. `trust_sha256` has 32 bytes.
+JoinToken make_join_token(BytesView trust_sha256);
 std::string to_string(const JoinToken& token);
 // Exactly the texts that to_string makes. Fails with ErrorCode::invalid, field "token"; the error
 // does not repeat the secret.

@@ -17,6 +17,14 @@ Bytes random_bytes(std::size_t count) {
   return bytes;
 }
 
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  for (const char each : random_bytes(sizeof number)) {
+    number = number << 8U | static_cast<unsigned char>(each);
+  }
+  return number;
+}
+
 bool constant_time_equal(BytesView left, BytesView right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }

@@ -84,7 +84,7 @@ void GossipSimulation::add_node(NodeId id, Role role, std::uint32_t region) {
   GossipOptions options;
   options.self = id;
   options.region = RegionId{role == Role::broker ? "" : "region-" + std::to_string(region)};
-  options.registry_key = Bytes(32, 'r');
+  options.registry_keys = {Bytes(32, 'r')};
   options.seed = random_.bits();
   node.gossip.emplace(options, [](BytesView, BytesView, BytesView) { return true; });
   node_of_[id] = nodes();

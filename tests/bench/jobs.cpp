@@ -218,8 +218,9 @@ void fill_ended(const std::filesystem::path& directory, std::uint64_t jobs, std:
 
 struct Broker {
   explicit Broker(const std::filesystem::path& directory, bool sync = true)
-      : authority(need(CertificateAuthority::create(FederationId{"bench"}, system_now().wall),
-                       "an authority")),
+      : authority(std::make_shared<const CertificateAuthority>(
+            need(CertificateAuthority::create(FederationId{"bench"}, system_now().wall),
+                 "an authority"))),
         identity(SigningKey::generate()),
         curve_keys(CurveKeys::generate()) {
     const auto start = Clock::now();
@@ -232,7 +233,7 @@ struct Broker {
   }
   ~Broker() { core->stop(); }
 
-  CertificateAuthority authority;
+  std::shared_ptr<const CertificateAuthority> authority;
   SigningKey identity;
   CurveKeys curve_keys;
   std::unique_ptr<Journal> journal;

@@ -96,7 +96,7 @@ class Clock(unittest.TestCase):
         self.set(SITE, 400 * 86400)
         until(lambda: f"error record.not_accepted site={SITE} drops so far:" in self.federation.log(SITE), 15)
         self.federation.kill(SITE)
-        with self.assertRaisesRegex(AssertionError, "tradewind-gateway: certificate: expired at .*; renew it"):
+        with self.assertRaisesRegex(AssertionError, "tradewind-gateway: trust: version 1 expired at .*; see that .* clock"):
             self.start(SITE)
         self.set(SITE, 0)
         self.start(SITE)

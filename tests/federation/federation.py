@@ -186,8 +186,7 @@ class Federation:
         written = status()["written"]
         until(lambda: status().get("checkpoint", {"size": 0})["size"] >= written, 30,
               lambda: f"{written} entries are not published: {status()}")
-        registry = json.loads(self.cli("ca", "show", self.dir / "ca", "-o", "json").stdout)["registry_key"]
-        done = self.cli("audit", "replay", "--all", "--registry-key", registry, "-o", "json", token="auditor")
+        done = self.cli("audit", "replay", "--all", "--trust", self.dir / "ca/trust/1.trust", "-o", "json", token="auditor")
         assert json.loads(done.stdout)["signatures_verified"] > 0, done.stdout
 
     def _run(self, *arguments, env=None):

@@ -1,11 +1,13 @@
-// One fuzzer for each parser of state/transparency: the build names it in FUZZED. No bytes may
-// crash it, and what it takes must be the one text of its value: formatted again, the same bytes.
+// One fuzzer for each parser of state/transparency, and one for trust records: the build names it
+// in FUZZED. No bytes may crash it, and what it takes must be the one text of its value: formatted
+// again, the same bytes.
 // Policies, which have comments, must ask for a quorum that can be had, and is not had for nothing.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "schemas/assert.h"
+#include "state/identity/trust.h"
 #include "state/transparency/checkpoint.h"
 #include "state/transparency/cosignature.h"
 #include "state/transparency/policy.h"
@@ -28,6 +30,7 @@ struct Text {
   }
   static Bytes of(const VerifierKey& key) { return format_verifier_key(key); }
   static Bytes of(const WitnessRequest& request) { return format_witness_request(request); }
+  static Bytes of(const SignedTrust& trust) { return to_text(trust); }
   static Bytes of(const std::vector<BytesView>& entries) {
     Bytes bundle(1, static_cast<char>(entries.size() - 1));
     for (const BytesView each : entries) append_entry(bundle, each);

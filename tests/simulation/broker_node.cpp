@@ -46,7 +46,7 @@ void BrokerNode::start() {
   router_ = options_.broken == Break::wrong_cost ? std::make_unique<WrongRouter>()
                                                  : std::make_unique<MarketRouter>(RouteOptions{});
   lifecycle_ = std::make_unique<Lifecycle>(options, *router_);
-  book_.emplace(Membership::registry_key(), verify);
+  book_.emplace(std::vector<Bytes>{Membership::registry_key()}, verify);
   batch_keys_.clear();
   after_commit_.clear();
   checker_.journal(name_).restarted(journal, stored_->tables);

@@ -3,6 +3,7 @@ if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(gateway
     SOURCES ${gateway_tests}/daemon_test.cpp ${gateway_tests}/join_test.cpp
             ${gateway_tests}/process_test.cpp ${gateway_tests}/publisher_test.cpp
+            ${gateway_tests}/renewal_test.cpp
             ${gateway_tests}/sample_sites_test.cpp
             ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_witness_test.cpp
             ${gateway_tests}/store_test.cpp ${CMAKE_CURRENT_LIST_DIR}/transparency/memory_log.cpp

@@ -248,16 +248,39 @@ class FakeService : public Service {
     }
     JoinAnswer joined;
     joined.certificate_pem = "CERT";
-    joined.ca_pem = "CA";
     joined.member = {std::string("\0body", 5), "sig"};
     joined.members = {joined.member, joined.member};
-    joined.registry_key = std::string(32, '\7');
     answer(reply, Result<JoinAnswer>(std::move(joined)));
   }
-  void set_member_state(const NodeId& node, MemberState state,
+  std::vector<std::string> trust(std::uint64_t after) const override {
+    const std::vector<std::string> all{"first", "second"};
+    return {all.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(after, 2)),
+            all.end()};
+  }
+  void challenge(const SiteId& site, Reply<Bytes> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("challenge " + site.value);
+    answer(reply, Result<Bytes>("challenge"));
+  }
+  void renew(RenewalRequest request, Reply<JoinAnswer> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("renew " + request.site.value + " " + std::to_string(request.renewals) + " " +
+                     request.csr_pem + " " + std::to_string(request.former_proof.size()));
+    JoinAnswer renewed;
+    renewed.certificate_pem = "CERT";
+    answer(reply, Result<JoinAnswer>(std::move(renewed)));
+  }
+  void allow_recovery(const SiteId& site, std::string principal,
+                      Reply<std::monostate> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("allow recovery of " + site.value + " by " + principal);
+    answer(reply, Result<std::monostate>(std::monostate{}));
+  }
+  void set_member_state(const NodeId& node, MemberState state, std::string principal,
                         Reply<std::monostate> reply) override {
     const std::lock_guard lock(mutex_);
-    calls_.push_back("state " + node.value + " " + std::string(to_string(state)));
+    calls_.push_back("state " + node.value + " " + std::string(to_string(state)) + " by " +
+                     principal);
     answer(reply, Result<std::monostate>(std::monostate{}));
   }
   Status ready() const override {

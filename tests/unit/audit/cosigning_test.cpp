@@ -51,7 +51,9 @@ class Cosigning : public ::testing::Test {
     options.on_cosigned = [this](const SiteId& site, const CosignAnswer& answer) {
       panel_->answer(site, answer.request, answer.status, answer.body);
     };
-    auto core = Core::start(options, *journal_, authority_, identity_, curve_keys_);
+    auto core =
+        Core::start(options, *journal_, std::make_shared<const CertificateAuthority>(authority_),
+                    identity_, curve_keys_);
     ASSERT_TRUE(core) << describe(core.error());
     core_ = std::move(*core);
     link_ = core_->link_endpoint();
@@ -81,10 +83,11 @@ class Cosigning : public ::testing::Test {
     ASSERT_TRUE(joined) << describe(joined.error());
     const Now now = system_now();
     const auto membership = check_membership(
-        {joined->certificate_pem, joined->ca_pem, joined->registry_key, joined->members}, *keys,
-        now.wall);
+        {joined->certificate_pem, authority_.trust(), joined->members}, *keys, now.wall);
     ASSERT_TRUE(membership) << describe(membership.error());
-    ASSERT_TRUE(save_membership(home(site), *membership, now));
+    const auto store = Store::open(store_directory(home(site)), now);
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(save_membership(home(site), **store, *membership));
     std::ofstream(home(site) / "site.toml")
         << "[site]\nid = \"" << site.value << "\"\nregion = \"eu-zurich\"\njurisdiction = \"CH\"\n"
         << "provider = \"Test\"\n[link]\nlisten = \"tcp://127.0.0.1:0\"\n"
@@ -215,7 +218,8 @@ TEST(CoreOptions, ALogsKeyHasToFitIntoAMemberRecord) {
   options.self = broker_node("main");
   options.log_key = std::string(limits::log_key_bytes_max + 1, 'k');
   const auto core =
-      Core::start(options, *journal, *authority, SigningKey::generate(), CurveKeys::generate());
+      Core::start(options, *journal, std::make_shared<const CertificateAuthority>(*authority),
+                  SigningKey::generate(), CurveKeys::generate());
   ASSERT_FALSE(core);
   EXPECT_EQ(core.error().code, ErrorCode::too_large);
 }

@@ -20,7 +20,9 @@ class RatesTest : public ::testing::Test {
     journal_ = sample::open(directory_.path());
     CoreOptions options;
     options.self = broker_node("main");
-    auto core = Core::start(options, *journal_, authority_, identity_, curve_keys_);
+    auto core =
+        Core::start(options, *journal_, std::make_shared<const CertificateAuthority>(authority_),
+                    identity_, curve_keys_);
     ASSERT_TRUE(core) << describe(core.error());
     core_ = std::move(*core);
   }

@@ -24,7 +24,9 @@ class RestartTest : public ::testing::Test {
     if (!journal_) journal_ = sample::open(directory_.path());
     CoreOptions options;
     options.self = broker_node("main");
-    auto core = Core::start(options, *journal_, authority_, identity_, curve_keys_);
+    auto core =
+        Core::start(options, *journal_, std::make_shared<const CertificateAuthority>(authority_),
+                    identity_, curve_keys_);
     ASSERT_TRUE(core) << describe(core.error());
     core_ = std::move(*core);
   }

@@ -1,13 +1,17 @@
-// A tiny HTTP server that answers each POST by a function: what a broker's endpoint is to a join.
+// A tiny HTTP server that answers each request by a function: what a broker's endpoint is to a
+// join.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/json.hpp>
 #include <functional>
 #include <string>
 #include <thread>
+
+#include "state/identity/trust.h"
 
 namespace tradewind {
 
@@ -91,5 +95,12 @@ class FakeBroker {
       io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
   std::thread thread_;
 };
+
+// What a broker answers to GET /v1/trust.
+inline FakeBroker::Answer trust_answer(const TrustChain& chain) {
+  boost::json::array texts;
+  for (const SignedTrust& each : chain.all()) texts.emplace_back(to_text(each));
+  return {200, boost::json::serialize(boost::json::object{{"trust", std::move(texts)}})};
+}
 
 }  // namespace tradewind

@@ -41,6 +41,7 @@ class Federation {
   // What a broker answers; `change` may spoil it.
   FakeBroker::Answer answer(const std::string& target, const std::string& body,
                             const std::function<void(boost::json::object&)>& change = {}) {
+    if (target == "/v1/trust?after=0") return trust_answer(trust_);
     ++requests_;
     EXPECT_EQ(target, "/v1/join");
     const auto request = boost::json::parse(body).as_object();
@@ -67,8 +68,6 @@ class Federation {
     boost::json::object object{
         {"certificate_pem",
          *authority_.issue(text("csr_pem"), node, std::chrono::hours(24), now().wall)},
-        {"ca_pem", authority_.certificate_pem()},
-        {"registry_key", base64_encode(authority_.registry_key().public_key())},
         {"member", json_of(record_of(member))},
         {"members", boost::json::array{json_of(record_of(broker)), json_of(record_of(member))}}};
     if (change) change(object);
@@ -79,11 +78,13 @@ class Federation {
     return make_member_record(authority_.registry_key(), member, RecordVersion{1, 1}, now(),
                               std::chrono::hours(24));
   }
+  void show(TrustChain trust) { trust_ = std::move(trust); }
   void admit_instead(const std::string& site) { site_override_ = site; }
 
  private:
   CertificateAuthority authority_;
-  JoinToken token_ = make_join_token(authority_.certificate_sha256());
+  JoinToken token_ = make_join_token(trust_sha256(authority_.trust().newest()));
+  TrustChain trust_ = authority_.trust();  // as it is shown
   std::optional<std::string> site_override_;
   int requests_ = 0;
 };
@@ -108,7 +109,7 @@ TEST(Join, StoresKeysCertificateAndMembers) {
   const auto options = options_of(broker.url() + "/", federation.token(), directory);
   const auto joined = join(options, Federation::now());
   ASSERT_TRUE(joined) << describe(joined.error());
-  EXPECT_EQ(joined->federation.value, "trade");
+  EXPECT_EQ(joined->federation().value, "trade");
   EXPECT_EQ(joined->site, osaka);
   EXPECT_EQ(joined->number.value, 7u);
 
@@ -119,7 +120,8 @@ TEST(Join, StoresKeysCertificateAndMembers) {
   }
   auto papers = load_papers(options.directory);
   ASSERT_TRUE(papers) << describe(papers.error());
-  EXPECT_EQ(papers->registry_key, federation.authority().registry_key().public_key());
+  EXPECT_EQ(papers->trust.newest(), federation.authority().trust().newest());
+  EXPECT_EQ(load_broker_url(options.directory).value(), broker.url());
   auto store = Store::open(store_directory(options.directory), Federation::now());
   ASSERT_TRUE(store);
   papers->members = *(*store)->members();
@@ -137,6 +139,7 @@ TEST(Join, TriedAgainItUsesTheSameKeys) {
   bool first = true;
   std::vector<std::string> curve_keys;
   const FakeBroker broker([&](const std::string& target, const std::string& body) {
+    if (target != "/v1/join") return federation.answer(target, body);
     curve_keys.push_back(std::string(boost::json::parse(body).at("curve_key").as_string()));
     if (first) {
       first = false;
@@ -169,17 +172,58 @@ Error refused(const std::function<void(boost::json::object&)>& change) {
   const auto joined = join(options, Federation::now());
   EXPECT_FALSE(joined);
   EXPECT_FALSE(std::filesystem::exists(options.directory / "certificate.pem"));
-  EXPECT_FALSE(std::filesystem::exists(options.directory / "ca.pem"));
+  EXPECT_FALSE(std::filesystem::exists(options.directory / "trust"));
   return joined ? Error{} : joined.error();
 }
 
-TEST(Join, AnotherFederationsCertificateIsRefused) {
+// The next version, signed by the first so many roots.
+SignedTrust next_trust(const CertificateAuthority& authority, std::size_t signatures,
+                       const std::function<void(TrustRecord&)>& change = {}) {
+  SignedTrust next{authority.trust().newest(), {}};
+  ++next.record.version;
+  if (change) change(next.record);
+  for (std::size_t i = 0; i < signatures; ++i) sign_trust(next, authority.root_keys()[i]);
+  return next;
+}
+
+Result<Membership> join_shown(Federation& federation, const TrustChain& shown) {
+  const TemporaryDirectory directory;
+  federation.show(shown);
+  const FakeBroker broker([&](const std::string& target, const std::string& body) {
+    return federation.answer(target, body);
+  });
+  return join(options_of(broker.url(), federation.token(), directory), Federation::now());
+}
+
+TEST(Join, AnotherFederationsTrustRecordIsRefusedBeforeTheTokenIsShown) {
+  Federation federation;
   const Federation other;
-  const Error error = refused(
-      [&](boost::json::object& answer) { answer["ca_pem"] = other.authority().certificate_pem(); });
-  EXPECT_EQ(error.code, ErrorCode::unauthenticated);
-  EXPECT_EQ(error.field, "ca_pem");
-  EXPECT_THAT(error.message, HasSubstr(hex(other.authority().certificate_sha256())));
+  const auto joined = join_shown(federation, other.authority().trust());
+  ASSERT_FALSE(joined);
+  EXPECT_EQ(joined.error().code, ErrorCode::unauthenticated);
+  EXPECT_EQ(joined.error().field, "trust");
+  EXPECT_EQ(federation.requests(), 0);
+}
+
+TEST(Join, WalksFromTheTrustRecordOfTheInvitationToTheNewest) {
+  Federation federation;
+  TrustChain chain = federation.authority().trust();
+  ASSERT_TRUE(chain.extend(next_trust(federation.authority(), 2)));
+  const auto joined = join_shown(federation, chain);
+  ASSERT_TRUE(joined) << describe(joined.error());
+  EXPECT_EQ(joined->trust.newest().version, 2U);
+  EXPECT_EQ(joined->trust.all().size(), 2U);
+}
+
+TEST(Join, AnExpiredTrustRecordIsRefused) {
+  Federation federation;
+  TrustChain chain = federation.authority().trust();
+  ASSERT_TRUE(chain.extend(next_trust(federation.authority(), 2, [](TrustRecord& record) {
+    record.expires = record.issued + std::chrono::milliseconds(1);
+  })));
+  const auto joined = join_shown(federation, chain);
+  ASSERT_FALSE(joined);
+  EXPECT_THAT(joined.error().message, HasSubstr("version 2 expired"));
 }
 
 TEST(Join, ACertificateThatTheCaDidNotIssueIsRefused) {
@@ -193,13 +237,18 @@ TEST(Join, ACertificateThatTheCaDidNotIssueIsRefused) {
   EXPECT_EQ(error.code, ErrorCode::unauthenticated);
 }
 
-TEST(Join, ARegistryKeyThatThePinnedAuthorityDoesNotNameIsRefused) {
+TEST(Join, AMemberRecordThatNoRegistryKeyOfTheTrustRecordSignedIsRefused) {
   const Federation other;
   const Error error = refused([&](boost::json::object& answer) {
-    answer["registry_key"] = base64_encode(other.authority().registry_key().public_key());
+    Member broker;
+    broker.node = broker_node("eu-1");
+    broker.number = MemberNumber{1};
+    broker.identity_key = Bytes(32, 'b');
+    broker.curve_key = Bytes(32, 'c');
+    answer["members"].as_array().push_back(json_of(other.record_of(broker)));
   });
   EXPECT_EQ(error.code, ErrorCode::unauthenticated);
-  EXPECT_EQ(error.field, "registry_key");
+  EXPECT_EQ(error.field, "members");
 }
 
 TEST(Join, AMemberRecordWithOtherKeysIsRefused) {
@@ -225,7 +274,6 @@ TEST(Join, AMemberRecordWithOtherKeysIsRefused) {
 TEST(Join, AnswersThatAreNotABrokersAreRefusedWithTheField) {
   EXPECT_EQ(refused([](auto& answer) { answer.erase("certificate_pem"); }).field,
             "certificate_pem");
-  EXPECT_EQ(refused([](auto& answer) { answer["registry_key"] = "!"; }).field, "registry_key");
   EXPECT_EQ(refused([](auto& answer) { answer["members"] = 3; }).field, "members");
   EXPECT_EQ(refused([](auto& answer) { answer["member"] = "x"; }).field, "members");
   EXPECT_EQ(refused([](auto& answer) { answer["certificate_pem"] = "-----BEGIN"; }).field,

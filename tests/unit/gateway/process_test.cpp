@@ -101,8 +101,6 @@ class GatewayProgram : public ::testing::Test {
             boost::json::serialize(boost::json::object{
                 {"certificate_pem", *authority.issue(text("csr_pem"), node, std::chrono::hours(24),
                                                      system_now().wall)},
-                {"ca_pem", authority.certificate_pem()},
-                {"registry_key", base64_encode(authority.registry_key().public_key())},
                 {"member", json_of(*joined_)},
                 {"members", boost::json::array{json_of(broker_.record())}}})};
   }
@@ -117,10 +115,11 @@ class GatewayProgram : public ::testing::Test {
            "tariff = { cpu_hour = \"0.1\" }\n[engine]\nsandbox = \"none\"\n";
     EXPECT_EQ(run_to_end({"check", "--site", path("site.toml")}), 0);
     EXPECT_THAT(contents(output()), HasSubstr("4 units of 1 CPUs, 1024 MiB at 0.1 USD an hour"));
-    const JoinToken token = make_join_token(federation_.authority().certificate_sha256());
+    const JoinToken token = make_join_token(trust_sha256(federation_.authority().trust().newest()));
     {
-      const FakeBroker endpoint(
-          [this](const std::string&, const std::string& body) { return admit(body); });
+      const FakeBroker endpoint([this](const std::string& target, const std::string& body) {
+        return target == "/v1/join" ? admit(body) : trust_answer(federation_.authority().trust());
+      });
       ASSERT_EQ(run_to_end({"join", endpoint.url(), "--token", to_string(token), "--dir", path("d"),
                             "--site", path("site.toml")}),
                 0)

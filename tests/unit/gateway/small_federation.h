@@ -41,7 +41,8 @@ inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& 
 class SmallFederation {
  public:
   SmallFederation()
-      : authority_(*CertificateAuthority::create(FederationId{"trade"}, system_now().wall)) {}
+      : SmallFederation(*CertificateAuthority::create(FederationId{"trade"}, system_now().wall)) {}
+  explicit SmallFederation(CertificateAuthority authority) : authority_(std::move(authority)) {}
 
   const CertificateAuthority& authority() const { return authority_; }
 
@@ -73,17 +74,16 @@ class SmallFederation {
     EXPECT_TRUE(keys);
     const auto csr = make_csr(keys->identity, site_node(site), authority_.federation());
     const Now now = system_now();
-    MembershipPapers papers;
-    papers.certificate_pem =
-        *authority_.issue(*csr, site_node(site), std::chrono::hours(24), now.wall);
-    papers.ca_pem = authority_.certificate_pem();
-    papers.registry_key = authority_.registry_key().public_key();
-    papers.members = others;
+    MembershipPapers papers{
+        *authority_.issue(*csr, site_node(site), std::chrono::hours(24), now.wall),
+        authority_.trust(), others};
     const SignedRecord own = admit(site_node(site), number, *keys);
     papers.members.push_back(own);
     const auto membership = check_membership(std::move(papers), *keys, now.wall);
     EXPECT_TRUE(membership) << describe(membership.error());
-    EXPECT_TRUE(save_membership(directory, *membership, now));
+    const auto store = Store::open(store_directory(directory), now);
+    EXPECT_TRUE(store);
+    EXPECT_TRUE(save_membership(directory, **store, *membership));
     return own;
   }
 
@@ -152,7 +152,7 @@ class SpeakingBroker {
     GossipOptions options;
     options.self = node;
     options.region = RegionId{"eu-zurich"};
-    options.registry_key = federation.authority().registry_key().public_key();
+    options.registry_keys = {federation.authority().registry_key().public_key()};
     options.period = std::chrono::milliseconds(200);
     return options;
   }
@@ -170,7 +170,9 @@ class SpeakingBroker {
   void take(const GossipOutput& output) {
     for (const Accepted& each : output.accepted) {
       const auto* member = std::get_if<Member>(&each.record.body);
-      if (member != nullptr) EXPECT_TRUE(table_->set(member->curve_key, member->node));
+      if (member != nullptr) {
+        EXPECT_TRUE(table_->set(member->curve_key, member->node, member->former_curve_key));
+      }
     }
     for (const auto& each : output.sends) {
       link_->send(each.to, Channel::gossip, encode(each.message));

@@ -25,7 +25,7 @@ class GossipAcceptance : public testing::Test {
   static GossipOptions options() {
     GossipOptions result;
     result.self = site_node(SiteId{"us-west-1"});
-    result.registry_key = toy::key_of("registry");
+    result.registry_keys = {toy::key_of("registry")};
     return result;
   }
 
@@ -75,6 +75,32 @@ TEST_F(GossipAcceptance, OwnRecordsPassTheSameChecks) {
   EXPECT_EQ(gossip_.counters().dropped.at(DropReason::unknown_member), 1U);
   EXPECT_EQ(gossip_.publish(toy::member({}), at(0s)).accepted.size(), 1U);
   EXPECT_EQ(gossip_.publish(toy::site({}), at(0s)).accepted.size(), 1U);
+}
+
+TEST_F(GossipAcceptance, TakesMembersOfEachRegistryKeyAndForgetsThoseOfNone) {
+  const SignedRecord by_next = toy::sign(toy::member_record({.version = 2}), toy::key_of("next"));
+  know_osaka();
+  ASSERT_EQ(receive(toy::quote({})), std::nullopt);
+  EXPECT_EQ(receive(by_next), DropReason::wrong_signature);
+  gossip_.set_registry_keys({toy::key_of("registry"), toy::key_of("next")});
+  EXPECT_EQ(held_version(RecordKind::quote), 1U);
+  EXPECT_EQ(receive(by_next, 1s), std::nullopt);
+  EXPECT_EQ(receive(toy::broker_member("eu-1", 1), 1s), std::nullopt);
+  // The former key goes, and with it who has no record of the next one.
+  gossip_.set_registry_keys({toy::key_of("next")});
+  EXPECT_EQ(held_version(RecordKind::member), 2U);
+  EXPECT_EQ(held_version(RecordKind::quote), 1U);
+  EXPECT_EQ(gossip_.find(relay, RecordKind::member), nullptr);
+  EXPECT_EQ(receive(toy::broker_member("eu-1", 1), 2s), DropReason::wrong_signature);
+  gossip_.set_registry_keys({toy::key_of("third")});
+  EXPECT_EQ(gossip_.find(osaka, RecordKind::member), nullptr);
+  EXPECT_EQ(gossip_.find(osaka, RecordKind::quote), nullptr);
+  EXPECT_EQ(receive(toy::quote({.version = 2}), 3s), DropReason::unknown_member);
+  // What was held does not come back under an older version.
+  EXPECT_EQ(receive(toy::sign(toy::member_record({.version = 1}), toy::key_of("third")), 3s),
+            DropReason::old);
+  EXPECT_EQ(receive(toy::sign(toy::member_record({.version = 3}), toy::key_of("third")), 4s),
+            std::nullopt);
 }
 
 TEST_F(GossipAcceptance, DropsWhatDoesNotDecode) {

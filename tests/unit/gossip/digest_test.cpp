@@ -71,7 +71,7 @@ class Digests : public testing::Test {
   }
 
   static constexpr std::uint64_t all_buckets = ~std::uint64_t{0};
-  RecordBook book_{toy::key_of("registry"), toy::verify};
+  RecordBook book_{{toy::key_of("registry")}, toy::verify};
 };
 
 using Names = std::vector<std::string>;
@@ -96,7 +96,7 @@ TEST_F(Digests, NameEverythingHeldOnceOrderedByMemberAndKind) {
 }
 
 TEST_F(Digests, FingerprintsTellWhichBucketsDifferAndNothingElse) {
-  RecordBook other(toy::key_of("registry"), toy::verify);
+  RecordBook other({toy::key_of("registry")}, toy::verify);
   const auto scope_of = [](const RecordBook& book) {
     Scope result;
     for (const auto& [number, entry] : book.by_number()) result.push_back(entry);

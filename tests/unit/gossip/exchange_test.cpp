@@ -24,7 +24,7 @@ GossipOptions options(const NodeId& self) {
   GossipOptions result;
   result.self = self;
   result.region = RegionId{"jp-osaka"};
-  result.registry_key = toy::key_of("registry");
+  result.registry_keys = {toy::key_of("registry")};
   result.period = 1s;
   return result;
 }

@@ -45,7 +45,7 @@ void SimulatedFederation::start(std::uint32_t index) {
   GossipOptions options;
   options.self = node.id;
   if (!node.site.empty()) options.region = RegionId{"r" + std::to_string(node.region)};
-  options.registry_key = key_of("registry");
+  options.registry_keys = {key_of("registry")};
   options.cell_sizes = options_.cell_sizes;
   options.seed = random_.bits();
   const Gossip::Verify trusting = [](BytesView, BytesView, BytesView) { return true; };

@@ -26,7 +26,7 @@ class Certificates : public testing::Test {
   Certificates()
       : authority_(CertificateAuthority::create(kFederation, kNow).value()),
         ca_key_((void(authority_.save(scratch_.path()).value()),
-                 SigningKey::load(scratch_.path() / "ca.key").value())) {}
+                 SigningKey::load(scratch_.path() / "ca-1.key").value())) {}
 
   Forgery sound() const {
     Forgery forgery;
@@ -316,10 +316,14 @@ TEST_F(Certificates, AreRequestedOnlyWithValidNames) {
   EXPECT_EQ(make_csr(key, kNode, FederationId{"a,b"}).error().field, "federation");
 }
 
-TEST_F(Certificates, HaveTheFingerprintThatJoinTokensCarry) {
-  EXPECT_EQ(certificate_sha256(authority_.certificate_pem()).value(),
-            authority_.certificate_sha256());
-  EXPECT_EQ(authority_.certificate_sha256().size(), 32U);
+TEST_F(Certificates, ReadTheSameFromDer) {
+  const std::string& pem = authority_.certificate_pem();
+  const Bytes der = certificate_der(pem).value();
+  EXPECT_EQ(certificate_from_der(der).value(), pem);
+  EXPECT_EQ(certificate_sha256(pem).value(), sha256(der));
+  EXPECT_FALSE(certificate_from_der(der + "x"));
+  EXPECT_FALSE(certificate_from_der(der.substr(1)));
+  EXPECT_FALSE(certificate_from_der(""));
 }
 
 TEST_F(Certificates, OfAnAuthorityMaySignLeavesOnly) {
@@ -329,21 +333,13 @@ TEST_F(Certificates, OfAnAuthorityMaySignLeavesOnly) {
   EXPECT_THAT(text, Not(HasSubstr("Digital Signature")));
 }
 
-TEST_F(Certificates, OfAnAuthorityNamesTheRegistrysKeyAndNoOther) {
-  const Bytes key = authority_.registry_key().public_key();
-  EXPECT_TRUE(check_registry_key(authority_.certificate_pem(), kFederation, key));
-  const auto other = check_registry_key(authority_.certificate_pem(), kFederation,
-                                        SigningKey::generate().public_key());
-  ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().code, ErrorCode::unauthenticated);
-}
-
 TEST_F(Certificates, GoOnAfterTheAuthorityIsLoadedAgain) {
   const auto loaded = CertificateAuthority::load(scratch_.path());
   ASSERT_TRUE(loaded) << describe(loaded.error());
   EXPECT_EQ(loaded->federation(), kFederation);
   EXPECT_EQ(loaded->certificate_pem(), authority_.certificate_pem());
-  EXPECT_EQ(loaded->certificate_sha256(), authority_.certificate_sha256());
+  EXPECT_EQ(loaded->trust().newest(), authority_.trust().newest());
+  EXPECT_TRUE(loaded->root_keys().empty());
   EXPECT_EQ(loaded->registry_key().public_key(), authority_.registry_key().public_key());
   EXPECT_NE(loaded->registry_key().public_key(), ca_key_.public_key());
   const std::string csr = make_csr(SigningKey::generate(), kNode, kFederation).value();
@@ -351,12 +347,12 @@ TEST_F(Certificates, GoOnAfterTheAuthorityIsLoadedAgain) {
 }
 
 TEST_F(Certificates, AuthorityKeysAreForTheirOwnerOnly) {
-  for (const char* name : {"ca.key", "registry.key"}) {
+  for (const char* name : {"ca-1.key", "registry-1.key", "roots/root-1.key", "roots/root-3.key"}) {
     struct stat facts{};
     ASSERT_EQ(::stat((scratch_.path() / name).c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 07777, 0600U) << name;
   }
-  ASSERT_EQ(::chmod((scratch_.path() / "registry.key").c_str(), 0644), 0);
+  ASSERT_EQ(::chmod((scratch_.path() / "registry-1.key").c_str(), 0644), 0);
   EXPECT_EQ(CertificateAuthority::load(scratch_.path()).error().code, ErrorCode::forbidden);
 }
 
@@ -374,19 +370,61 @@ TEST_F(Certificates, AuthoritiesAreNeverReplaced) {
   EXPECT_EQ(facts.st_mode & 07777, 0700U);
 }
 
-TEST_F(Certificates, AuthoritiesWhosePartsDoNotBelongTogetherAreCorrupt) {
+TEST_F(Certificates, AnAuthorityNeedsTheKeysThatItsTrustRecordNamesFirst) {
   EXPECT_EQ(CertificateAuthority::load(scratch_.path() / "none").error().code,
             ErrorCode::not_found);
-  ASSERT_TRUE(store_file(scratch_.path() / "federation", "another\n", public_mode));
-  EXPECT_EQ(CertificateAuthority::load(scratch_.path()).error().code, ErrorCode::corrupt);
-  ASSERT_TRUE(store_file(scratch_.path() / "federation", "example\n", public_mode));
+  // Its files may have any name.
+  std::filesystem::rename(scratch_.path() / "ca-1.key", scratch_.path() / "mine.key");
   ASSERT_TRUE(CertificateAuthority::load(scratch_.path()));
-  ASSERT_TRUE(SigningKey::generate().save(scratch_.path() / "ca.key"));
-  EXPECT_EQ(CertificateAuthority::load(scratch_.path()).error().code, ErrorCode::corrupt);
-  ASSERT_TRUE(store_file(scratch_.path() / "ca.crt", "nonsense", public_mode));
+  ASSERT_TRUE(SigningKey::generate().save(scratch_.path() / "mine.key"));
+  const auto without = CertificateAuthority::load(scratch_.path());
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::not_found);
+  EXPECT_THAT(without.error().message, HasSubstr("key of the authority"));
+  ASSERT_TRUE(store_file(scratch_.path() / "trust" / "1.trust", "nonsense", public_mode));
   EXPECT_EQ(CertificateAuthority::load(scratch_.path()).error().code, ErrorCode::corrupt);
   EXPECT_EQ(CertificateAuthority::create(FederationId{"Not A Name"}, kNow).error().field,
             "federation");
+  EXPECT_EQ(CertificateAuthority::create(kFederation, kNow, 2, 3).error().field, "threshold");
+}
+
+TEST_F(Certificates, OfAFormerAuthorityAreGoodForAsLongAsTheTrustRecordNamesIt) {
+  // A record that names a next authority first and the former one second.
+  TrustChain chain = authority_.trust();
+  SignedTrust second{chain.newest(), {}};
+  second.record.version = 2;
+  const SigningKey next_key = SigningKey::generate();
+  second.record.issuers.insert(second.record.issuers.begin(),
+                               make_issuer(kFederation, next_key, kNow));
+  SignedTrust third = second;
+  third.record.version = 3;
+  third.record.issuers.pop_back();
+  for (int i = 1; i <= 2; ++i) {
+    const auto root =
+        SigningKey::load(scratch_.path() / "roots" / ("root-" + std::to_string(i) + ".key"));
+    ASSERT_TRUE(root);
+    sign_trust(second, *root);
+    sign_trust(third, *root);
+  }
+  ASSERT_TRUE(chain.extend(second));
+  EXPECT_EQ(CertificateAuthority::load_with(scratch_.path(), chain).error().code,
+            ErrorCode::not_found);
+  ASSERT_TRUE(next_key.save(scratch_.path() / "ca-2.key"));
+  const auto rotated = CertificateAuthority::load_with(scratch_.path(), chain);
+  ASSERT_TRUE(rotated) << describe(rotated.error());
+
+  const std::string csr = make_csr(SigningKey::generate(), kNode, kFederation).value();
+  const std::string before = authority_.issue(csr, kNode, 1h, kNow).value();
+  const std::string after = rotated->issue(csr, kNode, 1h, kNow).value();
+  const auto good = [&](const std::string& certificate, const TrustRecord& trust) {
+    return check_certificate(certificate, trust.issuers_pem(), kFederation, kNow).has_value();
+  };
+  EXPECT_TRUE(good(before, authority_.trust().newest()));
+  EXPECT_FALSE(good(after, authority_.trust().newest()));
+  EXPECT_TRUE(good(before, second.record));
+  EXPECT_TRUE(good(after, second.record));
+  EXPECT_FALSE(good(before, third.record));
+  EXPECT_TRUE(good(after, third.record));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ TEST(Records, AreSignedOverExactlyTheBytesThatTravel) {
 
 TEST(Records, CarryAQuoteSheetOfTheSubjectItself) {
   const SigningKey key = SigningKey::generate();
-  const QuoteSheet sheet{SiteId{"jp-osaka-1"}, {PoolQuote{PoolId{"cpu-small"}, 8, 4, 2, 0, 1}}, -1, {}};
+  const QuoteSheet sheet{
+      SiteId{"jp-osaka-1"}, {PoolQuote{PoolId{"cpu-small"}, 8, 4, 2, 0, 1}}, -1, {}};
   const RecordHeader header{
       RecordKind::quote,   site_node(sheet.site),           MemberNumber{7},
       RecordVersion{1, 2}, wall_from_ms(1'790'000'000'000), wall_from_ms(1'790'000'015'000)};

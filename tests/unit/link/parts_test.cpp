@@ -42,6 +42,39 @@ TEST(AuthTable, ForgetsTheFormerKeyOfANode) {
   EXPECT_EQ(table.size(), 0U);
 }
 
+TEST(AuthTable, AllowsTheFormerKeyBesideTheNewOneUntilItIsNotNamedAnyMore) {
+  AuthTable table;
+  const NodeId node{"site/a"};
+  const Bytes former(32, 'f');
+  const Bytes next(32, 'n');
+  ASSERT_TRUE(table.set(former, node));
+  ASSERT_TRUE(table.set(next, node, former));
+  EXPECT_TRUE(table.allowed(former, node));
+  EXPECT_TRUE(table.allowed(next, node));
+  EXPECT_EQ(table.find(former), node);
+  EXPECT_EQ(table.size(), 2U);
+  EXPECT_FALSE(table.set(former, NodeId{"site/b"}));
+  EXPECT_FALSE(table.set(Bytes(32, 'x'), NodeId{"site/b"}, next));
+  EXPECT_EQ(table.find(Bytes(32, 'x')), std::nullopt);
+  ASSERT_TRUE(table.set(next, node));
+  EXPECT_FALSE(table.allowed(former, node));
+  EXPECT_EQ(table.find(former), std::nullopt);
+  EXPECT_FALSE(table.set(next, node, "short"));
+  table.remove(node);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(AuthTable, KeepsMembersOnly) {
+  AuthTable table;
+  ASSERT_TRUE(table.set(kKeyA, kA));
+  ASSERT_TRUE(table.set(kKeyB, kB, Bytes(32, 'f')));
+  table.retain([](const NodeId& node) { return node == kA; });
+  EXPECT_TRUE(table.allowed(kKeyA, kA));
+  EXPECT_EQ(table.size(), 1U);
+  table.retain([](const NodeId&) { return false; });
+  EXPECT_EQ(table.size(), 0U);
+}
+
 TEST(AuthTable, DoesNotLetANodeClaimItsNeighboursKey) {
   AuthTable table;
   ASSERT_TRUE(table.set(kKeyA, kA));

@@ -122,7 +122,7 @@ std::vector<Bytes> Story::leaves() const {
 
 Story::Outcome Story::replay(const std::vector<Bytes>& leaves) const {
   Outcome outcome{ok(), {}, {}};
-  Replayer replayer({registry_key()},
+  Replayer replayer({authority_.trust()},
                     {.data = [](std::string_view) -> Result<Bytes> {
                        return fail(ErrorCode::not_found, "data", "is not here");
                      },

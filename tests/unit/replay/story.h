@@ -10,6 +10,7 @@
 #include "broker/core/market_router.h"
 #include "schemas/journal.h"
 #include "schemas/site.h"
+#include "state/identity/authority.h"
 #include "state/identity/keys.h"
 
 namespace tradewind::testing {
@@ -30,7 +31,6 @@ class Story {
   void restart();
   void wait(std::chrono::seconds time) { now_.wall += time; }
 
-  const Bytes& registry_key() const { return registry_.public_key(); }
   const std::vector<Entry>& entries() const { return entries_; }
   std::vector<Entry>& entries() { return entries_; }
   std::vector<Bytes> leaves() const;
@@ -50,7 +50,8 @@ class Story {
               std::variant<Member, SiteRecord, QuoteSheet> body);
   AttemptRecord& attempt(const JobId& job);
 
-  SigningKey registry_ = SigningKey::generate();
+  CertificateAuthority authority_ = *CertificateAuthority::create(FederationId{"story"}, {});
+  SigningKey registry_ = authority_.registry_key();
   std::map<SiteId, SigningKey> keys_;
   LeafWriter writer_{"tradewind:example", "not guessable"};
   Now now_;

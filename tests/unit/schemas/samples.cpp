@@ -120,6 +120,7 @@ void Sampler::fill(Member& to) {
   to.log_key = flag() ? clean_text() : "";
   to.renewals = any();
   if (flag()) to.former_curve_key = bytes(32);
+  to.trust_version = any();
   to.locked = to.state != MemberState::active && flag();
 }
 void Sampler::fill(Pool& to) {

@@ -1,4 +1,4 @@
-#include "gateway/pinned_post.h"
+#include "gateway/broker_request.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "state/identity/certificates.h"
 #include "state/identity/digest.h"
 
 namespace tradewind {
@@ -54,7 +55,7 @@ Result<Target> check_url_of_broker(const std::string& text) {
   if (scheme == "https") return Target{true};
   if (scheme == "http" && is_loopback(part_of(url.get(), CURLUPART_HOST))) return Target{false};
   return fail(ErrorCode::invalid, "url",
-              fmt::format("\"{}\" would send the token over an open connection", text),
+              fmt::format("\"{}\" would send secrets over an open connection", text),
               "use https; plain http is for a broker on this machine");
 }
 
@@ -76,14 +77,19 @@ Bytes fingerprint(X509* certificate) {
   return digest;
 }
 
-// Trusts the pinned CA when the server shows it, the system's roots otherwise. Everything else of
+int count_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
+}
+
+// Trusts a pinned CA when the server shows it, the system's roots otherwise. Everything else of
 // the chain (signatures, dates, purposes) is checked as always; host names are libcurl's part.
 int verify_chain(X509_STORE_CTX* context, void* user) {
-  const Bytes& pinned = *static_cast<const Bytes*>(user);
+  const auto& pinned = *static_cast<const std::vector<Bytes>*>(user);
   STACK_OF(X509)* const shown = X509_STORE_CTX_get0_untrusted(context);
   for (int i = 0; i < sk_X509_num(shown); ++i) {
     X509* const each = sk_X509_value(shown, i);
-    if (fingerprint(each) != pinned) continue;
+    const bool known = std::find(pinned.begin(), pinned.end(), fingerprint(each)) != pinned.end();
+    if (!known) continue;
     STACK_OF(X509)* const anchors = sk_X509_new_null();
     if (anchors == nullptr || sk_X509_push(anchors, each) <= 0) {
       sk_X509_free(anchors);
@@ -135,10 +141,10 @@ Error problem_of(long status, const std::string& body) {
   return error;
 }
 
-}  // namespace
-
-Result<std::string> post_pinned(const std::string& url, const std::string& body,
-                                const Bytes& ca_sha256, std::chrono::seconds timeout) {
+// `body` null: a GET. `pinned` null: any server will do.
+Result<std::string> request(const BrokerConnection& broker, const std::string& path,
+                            const std::string* body, std::vector<Bytes>* pinned) {
+  const std::string url = broker.url + path;
   const auto target = check_url_of_broker(url);
   if (!target) return fail(target.error());
   const std::unique_ptr<CURL, Free> handle(curl_easy_init());
@@ -150,21 +156,30 @@ Result<std::string> post_pinned(const std::string& url, const std::string& body,
   headers.reset(curl_slist_append(headers.release(), "Expect:"));
 
   std::string answer;
-  Bytes pinned = ca_sha256;
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, target->secure ? "https" : "http");
   if (!target->secure) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(timeout.count()));
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(broker.timeout.count()));
+  if (body != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+  }
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+  if (broker.canceled != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &count_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, broker.canceled);
+  }
   if (target->secure) {
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    const CURLcode set = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, &prepare_tls);
-    if (set != CURLE_OK || curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, &pinned) != CURLE_OK) {
+    if (pinned == nullptr) {
+      curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    } else if (curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, &prepare_tls) != CURLE_OK ||
+               curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, pinned) != CURLE_OK) {
       return fail(ErrorCode::internal, "", "libcurl was built without OpenSSL",
                   "install libcurl4 (its OpenSSL build)");
     }
@@ -172,7 +187,7 @@ Result<std::string> post_pinned(const std::string& url, const std::string& body,
   const CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_PEER_FAILED_VERIFICATION) {
     return fail(ErrorCode::unauthenticated, "url",
-                fmt::format("{} does not prove to be the federation of the token", url),
+                fmt::format("{} does not prove to be of the federation", url),
                 "check the address and the token; do not go on if both are right");
   }
   if (code != CURLE_OK) {
@@ -185,6 +200,41 @@ Result<std::string> post_pinned(const std::string& url, const std::string& body,
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (status < 200 || status > 299) return fail(problem_of(status, answer));
   return answer;
+}
+
+}  // namespace
+
+Result<std::string> post_to_broker(const BrokerConnection& broker, const std::string& path,
+                                   const std::string& body, const TrustRecord& trust) {
+  std::vector<Bytes> pinned;
+  for (const std::string& each : trust.issuers) {
+    auto sha256 = certificate_sha256(each);
+    if (!sha256) return fail(sha256.error());
+    pinned.push_back(std::move(*sha256));
+  }
+  return request(broker, path, &body, &pinned);
+}
+
+Result<std::vector<SignedTrust>> fetch_trust(const BrokerConnection& broker,
+                                             std::uint64_t version) {
+  const auto answer = request(broker, fmt::format("/v1/trust?after={}", version), nullptr, nullptr);
+  if (!answer) return fail(answer.error());
+  boost::system::error_code bad;
+  const boost::json::value parsed = boost::json::parse(*answer, bad);
+  const boost::json::value* const texts =
+      !bad && parsed.is_object() ? parsed.as_object().if_contains("trust") : nullptr;
+  if (texts == nullptr || !texts->is_array()) {
+    return fail(ErrorCode::corrupt, "trust", "is no list of the broker's answer",
+                "check that the URL is that of a Tradewind broker");
+  }
+  std::vector<SignedTrust> all;
+  for (const boost::json::value& each : texts->as_array()) {
+    auto trust = each.is_string() ? parse_trust(std::string_view(each.as_string()))
+                                  : parse_trust(std::string_view());
+    if (!trust) return fail(trust.error());
+    all.push_back(std::move(*trust));
+  }
+  return all;
 }
 
 }  // namespace tradewind
