@@ -4,6 +4,8 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "broker/cli/context.h"
@@ -30,7 +32,8 @@ std::string trust_text(const boost::json::value& trust) {
   return fmt::format("{}, none until {}", share, text(trust, "until"));
 }
 
-void print_sites(const boost::json::value& reply) {
+// Also members that nothing is known of besides: who is revoked, or has not published yet.
+void print_sites(const boost::json::value& reply, const boost::json::value& market) {
   Table table({{"SITE"},
                {"REGION"},
                {"IN"},
@@ -40,7 +43,9 @@ void print_sites(const boost::json::value& reply) {
                {"POOLS"},
                {"QUOTE"},
                {"AGE", true}});
+  std::set<std::string> known;
   for (const auto& site : items(reply, "sites")) {
+    known.insert(text(site, "id"));
     std::string pools;
     for (const auto& pool : items(site, "pools")) {
       const auto& accelerator = member(pool, "accelerator");
@@ -48,14 +53,22 @@ void print_sites(const boost::json::value& reply) {
                            text(pool, "nodes"), text(pool, "architecture"),
                            accelerator.is_object() ? " " + text(accelerator, "model") : "");
     }
-    const std::string member_state = text(site, "member_state");
+    std::string state = text(site, "member_state");
+    if (state == "active") {
+      state = text(site, "quarantined") == "true" ? "quarantined" : text(site, "state");
+    }
     const auto& sheet = member(site, "quote_sheet");
     table.add({text(site, "id"), text(site, "region"), text(site, "jurisdiction"),
-               text(site, "provider"),
-               member_state == "active" ? text(site, "state") : member_state,
-               trust_text(member(site, "trust")), pools,
+               text(site, "provider"), std::move(state), trust_text(member(site, "trust")), pools,
                !sheet.is_object() ? "none" : (text(sheet, "valid") == "true" ? "valid" : "expired"),
                sheet.is_object() ? seconds_text(number(sheet, "age_ms")) : ""});
+  }
+  for (const auto& each : items(market, "members")) {
+    const std::string node = text(each, "node");
+    if (!node.starts_with("site/") || known.contains(node.substr(5))) continue;
+    const std::string state = text(each, "state");
+    table.add(
+        {node.substr(5), "", "", "", state == "active" ? "silent" : state, "", "", "none", ""});
   }
   std::cout << (table.empty() ? "no sites\n" : table.render());
 }
@@ -104,7 +117,9 @@ void add_market_commands(CLI::App& app, Context& context) {
   sites->callback([&context] {
     const auto reply = context.client().get("/v1/sites");
     if (!reply) return context.report(reply.error());
-    context.show(*reply, [&] { print_sites(*reply); });
+    const auto market = context.client().get("/v1/market");
+    if (!market) return context.report(market.error());
+    context.show(*reply, [&] { print_sites(*reply, *market); });
   });
 
   auto watch = std::make_shared<bool>(false);
