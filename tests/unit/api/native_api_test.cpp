@@ -362,7 +362,9 @@ TEST_F(NativeApiTest, AQuarantinedSiteIsShownAndOffersNothing) {
   EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/in_mbit"), "900");
   EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/out_mbit"), "(absent)");
   EXPECT_NE(at(sites, "/sites/0/bandwidth_measured/0/age_ms"), "(absent)");
-  for (const json::value& each : parsed(get("/v1/offers", alice)).at("offers").as_array()) {
+  const json::value offers = parsed(get("/v1/offers", alice));
+  EXPECT_FALSE(offers.at("offers").as_array().empty());
+  for (const json::value& each : offers.at("offers").as_array()) {
     EXPECT_NE(each.at("site"), "alpha-1");
   }
 }
