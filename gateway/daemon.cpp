@@ -11,10 +11,12 @@
 #include "gateway/event_log.h"
 #include "schemas/codec.h"
 #include "schemas/limits.h"
+#include "state/gossip/metrics.h"
 #include "state/identity/random.h"
 #include "state/identity/records.h"
 #include "state/identity/stored_file.h"
 #include "state/identity/trust_files.h"
+#include "state/link/metrics.h"
 
 namespace tradewind {
 
@@ -26,9 +28,9 @@ constexpr std::size_t inbox_messages_max = 8'192;
 // Brokers have one under way each; whoever sent more asks again.
 constexpr std::size_t cosigns_max = 16;
 constexpr auto peers_interval = std::chrono::milliseconds(500);
-// How often the measured round trips are held against the published ones. A site record costs
+// How often what was measured of the network is held against what is published. A site record costs
 // everybody a signature check, and its next issue is soon enough.
-constexpr auto round_trips_interval = std::chrono::seconds(60);
+constexpr auto measured_interval = std::chrono::seconds(60);
 // A port is free again a moment after the link that listened there has stopped.
 constexpr auto reopen_interval = std::chrono::milliseconds(50);
 constexpr auto reopen_max = std::chrono::seconds(10);
@@ -58,6 +60,7 @@ Status check_reload(const SiteFile& before, const SiteFile& after) {
   if (before.record.site != after.record.site) return refuse("site.id");
   if (before.record.region != after.record.region) return refuse("site.region");
   if (!(before.link == after.link)) return refuse("link");
+  if (before.metrics_listen != after.metrics_listen) return refuse("metrics");
   if (!(before.engine == after.engine)) return refuse("engine");
   if (!same_staging(before.staging, after.staging)) return refuse("staging");
   const auto& old_pools = before.record.pools;
@@ -83,7 +86,13 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts p
       witness_(std::move(witness)),
       self_(site_node(membership_.site)),
       publisher_(keys_.identity, membership_.number, *store_),
-      gossip_(gossip_options(site_, membership_), verify_record),
+      gossip_(gossip_options(site_, membership_),
+              [this](BytesView key, BytesView message, BytesView signature) {
+                const auto start = std::chrono::steady_clock::now();
+                const bool good = verify_record(key, message, signature);
+                verifying_ += std::chrono::steady_clock::now() - start;
+                return good;
+              }),
       disk_([this] { return free_bytes(options_.directory); }, options_.disk_reserve_mib),
       timer_(io),
       link_timer_(io) {}
@@ -133,6 +142,14 @@ Status Daemon::begin(const MakeEngine& make_engine) {
 
   const Status opened = open_link(options_.listen.empty() ? site_.link.listen : options_.listen);
   if (!opened) return opened;
+  const std::string& metrics_listen =
+      options_.metrics_listen.empty() ? site_.metrics_listen : options_.metrics_listen;
+  if (!metrics_listen.empty()) {
+    auto server = MetricsServer::open(io_, metrics_listen, [this] { return metrics(); });
+    if (!server) return fail(server.error());
+    metrics_ = std::move(*server);
+    spdlog::info("metrics.listening address={}", metrics_->bound());
+  }
 
   spdlog::info(
       "gateway.started site={} federation={} member={} endpoint={} recovered={} "
@@ -231,6 +248,7 @@ void Daemon::on_gossip(const NodeId& from, const Bytes& payload, Now now) {
   heard_ = true;
   const auto message = decode_gossip(payload);
   if (!message) {
+    ++malformed_;
     spdlog::warn("gossip.malformed node={} error=\"{}\"", from.value, describe(message.error()));
     return;
   }
@@ -246,6 +264,7 @@ void Daemon::on_dispatch(const NodeId& from, const Bytes& payload, Now now,
   }
   const auto message = decode_to_gateway(payload);
   if (!message) {
+    ++malformed_;
     spdlog::warn("dispatch.malformed node={} error=\"{}\"", from.value, describe(message.error()));
     return;
   }
@@ -298,6 +317,8 @@ void Daemon::on_event(EngineEvent event) {
   if (stopped_) return;
   const Now now = system_now();
   log_event(membership_.site, event);
+  ++(event.phase == AttemptPhase::ended ? events_.ended : events_.advanced);
+  learn(event.transfers, now);
   if (event.phase == AttemptPhase::ended) {
     EndReport report = event.report ? std::move(*event.report) : EndReport{};
     carry_out(admission_->engine_ended(event.attempt, std::move(report), now));
@@ -318,6 +339,10 @@ void Daemon::carry_out(AdmissionOutput output) {
     return;
   }
   log_effects(membership_.site, output);
+  events_.granted += output.starts.size();
+  for (const auto& each : output.replies) {
+    if (std::holds_alternative<Refused>(each.message.body)) ++events_.refused;
+  }
   for (const auto& each : output.replies) {
     send(each.to, Channel::dispatch, encode(each.message));
   }
@@ -330,6 +355,7 @@ void Daemon::carry_out(AdmissionOutput output) {
 
 void Daemon::carry_out(GossipOutput output) {
   for (const Accepted& each : output.accepted) accept(each);
+  for (const Equivocation& each : output.proofs) tell(each);
   for (const auto& each : output.sends) send(each.to, Channel::gossip, encode(each.message));
 }
 
@@ -340,6 +366,16 @@ void Daemon::accept(const Accepted& accepted) {
     }
   }
   learn(accepted.record);
+}
+
+void Daemon::tell(const Equivocation& proof) {
+  const auto header = header_of(proof);
+  if (!header) return;
+  const bool own = header->subject == self_;
+  spdlog::log(own ? spdlog::level::critical : spdlog::level::warn,
+              "site.quarantined node={} kind={} epoch={} version={}{}", header->subject.value,
+              to_string(header->kind), header->version.epoch, header->version.version,
+              own ? ": two sign with this site's key; see operating.md" : "");
 }
 
 void Daemon::learn(const Record& record) {
@@ -418,15 +454,47 @@ void Daemon::look_at_disk(Now now) {
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
 }
 
-void Daemon::refresh_round_trips(Now now) {
-  if (!row_looked_at_) row_looked_at_ = now.mono;
-  if (now.mono - *row_looked_at_ < round_trips_interval) return;
-  row_looked_at_ = now.mono;
-  std::vector<RoundTrip> row = round_trip_row(gossip_.round_trip_by_region());
-  if (!row_change_matters(publisher_.site().round_trips, row)) return;
+void Daemon::refresh_measured(Now now) {
+  if (!rows_looked_at_) rows_looked_at_ = now.mono;
+  if (now.mono - *rows_looked_at_ < measured_interval) return;
+  rows_looked_at_ = now.mono;
+  std::vector<RoundTrip> round_trips = round_trip_row(gossip_.round_trip_by_region());
+  std::vector<Bandwidth> bandwidths = bandwidths_.row(now.wall);
+  if (!row_change_matters(publisher_.site().round_trips, round_trips) &&
+      !row_change_matters(publisher_.site().bandwidths, bandwidths)) {
+    return;
+  }
   SiteRecord record = publisher_.site();
-  record.round_trips = std::move(row);
+  record.round_trips = std::move(round_trips);
+  record.bandwidths = std::move(bandwidths);
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+}
+
+// Where the other end lies is the job's word, as it is for prices and times.
+void Daemon::learn(const std::vector<Transfer>& transfers, Now now) {
+  for (const Transfer& each : transfers) {
+    RegionId region{each.region};
+    if (!each.site.empty()) {
+      const Accepted* const other = gossip_.find(site_node(SiteId{each.site}), RecordKind::site);
+      if (other != nullptr) region = std::get<SiteRecord>(other->record.body).region;
+    }
+    if (check_name("region", region.value)) bandwidths_.add(region, each, now.wall);
+  }
+}
+
+std::string Daemon::metrics() const {
+  GatewayFigures figures;
+  figures.state = publisher_.site().state;
+  for (const AttemptId& each : admission_->held()) {
+    if (const auto held = admission_->find(each)) ++figures.attempts[held->phase];
+  }
+  figures.events = events_;
+  figures.disk_free = disk_.free();
+  figures.disk_reserve = disk_.reserve();
+  figures.inbox_shed = shed_;
+  return metrics_text(figures) +
+         metrics_text(gossip_.counters(), verifying_, gossip_.quarantined_count()) +
+         metrics_text(link_->counters(), malformed_);
 }
 
 void Daemon::tick() {
@@ -435,7 +503,7 @@ void Daemon::tick() {
   if (now.mono - peers_refreshed_ >= peers_interval) {
     peers_refreshed_ = now.mono;
     refresh_peers();
-    refresh_round_trips(now);
+    refresh_measured(now);
   }
   look_at_disk(now);
   carry_out(admission_->tick(now));
@@ -585,6 +653,7 @@ void Daemon::reload() {
   record.state = state_of(record);
   record.endpoint = publisher_.site().endpoint;
   record.round_trips = publisher_.site().round_trips;
+  record.bandwidths = publisher_.site().bandwidths;
   publisher_.describe_site(std::move(record), file->energy_quota_wh);
   site_ = std::move(*file);
   spdlog::info("site_file.reloaded site={}", membership_.site.value);
@@ -604,6 +673,7 @@ void Daemon::stop(const std::string& why) {
   // What still runs ends with the engine. The store holds it as running, so that the next start
   // reports it interrupted.
   engine_.reset();
+  metrics_.reset();
   if (link_) link_->stop();
   if (options_.on_stopped) options_.on_stopped();
 }

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -12,8 +13,11 @@
 #include <string>
 
 #include "gateway/admission/admission.h"
+#include "gateway/bandwidths.h"
 #include "gateway/engines/engine.h"
 #include "gateway/membership.h"
+#include "gateway/metrics.h"
+#include "gateway/metrics_server.h"
 #include "gateway/neighbourhood.h"
 #include "gateway/publisher.h"
 #include "gateway/renewer.h"
@@ -33,6 +37,7 @@ struct DaemonOptions {
   std::string ready_file;           // there while it is ready; empty: none
   std::string listen;               // in place of the site file's link.listen; empty: as there
   std::string advertise;            // likewise
+  std::string metrics_listen;       // likewise of metrics.listen
   std::uint32_t disk_reserve_mib = DiskReserve::mib_default;  // of the directory's file system
   // The broker's endpoint, where the certificate is renewed; an empty URL: it is not.
   BrokerConnection broker;
@@ -106,6 +111,7 @@ class Daemon {
   void carry_out(AdmissionOutput output);
   void carry_out(GossipOutput output);
   void accept(const Accepted& accepted);
+  void tell(const Equivocation& proof);
   void learn(const Record& record);
   void publish_own(const SignedRecord& record, Now now);
   void send(const NodeId& to, Channel channel, const Bytes& payload);
@@ -115,8 +121,10 @@ class Daemon {
   SiteState state_of(const SiteRecord& record) const;
   // Drains the site while its disk is short of space.
   void look_at_disk(Now now);
-  // Publishes the measured round trips when they are news.
-  void refresh_round_trips(Now now);
+  // Publishes the measured round trips and bandwidths when they are news.
+  void refresh_measured(Now now);
+  void learn(const std::vector<Transfer>& transfers, Now now);
+  std::string metrics() const;
   void tick();
   void arm();
   void look_ready();
@@ -132,6 +140,7 @@ class Daemon {
   std::unique_ptr<SiteWitness> witness_;
   NodeId self_;
   Publisher publisher_;
+  std::chrono::nanoseconds verifying_{};  // spent on signatures
   Gossip gossip_;
   std::shared_ptr<AuthTable> table_ = std::make_shared<AuthTable>();
   std::unique_ptr<Link> link_;
@@ -148,9 +157,13 @@ class Daemon {
   bool draining_ = false;                                     // a drain is posted
   std::uint64_t shed_ = 0;
   Mono::time_point peers_refreshed_{};
-  std::uint64_t membership_changes_ = 0;           // as of the last look at who has ended
-  std::optional<Mono::time_point> row_looked_at_;  // the measured round trips
-  bool heard_ = false;                             // a peer has spoken
+  std::uint64_t membership_changes_ = 0;            // as of the last look at who has ended
+  std::optional<Mono::time_point> rows_looked_at_;  // what is measured
+  Bandwidths bandwidths_;
+  GatewayEvents events_;
+  std::uint64_t malformed_ = 0;  // messages
+  std::unique_ptr<MetricsServer> metrics_;
+  bool heard_ = false;  // a peer has spoken
   bool ready_ = false;
   bool stopped_ = false;
   Status outcome_ = ok();

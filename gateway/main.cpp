@@ -36,6 +36,7 @@ struct Arguments {
   std::string site_file;
   std::string listen;
   std::string advertise;
+  std::string metrics;
   std::uint32_t disk_reserve_mib = DiskReserve::mib_default;
   std::string ready_file;
   std::string log_file;
@@ -244,6 +245,7 @@ int run(const Arguments& arguments) {
   options.ready_file = arguments.ready_file;
   options.listen = arguments.listen;
   options.advertise = arguments.advertise;
+  options.metrics_listen = arguments.metrics;
   options.on_stopped = [&io] { io.stop(); };
 
   auto url = load_broker_url(directory);
@@ -301,6 +303,7 @@ int main(int count, char** values) {
   run->add_option("--dir", arguments.directory, "the directory that has joined")->required();
   run->add_option("--site", arguments.site_file, "the site file; default: DIR/site.toml");
   run->add_option("--listen", arguments.listen, "in place of the site file's link.listen");
+  run->add_option("--metrics", arguments.metrics, "in place of the file's metrics.listen");
   run->add_option("--advertise", arguments.advertise, "in place of the file's link.advertise");
   run->add_option("--disk-reserve-mib", arguments.disk_reserve_mib,
                   "grant nothing new while less than this is free on the disk of --dir")

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "gateway/metrics_server.h"
 #include "gateway/toml_table.h"
 #include "schemas/limits.h"
 #include "schemas/rates.h"
@@ -142,6 +143,15 @@ void read_site(const TomlTable& root, SiteRecord& record) {
                 "use active, draining or maintenance");
   }
   record.labels = labels_of(site);
+}
+
+void read_metrics(const TomlTable& root, std::string& listen) {
+  const TomlTable table = root.table("metrics", {"listen"});
+  listen = table.text("listen", "");
+  if (listen.empty()) return;
+  if (const Status good = check_metrics_address(listen); !good) {
+    table.refuse("listen", good.error().message, good.error().remedy);
+  }
 }
 
 void read_link(const TomlTable& root, LinkSettings& link) {
@@ -523,11 +533,12 @@ Result<SiteFile> parse_site_file(std::string_view text, std::string_view filenam
     return fail(*problems.first());
   }
   SiteFile file;
-  const TomlTable root(
-      problems, &parsed.table(), "",
-      {"site", "link", "pool", "contract", "network", "policy", "energy", "engine", "staging"});
+  const TomlTable root(problems, &parsed.table(), "",
+                       {"site", "link", "pool", "contract", "network", "policy", "energy", "engine",
+                        "staging", "metrics"});
   read_site(root, file.record);
   read_link(root, file.link);
+  read_metrics(root, file.metrics_listen);
   read_pools(root, file.record);
   read_contracts(root, file.record);
   read_network(root, file.record);

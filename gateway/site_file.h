@@ -38,6 +38,7 @@ struct EngineSettings {
 struct SiteFile {
   SiteRecord record;  // `endpoint` is empty: the daemon fills it in once it has bound
   LinkSettings link;
+  std::string metrics_listen;  // "HOST:PORT" where /metrics is answered; empty: nowhere
   EngineSettings engine;
   StagingPolicy staging;
   std::optional<std::int64_t> energy_quota_wh;  // nothing: no quota

@@ -12,6 +12,7 @@
 
 #include "schemas/codec.h"
 #include "state/disk/store_options.h"
+#include "state/identity/random.h"
 
 namespace tradewind {
 
@@ -68,6 +69,19 @@ Status scan(rocksdb::DB& database, std::string_view prefix, const Take& take) {
   return ok();
 }
 
+// Whether this is the store as it was left or an old copy of it cannot be seen from inside: what
+// follows its epoch may have been given out before, and two records of one version are a proof that
+// the site tells two stories. A clock that has moved on gives an epoch that none had before; one
+// that is behind does not, and the jump must be one that no other start from the copy makes.
+std::uint64_t epoch_after(std::optional<std::uint64_t> before, Wall::time_point now) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  const auto by_clock = static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0));
+  if (!before || by_clock > *before) return by_clock;
+  std::uint64_t jump = 0;
+  for (const char each : random_bytes(4)) jump = jump << 8 | static_cast<unsigned char>(each);
+  return *before + 1 + jump;
+}
+
 }  // namespace
 
 Store::Store(std::unique_ptr<rocksdb::DB> database) : database_(std::move(database)) {}
@@ -86,12 +100,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
 
   const auto epoch = store->read_number(epoch_key);
   if (!epoch) return fail(epoch.error());
-  // Whether this is the store as it was left or an old copy of it cannot be seen from inside; with
-  // a greater epoch than any before, no version is ever given to two records.
-  const auto since =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.wall.time_since_epoch());
-  store->epoch_ = std::max(epoch->value_or(0) + 1,
-                           static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
+  store->epoch_ = epoch_after(*epoch, now.wall);
   if (const Status kept = store->write_number(epoch_key, store->epoch_); !kept) {
     return fail(kept.error());
   }

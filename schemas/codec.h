@@ -22,6 +22,13 @@ Result<RecordHeader> decode_record_header(BytesView bytes);
 
 Bytes encode(const SignedRecord& record);
 Result<SignedRecord> decode_signed_record(BytesView bytes);
+Bytes encode(const Equivocation& proof);
+Result<Equivocation> decode_equivocation(BytesView bytes);
+// What both records of the proof say of themselves, as in the first. Fails with `invalid` when they
+// are none of two stories: not of one subject, number, kind and version, of a kind that the
+// registry signs, with equal bodies or not in their order. Whether the subject signed both is for
+// the caller to check.
+Result<RecordHeader> header_of(const Equivocation& proof);
 
 Bytes encode(const GossipMessage& message);
 Result<GossipMessage> decode_gossip(BytesView bytes);

@@ -8,6 +8,7 @@ namespace {
 
 // A record takes its signature and six words besides, so a frame cannot hold more than this.
 constexpr std::size_t kRecordsMax = limits::frame_bytes_max / 64;
+constexpr std::size_t kProofsMax = kRecordsMax / 2;
 
 void read_fingerprints(capnp::List<std::uint64_t>::Reader from, std::vector<std::uint64_t>& to) {
   if (from.size() > fingerprints_count) {
@@ -15,6 +16,26 @@ void read_fingerprints(capnp::List<std::uint64_t>::Reader from, std::vector<std:
   }
   to.reserve(from.size());
   for (const std::uint64_t each : from) to.push_back(each);
+}
+
+void read_members(capnp::List<std::uint32_t>::Reader from, std::vector<MemberNumber>& to) {
+  if (from.size() > limits::sites_max) {
+    over_limit("gossip.quarantined", from.size(), limits::sites_max);
+  }
+  to.reserve(from.size());
+  for (const std::uint32_t each : from) {
+    if (!to.empty() && each <= to.back().value) {
+      broken("gossip.quarantined", "has numbers that do not rise");
+    }
+    to.push_back(MemberNumber{each});
+  }
+}
+
+template <class Builder>
+void put_members(Builder& to, const std::vector<MemberNumber>& from) {
+  if (from.empty()) return;
+  auto numbers = to.initQuarantined(list_size(from.size()));
+  for (unsigned i = 0; i < numbers.size(); ++i) numbers.set(i, from[i].value);
 }
 
 }  // namespace
@@ -26,6 +47,7 @@ void write(schema::GossipMessage::Builder to, const GossipMessage& from) {
       Overloaded{[&](const GossipSyn& each) {
                    auto syn = body.initSyn();
                    write(syn.initDigests(), each.digests);
+                   put_members(syn, each.quarantined);
                    if (each.fingerprints.empty()) return;
                    auto fingerprints = syn.initFingerprints(list_size(each.fingerprints.size()));
                    for (unsigned i = 0; i < fingerprints.size(); ++i) {
@@ -38,11 +60,14 @@ void write(schema::GossipMessage::Builder to, const GossipMessage& from) {
                    write(syn_ack.initDigests(), each.digests);
                    write(syn_ack.initWants(), each.wants);
                    syn_ack.setDiffering(each.differing);
+                   put_list(syn_ack, &schema::GossipSynAck::Builder::initProofs, each.proofs);
+                   put_members(syn_ack, each.quarantined);
                  },
                  [&](const GossipAck& each) {
                    auto ack = body.initAck();
                    put_list(ack, &schema::GossipAck::Builder::initRecords, each.records);
                    write(ack.initWants(), each.wants);
+                   put_list(ack, &schema::GossipAck::Builder::initProofs, each.proofs);
                  }},
       from.body);
 }
@@ -56,6 +81,7 @@ void read(schema::GossipMessage::Reader from, GossipMessage& to) {
       auto& syn = to.body.emplace<GossipSyn>();
       read(body.getSyn().getDigests(), syn.digests);
       read_fingerprints(body.getSyn().getFingerprints(), syn.fingerprints);
+      read_members(body.getSyn().getQuarantined(), syn.quarantined);
       break;
     }
     case Which::SYN_ACK: {
@@ -64,12 +90,15 @@ void read(schema::GossipMessage::Reader from, GossipMessage& to) {
       read(body.getSynAck().getDigests(), syn_ack.digests);
       read(body.getSynAck().getWants(), syn_ack.wants);
       syn_ack.differing = body.getSynAck().getDiffering();
+      read_list("gossip.proofs", body.getSynAck().getProofs(), kProofsMax, syn_ack.proofs);
+      read_members(body.getSynAck().getQuarantined(), syn_ack.quarantined);
       break;
     }
     case Which::ACK: {
       auto& ack = to.body.emplace<GossipAck>();
       read_list("gossip.records", body.getAck().getRecords(), kRecordsMax, ack.records);
       read(body.getAck().getWants(), ack.wants);
+      read_list("gossip.proofs", body.getAck().getProofs(), kProofsMax, ack.proofs);
       break;
     }
     default: unknown_kind("gossip message", static_cast<unsigned>(body.which()));

@@ -72,6 +72,8 @@ void write(schema::RecordVersion::Builder to, const RecordVersion& from);
 void read(schema::RecordVersion::Reader from, RecordVersion& to);
 void write(schema::SignedRecord::Builder to, const SignedRecord& from);
 void read(schema::SignedRecord::Reader from, SignedRecord& to);
+void write(schema::Equivocation::Builder to, const Equivocation& from);
+void read(schema::Equivocation::Reader from, Equivocation& to);
 // Sites that a job is not given to just now: sorted, none twice, at most
 // limits::exclusions_per_job_max.
 void write_sites(capnp::List<capnp::Text>::Builder to, const std::vector<SiteId>& from);
@@ -93,6 +95,8 @@ void write(schema::Pool::Builder to, const Pool& from);
 void read(schema::Pool::Reader from, Pool& to);
 void write(schema::RoundTrip::Builder to, const RoundTrip& from);
 void read(schema::RoundTrip::Reader from, RoundTrip& to);
+void write(schema::Bandwidth::Builder to, const Bandwidth& from);
+void read(schema::Bandwidth::Reader from, Bandwidth& to);
 void write(schema::NetworkTariff::Builder to, const NetworkTariff& from);
 void read(schema::NetworkTariff::Reader from, NetworkTariff& to);
 void write(schema::Contract::Builder to, const Contract& from);

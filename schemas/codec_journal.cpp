@@ -106,6 +106,9 @@ struct WriteBody {
     auto to = body.initTrustChanged();
     put_text(to, &schema::TrustChanged::Builder::setRecord, from.record);
   }
+  void operator()(const SiteQuarantined& from) {
+    write(body.initSiteQuarantined().initProof(), from.proof);
+  }
   void operator()(const MarketRecorded& from) {
     write(body.initMarketRecorded().initRecord(), from.record);
   }
@@ -241,6 +244,11 @@ MemberChanged read(schema::MemberChanged::Reader from) {
 TrustChanged read(schema::TrustChanged::Reader from) {
   return {read_text("trust_changed.record", from.getRecord(), limits::trust_record_bytes_max)};
 }
+SiteQuarantined read(schema::SiteQuarantined::Reader from) {
+  SiteQuarantined to;
+  codec::read(from.getProof(), to.proof);
+  return to;
+}
 MarketRecorded read(schema::MarketRecorded::Reader from) {
   MarketRecorded to;
   codec::read(from.getRecord(), to.record);
@@ -302,6 +310,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::JOBS_CLEARED: to.body = read(body.getJobsCleared()); break;
     case Body::MARKET_RECORDED: to.body = read(body.getMarketRecorded()); break;
     case Body::TRUST_CHANGED: to.body = read(body.getTrustChanged()); break;
+    case Body::SITE_QUARANTINED: to.body = read(body.getSiteQuarantined()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

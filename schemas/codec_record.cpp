@@ -160,4 +160,32 @@ Result<SignedRecord> decode_signed_record(BytesView bytes) {
       "signed record", bytes, limits::site_record_bytes_max + 1024);
 }
 
+Bytes encode(const Equivocation& proof) {
+  return codec::encode_message<schema::Equivocation>(proof);
+}
+
+Result<Equivocation> decode_equivocation(BytesView bytes) {
+  return codec::decode_value<schema::Equivocation, Equivocation>("equivocation", bytes,
+                                                                 limits::equivocation_bytes_max);
+}
+
+Result<RecordHeader> header_of(const Equivocation& proof) {
+  auto first = decode_record_header(proof.first.body);
+  if (!first) return first;
+  const auto second = decode_record_header(proof.second.body);
+  if (!second) return second;
+  const auto none = [](std::string message) {
+    return fail(ErrorCode::invalid, "equivocation", std::move(message));
+  };
+  if (first->kind == RecordKind::member) return none("is of member records, which others sign");
+  if (first->kind != second->kind || first->subject != second->subject ||
+      first->member != second->member || first->version != second->version) {
+    return none("is of two records that may both be there");
+  }
+  if (proof.first.body >= proof.second.body) {
+    return none("has one body twice, or the greater one first");
+  }
+  return first;
+}
+
 }  // namespace tradewind

@@ -267,7 +267,33 @@ void read(schema::RoundTrip::Reader from, RoundTrip& to) {
   if (to.code == 0) broken("round_trips.code", "is 0; what is not measured is left out");
 }
 
+void write(schema::Bandwidth::Builder to, const Bandwidth& from) {
+  put_text(to, &schema::Bandwidth::Builder::setRegion, from.region.value);
+  to.setInMbit(from.in_mbit);
+  to.setOutMbit(from.out_mbit);
+  to.setMeasured(micros_of(from.measured));
+}
+void read(schema::Bandwidth::Reader from, Bandwidth& to) {
+  to.region = RegionId{read_name("bandwidths.region", from.getRegion())};
+  to.in_mbit = from.getInMbit();
+  to.out_mbit = from.getOutMbit();
+  if (to.in_mbit == 0 && to.out_mbit == 0) {
+    broken("bandwidths.in_mbit", "is 0, and out_mbit too; what is not measured is left out");
+  }
+  check_at_most("bandwidths.in_mbit", to.in_mbit, limits::bandwidth_mbit_max);
+  check_at_most("bandwidths.out_mbit", to.out_mbit, limits::bandwidth_mbit_max);
+  to.measured = read_time("bandwidths.measured", from.getMeasured());
+}
+
 namespace {
+
+// Sorted, so that they are found by halving, and none twice.
+template <class T>
+void check_regions(std::string_view field, const std::vector<T>& rows) {
+  const auto misplaced = std::adjacent_find(
+      rows.begin(), rows.end(), [](const T& a, const T& b) { return b.region <= a.region; });
+  if (misplaced != rows.end()) broken(field, "has regions that are not sorted or come twice");
+}
 
 // No key may come twice, or which of the two holds would depend on the reader.
 template <class T, class Key>
@@ -305,6 +331,7 @@ void write(schema::SiteRecord::Builder to, const SiteRecord& from) {
   to.setCarbonGramsKwh(from.carbon_g_kwh);
   put_list(to, &schema::SiteRecord::Builder::initContracts, from.contracts);
   put_list(to, &schema::SiteRecord::Builder::initRoundTrips, from.round_trips);
+  put_list(to, &schema::SiteRecord::Builder::initBandwidths, from.bandwidths);
 }
 
 void read(schema::SiteRecord::Reader from, SiteRecord& to) {
@@ -333,14 +360,10 @@ void read(schema::SiteRecord::Reader from, SiteRecord& to) {
   if (const Contract* each = overbooked(to)) {
     broken("contracts", "has \"" + each->id.value + "\", which its pool cannot hold");
   }
-  read_list("round_trips", from.getRoundTrips(), limits::round_trips_max, to.round_trips);
-  const auto in_order = [](const RoundTrip& a, const RoundTrip& b) { return a.region < b.region; };
-  const auto misplaced =
-      std::adjacent_find(to.round_trips.begin(), to.round_trips.end(),
-                         [&](const RoundTrip& a, const RoundTrip& b) { return !in_order(a, b); });
-  if (misplaced != to.round_trips.end()) {
-    broken("round_trips", "has regions that are not sorted or come twice");
-  }
+  read_list("round_trips", from.getRoundTrips(), limits::measured_regions_max, to.round_trips);
+  check_regions("round_trips", to.round_trips);
+  read_list("bandwidths", from.getBandwidths(), limits::measured_regions_max, to.bandwidths);
+  check_regions("bandwidths", to.bandwidths);
 }
 
 void write(schema::QuoteSheet::Builder to, const QuoteSheet& from) {

@@ -70,6 +70,14 @@ void write(schema::SignedRecord::Builder to, const SignedRecord& from) {
   put_bytes(to, &schema::SignedRecord::Builder::setBody, from.body);
   put_bytes(to, &schema::SignedRecord::Builder::setSignature, from.signature);
 }
+void write(schema::Equivocation::Builder to, const Equivocation& from) {
+  write(to.initFirst(), from.first);
+  write(to.initSecond(), from.second);
+}
+void read(schema::Equivocation::Reader from, Equivocation& to) {
+  read(from.getFirst(), to.first);
+  read(from.getSecond(), to.second);
+}
 void read(schema::SignedRecord::Reader from, SignedRecord& to) {
   to.body = read_bytes("record.body", from.getBody(), limits::site_record_bytes_max);
   if (to.body.empty()) broken("record.body", "is empty");

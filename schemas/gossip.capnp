@@ -35,6 +35,8 @@ struct GossipSyn {
   # Of its member and site records, by bucket, which is the member number modulo 64: the sum modulo
   # 2^64 of the first eight bytes (least first) of each record's signature. At most 64; what is
   # missing is 0, as for a bucket with nothing in it.
+  quarantined @2 :List(UInt32);
+  # Numbers of the members of whom it holds a proof of equivocation, rising; at most 10,000.
 }
 struct GossipSynAck {
   records @0 :List(V.SignedRecord);  # quote sheets, most urgent first: capacity fell, longest stale
@@ -42,10 +44,13 @@ struct GossipSynAck {
   wants @2 :Digests;        # of what the syn named: the version held here, lower than the one named;
                             # version 0 of epoch 0: none
   differing @3 :UInt64;     # bit b: the fingerprints of bucket b differ
+  proofs @4 :List(V.Equivocation);  # about members that the syn did not name as quarantined
+  quarantined @5 :List(UInt32);     # as in the syn
 }
 struct GossipAck {
   records @0 :List(V.SignedRecord);  # most urgent first: members, unknown sites, changed sites, sheets
   wants @1 :Digests;                 # of what the syn-ack named, likewise
+  proofs @2 :List(V.Equivocation);   # about members that the syn-ack did not name as quarantined
 }
 
 struct Digests {

@@ -24,6 +24,7 @@ inline constexpr std::size_t fingerprints_count = 64;
 struct GossipSyn {
   std::vector<Digest> digests;              // of the quote sheets that the sender holds
   std::vector<std::uint64_t> fingerprints;  // of the rest by bucket; what is missing is 0
+  std::vector<MemberNumber> quarantined{};  // of whom it holds proofs; rising
   friend bool operator==(const GossipSyn&, const GossipSyn&) = default;
 };
 struct GossipSynAck {
@@ -31,11 +32,14 @@ struct GossipSynAck {
   std::vector<Digest> digests;        // of the member and site records in differing buckets
   std::vector<Digest> wants;    // of sheets named in the syn: the older version held here, or 0
   std::uint64_t differing = 0;  // buckets, a bit each
+  std::vector<Equivocation> proofs{};       // about members that the syn did not name
+  std::vector<MemberNumber> quarantined{};  // as in the syn
   friend bool operator==(const GossipSynAck&, const GossipSynAck&) = default;
 };
 struct GossipAck {
   std::vector<SignedRecord> records;
-  std::vector<Digest> wants;  // of records named in the syn-ack, likewise
+  std::vector<Digest> wants;           // of records named in the syn-ack, likewise
+  std::vector<Equivocation> proofs{};  // about members that the syn-ack did not name
   friend bool operator==(const GossipAck&, const GossipAck&) = default;
 };
 

@@ -34,6 +34,7 @@ struct JournalEntry {
     jobsCleared @16 :JobsCleared;
     marketRecorded @17 :MarketRecorded;
     trustChanged @18 :TrustChanged;
+    siteQuarantined @19 :SiteQuarantined;
   }
 }
 
@@ -155,6 +156,12 @@ struct MarketRecorded {
   # A record of a site or member, as it was signed, that the market view has taken: decisions after
   # this entry, and none before it in this term, rest on it.
   record @0 :V.SignedRecord;
+}
+
+struct SiteQuarantined {
+  # A site has signed two stories. No decision after this entry in this term rests on its quotes,
+  # until a member record names another identity key of it.
+  proof @0 :V.Equivocation;
 }
 
 enum JobState {

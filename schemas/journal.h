@@ -159,6 +159,13 @@ struct MarketRecorded {
   friend bool operator==(const MarketRecorded&, const MarketRecorded&) = default;
 };
 
+// A site has signed two stories: no decision after this entry in this term rests on its quotes,
+// until a member record names another identity key of it.
+struct SiteQuarantined {
+  Equivocation proof;
+  friend bool operator==(const SiteQuarantined&, const SiteQuarantined&) = default;
+};
+
 // A newer trust record is in force: which keys the federation is built on.
 struct TrustChanged {
   std::string record;  // as it was signed
@@ -170,7 +177,7 @@ struct Entry {
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
                InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared,
-               MarketRecorded, TrustChanged>
+               MarketRecorded, TrustChanged, SiteQuarantined>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

@@ -110,6 +110,14 @@ struct RoundTrip {
   code @1 :UInt8;  # 1 to 255: 100 us * 10^(5 * (code - 1) / 254), so 100 us to 10 s in steps of 4.6 %
 }
 
+struct Bandwidth {
+  # What the site's staging achieved, in 10^6 bit/s; 0: not measured; at most 10^9.
+  region @0 :Text;
+  inMbit @1 :UInt32;    # from there to the site
+  outMbit @2 :UInt32;   # from the site to there
+  measured @3 :V.Time;  # the newest transfer's end; not after the record's issue
+}
+
 struct SiteRecord {
   # Slow: published when it changes and again before it is over.
   site @0 :Text;          # must be the record's subject
@@ -125,6 +133,7 @@ struct SiteRecord {
   carbonGramsKwh @10 :UInt32;  # of its electricity; 0: unknown; at most 100,000
   contracts @11 :List(Contract);  # at most 64, none twice
   roundTrips @12 :List(RoundTrip);  # at most 64, sorted by region, none twice; not listed: not measured
+  bandwidths @13 :List(Bandwidth);  # likewise
 }
 
 struct Contract {

@@ -75,4 +75,12 @@ struct SignedRecord {
   friend bool operator==(const SignedRecord&, const SignedRecord&) = default;
 };
 
+// Two records of one subject, kind and version with different bodies, both signed by the subject:
+// the proof that it tells two stories. See header_of in codec.h.
+struct Equivocation {
+  SignedRecord first;  // of kind site or quote; the one whose body has the smaller bytes
+  SignedRecord second;
+  friend bool operator==(const Equivocation&, const Equivocation&) = default;
+};
+
 }  // namespace tradewind

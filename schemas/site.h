@@ -98,6 +98,15 @@ struct SitePolicy {
   friend bool operator==(const SitePolicy&, const SitePolicy&) = default;
 };
 
+// What the site's staging achieved between it and a region, 10^6 bit/s; 0: not measured.
+struct Bandwidth {
+  RegionId region;
+  std::uint32_t in_mbit = 0;    // from there to the site
+  std::uint32_t out_mbit = 0;   // from the site to there; one of the two is not 0
+  Wall::time_point measured{};  // the newest transfer's end
+  friend bool operator==(const Bandwidth&, const Bandwidth&) = default;
+};
+
 enum class SiteState : std::uint16_t {
   active = 0,
   draining = 1,     // runs what it has, takes nothing new
@@ -132,9 +141,10 @@ struct SiteRecord {
   std::vector<NetworkTariff> network;
   std::map<std::string, std::string> labels;
   SitePolicy policy;
-  std::uint32_t carbon_g_kwh = 0;      // of the site's electricity; 0: unknown
-  std::vector<Contract> contracts;     // see overbooked
-  std::vector<RoundTrip> round_trips;  // sorted by region; those not measured are left out
+  std::uint32_t carbon_g_kwh = 0;       // of the site's electricity; 0: unknown
+  std::vector<Contract> contracts;      // see overbooked
+  std::vector<RoundTrip> round_trips;   // sorted by region; those not measured are left out
+  std::vector<Bandwidth> bandwidths{};  // likewise
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 

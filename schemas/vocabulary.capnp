@@ -84,9 +84,9 @@ struct AttemptId {
 }
 
 struct RecordVersion {
-  # Newer is greater, the epoch first. A publisher keeps both through restarts; one that lost its
-  # store starts a greater epoch.
-  epoch @0 :UInt64;    # seconds since 1970 when the publisher's store was made
+  # Newer is greater, the epoch first. No two records of a publisher have one version: it begins a
+  # greater epoch with every start, and lets no version out before its disk knows it.
+  epoch @0 :UInt64;    # milliseconds since 1970 when the publisher started, or more
   version @1 :UInt64;  # from 1, rises with every record
 }
 
@@ -95,4 +95,12 @@ struct SignedRecord {
   # encodes a record again to verify it. Who signs is said in market.capnp.
   body @0 :Data;       # an encoded Record
   signature @1 :Data;  # Ed25519 over "tradewind-record-v1", a zero byte, and body; 64 bytes
+}
+
+struct Equivocation {
+  # Two records of one subject, kind and version with different bodies, both signed by the subject:
+  # the proof that it tells two stories. Whoever has the subject's member record can check it, and
+  # need not trust who brought it.
+  first @0 :SignedRecord;   # of kind site or quote; the one whose body has the smaller bytes
+  second @1 :SignedRecord;
 }

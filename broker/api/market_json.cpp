@@ -80,7 +80,8 @@ json::object trust_to_json(const SiteTrust& trust) {
 }
 
 bool sheet_is_valid(const SiteView& site, Wall::time_point now) {
-  return site.sheet.has_value() && site.sheet_header.valid_until > now;
+  return site.member_state == MemberState::active && !site.quarantined && site.sheet.has_value() &&
+         site.sheet_header.valid_until > now;
 }
 
 const PoolQuote* quote_of(const SiteView& site, const PoolId& pool) {
@@ -163,6 +164,13 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                                    {"bandwidth_mbit", each.bandwidth_mbit},
                                    {"rtt_ms", each.rtt_ms}});
   }
+  json::array bandwidths;
+  for (const Bandwidth& each : record.bandwidths) {
+    json::object row{{"region", each.region.value}, {"age_ms", age_ms(each.measured, now)}};
+    if (each.in_mbit != 0) row["in_mbit"] = each.in_mbit;
+    if (each.out_mbit != 0) row["out_mbit"] = each.out_mbit;
+    bandwidths.push_back(std::move(row));
+  }
   json::array round_trips;
   for (const RoundTrip& each : record.round_trips) {
     round_trips.push_back(json::object{{"region", each.region.value},
@@ -175,6 +183,7 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                    {"provider", record.provider},
                    {"state", word(to_string(record.state))},
                    {"member_state", word(to_string(site.member_state))},
+                   {"quarantined", site.quarantined},
                    {"trust", trust_to_json(site.trust)},
                    {"carbon_g_kwh", record.carbon_g_kwh},
                    {"run_seconds_max", record.policy.run_seconds_max},
@@ -182,7 +191,8 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                    {"labels", labels_to_json(record.labels)},
                    {"pools", std::move(pools)},
                    {"network", std::move(network)},
-                   {"network_measured", std::move(round_trips)}};
+                   {"network_measured", std::move(round_trips)},
+                   {"bandwidth_measured", std::move(bandwidths)}};
   out["record"] = json::object{{"epoch", site.record_header.version.epoch},
                                {"version", site.record_header.version.version},
                                {"issued_at", to_rfc3339(site.record_header.issued)},
@@ -221,7 +231,7 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
 json::array offers_to_json(const MarketSnapshot& market, const OfferFilter& filter) {
   json::array rows;
   for (const SiteView& site : market.sites) {
-    if (site.member_state != MemberState::active) continue;
+    if (site.member_state != MemberState::active || site.quarantined) continue;
     for (const Pool& pool : site.record.pools) {
       if (matches(site, pool, filter)) rows.push_back(offer_to_json(site, pool, market.at));
     }

@@ -220,6 +220,15 @@ struct Say {
     said.type = leaf_type::market_recorded;
     record(entry.record);
   }
+  void operator()(const SiteQuarantined& entry) {
+    said.type = leaf_type::quarantined;
+    said.data.open("first");
+    record(entry.proof.first);
+    said.data.close();
+    said.data.open("second");
+    record(entry.proof.second);
+    said.data.close();
+  }
   void operator()(const DatasetChanged& entry) {
     said.type = leaf_type::dataset_changed;
     said.secrets.emplace_back("name", json_string(entry.name));

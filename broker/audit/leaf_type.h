@@ -20,6 +20,7 @@ inline constexpr std::string_view lost = "org.tradewind.attempt.lost";
 inline constexpr std::string_view invited = "org.tradewind.site.invited";
 inline constexpr std::string_view member_changed = "org.tradewind.member.changed";
 inline constexpr std::string_view trust_changed = "org.tradewind.trust.changed";
+inline constexpr std::string_view quarantined = "org.tradewind.site.quarantined";
 inline constexpr std::string_view market_recorded = "org.tradewind.market.recorded";
 inline constexpr std::string_view dataset_changed = "org.tradewind.dataset.changed";
 inline constexpr std::string_view rates_changed = "org.tradewind.rates.changed";

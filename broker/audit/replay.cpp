@@ -196,6 +196,7 @@ Status Replayer::fold(const Event& event) {
   if (event.type == leaf_type::term_began) return term_began();
   if (event.type == leaf_type::rates_changed) return rates_changed(event);
   if (event.type == leaf_type::market_recorded) return market_recorded(event);
+  if (event.type == leaf_type::quarantined) return quarantined(event);
   if (event.type == leaf_type::member_changed) return member_changed(event);
   if (event.type == leaf_type::trust_changed) return trust_changed(event);
   if (event.type == leaf_type::submitted) return submitted(event);
@@ -273,36 +274,77 @@ Status Replayer::rates_changed(const Event& event) {
   return ok();
 }
 
-// The record that the leaf holds, signed by whom it must be.
-Result<Record> Replayer::signed_record(const Event& event) {
-  const auto body = base64_decode("body", event.data.view("body"));
-  const auto signature = base64_decode("signature", event.data.view("signature"));
+// The signed record that stands there.
+Result<SignedRecord> Replayer::record_in(const Event& event, const JsonMembers& data) {
+  auto body = base64_decode("body", data.view("body"));
+  auto signature = base64_decode("signature", data.view("signature"));
   if (!body || !signature) return bad_leaf(event.index, "data", "holds no signed record");
-  auto record = decode_record(*body);
-  if (!record) return bad_leaf(event.index, record.error().field, record.error().message);
-  if (!options_.trust) return record;
-  const std::string& subject = record->header.subject.value;
-  const auto* const member = std::get_if<Member>(&record->body);
-  const auto known = identity_keys_.find(record->header.subject);
-  if (member == nullptr && known == identity_keys_.end()) {
+  return SignedRecord{std::move(*body), std::move(*signature)};
+}
+
+// That it is signed by whom it must be: the registry, or the subject.
+Status Replayer::check_signature(const Event& event, const SignedRecord& record,
+                                 const RecordHeader& header) {
+  if (!options_.trust) return ok();
+  const std::string& subject = header.subject.value;
+  const bool by_registry = header.kind == RecordKind::member;
+  const auto known = identity_keys_.find(header.subject);
+  if (!by_registry && known == identity_keys_.end()) {
     return bad_leaf(event.index, "data.body",
                     "speaks of " + subject + ", whose member record has not come");
   }
-  const auto signs = [&](const Bytes& key) { return verify_record(key, *body, *signature); };
+  const auto signs = [&](const Bytes& key) {
+    return verify_record(key, record.body, record.signature);
+  };
   const auto& trusts = options_.trust->all();
-  const bool good = member == nullptr
-                        ? signs(known->second)
-                        : std::any_of(trusts.rbegin(), trusts.rend(), [&](const SignedTrust& each) {
-                            const auto& keys = each.record.registry_keys;
-                            return std::any_of(keys.begin(), keys.end(), signs);
-                          });
+  const bool good = by_registry ? std::any_of(trusts.rbegin(), trusts.rend(),
+                                              [&](const SignedTrust& each) {
+                                                const auto& keys = each.record.registry_keys;
+                                                return std::any_of(keys.begin(), keys.end(), signs);
+                                              })
+                                : signs(known->second);
   if (!good) {
     return bad_leaf(event.index, "data.signature",
-                    "is not that of " + (member != nullptr ? "the registry" : subject));
+                    "is not that of " + (by_registry ? "the registry" : subject));
   }
   ++counts_.signatures;
-  if (member != nullptr) identity_keys_[member->node] = member->identity_key;
+  return ok();
+}
+
+Result<Record> Replayer::signed_record(const Event& event) {
+  const auto signed_record = record_in(event, event.data);
+  if (!signed_record) return fail(signed_record.error());
+  auto record = decode_record(signed_record->body);
+  if (!record) return bad_leaf(event.index, record.error().field, record.error().message);
+  if (const Status good = check_signature(event, *signed_record, record->header); !good) {
+    return fail(good.error());
+  }
+  if (const auto* member = std::get_if<Member>(&record->body); member != nullptr) {
+    identity_keys_[member->node] = member->identity_key;
+  }
   return record;
+}
+
+Status Replayer::quarantined(const Event& event) {
+  if (!router_) return bad_leaf(event.index, "type", "comes before any term");
+  Equivocation proof;
+  for (const auto& [name, record] :
+       {std::pair("first", &proof.first), std::pair("second", &proof.second)}) {
+    const auto data = event.data.object(name);
+    if (!data) return bad_leaf(event.index, "data", "holds no two signed records");
+    auto read = record_in(event, *data);
+    if (!read) return fail(read.error());
+    *record = std::move(*read);
+  }
+  const auto header = header_of(proof);
+  if (!header) return bad_leaf(event.index, "data", header.error().message);
+  for (const SignedRecord* each : {&proof.first, &proof.second}) {
+    if (const Status good = check_signature(event, *each, *header); !good) return good;
+  }
+  const auto site = site_of(header->subject);
+  if (!site) return bad_leaf(event.index, "data", "is of no site");
+  router_->quarantine(*site);
+  return ok();
 }
 
 Status Replayer::member_changed(const Event& event) {

@@ -21,6 +21,8 @@
 
 namespace tradewind {
 
+class JsonMembers;
+
 // One decision, made again.
 struct Replayed {
   std::uint64_t index = 0;  // of its leaf
@@ -89,7 +91,11 @@ class Replayer {
   Status cleared(const Event& event);
   Status answered(const Event& event, bool granted, decltype(Entry::body) body);
   Status over(const Event& event, decltype(Entry::body) body);
+  Result<SignedRecord> record_in(const Event& event, const JsonMembers& data);
+  Status check_signature(const Event& event, const SignedRecord& record,
+                         const RecordHeader& header);
   Result<Record> signed_record(const Event& event);
+  Status quarantined(const Event& event);
   Status member_changed(const Event& event);
   Status trust_changed(const Event& event);
   Status market_recorded(const Event& event);

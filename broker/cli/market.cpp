@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "broker/cli/context.h"
@@ -64,12 +65,13 @@ void print_sites(const boost::json::value& reply) {
                            accelerator.is_object() ? " " + text(accelerator, "model") : "");
     }
     const auto known = silent.extract(text(site, "id"));
-    const std::string member_state = known ? known.mapped() : text(site, "member_state");
+    std::string state = known ? known.mapped() : text(site, "member_state");
+    if (state == "active") {
+      state = text(site, "quarantined") == "true" ? "quarantined" : text(site, "state");
+    }
     const auto& sheet = member(site, "quote_sheet");
     table.add({text(site, "id"), text(site, "region"), text(site, "jurisdiction"),
-               text(site, "provider"),
-               member_state == "active" ? text(site, "state") : member_state,
-               trust_text(member(site, "trust")), pools,
+               text(site, "provider"), std::move(state), trust_text(member(site, "trust")), pools,
                !sheet.is_object() ? "none" : (text(sheet, "valid") == "true" ? "valid" : "expired"),
                sheet.is_object() ? seconds_text(number(sheet, "age_ms")) : ""});
   }

@@ -499,6 +499,13 @@ void Core::challenge(const SiteId& site, Reply<Bytes> reply) {
 void Core::renew(RenewalRequest request, Reply<JoinAnswer> reply) {
   post(reply, [this, request = std::move(request), reply] {
     flush();
+    const SiteView* const site = router_.view().find(request.site);
+    if (site != nullptr && site->quarantined && !request.former_proof.empty()) {
+      reply(fail(ErrorCode::forbidden, "site",
+                 "\"" + request.site.value + "\" is quarantined: it signed two stories",
+                 "ask an operator for an invitation and join again"));
+      return;
+    }
     const Now now = system_now();
     auto change = registry_.renew(request, Now{now.mono, lifecycle_.stamp(now)});
     commit_registry(change.entries, std::move(change.publish));

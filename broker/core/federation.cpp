@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "schemas/codec.h"
+#include "state/gossip/metrics.h"
 #include "state/identity/records.h"
 #include "state/link/link.h"
+#include "state/link/metrics.h"
 
 namespace tradewind {
 namespace {
@@ -76,6 +78,12 @@ class LinkedFederation final : public Federation {
     });
   }
 
+  void publish(std::vector<Equivocation> proofs) override {
+    post([this, proofs = std::move(proofs)] {
+      for (const Equivocation& each : proofs) handle(gossip_.publish(each, system_now()));
+    });
+  }
+
   void offer(SignedRecord record) override {
     post([this, record = std::move(record)] { handle(gossip_.publish(record, system_now())); });
   }
@@ -94,7 +102,12 @@ class LinkedFederation final : public Federation {
     return rows;
   }
 
-  std::string metrics() const override;
+  std::string metrics() const override {
+    const LinkCounters link = link_->counters();
+    const std::lock_guard lock(mutex_);
+    return metrics_text(counters_, verifying_so_far_, quarantined_) +
+           metrics_text(link, malformed_);
+  }
 
   void stop() override {
     if (!thread_.joinable()) return;
@@ -160,8 +173,18 @@ class LinkedFederation final : public Federation {
       if (const auto* member = std::get_if<Member>(&each.record.body)) admit(*member);
       handlers_.record(std::move(each.record), std::move(each.signed_record));
     }
+    for (Equivocation& each : output.proofs) quarantine(std::move(each));
     for (const auto& each : output.sends)
       link_->send(each.to, Channel::gossip, encode(each.message));
+  }
+
+  void quarantine(Equivocation proof) {
+    const auto header = header_of(proof);
+    const auto site = header ? site_of(header->subject) : fail(header.error());
+    if (!site) return;
+    spdlog::warn("site.quarantined site={} kind={} epoch={} version={}", site->value,
+                 to_string(header->kind), header->version.epoch, header->version.version);
+    handlers_.quarantined(*site, std::move(proof));
   }
 
   void admit(const Member& member) {
@@ -199,6 +222,7 @@ class LinkedFederation final : public Federation {
         const std::lock_guard lock(mutex_);
         counters_ = gossip_.counters();
         verifying_so_far_ = verifying_;
+        quarantined_ = gossip_.quarantined_count();
       }
       wait();
     });
@@ -219,81 +243,10 @@ class LinkedFederation final : public Federation {
   mutable std::mutex mutex_;  // guards what other threads read
   GossipCounters counters_;
   std::chrono::nanoseconds verifying_so_far_{};
+  std::size_t quarantined_ = 0;
   std::uint64_t malformed_ = 0;
   std::thread thread_;
 };
-
-void add_sheet_ages(std::string& text, const GossipCounters& gossip) {
-  constexpr std::string_view name = "tradewind_gossip_sheet_age_seconds";
-  text += fmt::format(
-      "# HELP {0} Age of quote sheets when they were taken, from issued.\n# TYPE {0} histogram\n",
-      name);
-  std::uint64_t count = 0;
-  for (std::size_t i = 0; i < gossip.sheets_by_age.size(); ++i) {
-    count += gossip.sheets_by_age[i];
-    const std::string bound =
-        i < sheet_ages_ms.size() ? fmt::format("{}", sheet_ages_ms[i] / 1'000.0) : "+Inf";
-    text += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", name, bound, count);
-  }
-  text += fmt::format("{}_sum {:.3f}\n{}_count {}\n", name,
-                      static_cast<double>(gossip.sheet_age_ms_sum) / 1'000, name, count);
-}
-
-std::string LinkedFederation::metrics() const {
-  GossipCounters gossip;
-  std::uint64_t malformed = 0;
-  std::chrono::nanoseconds verifying{};
-  {
-    const std::lock_guard lock(mutex_);
-    gossip = counters_;
-    verifying = verifying_so_far_;
-    malformed = malformed_;
-  }
-  const LinkCounters link = link_->counters();
-  std::string text;
-  const auto head = [&text](std::string_view name, std::string_view help) {
-    text += fmt::format("# HELP {0} {1}\n# TYPE {0} counter\n", name, help);
-  };
-  const auto add = [&](std::string_view name, std::string_view help, std::uint64_t value) {
-    head(name, help);
-    text += fmt::format("{} {}\n", name, value);
-  };
-  add("tradewind_gossip_rounds_total", "Gossip rounds started.", gossip.rounds);
-  add("tradewind_gossip_early_rounds_total", "Of these, for news before their time.",
-      gossip.early_rounds);
-  add("tradewind_gossip_sent_bytes_total", "Bytes of records and digests sent.", gossip.bytes_sent);
-  add("tradewind_gossip_received_bytes_total", "Bytes of records and digests received.",
-      gossip.bytes_received);
-  add("tradewind_gossip_received_records_total", "Records received, copies too.",
-      gossip.records_received);
-  add("tradewind_gossip_refused_messages_total",
-      "Gossip messages refused whole, over a pace, a byte budget or a size.",
-      gossip.messages_refused);
-  add("tradewind_gossip_verified_total", "Signatures checked.", gossip.verified);
-  head("tradewind_gossip_verifying_seconds_total", "Time spent on checking signatures.");
-  text += fmt::format("tradewind_gossip_verifying_seconds_total {:.6f}\n",
-                      std::chrono::duration<double>(verifying).count());
-  add_sheet_ages(text, gossip);
-  head("tradewind_gossip_dropped_total", "Records not taken, by reason.");
-  for (const auto& [reason, count] : gossip.dropped) {
-    text += fmt::format("tradewind_gossip_dropped_total{{reason=\"{}\"}} {}\n", to_string(reason),
-                        count);
-  }
-  add("tradewind_link_sent_total", "Messages handed to the network.", link.messages_sent);
-  add("tradewind_link_received_total", "Messages received.", link.messages_received);
-  add("tradewind_link_malformed_total", "Messages whose content could not be decoded.", malformed);
-  head("tradewind_link_dropped_total", "Messages dropped on arrival, by reason.");
-  for (const auto& [reason, count] : link.dropped) {
-    text +=
-        fmt::format("tradewind_link_dropped_total{{reason=\"{}\"}} {}\n", to_string(reason), count);
-  }
-  head("tradewind_link_shed_total", "Messages not sent, by reason.");
-  for (const auto& [reason, count] : link.shed) {
-    text +=
-        fmt::format("tradewind_link_shed_total{{reason=\"{}\"}} {}\n", to_string(reason), count);
-  }
-  return text;
-}
 
 }  // namespace
 

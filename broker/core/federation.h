@@ -32,6 +32,8 @@ class Federation {
   struct Handlers {  // called on the federation's thread
     // Verified and new; and as it was signed.
     std::function<void(Record, SignedRecord)> record;
+    // Proved to have signed two stories; after the records that came before.
+    std::function<void(const SiteId&, Equivocation)> quarantined;
     std::function<void(const SiteId&, ToBroker)> message;
   };
   static Result<std::unique_ptr<Federation>> start(FederationOptions options, Handlers handlers);
@@ -43,6 +45,7 @@ class Federation {
   // Any thread; all of them post and return at once.
   virtual void send(const SiteId& site, const ToGateway& message) = 0;
   virtual void publish(std::vector<SignedRecord> records) = 0;
+  virtual void publish(std::vector<Equivocation> proofs) = 0;
   // A record that came inside a refusal: taken as if it had come by gossip.
   virtual void offer(SignedRecord record) = 0;
 

@@ -89,7 +89,16 @@ void MarketRouter::accept(const Record& record, SignedRecord signed_record) {
   if (site_of(record.header.subject)) unrecorded_.add(record.header, std::move(signed_record));
 }
 
-std::vector<MarketRecorded> MarketRouter::unrecorded() {
+void MarketRouter::quarantine(const SiteId& site) {
+  view_.quarantine(site);
+}
+
+void MarketRouter::quarantine(const SiteId& site, Equivocation proof) {
+  quarantine(site);
+  unrecorded_.add(site_node(site), std::move(proof));
+}
+
+std::vector<decltype(Entry::body)> MarketRouter::unrecorded() {
   return unrecorded_.take();
 }
 

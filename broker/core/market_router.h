@@ -46,6 +46,10 @@ class MarketRouter : public Router {
   void accept(const Record& record);
   // The same as it was signed, for the journal.
   void accept(const Record& record, SignedRecord signed_record);
+  // The site has signed two stories, as gossip has checked: nothing is decided by its sheets any
+  // more. The second is for the journal too.
+  void quarantine(const SiteId& site);
+  void quarantine(const SiteId& site, Equivocation proof);
   // The rate table that decisions rest on from now on.
   void set_rates(RateTable rates);
   const RateTable& rates() const { return chooser_.options().rates; }
@@ -85,7 +89,7 @@ class MarketRouter : public Router {
   Opening opening(std::uint32_t place) override;
   Suits suits(const JobRecord& job, const std::vector<SiteId>& excluded, std::uint32_t place,
               Now now) override;
-  std::vector<MarketRecorded> unrecorded() override;
+  std::vector<decltype(Entry::body)> unrecorded() override;
   bool must_record() const override { return unrecorded_.full(); }
   void pass(Wall::time_point logged) override;
   std::int64_t price_ppm(const Candidate& chosen) const override;

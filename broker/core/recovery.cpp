@@ -91,16 +91,24 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   if (!loaded) return loaded;
   loaded = load_values(value_keys::dataset, [this](const Entry& each) { datasets_.apply(each); });
   if (!loaded) return loaded;
-  // A sheet is taken only after its site record; members are the registry's.
-  std::vector<SignedRecord> relied_on;
-  for (const RecordKind kind : {RecordKind::site, RecordKind::quote}) {
+  std::vector<SignedRecord> sites;
+  std::vector<SignedRecord> sheets;
+  for (const auto& [kind, records] :
+       {std::pair(RecordKind::site, &sites), std::pair(RecordKind::quote, &sheets)}) {
     loaded = load_values(value_keys::market(kind), [&](const Entry& each) {
       if (const auto* recorded = std::get_if<MarketRecorded>(&each.body)) {
-        relied_on.push_back(recorded->record);
+        records->push_back(recorded->record);
       }
     });
     if (!loaded) return loaded;
   }
+  std::vector<Equivocation> proofs;
+  loaded = load_values(value_keys::quarantine, [&](const Entry& each) {
+    if (const auto* quarantined = std::get_if<SiteQuarantined>(&each.body)) {
+      proofs.push_back(quarantined->proof);
+    }
+  });
+  if (!loaded) return loaded;
   if (auto loaded = load_rates(); !loaded) return loaded;
   if (auto loaded = load_trust_version(); !loaded) return loaded;
 
@@ -140,6 +148,14 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
                  },
                  false);
            },
+       .quarantined =
+           [this](const SiteId& site, Equivocation proof) {
+             push(
+                 [this, site, proof = std::move(proof)]() mutable {
+                   router_.quarantine(site, std::move(proof));
+                 },
+                 false);
+           },
        .message =
            [this](const SiteId& site, ToBroker message) {
              if (const auto* cosigned = std::get_if<CosignAnswer>(&message.body)) {
@@ -168,11 +184,12 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   self_.log_key = options_.log_key;
   if (const Status admitted = commit_trust(now); !admitted) return admitted;
   // What decisions relied on before comes right after the members: nobody who is connected by now
-  // gets an older record in first.
-  std::vector<SignedRecord> records = registry_.records();
-  records.insert(records.end(), std::make_move_iterator(relied_on.begin()),
-                 std::make_move_iterator(relied_on.end()));
-  federation_->publish(std::move(records));
+  // gets an older record in first. Sites that are quarantined show, and none of their sheets
+  // counts.
+  federation_->publish(registry_.records());
+  federation_->publish(std::move(sites));
+  federation_->publish(std::move(proofs));
+  federation_->publish(std::move(sheets));
   spdlog::info("broker.recovered term={} live_jobs={} entries={} link={}", term.value,
                lifecycle_.live(), journal_.last().value, endpoint);
   return ok();

@@ -39,9 +39,15 @@ std::vector<JournalValue> changed(const std::vector<Entry>& entries,
     }
   }
   for (const Entry& entry : entries) {
+    // They were verified, so they read.
+    if (const auto* quarantined = std::get_if<SiteQuarantined>(&entry.body)) {
+      if (const auto header = header_of(quarantined->proof)) {
+        values.push_back({std::string(quarantine) + header->subject.value, encode(entry)});
+      }
+      continue;
+    }
     const auto* recorded = std::get_if<MarketRecorded>(&entry.body);
     if (recorded == nullptr) continue;
-    // It was verified, so it reads.
     if (const auto header = decode_record_header(recorded->record.body)) {
       values.push_back({market(header->kind) + header->subject.value, encode(entry)});
     }

@@ -22,13 +22,15 @@ inline constexpr std::string_view trust = "trust";  // the newest TrustChanged
 std::string invite(std::string_view token_sha256);
 // Of an InviteIssued or a MemberChanged.
 std::string of_registry(const Entry& entry);
+// Prefix of the proofs that a site is quarantined by, the newest of each site.
+inline constexpr std::string_view quarantine = "quarantine/";
 // Prefix of the newest records of this kind, one a site, that decisions relied on.
 std::string market(RecordKind kind);
 // Where it is kept that a task of the array ended otherwise than in success: one that did.
 std::string failed_task(const JobId& array);
 
-// What the entries, and the jobs that they changed, change of them: the records that decisions
-// rely on, and arrays that cannot succeed any more.
+// What the entries, and the jobs that they changed, change of them: the records and quarantines
+// that decisions rely on, and arrays that cannot succeed any more.
 std::vector<JournalValue> changed(const std::vector<Entry>& entries,
                                   const std::vector<JobRecord>& jobs);
 

@@ -207,6 +207,7 @@ struct Apply {
   void operator()(const RatesChanged&) const {}
   void operator()(const JobsCleared&) const {}
   void operator()(const MarketRecorded&) const {}
+  void operator()(const SiteQuarantined&) const {}
 };
 
 template <class Body>

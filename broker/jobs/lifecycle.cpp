@@ -252,7 +252,7 @@ void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
 
 // Before each entry with a decision.
 void Lifecycle::record_market(Now now) {
-  for (MarketRecorded& each : router_.unrecorded()) {
+  for (auto& each : router_.unrecorded()) {
     output_.entries.push_back(Entry{stamp(now), std::move(each)});
   }
 }

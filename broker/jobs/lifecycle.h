@@ -162,9 +162,9 @@ class Router {
   virtual std::int64_t price_ppm(const Candidate& chosen) const = 0;
   virtual std::int64_t conversion_ppm(const Candidate& /*chosen*/) const { return ppm_one; }
   virtual std::uint64_t run_seconds_max(const Candidate& /*chosen*/) const { return 0; }
-  // The records that decisions rest on from now on and that no entry tells of yet: they become
-  // entries before the next decision does.
-  virtual std::vector<MarketRecorded> unrecorded() { return {}; }
+  // What decisions rest on from now on and no entry tells of yet, records and quarantines: they
+  // become entries before the next decision does.
+  virtual std::vector<decltype(Entry::body)> unrecorded() { return {}; }
   // Whether they have become so many that they must not wait for a decision.
   virtual bool must_record() const { return false; }
   // The time that entries made from now on bear at least. The view's debits run out by this time

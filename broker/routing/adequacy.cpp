@@ -173,9 +173,7 @@ Miss rate_miss(const Constraints& constraints, std::optional<MoneyPerHour> rate)
 }
 
 Miss state_miss(const SiteView& site) {
-  const bool serves =
-      site.record.state == SiteState::active && site.member_state == MemberState::active;
-  return serves ? Miss{} : Miss{ReasonCode::site_state, 0, 0};
+  return may_serve(site) ? Miss{} : Miss{ReasonCode::site_state, 0, 0};
 }
 
 Miss excluded_miss(const std::vector<SiteId>& excluded, const SiteId& site) {

@@ -80,6 +80,7 @@ std::string state(const SiteView& site) {
   if (site.member_state != MemberState::active) {
     return fmt::format("the site's membership is {}", to_string(site.member_state));
   }
+  if (site.quarantined) return "the site is quarantined: it has signed two stories";
   return fmt::format("the site is in the state {}", to_string(site.record.state));
 }
 

@@ -74,6 +74,14 @@ std::uint32_t measured_rtt_ms(const SiteRecord& record, const Place& other) {
   return static_cast<std::uint32_t>((round_trip_of(row->code).count() + 999) / 1'000);
 }
 
+std::uint32_t measured_mbit(const SiteRecord& record, const Place& other, Direction direction) {
+  const auto row = std::lower_bound(
+      record.bandwidths.begin(), record.bandwidths.end(), other.region,
+      [](const Bandwidth& each, std::string_view region) { return each.region.value < region; });
+  if (row == record.bandwidths.end() || row->region.value != other.region) return 0;
+  return direction == Direction::in ? row->in_mbit : row->out_mbit;
+}
+
 Path local_path() {
   return Path{MoneyPerGigabyte{0}, limits::bandwidth_mbit_local, 0};
 }
@@ -92,7 +100,12 @@ Path path(const Place& from, const Place& to) {
   }
   // The receiving end measures what arrives; only where it says nothing, the sending end's figure
   // for the way back stands in.
-  if (arriving) result.bandwidth_mbit = arriving->bandwidth_mbit;
+  // What staging has achieved goes before what is stated.
+  if (to.record) result.bandwidth_mbit = measured_mbit(*to.record, from, Direction::in);
+  if (result.bandwidth_mbit == 0 && from.record) {
+    result.bandwidth_mbit = measured_mbit(*from.record, to, Direction::out);
+  }
+  if (result.bandwidth_mbit == 0 && arriving) result.bandwidth_mbit = arriving->bandwidth_mbit;
   if (result.bandwidth_mbit == 0 && leaving) result.bandwidth_mbit = leaving->bandwidth_mbit;
   if (result.bandwidth_mbit == 0) result.bandwidth_mbit = limits::bandwidth_mbit_default;
   // Round trips are the same both ways, and what was measured goes before what is stated.

@@ -34,6 +34,11 @@ const NetworkTariff* network_row(const SiteRecord& record, const Place& other);
 // measured it, rounded up; 0: not measured.
 std::uint32_t measured_rtt_ms(const SiteRecord& record, const Place& other);
 
+// 10^6 bit/s that the site's staging achieved from the other end's region or to it; 0: not
+// measured.
+enum class Direction : std::uint8_t { in, out };
+std::uint32_t measured_mbit(const SiteRecord& record, const Place& other, Direction direction);
+
 struct Path {
   MoneyPerGigabyte price{};  // egress at one end and ingress at the other; accounting currency.
                              // INT64_MAX: does not fit

@@ -19,6 +19,11 @@ namespace tradewind {
 namespace {
 
 constexpr std::size_t system_log_lines_max = 1'000;
+
+bool goes_over_network(const std::string& url) {
+  return url.starts_with("http:") || url.starts_with("https:");
+}
+
 constexpr std::uint64_t mib = 1024 * 1024;
 // After its lease and the grace of a stop, when an orderly stop has killed what there was. In all,
 // less than what brokers wait for (limits::clock_skew_max).
@@ -79,7 +84,7 @@ void Attempt::emit(EngineEvent event) {
 }
 
 void Attempt::enter(AttemptPhase phase) {
-  emit({.attempt = id_, .phase = phase, .report = std::nullopt});
+  emit({.attempt = id_, .phase = phase});
 }
 
 void Attempt::note(std::string line) {
@@ -197,10 +202,16 @@ void Attempt::stage_in() {
 
 void Attempt::on_staged_in() {
   group_.reset();
-  for (const auto& each : transfers_->fetched) {
+  for (std::size_t i = 0; i < transfers_->fetched.size(); ++i) {
+    const auto& each = transfers_->fetched[i];
     if (!each || !each->has_value()) continue;
     note(line_of(**each));
     report_.inputs.push_back((*each)->input);
+    const Input& input = assignment_->inputs[i];
+    if (!input.content.empty() || !goes_over_network(input.replicas.front().url)) continue;
+    const Replica& from = input.replicas.front();
+    staged_.push_back(
+        {from.site, from.region, true, (*each)->input.size_bytes, (*each)->input.milliseconds});
   }
   if (ended_by_stop()) return;
   if (const std::size_t failed = transfers_->first_failed; failed != SIZE_MAX) {
@@ -417,15 +428,21 @@ void Attempt::stage_out() {
   limit_timer_.cancel();
   enter(AttemptPhase::finishing);
   transfers_->stored.resize(assignment_->outputs.size());
+  transfers_->stored_in.resize(assignment_->outputs.size());
   transfers_->budget.emplace(context_.options.staging);
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->outputs.size(),
       context_.options.staging_workers,
       [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
        transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
+        const auto start = std::chrono::steady_clock::now();
         transfers->stored[index].emplace(
             store(policy, fmt::format("outputs[{}]", index), assignment->outputs[index],
                   *prepared->files, *prepared->kept, *transfers->budget, stop.get_token()));
+        transfers->stored_in[index] =
+            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                           std::chrono::steady_clock::now() - start)
+                                           .count());
         const bool done = transfers->stored[index]->has_value();
         if (!done) {
           transfers->failed(index);
@@ -442,9 +459,13 @@ void Attempt::stage_out() {
 
 void Attempt::on_staged_out() {
   group_.reset();
-  for (const auto& each : transfers_->stored) {
+  for (std::size_t i = 0; i < transfers_->stored.size(); ++i) {
+    const auto& each = transfers_->stored[i];
     if (!each || !each->has_value()) continue;
     for (const auto& line : (*each)->notes) note(line);
+    Transfer transfer{{}, assignment_->outputs[i].region, false, 0, transfers_->stored_in[i]};
+    for (const auto& file : (*each)->files) transfer.size_bytes += file.size_bytes;
+    if (goes_over_network(assignment_->outputs[i].url)) staged_.push_back(std::move(transfer));
     for (const auto& file : (*each)->files) {
       note(fmt::format("stored {} {} to {}", file.path, size_text(file.size_bytes),
                        file.url.empty() ? "the site" : file.url));
@@ -520,8 +541,10 @@ void Attempt::end(EndCode code, std::string detail) {
                                        describe(recorded.error()));
         }
         self->watched_.reset();
-        self->context_.on_event(
-            {.attempt = self->id_, .phase = AttemptPhase::ended, .report = std::move(*report)});
+        self->context_.on_event({.attempt = self->id_,
+                                 .phase = AttemptPhase::ended,
+                                 .report = std::move(*report),
+                                 .transfers = std::move(self->staged_)});
       });
   TRADEWIND_ASSERT(taken);
 }

@@ -70,6 +70,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   struct Transfers {
     std::vector<std::optional<Result<Fetched>>> fetched;
     std::vector<std::optional<Result<Stored>>> stored;
+    std::vector<std::uint64_t> stored_in;  // milliseconds
     std::optional<StagingBudget> budget;
     std::atomic<std::size_t> first_failed{SIZE_MAX};  // the one that made the others stop
     void failed(std::size_t index) {
@@ -118,6 +119,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::size_t executor_ = 0;
   std::uint64_t oom_kills_ = 0;
   EndReport report_;
+  std::vector<Transfer> staged_;  // over the network
   std::optional<EndCode> stop_code_;
   bool ending_ = false;
 };

@@ -18,11 +18,21 @@
 
 namespace tradewind {
 
+// Data that was staged over the network.
+struct Transfer {
+  std::string site;      // where the other end lies, as the job says it; empty: not said
+  std::string region;    // likewise
+  bool arrived = false;  // it came to the site; otherwise it left it
+  std::uint64_t size_bytes = 0;
+  std::uint64_t milliseconds = 0;
+};
+
 // What an engine reports of an attempt, in this order; `ended` once and last.
 struct EngineEvent {
   AttemptId attempt;
   AttemptPhase phase = AttemptPhase::staging;  // staging, running, finishing, ended
-  std::optional<EndReport> report;             // with ended; charge is filled in by admission
+  std::optional<EndReport> report{};           // with ended; charge is filled in by admission
+  std::vector<Transfer> transfers{};           // with ended
 };
 
 class Engine {

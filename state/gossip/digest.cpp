@@ -62,7 +62,7 @@ void name(std::vector<Digest>& digests, const RecordBook::Entry& entry, RecordKi
 // Whether records of this kind could be taken now.
 bool takes(const RecordBook::Entry& entry, RecordKind kind) {
   if (kind == RecordKind::member) return true;
-  if (entry.member()->state == MemberState::revoked) return false;
+  if (entry.member()->state == MemberState::revoked || entry.proof) return false;
   return kind == RecordKind::site || entry.slot(RecordKind::site).held != nullptr;
 }
 

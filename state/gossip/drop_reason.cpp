@@ -17,6 +17,8 @@ std::string_view to_string(DropReason reason) {
     case DropReason::over_ceiling: return "over_ceiling";
     case DropReason::too_often: return "too_often";
     case DropReason::equivocation: return "equivocation";
+    case DropReason::quarantined: return "quarantined";
+    case DropReason::false_proof: return "false_proof";
     case DropReason::unknown_site: return "unknown_site";
     case DropReason::too_many_members: return "too_many_members";
   }

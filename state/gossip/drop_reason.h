@@ -21,10 +21,12 @@ enum class DropReason : std::uint16_t {
   over_ceiling,      // more free units than the member is certified for
   too_often,         // more of its origin, or more bad ones of its sender, than a second allows
   equivocation,      // a second body of one version, well signed: its owner signs two stories
+  quarantined,       // of a subject that is proved to have signed two stories
+  false_proof,       // of an equivocation: of what may both be there, or not signed by the subject
   unknown_site,      // a quote sheet whose site record is not held yet; digests bring it again
   too_many_members,  // over limits::sites_max
 };
-inline constexpr std::size_t drop_reasons_count = 15;
+inline constexpr std::size_t drop_reasons_count = 17;
 std::string_view to_string(DropReason reason);
 
 }  // namespace tradewind

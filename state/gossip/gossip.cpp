@@ -1,11 +1,11 @@
 #include "state/gossip/gossip.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 #include <utility>
 
 #include "schemas/assert.h"
+#include "schemas/codec.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -30,16 +30,16 @@ constexpr std::size_t envelope_bytes = 1'024;
 constexpr std::size_t flat_bytes_max = limits::frame_bytes_max / 8 * 7;
 constexpr std::size_t digests_max = limits::sites_max * record_kinds_count;
 static_assert(digests_max <= limits::digests_max);
-static_assert(digests_max * digest_bytes_max + envelope_bytes + limits::site_record_bytes_max +
-                      envelope_bytes <=
+constexpr std::size_t number_bytes = sizeof(MemberNumber::value);
+constexpr std::size_t numbers_bytes_max = limits::sites_max * number_bytes;
+static_assert(digests_max * digest_bytes_max + numbers_bytes_max + limits::quote_sheet_bytes_max +
+                      envelope_bytes + limits::site_record_bytes_max + envelope_bytes <=
                   flat_bytes_max,
               "the largest record still goes beside the digests of a full federation");
-
-std::size_t flat_bytes_of(const std::vector<SignedRecord>& records) {
-  return std::accumulate(
-      records.begin(), records.end(), std::size_t{0},
-      [](std::size_t sum, const SignedRecord& each) { return sum + record_bytes(each); });
-}
+static_assert(2 * limits::sites_max * digest_bytes_max + numbers_bytes_max + envelope_bytes +
+                      limits::equivocation_bytes_max <=
+                  flat_bytes_max,
+              "and the largest proof beside two digests of each site");
 
 // Of digests, of wants too.
 std::size_t digests_in(const GossipMessage& message) {
@@ -56,15 +56,42 @@ const std::vector<SignedRecord>& records_in(const GossipMessage& message) {
   return none;
 }
 
+const std::vector<Equivocation>& proofs_in(const GossipMessage& message) {
+  static const std::vector<Equivocation> none;
+  if (const auto* syn_ack = std::get_if<GossipSynAck>(&message.body)) return syn_ack->proofs;
+  if (const auto* ack = std::get_if<GossipAck>(&message.body)) return ack->proofs;
+  return none;
+}
+
+std::size_t numbers_in(const GossipMessage& message) {
+  if (const auto* syn = std::get_if<GossipSyn>(&message.body)) return syn->quarantined.size();
+  const auto* syn_ack = std::get_if<GossipSynAck>(&message.body);
+  return syn_ack == nullptr ? 0 : syn_ack->quarantined.size();
+}
+
+std::size_t wire_bytes_of(const Equivocation& proof) {
+  return record_wire_bytes(proof.first) + record_wire_bytes(proof.second);
+}
+std::size_t flat_bytes_of(const Equivocation& proof) {
+  return record_bytes(proof.first) + record_bytes(proof.second);
+}
+
 // About what it costs on the wire.
 std::size_t wire_bytes_of(const GossipMessage& message) {
-  const std::vector<SignedRecord>& records = records_in(message);
   const auto* syn = std::get_if<GossipSyn>(&message.body);
   const std::size_t fingerprints = syn == nullptr ? 0 : syn->fingerprints.size() * 8;
-  return std::accumulate(
-      records.begin(), records.end(),
-      message_bytes + digests_in(message) * digest_bytes + fingerprints,
-      [](std::size_t sum, const SignedRecord& each) { return sum + record_wire_bytes(each); });
+  std::size_t bytes = message_bytes + digests_in(message) * digest_bytes + fingerprints +
+                      numbers_in(message) * number_bytes;
+  for (const SignedRecord& each : records_in(message)) bytes += record_wire_bytes(each);
+  for (const Equivocation& each : proofs_in(message)) bytes += wire_bytes_of(each);
+  return bytes;
+}
+
+std::size_t flat_bytes_of(const GossipMessage& message) {
+  std::size_t bytes = 0;
+  for (const SignedRecord& each : records_in(message)) bytes += record_bytes(each);
+  for (const Equivocation& each : proofs_in(message)) bytes += flat_bytes_of(each);
+  return bytes;
 }
 
 bool is_broker(const NodeId& node) {
@@ -120,14 +147,16 @@ void Gossip::set_peers(std::vector<NodeId> reachable, std::vector<NodeId> seeds)
   }
 }
 
-void Gossip::consider(const SignedRecord& record, PaceLimit* sender_faults, GossipOutput& output) {
-  const RecordBook::Verdict verdict = book_.consider(record, last_, sender_faults);
-  if (verdict.verified) ++counters_.verified;
+template <class Item>
+void Gossip::consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output) {
+  const RecordBook::Verdict verdict = book_.consider(item, last_, sender_faults);
+  counters_.verified += verdict.verified;
   if (verdict.dropped) ++counters_.dropped[*verdict.dropped];
   if (verdict.taken != nullptr) {
     count_age(verdict.taken->record.header);
     output.accepted.push_back(*verdict.taken);
   }
+  if (verdict.proof != nullptr) output.proofs.push_back(*verdict.proof);
   if (verdict.matters) news_ = true;
 }
 
@@ -149,11 +178,18 @@ GossipOutput Gossip::publish(const SignedRecord& record, Now now) {
   return output;
 }
 
+GossipOutput Gossip::publish(const Equivocation& proof, Now now) {
+  observe(now);
+  GossipOutput output;
+  consider(proof, nullptr, output);
+  return output;
+}
+
 bool Gossip::refuses(const NodeId& from, const PeerState& peer,
                      const GossipMessage& message) const {
   return is_revoked(from) || !peer.messages.allows(last_.mono) ||
          digests_in(message) > limits::digests_max ||
-         flat_bytes_of(records_in(message)) > limits::frame_bytes_max;
+         flat_bytes_of(message) > limits::frame_bytes_max;
 }
 
 GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, Now now) {
@@ -169,6 +205,12 @@ GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, N
   peer->heard_at = now.mono;
   counters_.records_received += records_in(message).size();
   for (const SignedRecord& each : records_in(message)) consider(each, &peer->faults, output);
+  // A proof that one of the records made may be void by a later one, under another key.
+  std::erase_if(output.proofs, [this](const Equivocation& each) {
+    const Result<RecordHeader> header = header_of(each);
+    return !header || !is_quarantined(header->subject);
+  });
+  for (const Equivocation& each : proofs_in(message)) consider(each, &peer->faults, output);
   if (const auto* syn = std::get_if<GossipSyn>(&message.body)) {
     answer(from, *peer, message.exchange, *syn, output);
   } else if (const auto* syn_ack = std::get_if<GossipSynAck>(&message.body)) {
@@ -192,7 +234,16 @@ void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
   reply.wants = wanted_sheets(scope, syn.digests);
   Selection sheets = selection();
   sheets.add_sheets(scope, syn.digests, reply.differing);
-  reply.records = fit(sheets, peer, reply.digests.size() + reply.wants.size());
+  reply.quarantined = quarantined();
+  Beside beside = beside_of(reply.digests.size() + reply.wants.size(), reply.quarantined.size());
+  const SignedRecord* const probe = probe_of(scope, syn.digests);
+  if (probe != nullptr) {
+    beside.wire += record_wire_bytes(*probe);
+    beside.flat += record_bytes(*probe);
+  }
+  reply.proofs = proofs_for(syn.quarantined, peer, beside);
+  reply.records = fit(sheets, peer, beside);
+  if (probe != nullptr) reply.records.push_back(*probe);
   send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
 }
 
@@ -207,8 +258,10 @@ void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
   Selection records = selection();
   records.add_wanted(syn_ack.wants);
   records.add_slow(scope_with(from), syn_ack.digests, syn_ack.differing);
-  reply.records = fit(records, peer, reply.wants.size());
-  if (reply.records.empty() && reply.wants.empty()) return;
+  Beside beside = beside_of(reply.wants.size(), 0);
+  reply.proofs = proofs_for(syn_ack.quarantined, peer, beside);
+  reply.records = fit(records, peer, beside);
+  if (reply.records.empty() && reply.wants.empty() && reply.proofs.empty()) return;
   send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
 }
 
@@ -221,22 +274,65 @@ void Gossip::answer(const NodeId& from, PeerState& peer, std::uint64_t exchange,
   }
   Selection records = selection();
   records.add_wanted(ack.wants);
-  GossipAck reply{fit(records, peer, 0), {}};
+  GossipAck reply;
+  reply.records = fit(records, peer, {});
   if (reply.records.empty()) return;
   send(from, peer, GossipMessage{exchange, std::move(reply)}, output);
+}
+
+const SignedRecord* Gossip::probe_of(const Scope& scope, const std::vector<Digest>& named) {
+  if (named.empty()) return nullptr;
+  const Digest& one = named[random_.below(named.size())];
+  const auto place = std::lower_bound(scope.begin(), scope.end(), one.member,
+                                      [](const RecordBook::Entry* each, MemberNumber number) {
+                                        return each->member()->number < number;
+                                      });
+  if (place == scope.end() || (*place)->member()->number != one.member) return nullptr;
+  const auto& held = (*place)->slot(RecordKind::quote).held;
+  if (!held || held->record.header.version != one.version || !in_force(*held)) return nullptr;
+  return &held->signed_record;
 }
 
 Selection Gossip::selection() {
   return {book_, last_.wall, static_cast<std::uint32_t>(random_.bits())};
 }
 
-std::vector<SignedRecord> Gossip::fit(const Selection& selection, const PeerState& peer,
-                                      std::size_t digests_count) const {
-  const std::size_t beside = digests_count * digest_bytes;
+Gossip::Beside Gossip::beside_of(std::size_t digests_count, std::size_t numbers_count) {
+  const std::size_t numbers_bytes = numbers_count * number_bytes;
+  return {digests_count * digest_bytes + numbers_bytes,
+          digests_count * digest_bytes_max + numbers_bytes};
+}
+
+std::size_t Gossip::budget_of(const PeerState& peer, const Beside& beside) const {
   const std::size_t left = std::min(bytes_.available(), peer.bytes.available());
-  const std::size_t budget =
-      std::min(options_.bytes_per_message_max, left > beside ? left - beside : 0);
-  return selection.fit(budget, flat_bytes_max - envelope_bytes - digests_count * digest_bytes_max);
+  return std::min(options_.bytes_per_message_max, left > beside.wire ? left - beside.wire : 0);
+}
+
+std::vector<SignedRecord> Gossip::fit(const Selection& selection, const PeerState& peer,
+                                      const Beside& beside) const {
+  return selection.fit(budget_of(peer, beside), flat_bytes_max - envelope_bytes - beside.flat);
+}
+
+std::vector<Equivocation> Gossip::proofs_for(const std::vector<MemberNumber>& named,
+                                             const PeerState& peer, Beside& beside) const {
+  std::vector<Equivocation> proofs;
+  for (const MemberNumber number : book_.quarantined()) {
+    if (std::binary_search(named.begin(), named.end(), number)) continue;
+    const Equivocation& proof = *book_.find(number)->proof;
+    const std::size_t wire = wire_bytes_of(proof);
+    const std::size_t flat = beside.flat + flat_bytes_of(proof);
+    if (flat + envelope_bytes > flat_bytes_max) break;
+    // As with records, one goes however little is left.
+    if (!proofs.empty() && wire > budget_of(peer, beside)) break;
+    proofs.push_back(proof);
+    beside.wire += wire;
+    beside.flat = flat;
+  }
+  return proofs;
+}
+
+std::vector<MemberNumber> Gossip::quarantined() const {
+  return {book_.quarantined().begin(), book_.quarantined().end()};
 }
 
 const Cells& Gossip::cells() {
@@ -326,8 +422,9 @@ GossipOutput Gossip::tick(Now now) {
     const Scope& scope = scope_with(each);
     const Fingerprints fingerprints = fingerprints_of(book_, scope);
     send(each, *peer,
-         GossipMessage{exchange,
-                       GossipSyn{sheet_digests(scope), {fingerprints.begin(), fingerprints.end()}}},
+         GossipMessage{exchange, GossipSyn{sheet_digests(scope),
+                                           {fingerprints.begin(), fingerprints.end()},
+                                           quarantined()}},
          output);
   }
   return output;
@@ -367,6 +464,11 @@ bool Gossip::is_revoked(const NodeId& node) const {
   const RecordBook::Entry* entry = book_.find(node);
   const Member* member = entry == nullptr ? nullptr : entry->member();
   return member != nullptr && member->state == MemberState::revoked;
+}
+
+bool Gossip::is_quarantined(const NodeId& member) const {
+  const RecordBook::Entry* entry = book_.find(member);
+  return entry != nullptr && entry->proof != nullptr;
 }
 
 bool Gossip::in_region(const NodeId& peer, const RegionId& region) const {

@@ -56,6 +56,8 @@ struct GossipOutput {
   std::vector<Accepted>
       accepted;  // in order; the caller tells its market view and keeps members' records durable
   std::vector<Send> sends;
+  // New proofs that a member has signed two stories; in force after all of `accepted`.
+  std::vector<Equivocation> proofs;
 };
 
 // Upper bounds of the ages that sheets are counted by, in milliseconds; the last class is beyond.
@@ -88,6 +90,8 @@ class Gossip {
   // restart, or a quote sheet that came with a refusal. Subject to the same checks as a peer's, so
   // the order is: the member record of a subject, then its site record, then its quote sheet.
   GossipOutput publish(const SignedRecord& record, Now now);
+  // A proof kept from before a restart; after the member record of its subject.
+  GossipOutput publish(const Equivocation& proof, Now now);
   // `from` is the sender as the link authenticated it.
   GossipOutput receive(const NodeId& from, const GossipMessage& message, Now now);
   // To be called when `next_tick` has come; may start a round. Earlier calls do nothing.
@@ -111,6 +115,9 @@ class Gossip {
   const Accepted* find(const NodeId& subject, RecordKind kind) const;
   // All of the kind, ordered by subject.
   std::vector<const Accepted*> all(RecordKind kind) const;
+  // Whether a proof is held that it has signed two stories: nothing of it is held or taken then.
+  bool is_quarantined(const NodeId& member) const;
+  std::size_t quarantined_count() const { return book_.quarantined().size(); }
   // Round-trip to the peer by the exchanges: median of the last five; nothing before the first.
   std::optional<std::chrono::microseconds> round_trip(const NodeId& peer) const;
   // Round-trip to each region: median over the peers whose site record names it. Regions without a
@@ -130,7 +137,9 @@ class Gossip {
   void observe(Now now);
   PeerState* peer_state(const NodeId& node);  // null when too many are known already
   bool refuses(const NodeId& from, const PeerState& peer, const GossipMessage& message) const;
-  void consider(const SignedRecord& record, PaceLimit* sender_faults, GossipOutput& output);
+  // Of a record or of a proof.
+  template <class Item>
+  void consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output);
   void count_age(const RecordHeader& sheet);
   // What is exchanged with the peer besides member records.
   const Scope& scope_with(const NodeId& peer);
@@ -138,9 +147,24 @@ class Gossip {
   const Cells& cells();
   std::vector<NodeId> choose_peers();
   Selection selection();
-  // As much of it as the budgets allow beside so many digests.
+  // A sheet of the version that the peer names too, by chance: should it hold another body of it,
+  // it has the proof. Versions alone would never tell two stories apart that went to two audiences.
+  const SignedRecord* probe_of(const Scope& scope, const std::vector<Digest>& named);
+  // What a message carries besides records, in bytes: on the wire, and at most when not packed.
+  struct Beside {
+    std::size_t wire = 0;
+    std::size_t flat = 0;
+  };
+  static Beside beside_of(std::size_t digests_count, std::size_t numbers_count);
+  // As much of it as the budgets allow.
   std::vector<SignedRecord> fit(const Selection& selection, const PeerState& peer,
-                                std::size_t digests_count) const;
+                                const Beside& beside) const;
+  std::size_t budget_of(const PeerState& peer, const Beside& beside) const;
+  // Of the proofs about members that the peer did not name, as many as the budgets allow, which
+  // `beside` then counts.
+  std::vector<Equivocation> proofs_for(const std::vector<MemberNumber>& named,
+                                       const PeerState& peer, Beside& beside) const;
+  std::vector<MemberNumber> quarantined() const;
   void send(const NodeId& to, PeerState& peer, GossipMessage message, GossipOutput& output);
   void answer(const NodeId& from, PeerState& peer, std::uint64_t exchange, const GossipSyn& syn,
               GossipOutput& output);

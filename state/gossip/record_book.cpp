@@ -81,6 +81,7 @@ RecordBook::Place RecordBook::place_of(const RecordHeader& header, const SignedR
     place.subject = entry == nullptr ? nullptr : entry->member();
     if (place.subject == nullptr) return dropped(DropReason::unknown_member);
     if (place.subject->state == MemberState::revoked) return dropped(DropReason::revoked_member);
+    if (entry->proof) return dropped(DropReason::quarantined);
     if (place.subject->number != header.member) return dropped(DropReason::insane_values);
     if (header.kind == RecordKind::quote && !entry->slot(RecordKind::site).held) {
       return dropped(DropReason::unknown_site);
@@ -104,7 +105,7 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   if (sender_faults != nullptr && !sender_faults->allows(now.mono)) {
     return Verdict{.dropped = DropReason::too_often};
   }
-  const auto fault = [&](DropReason reason, bool verified = false) {
+  const auto fault = [&](DropReason reason, std::uint32_t verified = 0) {
     if (sender_faults != nullptr) sender_faults->charge(now.mono);
     return Verdict{.dropped = reason, .verified = verified};
   };
@@ -124,27 +125,80 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
                        place.slot != nullptr && header->version > place.slot->newest;
   if (place.dropped && !is_over) return Verdict{.dropped = place.dropped};
   if (!is_signed(record, place.subject)) {
-    return fault(DropReason::wrong_signature, true);
+    return fault(DropReason::wrong_signature, 1);
   }
   if (is_over) {
     place.slot->newest = header->version;
-    return Verdict{.dropped = DropReason::expired, .verified = true};
+    return Verdict{.dropped = DropReason::expired, .verified = 1};
   }
-  if (place.same_version) return fault(DropReason::equivocation, true);
+  if (place.same_version) {
+    Verdict verdict;
+    verdict.dropped = DropReason::equivocation;
+    verdict.verified = 1;
+    // Of member records the registry is the signer, and there is nobody to tell of it.
+    if (header->kind == RecordKind::member) return verdict;
+    Equivocation proof{place.slot->held->signed_record, record};
+    if (proof.second.body < proof.first.body) std::swap(proof.first, proof.second);
+    verdict.proof = quarantine(entries_.at(header->subject), std::move(proof));
+    verdict.matters = true;
+    return verdict;
+  }
   // Only its owner can use up a subject's pace, since the signature is good by now; a forger could
   // otherwise keep a site's sheets out by sending false ones.
   if (place.slot != nullptr) place.slot->pace.charge(now.mono);
 
   // The codec bounds every value and holds the body against the header's kind, subject and number.
   Result<Record> whole = decode_record(record.body);
-  if (!whole) return Verdict{.dropped = DropReason::insane_values, .verified = true};
+  if (!whole) return Verdict{.dropped = DropReason::insane_values, .verified = 1};
   if (const auto reason = check_body(*whole, find(header->subject))) {
-    return Verdict{.dropped = reason, .verified = true};
+    return Verdict{.dropped = reason, .verified = 1};
   }
   const bool matters = take(record, std::move(*whole));
   const Slot& slot = entries_.at(header->subject).slot(header->kind);
-  return Verdict{
-      .dropped = std::nullopt, .taken = &*slot.held, .matters = matters, .verified = true};
+  return Verdict{.dropped = std::nullopt, .taken = &*slot.held, .matters = matters, .verified = 1};
+}
+
+RecordBook::Verdict RecordBook::consider(const Equivocation& proof, Now now,
+                                         PaceLimit* sender_faults) {
+  if (sender_faults != nullptr && !sender_faults->allows(now.mono)) {
+    return Verdict{.dropped = DropReason::too_often};
+  }
+  const auto false_proof = [&](std::uint32_t verified) {
+    if (sender_faults != nullptr) sender_faults->charge(now.mono);
+    return Verdict{.dropped = DropReason::false_proof, .verified = verified};
+  };
+  const Result<RecordHeader> header = header_of(proof);
+  if (!header || proof.second.body.size() > record_bytes_max(header->kind) ||
+      proof.first.body.size() > record_bytes_max(header->kind)) {
+    return false_proof(0);
+  }
+  const auto found = entries_.find(header->subject);
+  const Member* member = found == entries_.end() ? nullptr : found->second.member();
+  if (member == nullptr) return Verdict{.dropped = DropReason::unknown_member};
+  if (member->state == MemberState::revoked) return Verdict{.dropped = DropReason::revoked_member};
+  if (found->second.proof) return Verdict{.dropped = DropReason::old};
+  std::uint32_t verified = 0;
+  for (const SignedRecord* each : {&proof.first, &proof.second}) {
+    ++verified;
+    if (each->signature.size() != signature_bytes ||
+        !verify_(member->identity_key, each->body, each->signature)) {
+      return false_proof(verified);
+    }
+  }
+  Verdict verdict;
+  verdict.matters = true;
+  verdict.verified = verified;
+  verdict.proof = quarantine(found->second, proof);
+  return verdict;
+}
+
+const Equivocation* RecordBook::quarantine(Entry& entry, Equivocation proof) {
+  entry.proof = std::make_unique<const Equivocation>(std::move(proof));
+  entry.proof_key = entry.member()->identity_key;
+  quarantined_.insert(entry.member()->number);
+  release(entry, RecordKind::site);
+  release(entry, RecordKind::quote);
+  return entry.proof.get();
 }
 
 bool RecordBook::is_signed(const SignedRecord& record, const Member* subject) const {
@@ -195,6 +249,8 @@ bool RecordBook::take_member(Accepted accepted) {
   if (before == nullptr || before->state != member.state || before->number != member.number) {
     ++membership_changes_;
   }
+  // Whoever has another key has not signed what the proof holds.
+  if (revoked || entry.proof_key != member.identity_key) entry.proof.reset();
   hold(entry, std::move(accepted));
   // A revoked member offers nothing; records under a former key or number convince nobody who comes
   // later. The versions stay, so that none of them returns.
@@ -208,7 +264,10 @@ bool RecordBook::take_member(Accepted accepted) {
 void RecordBook::hold(Entry& entry, Accepted accepted) {
   const RecordHeader& header = accepted.record.header;
   release(entry, header.kind);
-  if (header.kind == RecordKind::member) by_number_[header.member] = &entry;
+  if (header.kind == RecordKind::member) {
+    by_number_[header.member] = &entry;
+    if (entry.proof) quarantined_.insert(header.member);
+  }
   fingerprints_[static_cast<std::size_t>(header.kind)][bucket_of(header.member)] +=
       fingerprint(accepted.signed_record);
   Slot& slot = entry.slot(header.kind);
@@ -220,7 +279,10 @@ void RecordBook::release(Entry& entry, RecordKind kind) {
   auto& held = entry.slot(kind).held;
   if (!held) return;
   const MemberNumber number = held->record.header.member;
-  if (kind == RecordKind::member) by_number_.erase(number);
+  if (kind == RecordKind::member) {
+    by_number_.erase(number);
+    quarantined_.erase(number);
+  }
   fingerprints_[static_cast<std::size_t>(kind)][bucket_of(number)] -=
       fingerprint(held->signed_record);
   held.reset();

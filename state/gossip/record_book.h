@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "schemas/record.h"
@@ -50,14 +51,20 @@ class RecordBook {
     // When the last of its member records that were taken ends: until then an earlier one could be
     // replayed, so the versions stay.
     Wall::time_point remembered_until{};
+    // That it has signed two stories: while it is there, the subject's site record and quote sheets
+    // are neither held nor taken. It goes when the registry gives the subject another identity key,
+    // since it tells nothing of who has that one.
+    std::unique_ptr<const Equivocation> proof;
+    Bytes proof_key;  // which signed both
   };
 
   // What became of a record.
   struct Verdict {
     std::optional<DropReason> dropped;
-    const Accepted* taken = nullptr;  // valid until the next call that changes the book
-    bool matters = false;             // taken, and worth an early round
-    bool verified = false;            // its signature was checked, whatever came of it
+    const Accepted* taken = nullptr;      // valid until the next call that changes the book
+    bool matters = false;                 // taken, or a new proof, and worth an early round
+    std::uint32_t verified = 0;           // signatures that were checked, whatever came of it
+    const Equivocation* proof = nullptr;  // new, as its entry holds it
   };
 
   RecordBook(std::vector<Bytes> registry_keys, VerifySignature verify);
@@ -70,6 +77,9 @@ class RecordBook {
 
   // Lets go of the members whose record none of these keys signed, with all that is theirs.
   void set_registry_keys(std::vector<Bytes> keys);
+  // A proof that somebody else has made. Whoever brings it is not trusted: it is taken when both
+  // signatures are its subject's, whatever the records' times.
+  Verdict consider(const Equivocation& proof, Now now, PaceLimit* sender_faults);
 
   // Lets go of what has been over for a while (a digest names an ended record a little longer, so
   // that a peer whose clock is behind does not send it again and again).
@@ -85,6 +95,8 @@ class RecordBook {
   const Fingerprints& fingerprints(RecordKind kind) const {
     return fingerprints_[static_cast<std::size_t>(kind)];
   }
+  // The members of whom a proof of equivocation is held.
+  const std::set<MemberNumber>& quarantined() const { return quarantined_; }
   // Rises whenever a member comes, goes or changes its state or number.
   std::uint64_t membership_changes() const { return membership_changes_; }
 
@@ -105,6 +117,7 @@ class RecordBook {
   bool take_member(Accepted accepted);
   bool take_site(Entry& entry, Accepted accepted);
   bool take_quote(Entry& entry, Accepted accepted);
+  const Equivocation* quarantine(Entry& entry, Equivocation proof);
   // Every change of what a slot holds goes through these two.
   void hold(Entry& entry, Accepted accepted);
   void release(Entry& entry, RecordKind kind);
@@ -113,6 +126,7 @@ class RecordBook {
   VerifySignature verify_;
   std::map<NodeId, Entry> entries_;  // nodes of a map stay where they are: by_number_ points there
   std::map<MemberNumber, Entry*> by_number_;
+  std::set<MemberNumber> quarantined_;
   std::array<Fingerprints, record_kinds_count> fingerprints_{};
   std::uint64_t membership_changes_ = 0;
 };

@@ -26,11 +26,11 @@ std::vector<RoundTrip> round_trip_row(
   for (const auto& [region, time] : measured) {
     row.push_back(RoundTrip{region, round_trip_code(time)});
   }
-  if (row.size() <= limits::round_trips_max) return row;
+  if (row.size() <= limits::measured_regions_max) return row;
   std::sort(row.begin(), row.end(), [](const RoundTrip& a, const RoundTrip& b) {
     return std::tie(a.code, a.region) < std::tie(b.code, b.region);
   });
-  row.resize(limits::round_trips_max);
+  row.resize(limits::measured_regions_max);
   std::sort(row.begin(), row.end(),
             [](const RoundTrip& a, const RoundTrip& b) { return a.region < b.region; });
   return row;

@@ -17,7 +17,7 @@ namespace tradewind {
 // The lower median; nothing of nothing.
 std::optional<std::chrono::microseconds> median(std::vector<std::chrono::microseconds> values);
 
-// As a site record tells them: the nearest limits::round_trips_max, sorted by region.
+// As a site record tells them: the nearest limits::measured_regions_max, sorted by region.
 std::vector<RoundTrip> round_trip_row(
     const std::map<RegionId, std::chrono::microseconds>& measured);
 // Whether a region is new in `after`, or some time differs by a quarter and 1 ms at least.

@@ -87,8 +87,8 @@ void MarketColumns::change_record(std::uint32_t number) {
 void MarketColumns::change_sheet(std::uint32_t number, bool same_pools) {
   SiteRow& row = sites_[number];
   const SiteView& view = *row.view;
-  row.serves = view.record.state == SiteState::active && view.member_state == MemberState::active &&
-               !view.trust.closed() && view.sheet && view.sheet->energy_left_wh != 0;
+  row.serves =
+      may_serve(view) && !view.trust.closed() && view.sheet && view.sheet->energy_left_wh != 0;
   const std::int64_t energy_before = row.energy_left_wh;
   row.energy_left_wh = view.sheet ? view.sheet->energy_left_wh : -1;
   if (view.sheet) {

@@ -27,6 +27,11 @@ bool full_for(const Table& table, const SiteId& site) {
 
 }  // namespace
 
+bool may_serve(const SiteView& site) {
+  return site.record.state == SiteState::active && site.member_state == MemberState::active &&
+         !site.quarantined;
+}
+
 void MarketView::accept(const Record& record) {
   if (const auto* member = std::get_if<Member>(&record.body)) {
     accept_member(record.header, *member);
@@ -46,10 +51,27 @@ void MarketView::accept_member(const RecordHeader& header, const Member& member)
   }
   const auto [standing, is_new] = members_.try_emplace(*site);
   if (!is_new && header.version <= standing->second.version) return;
-  standing->second = MemberStanding{member.state, header.version};
-  const auto known = known_.find(*site);
-  if (known == known_.end() || known->second.view->member_state == member.state) return;
-  known->second.view->member_state = member.state;
+  MemberStanding& now = standing->second;
+  const bool same_key = now.identity_key == member.identity_key;
+  now = MemberStanding{member.state, header.version, member.identity_key,
+                       now.quarantined && same_key};
+  show_standing(*site, now);
+}
+
+void MarketView::quarantine(const SiteId& site) {
+  const auto standing = members_.find(site);
+  if (standing == members_.end()) return;
+  standing->second.quarantined = true;
+  show_standing(site, standing->second);
+}
+
+void MarketView::show_standing(const SiteId& site, const MemberStanding& standing) {
+  const auto known = known_.find(site);
+  if (known == known_.end()) return;
+  SiteView& view = *known->second.view;
+  if (view.member_state == standing.state && view.quarantined == standing.quarantined) return;
+  view.member_state = standing.state;
+  view.quarantined = standing.quarantined;
   columns_.change_sheet(known->second.number, true);
 }
 
@@ -63,15 +85,16 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   if (!is_new && header.version <= view.record_header.version) return;
   // Records are issued again and again with nothing new in them but their time.
   const bool prolongs = !is_new && view.record == record;
-  network_changed_ = network_changed_ || is_new || view.record.region != record.region ||
-                     view.record.jurisdiction != record.jurisdiction ||
-                     view.record.network != record.network ||
-                     view.record.round_trips != record.round_trips;
+  network_changed_ =
+      network_changed_ || is_new || view.record.region != record.region ||
+      view.record.jurisdiction != record.jurisdiction || view.record.network != record.network ||
+      view.record.round_trips != record.round_trips || view.record.bandwidths != record.bandwidths;
   if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
     if (const auto standing = members_.find(record.site); standing != members_.end()) {
       view.member_state = standing->second.state;
+      view.quarantined = standing->second.quarantined;
     }
     if (auto early = early_sheets_.extract(record.site)) {
       view.sheet = std::move(early.mapped().sheet);
@@ -209,7 +232,7 @@ std::optional<std::uint32_t> MarketView::number(const SiteId& site) const {
 }
 
 bool MarketView::sheet_valid(const SiteView& view, Wall::time_point now) const {
-  return view.member_state == MemberState::active && view.sheet.has_value() &&
+  return view.member_state == MemberState::active && !view.quarantined && view.sheet.has_value() &&
          in_force(view.record_header, now) && in_force(view.sheet_header, now);
 }
 

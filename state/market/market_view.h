@@ -29,9 +29,15 @@ struct SiteView {
   // As in the newest member record; active while none has come, since gossip takes records of known
   // members only. A site whose member is suspended or revoked stays listed and is never valid.
   MemberState member_state = MemberState::active;
+  // It has signed two stories (see quarantine); stays listed and is never valid.
+  bool quarantined = false;
   SiteTrust trust;
   // Price of a whole hour of one unit now and so on are computed by routing from these.
 };
+
+// Whether the site takes anything new, so far as its own word, its membership and what is proved of
+// it tell.
+bool may_serve(const SiteView& site);
 
 // What has come that may let a waiting job go.
 struct MarketChanges {
@@ -60,6 +66,11 @@ class MarketView {
   // Holds at most limits::sites_max sites; a record of one more is ignored and counted.
   void accept(const Record& record);
 
+  // The site is proved to have signed two stories with the identity key of its newest member
+  // record: its sheets are not valid until a member record that names another key. Nothing comes of
+  // it before the site's member record.
+  void quarantine(const SiteId& site);
+
   // What this broker has dispatched and the site's sheet does not show yet: `units` over all nodes,
   // and how many nodes they lie on. Credited when a newer sheet shows it, or when it did not come
   // to be. Credits never take the balance below zero.
@@ -85,7 +96,7 @@ class MarketView {
   const std::map<SiteId, SiteView>& sites() const { return sites_; }
   // The same as columns and price indices, for a decision that reads only what can win.
   const MarketColumns& columns() const { return columns_; }
-  // Whether the site is bound by its sheet at `now`: its member is active, the site record and the
+  // Whether the site is bound by its sheet at `now`: it may serve, the site record and the
   // sheet have both begun (within limits::clock_skew_max) and neither has run out.
   bool sheet_valid(const SiteView& view, Wall::time_point now) const;
   // All changes since the last call. A sheet that only prolongs the one before is none, nor one in
@@ -100,6 +111,8 @@ class MarketView {
   struct MemberStanding {
     MemberState state = MemberState::active;
     RecordVersion version;
+    Bytes identity_key;
+    bool quarantined = false;
   };
   struct EarlySheet {
     QuoteSheet sheet;
@@ -117,6 +130,7 @@ class MarketView {
   void accept_member(const RecordHeader& header, const Member& member);
   void accept_site(const RecordHeader& header, const SiteRecord& record);
   void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
+  void show_standing(const SiteId& site, const MemberStanding& standing);
   void show_debit(const SiteId& site, const PoolId& pool, const Debit& balance);
 
   std::map<SiteId, SiteView> sites_;

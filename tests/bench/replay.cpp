@@ -57,7 +57,7 @@ class Broker {
     auto decision = router_.decide(job, {}, now_);
     if (!decision) return false;
     write(std::move(submission));
-    for (MarketRecorded& each : router_.unrecorded()) write(std::move(each));
+    for (auto& each : router_.unrecorded()) write(std::move(each));
     const AttemptId attempt{job.job, 1};
     const Candidate chosen = *decision->chosen;
     write(JobDecided{attempt, std::move(*decision)});

@@ -1,8 +1,10 @@
 """The command line as people and scripts use it."""
 import json
+import os
+import subprocess
 import unittest
 
-from federation import Federation, until
+from federation import BIN, Federation, until
 
 
 class Cli(unittest.TestCase):
@@ -71,6 +73,29 @@ class Cli(unittest.TestCase):
             text = self.cli(command).stdout
             for site in ("eu-zurich-1", "us-iowa-1", "jp-osaka-1"):
                 self.assertIn(site, text)
+
+    def test_sites_show_in_which_state_each_is(self):
+        def state(site):
+            row = next(line for line in self.cli("sites").stdout.splitlines() if line.startswith(site))
+            return next(word for word in row.split() if word in ("active", "suspended", "quarantined"))
+        self.assertEqual(state("us-iowa-1"), "active")
+        self.cli("site", "state", "us-iowa-1", "suspended", token="operator")
+        until(lambda: state("us-iowa-1") == "suspended", 10)
+        self.assertNotIn("us-iowa-1", self.cli("market").stdout)
+        self.cli("site", "state", "us-iowa-1", "active", token="operator")
+        until(lambda: state("us-iowa-1") == "active", 10)
+
+    def test_the_market_can_be_watched(self):
+        environment = {**os.environ, "TRADEWIND_URL": self.federation.url,
+                       "TRADEWIND_TOKEN": self.federation.user.token}
+        with subprocess.Popen([BIN / "tradewind", "market", "--watch"], stdout=subprocess.PIPE, text=True,
+                              env=environment) as watching:
+            heads = (line for line in watching.stdout if line.startswith("SITE"))
+            shown = [next(heads).split() for _ in range(2)]
+            watching.terminate()
+        self.assertEqual(shown[0], shown[1])
+        for column in ("FACTOR", "FREE", "WAIT", "AGE", "QUOTE"):
+            self.assertIn(column, shown[0])
 
     def test_an_array_is_one_submission(self):
         array = self.cli("submit", "--array", "5", "--", "sh", "-c", "echo $TRADEWIND_ARRAY_INDEX").stdout.strip()

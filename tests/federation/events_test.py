@@ -1,9 +1,10 @@
 """The log, the programs' own logs and the metrics tell one story in the same words."""
 import json
 import re
+import signal
 import unittest
 
-from federation import Federation, until
+from federation import Client, Federation, until
 
 WORDS = ("job.submitted", "job.decided", "attempt.granted", "attempt.advanced", "attempt.ended")
 
@@ -36,6 +37,30 @@ class Events(unittest.TestCase):
             self.assertGreaterEqual(self.metric(word), names.count(word))
         for word in WORDS[2:]:
             self.assertRegex(self.log(site), rf"{re.escape(word)} attempt={job}#1 site={site}")
+
+    def test_a_gateway_tells_its_figures_in_the_same_words(self):
+        site = "eu-zurich-1"
+        self.federation.kill(site, signal.SIGTERM)
+        self.federation.options(site, "--metrics", "127.0.0.1:0")
+        self.federation.start(site)
+        address = re.search(r"metrics\.listening address=(\S+)", self.log(site))[1]
+
+        def figures():
+            return Client("http://" + address).raw("GET", "/metrics")[1].decode()
+        job = self.federation.user.submit({"command": ["true"], "constraints": {"sites_allowed": [site]}})
+        self.federation.user.wait(job)
+        until(lambda: re.search(r'tradewind_events_total{event="attempt.ended"} [1-9]', figures()), 10, figures)
+        text = figures()
+        self.assertIn('tradewind_site_state{state="active"} 1', text)
+        self.assertRegex(text, r'tradewind_attempts{phase="running"} 0')
+        broker = self.federation.operator.raw("GET", "/metrics")[1].decode()
+        for name in ("gossip_sent_bytes_total", "gossip_received_bytes_total", "gossip_rounds_total",
+                     "gossip_verifying_seconds_total", "gossip_sheet_age_seconds_count", "link_received_total",
+                     "disk_free_bytes", "disk_reserve_bytes"):
+            for each in (text, broker):
+                self.assertRegex(each, rf"tradewind_{name} [0-9.]*[1-9]")
+        for name in re.findall(r"# TYPE (tradewind_(?:gossip|link)_\w+) ", text):
+            self.assertIn(f"# TYPE {name} ", broker)
 
     def test_events_can_be_followed_until_the_job_has_ended(self):
         job = self.federation.cli("submit", "--", "sleep", "1").stdout.strip()

@@ -25,8 +25,11 @@ class WrongRouter final : public MarketRouter {
 }  // namespace
 
 BrokerNode::BrokerNode(const Surroundings& around, std::string name,
-                       std::shared_ptr<StoredJournal> stored, Send send)
-    : Process(around, std::move(name)), send_(std::move(send)), stored_(std::move(stored)) {}
+                       std::shared_ptr<StoredJournal> stored, Send send, Publish publish)
+    : Process(around, std::move(name)),
+      send_(std::move(send)),
+      publish_(std::move(publish)),
+      stored_(std::move(stored)) {}
 
 // --- life ----------------------------------------------------------------------------------------
 
@@ -52,11 +55,15 @@ void BrokerNode::start() {
   checker_.journal(name_).restarted(journal, stored_->tables);
   Term term{1};
   std::map<std::pair<RecordKind, NodeId>, SignedRecord> relied_on;
+  std::map<NodeId, Equivocation> proofs;
   for (const Entry& entry : journal) {
     if (const auto* began = std::get_if<TermBegan>(&entry.body)) term.value = began->term.value + 1;
     if (const auto* recorded = std::get_if<MarketRecorded>(&entry.body)) {
       const auto header = decode_record_header(recorded->record.body);
       relied_on[{header->kind, header->subject}] = recorded->record;
+    }
+    if (const auto* quarantined = std::get_if<SiteQuarantined>(&entry.body)) {
+      proofs[header_of(quarantined->proof)->subject] = quarantined->proof;
     }
   }
   for (const auto& [id, job] : stored_->tables) {
@@ -65,10 +72,20 @@ void BrokerNode::start() {
   come_up();
   scheduler_.trace("up " + name_);
   checker_.broker_started(name_);
-  input([this, term, relied_on, newest = journal.empty() ? Wall::time_point{} : journal.back().at] {
+  input([this, term, relied_on, proofs,
+         newest = journal.empty() ? Wall::time_point{} : journal.back().at] {
     // As it holds its members over restarts, and what decisions relied on.
     for (const SignedRecord& each : members_.records()) consider(each);
-    for (const auto& [subject, record] : relied_on) consider(record);
+    const auto consider_all = [&](RecordKind kind) {
+      for (const auto& [subject, record] : relied_on) {
+        if (subject.first == kind) consider(record);
+      }
+    };
+    // A site that is quarantined shows, and none of its sheets counts.
+    consider_all(RecordKind::member);
+    consider_all(RecordKind::site);
+    for (const auto& [node, proof] : proofs) consider(proof);
+    consider_all(RecordKind::quote);
     lifecycle_->begin(term, newest, clock_.now());
   });
 }
@@ -138,6 +155,36 @@ void BrokerNode::consider(const SignedRecord& signed_record) {
   if (verdict.taken != nullptr) {
     router_->accept(verdict.taken->record, verdict.taken->signed_record);
   }
+  take_proof(verdict);
+}
+
+void BrokerNode::market_proof(const Equivocation& proof) {
+  input([this, proof] { consider(proof); });
+}
+
+void BrokerNode::consider(const Equivocation& proof) {
+  router_->expire(clock_.now());
+  take_proof(book_->consider(proof, clock_.now(), nullptr));
+}
+
+void BrokerNode::take_proof(const RecordBook::Verdict& verdict) {
+  if (verdict.proof == nullptr) return;
+  const auto site = site_of(header_of(*verdict.proof)->subject);
+  checker_.quarantined(*site, *verdict.proof);
+  router_->quarantine(*site, *verdict.proof);
+  publish_(*verdict.proof);
+}
+
+std::vector<Equivocation> BrokerNode::proofs() const {
+  std::vector<Equivocation> proofs;
+  if (!up()) return proofs;
+  for (const MemberNumber each : book_->quarantined()) proofs.push_back(*book_->find(each)->proof);
+  return proofs;
+}
+
+bool BrokerNode::quarantines(const SiteId& site) const {
+  const RecordBook::Entry* const entry = up() ? book_->find(site_node(site)) : nullptr;
+  return entry != nullptr && entry->proof != nullptr;
 }
 
 const SiteView* BrokerNode::view_of(const SiteId& site) const {
@@ -221,9 +268,8 @@ bool BrokerNode::comes_after_a_live_one(const JobRecord& job) const {
   return std::any_of(tables().begin(), tables().end(), [&](const auto& each) {
     const JobRecord& other = each.second;
     if (is_final(other.state)) return false;
-    return std::any_of(job.spec.after.begin(), job.spec.after.end(), [&](const JobId& id) {
-      return other.job == id || other.array == id;
-    });
+    return std::any_of(job.spec.after.begin(), job.spec.after.end(),
+                       [&](const JobId& id) { return other.job == id || other.array == id; });
   });
 }
 
@@ -233,6 +279,7 @@ std::string BrokerNode::waiting_reason(const JobRecord& job) const {
       lifecycle_ ? lifecycle_->waiting_decision(job.job, clock_.now()) : nullptr;
   if (decision == nullptr || decision->rejections.empty()) return "for no reason";
   for (const Rejection& each : decision->rejections) {
+    if (quarantines(each.site)) continue;  // until it has another key
     if (is_passing(each.reason)) return std::string(to_string(each.reason)) + ' ' + each.detail;
   }
   return {};

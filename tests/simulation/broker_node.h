@@ -20,6 +20,7 @@ namespace tradewind::simulation {
 class BrokerNode final : public Process {
  public:
   using Send = std::function<void(const SiteId&, const ToGateway&)>;
+  using Publish = std::function<void(const Equivocation&)>;
   // What of the broker outlives its processes. One of them may write it: the newest.
   struct StoredJournal {
     std::vector<Entry> entries;
@@ -30,7 +31,7 @@ class BrokerNode final : public Process {
 
   // `stored` is shared with the process that it replaces, if any.
   BrokerNode(const Surroundings& around, std::string name, std::shared_ptr<StoredJournal> stored,
-             Send send);
+             Send send, Publish publish);
 
   void start() override;
   void crash(Disk disk) override;
@@ -40,9 +41,13 @@ class BrokerNode final : public Process {
   void cancel(const JobId& job);
   void from_site(const SiteId& site, const ToBroker& message);
   void market_record(const SignedRecord& record);
+  void market_proof(const Equivocation& proof);
 
   const std::shared_ptr<StoredJournal>& stored() const { return stored_; }
   const std::map<JobId, JobRecord>& tables() const { return stored_->tables; }
+  // Of the sites that it has quarantined.
+  std::vector<Equivocation> proofs() const;
+  bool quarantines(const SiteId& site) const;
   // What its market view holds of the site; null: nothing, or it is down.
   const SiteView* view_of(const SiteId& site) const;
   // Why a live job has no place, for people; empty when it rightly waits: no site has what it needs
@@ -53,6 +58,8 @@ class BrokerNode final : public Process {
   bool comes_after_a_live_one(const JobRecord& job) const;
   using Key = std::pair<TenantId, std::string>;
   void consider(const SignedRecord& record);
+  void consider(const Equivocation& proof);
+  void take_proof(const RecordBook::Verdict& verdict);
   Work finish_batch() override;
   bool may_write() const override { return stored_->writer == this; }
   void on_tick() override;
@@ -61,6 +68,7 @@ class BrokerNode final : public Process {
   void release(const std::vector<SendToSite>& sends);
 
   Send send_;
+  Publish publish_;
   const std::shared_ptr<StoredJournal> stored_;
   // Of this life.
   std::optional<RecordBook> book_;

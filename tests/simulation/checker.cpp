@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/codec.h"
+
 namespace tradewind::simulation {
 namespace {
 
@@ -219,6 +221,27 @@ void Checker::converged(const std::string& broker, const SiteView* view, const S
     return;
   }
   violated("I9: " + broker + " does not hold the newest records of " + site.value);
+}
+
+void Checker::agreed(const std::string& broker, const SiteView* view, const SiteId& site,
+                     bool quarantined) {
+  if (quarantined_.try_emplace(site, quarantined).first->second != quarantined) {
+    violated("I9: " + site.value + " is not quarantined at all brokers: " + broker +
+             (quarantined ? " has it so" : " has it not"));
+  }
+  if (view != nullptr && view->quarantined != quarantined) {
+    violated("I4: the view of " + broker + " does not have " + site.value + " as its book has it");
+  }
+}
+
+void Checker::equivocated(const SiteId& site, const RecordVersion& version) {
+  equivocations_.emplace(site, version);
+}
+
+void Checker::quarantined(const SiteId& site, const Equivocation& proof) {
+  if (!equivocations_.contains({site, header_of(proof)->version})) {
+    violated("I4: " + site.value + " is quarantined and has never signed two stories");
+  }
 }
 
 void Checker::booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units) {

@@ -55,6 +55,13 @@ class Checker {
   // After the calm phase: what a broker's view holds of a live site, and what that published.
   void converged(const std::string& broker, const SiteView* view, const SiteId& site,
                  const std::pair<RecordVersion, RecordVersion>& published);
+  // The same of whether the site is quarantined there: it is at all brokers, or at none, and where
+  // it is, nothing is decided by its sheets.
+  void agreed(const std::string& broker, const SiteView* view, const SiteId& site,
+              bool quarantined);
+  // A gateway signs a second story under this version; a broker has the proof that one did.
+  void equivocated(const SiteId& site, const RecordVersion& version);
+  void quarantined(const SiteId& site, const Equivocation& proof);
   void booked(const SiteId& site, std::uint32_t units_free, std::uint32_t units);
 
   // After the calm phase: a job that should have ended, and what its broker says of it.
@@ -96,7 +103,9 @@ class Checker {
   std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_units_;  // of each contract
   std::map<std::pair<SiteId, AttemptId>, Grant> grants_;
   std::set<SiteId> disks_lost_;
-  std::map<JobId, std::deque<Micros>> dispatches_;           // of the last minute
+  std::set<std::pair<SiteId, RecordVersion>> equivocations_;
+  std::map<SiteId, bool> quarantined_;              // as the first broker that was asked has it
+  std::map<JobId, std::deque<Micros>> dispatches_;  // of the last minute
   std::map<std::string, std::deque<Micros>> broker_starts_;  // likewise
   std::uint64_t runs_count_ = 0;
 };

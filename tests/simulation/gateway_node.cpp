@@ -154,6 +154,9 @@ void GatewayNode::publish_sheet() {
   const SitePublisher::Publication publication = publisher_->publish(
       capacity, admission_->state(), behaviour_, price_ppm_, members_.member(site_.site), now.wall);
   admission_->published(publication.version, publication.sheet, publication.valid_until, now);
+  if (behaviour_ == Behaviour::equivocates) {
+    checker_.equivocated(site_.site, publication.version);
+  }
   for (const SignedRecord& each : publication.records) publish_(each);
   published_.emplace_back(scheduler_.now(),
                           std::pair(publisher_->site_version(), publication.version));

@@ -106,6 +106,9 @@ void JournalChecker::check_entry(const Entry& entry) {
   if (const auto* recorded = std::get_if<MarketRecorded>(&entry.body)) {
     check_recorded(recorded->record);
   }
+  if (const auto* quarantined = std::get_if<SiteQuarantined>(&entry.body)) {
+    recorded_[*site_of(header_of(quarantined->proof)->subject)].quarantined = true;
+  }
   const auto* decided = std::get_if<JobDecided>(&entry.body);
   if (decided == nullptr) return;
   const Decision& decision = decided->decision;
@@ -133,6 +136,10 @@ void JournalChecker::check_entry(const Entry& entry) {
     violated_("I4: a decision about " + names_.of(decided->attempt) + " gives it to " +
               now.site.value + ", which was revoked");
   }
+  if (recorded.quarantined) {
+    violated_("I4: a decision about " + names_.of(decided->attempt) + " gives it to " +
+              now.site.value + ", which is quarantined");
+  }
 }
 
 void JournalChecker::check_recorded(const SignedRecord& signed_record) {
@@ -148,7 +155,10 @@ void JournalChecker::check_recorded(const SignedRecord& signed_record) {
   if (recorded.bodies.try_emplace({header.kind, header.version}, body).first->second != body) {
     violated_("I4: two records of one version of " + site->value + " were taken");
   }
-  if (const auto* member = std::get_if<Member>(&record->body)) recorded.member = *member;
+  if (const auto* member = std::get_if<Member>(&record->body)) {
+    if (recorded.member.identity_key != member->identity_key) recorded.quarantined = false;
+    recorded.member = *member;
+  }
   const auto* sheet = std::get_if<QuoteSheet>(&record->body);
   if (sheet == nullptr || recorded.member.units_max == 0) return;
   std::uint64_t claimed = 0;

@@ -61,6 +61,7 @@ class JournalChecker {
   struct Recorded {
     std::map<std::pair<RecordKind, RecordVersion>, std::uint64_t> bodies;  // hashed
     Member member;
+    bool quarantined = false;
   };
   std::map<SiteId, Recorded> recorded_;
   // By site: the newest versions that a decision of this process relied on, of its record and of

@@ -71,6 +71,10 @@ std::string_view type_of(const RatesChanged&) {
   return leaf_type::rates_changed;
 }
 
+std::string_view type_of(const SiteQuarantined&) {
+  return leaf_type::quarantined;
+}
+
 std::string_view type_of(const TrustChanged&) {
   return leaf_type::trust_changed;
 }
@@ -149,6 +153,8 @@ Told told_of(const Entry& entry, const std::map<JobId, JobRecord>& jobs, const N
           if (const auto header = decode_record_header(body.record.body)) {
             told.about = std::string(to_string(header->kind)) + ' ' + header->subject.value;
           }
+        } else if constexpr (std::is_same_v<Body, SiteQuarantined>) {
+          if (const auto header = header_of(body.proof)) told.about = header->subject.value;
         }
         return told;
       },

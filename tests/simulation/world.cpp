@@ -56,10 +56,12 @@ World::~World() = default;
 
 std::unique_ptr<BrokerNode> World::make_broker(const std::string& name,
                                                std::shared_ptr<BrokerNode::StoredJournal> stored) {
-  return std::make_unique<BrokerNode>(around_, name, std::move(stored),
-                                      [this, name](const SiteId& site, const ToGateway& message) {
-                                        send_to_site(name, site, message);
-                                      });
+  return std::make_unique<BrokerNode>(
+      around_, name, std::move(stored),
+      [this, name](const SiteId& site, const ToGateway& message) {
+        send_to_site(name, site, message);
+      },
+      [this, name](const Equivocation& proof) { publish(name, proof); });
 }
 
 std::unique_ptr<GatewayNode> World::make_gateway(std::uint32_t index) {
@@ -146,6 +148,16 @@ void World::publish(const std::string& from, const SignedRecord& record) {
   }
 }
 
+// To the other brokers.
+void World::publish(const std::string& from, const Equivocation& proof) {
+  const Told told{"proof", header_of(proof)->subject.value};
+  for (const auto& each : brokers_) {
+    if (each->name() == from) continue;
+    network_.send({from, each->name(), told,
+                   [this, name = each->name(), proof] { find_broker(name)->market_proof(proof); }});
+  }
+}
+
 Wall::time_point World::registry_time() const {
   return wall_from_ms(1'767'225'600'000 + scheduler_.now() / kMillisecond);
 }
@@ -153,6 +165,9 @@ Wall::time_point World::registry_time() const {
 // As gossip would bring them, again and again.
 void World::publish_members() {
   for (const SignedRecord& each : members_.records()) publish("registry", each);
+  for (const auto& broker : brokers_) {
+    for (const Equivocation& each : broker->proofs()) publish(broker->name(), each);
+  }
   scheduler_.after(5 * kSecond, [this] { publish_members(); });
 }
 
@@ -248,8 +263,10 @@ void World::check_convergence() {
     const auto published = gateway->settled_versions();
     if (!published) continue;
     for (const auto& broker : brokers_) {
-      checker_.converged(broker->name(), broker->view_of(gateway->site()), gateway->site(),
-                         *published);
+      const SiteView* const view = broker->view_of(gateway->site());
+      const bool quarantined = broker->quarantines(gateway->site());
+      checker_.agreed(broker->name(), view, gateway->site(), quarantined);
+      if (!quarantined) checker_.converged(broker->name(), view, gateway->site(), *published);
     }
   }
 }

@@ -86,6 +86,7 @@ class World final : public Stage {
                                           std::shared_ptr<BrokerNode::StoredJournal> stored);
   std::unique_ptr<GatewayNode> make_gateway(std::uint32_t index);
   Wall::time_point registry_time() const;
+  void publish(const std::string& from, const Equivocation& proof);
   void publish_members();
   bool submit(const Submission& submission, Clients::Answer answer);
   void send_to_site(const std::string& from, const SiteId& site, const ToGateway& message);

@@ -352,6 +352,25 @@ TEST_F(NativeApiTest, AFollowedAttemptThatIsLostEndsTheStreamWithTheJob) {
   EXPECT_FALSE(response.cut);
 }
 
+TEST_F(NativeApiTest, AQuarantinedSiteIsShownAndOffersNothing) {
+  MarketSnapshot market = sample_market();
+  market.sites[0].quarantined = true;
+  market.sites[0].record.bandwidths = {{RegionId{"jp-osaka"}, 900, 0, system_now().wall}};
+  service.set_market(market);
+  const json::value sites = parsed(get("/v1/sites", alice));
+  EXPECT_EQ(at(sites, "/sites/0/quarantined"), "true");
+  EXPECT_EQ(at(sites, "/sites/0/quote_sheet/valid"), "false");
+  EXPECT_EQ(at(sites, "/sites/1/quarantined"), "false");
+  EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/in_mbit"), "900");
+  EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/out_mbit"), "(absent)");
+  EXPECT_NE(at(sites, "/sites/0/bandwidth_measured/0/age_ms"), "(absent)");
+  const json::value offers = parsed(get("/v1/offers", alice));
+  EXPECT_FALSE(offers.at("offers").as_array().empty());
+  for (const json::value& each : offers.at("offers").as_array()) {
+    EXPECT_NE(each.at("site"), "alpha-1");
+  }
+}
+
 TEST_F(NativeApiTest, SitesAndOffersShowPricesAndAges) {
   service.set_market(sample_market());
   const json::value sites = parsed(get("/v1/sites", alice));

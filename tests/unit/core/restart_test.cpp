@@ -31,7 +31,7 @@ class RestartTest : public ::testing::Test {
     core_ = std::move(*core);
   }
   // As if decisions of an earlier life had relied on this site: a member, its record and its sheet.
-  void relied_on(const SiteRecord& site) {
+  SigningKey relied_on(const SiteRecord& site) {
     const SigningKey key = SigningKey::generate();
     Member member;
     member.node = site_node(site.site);
@@ -43,6 +43,15 @@ class RestartTest : public ::testing::Test {
     keep("market/site/1", MarketRecorded{signed_by(key, RecordKind::site, site, site)});
     keep("market/quote/1",
          MarketRecorded{signed_by(key, RecordKind::quote, site, sample::sheet(site))});
+    return key;
+  }
+  void quarantined(const SiteRecord& site, const SigningKey& key) {
+    QuoteSheet other = sample::sheet(site);
+    ++other.pools.at(0).price_ppm;
+    Equivocation proof{signed_by(key, RecordKind::quote, site, sample::sheet(site)),
+                       signed_by(key, RecordKind::quote, site, other)};
+    if (proof.second.body < proof.first.body) std::swap(proof.first, proof.second);
+    keep("quarantine/site/" + site.site.value, SiteQuarantined{std::move(proof)});
   }
   std::set<std::string> kept(std::string_view prefix) {
     std::set<std::string> keys;
@@ -58,13 +67,14 @@ class RestartTest : public ::testing::Test {
     EXPECT_TRUE(receipt);
     return receipt ? core_->find(receipt->job)->state : JobState::failed;
   }
-  std::size_t sites() {
-    std::promise<std::size_t> promise;
+  MarketSnapshot market() {
+    std::promise<MarketSnapshot> promise;
     core_->market([&](Result<MarketSnapshot> market) {
-      promise.set_value(market ? market->sites.size() : 0);
+      promise.set_value(market ? std::move(*market) : MarketSnapshot{});
     });
     return promise.get_future().get();
   }
+  std::size_t sites() { return market().sites.size(); }
 
   template <class Body>
   static SignedRecord signed_by(const SigningKey& key, RecordKind kind, const SiteRecord& site,
@@ -108,6 +118,16 @@ TEST_F(RestartTest, KnowsTheRecordsThatDecisionsReliedOnAndKeepsThoseOfItsOwn) {
   const std::set<std::string> keys = kept("market/");
   EXPECT_EQ(keys.count("market/site/site/aa-north-1"), 1U);
   EXPECT_EQ(keys.count("market/quote/site/aa-north-1"), 1U);
+}
+
+TEST_F(RestartTest, ASiteThatWasQuarantinedShowsAndIsStillQuarantined) {
+  const SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu")});
+  quarantined(site, relied_on(site));
+  start();
+  while (sites() == 0 || !market().sites[0].quarantined) std::this_thread::yield();
+  EXPECT_FALSE(market().sites[0].sheet) << "none of its sheets was taken";
+  EXPECT_EQ(state_of_submitted(sample::job()), JobState::queued);
+  EXPECT_EQ(kept("quarantine/").count("quarantine/site/aa-north-1"), 1U);
 }
 
 }  // namespace

@@ -22,7 +22,10 @@ RecordHeader header(RecordKind kind, std::string site, std::uint64_t version, in
 
 std::string bodies(Unrecorded& unrecorded) {
   std::string text;
-  for (const MarketRecorded& each : unrecorded.take()) text += each.record.body + " ";
+  for (const auto& each : unrecorded.take()) {
+    const auto* recorded = std::get_if<MarketRecorded>(&each);
+    text += (recorded != nullptr ? recorded->record.body : "quarantine") + " ";
+  }
   return text;
 }
 
@@ -44,6 +47,17 @@ TEST(Unrecorded, KeepsASheetOfALaterTimeBesideTheNewerOneOfAClockThatWasSetBack)
   unrecorded.add(header(RecordKind::quote, "a", 2, 10), {"early", ""});
   unrecorded.add(header(RecordKind::quote, "a", 3, 20), {"newest", ""});
   EXPECT_EQ(bodies(unrecorded), "late newest ");
+}
+
+TEST(Unrecorded, NoSheetOvertakesAMemberRecordOrAQuarantineOfItsSite) {
+  Unrecorded unrecorded;
+  unrecorded.add(header(RecordKind::quote, "a", 1, 1), {"q1", ""});
+  unrecorded.add(header(RecordKind::quote, "b", 1, 1), {"r1", ""});
+  unrecorded.add(NodeId{"site/a"}, {{"x", ""}, {"y", ""}});
+  unrecorded.add(header(RecordKind::member, "a", 2, 2), {"m2", ""});
+  unrecorded.add(header(RecordKind::quote, "a", 2, 3), {"q2", ""});
+  unrecorded.add(header(RecordKind::quote, "b", 2, 3), {"r2", ""});
+  EXPECT_EQ(bodies(unrecorded), "q1 r2 quarantine m2 q2 ");
 }
 
 TEST(Unrecorded, ManyRecordsDoNotWaitForADecision) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "tests/unit/gateway/temporary_directory.h"
 
@@ -88,6 +89,23 @@ TEST(Store, AnOldCopyOfItGivesNoVersionASecondTime) {
   const auto restored = Store::open(copy, at_seconds(1'020));
   ASSERT_TRUE(restored) << describe(restored.error());
   EXPECT_LT(last, (*restored)->next_version().value());
+}
+
+TEST(Store, NoTwoStartsFromOneOldCopyGiveAVersionTwiceThoughTheClockIsBehind) {
+  const TemporaryDirectory directory;
+  (void)open(directory, 1'000);
+  std::set<std::uint64_t> epochs;
+  for (int i = 0; i < 4; ++i) {
+    const auto copy = directory.path() / std::to_string(i);
+    std::filesystem::copy(directory.path() / "store", copy,
+                          std::filesystem::copy_options::recursive);
+    const auto restored = Store::open(copy, at_seconds(500));
+    ASSERT_TRUE(restored) << describe(restored.error());
+    const RecordVersion version = (*restored)->next_version().value();
+    EXPECT_GT(version.epoch, 1'000'000U);
+    EXPECT_TRUE(epochs.insert(version.epoch).second)
+        << "or an honest site is proved to tell two stories";
+  }
 }
 
 TEST(Store, KeepsTheNewestRecordOfEachMember) {

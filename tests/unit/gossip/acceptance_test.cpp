@@ -35,7 +35,7 @@ class GossipAcceptance : public testing::Test {
                                     const NodeId& from = relay) {
     const auto before = gossip_.counters().dropped;
     const GossipOutput output =
-        gossip_.receive(from, GossipMessage{1, GossipAck{{record}, {}}}, at(after));
+        gossip_.receive(from, GossipMessage{1, GossipAck{{record}, {}, {}}}, at(after));
     for (const auto& [reason, count] : gossip_.counters().dropped) {
       const auto earlier = before.find(reason);
       if (earlier == before.end() || earlier->second != count) {
@@ -312,15 +312,116 @@ TEST_F(GossipAcceptance, ASenderOfManyBadRecordsIsNotVerifiedAnyMoreForAWhile) {
       << "and so is it, later";
 }
 
-TEST_F(GossipAcceptance, TwoStoriesUnderOneVersionAreCountedAndTheSecondIsNotTaken) {
+// Two sheets of one version.
+Equivocation two_stories(toy::Stamp stamp = {}) {
+  Equivocation proof{toy::quote(stamp, 50), toy::quote(stamp, 60)};
+  if (proof.second.body < proof.first.body) std::swap(proof.first, proof.second);
+  return proof;
+}
+
+TEST_F(GossipAcceptance, WhoSignsTwoStoriesIsQuarantinedAndTheProofGoesOut) {
   know_osaka();
   ASSERT_EQ(receive(toy::quote({}, 50)), std::nullopt);
-  EXPECT_EQ(receive(toy::quote({}, 60)), DropReason::equivocation);
   EXPECT_EQ(receive(toy::sign(toy::quote_record({}, 70), toy::key_of("forger"))),
             DropReason::wrong_signature)
       << "nobody else can make a site look two-faced";
-  const auto* held = gossip_.find(osaka, RecordKind::quote);
-  EXPECT_EQ(std::get<QuoteSheet>(held->record.body).pools[0].units_free, 50U);
+  EXPECT_FALSE(gossip_.is_quarantined(osaka));
+  const GossipOutput output =
+      gossip_.receive(relay, GossipMessage{1, GossipAck{{toy::quote({}, 60)}, {}, {}}}, at(0s));
+  EXPECT_EQ(output.proofs, std::vector{two_stories()});
+  EXPECT_TRUE(gossip_.is_quarantined(osaka));
+  EXPECT_EQ(gossip_.find(osaka, RecordKind::quote), nullptr) << "which of the two would it be";
+  EXPECT_EQ(gossip_.find(osaka, RecordKind::site), nullptr);
+  const auto before = verified();
+  EXPECT_EQ(receive(toy::quote({.version = 2})), DropReason::quarantined);
+  EXPECT_EQ(receive(toy::site({.version = 2})), DropReason::quarantined);
+  EXPECT_EQ(verified(), before) << "and costs nothing any more";
+}
+
+TEST_F(GossipAcceptance, AProofIsTakenOnlyWhenItProvesSomethingWhoeverBringsIt) {
+  const auto told = [&](const Equivocation& proof) -> std::optional<DropReason> {
+    const auto before = gossip_.counters().dropped;
+    const GossipOutput output =
+        gossip_.receive(relay, GossipMessage{1, GossipAck{{}, {}, {proof}}}, at(0s));
+    for (const auto& [reason, count] : gossip_.counters().dropped) {
+      const auto earlier = before.find(reason);
+      if (earlier == before.end() || earlier->second != count) {
+        EXPECT_TRUE(output.proofs.empty());
+        return reason;
+      }
+    }
+    EXPECT_EQ(output.proofs.size(), 1U);
+    return std::nullopt;
+  };
+  const Equivocation good = two_stories();
+  EXPECT_EQ(told(good), DropReason::unknown_member) << "nobody can check it yet";
+  know_osaka();
+  EXPECT_EQ(told({good.first, toy::quote({.version = 2})}), DropReason::false_proof)
+      << "a newer sheet is no second story";
+  EXPECT_EQ(told({good.first, good.first}), DropReason::false_proof);
+  EXPECT_EQ(told({good.second, good.first}), DropReason::false_proof) << "it has one form only";
+  EXPECT_EQ(
+      told({toy::member({.version = 1}), toy::member({.version = 1}, MemberState::suspended)}),
+      DropReason::false_proof)
+      << "those are not signed by their subject";
+  EXPECT_EQ(told({SignedRecord{"no record", Bytes(64, 'x')}, good.second}),
+            DropReason::false_proof);
+  for (const auto half : {&Equivocation::first, &Equivocation::second}) {
+    Equivocation slander = good;
+    (slander.*half).signature = toy::signature_of(toy::key_of("forger"), (slander.*half).body);
+    EXPECT_EQ(told(slander), DropReason::false_proof) << "a relay can slander nobody";
+  }
+  EXPECT_FALSE(gossip_.is_quarantined(osaka));
+  EXPECT_EQ(receive(toy::quote({})), std::nullopt) << "nothing has come of all that";
+  EXPECT_EQ(told(good), std::nullopt);
+  EXPECT_TRUE(gossip_.is_quarantined(osaka));
+  EXPECT_EQ(told(good), DropReason::old);
+}
+
+TEST_F(GossipAcceptance, ASenderOfManyFalseProofsIsNotVerifiedAnyMoreForAWhile) {
+  know_osaka();
+  Equivocation proof = two_stories();
+  proof.second.signature = Bytes(64, 'x');
+  const auto before = verified();
+  for (int i = 0; i < 20; ++i) {
+    gossip_.receive(relay, GossipMessage{1, GossipAck{{}, {}, std::vector(20, proof)}}, at(0s));
+  }
+  EXPECT_LE(verified() - before, 140U);
+  EXPECT_EQ(receive(toy::quote({})), DropReason::too_often);
+}
+
+TEST_F(GossipAcceptance, AQuarantineEndsWithAnotherKeyAndWithNothingElse) {
+  know_osaka();
+  ASSERT_EQ(gossip_.publish(two_stories(), at(0s)).proofs.size(), 1U);
+  ASSERT_EQ(receive(toy::member({.version = 2})), std::nullopt);
+  EXPECT_TRUE(gossip_.is_quarantined(osaka)) << "its record was only renewed";
+  ASSERT_EQ(receive(toy::member({.version = 3}, MemberState::suspended)), std::nullopt);
+  ASSERT_EQ(receive(toy::member({.version = 4})), std::nullopt);
+  EXPECT_TRUE(gossip_.is_quarantined(osaka));
+
+  Record anew = toy::member_record({.version = 5});
+  std::get<Member>(anew.body).identity_key = toy::key_of("another");
+  ASSERT_EQ(receive(toy::sign(anew, toy::key_of("registry"))), std::nullopt);
+  EXPECT_FALSE(gossip_.is_quarantined(osaka));
+  const auto key = toy::key_of("another");
+  EXPECT_EQ(receive(toy::sign(toy::site_record({.version = 2}), key)), std::nullopt);
+  EXPECT_EQ(receive(toy::sign(toy::quote_record({.version = 3}), key)), std::nullopt);
+  EXPECT_TRUE(gossip_.publish(two_stories(), at(0s)).proofs.empty())
+      << "the proof tells nothing of who has the new key";
+}
+
+TEST_F(GossipAcceptance, AProofThatANewKeyVoidsInTheSameMessageIsNotTold) {
+  know_osaka();
+  ASSERT_EQ(receive(toy::quote({}, 50)), std::nullopt);
+  Record anew = toy::member_record({.version = 2});
+  std::get<Member>(anew.body).identity_key = toy::key_of("another");
+  const GossipOutput output = gossip_.receive(
+      relay,
+      GossipMessage{
+          1, GossipAck{{toy::quote({}, 60), toy::sign(anew, toy::key_of("registry"))}, {}, {}}},
+      at(0s));
+  EXPECT_TRUE(output.proofs.empty());
+  EXPECT_FALSE(gossip_.is_quarantined(osaka));
 }
 
 TEST_F(GossipAcceptance, ARevokedMemberLosesItsRecordsAtOnceAndOffersNoMore) {

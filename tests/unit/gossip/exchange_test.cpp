@@ -85,6 +85,28 @@ class GossipExchange : public testing::Test {
   Gossip second_{options(b), toy::verify};
 };
 
+TEST_F(GossipExchange, AProofReachesWhoLacksItEitherWayAndGoesOnce) {
+  publish_site(first_, "de-1", 1);
+  publish_site(first_, "fr-1", 2);
+  exchange(0s);
+  const auto proof = [](std::string_view site, std::uint32_t number) {
+    const toy::Stamp stamp{.site = site, .number = number};
+    Equivocation two{toy::quote(stamp, 50), toy::quote(stamp, 60)};
+    if (two.second.body < two.first.body) std::swap(two.first, two.second);
+    return two;
+  };
+  ASSERT_EQ(first_.publish(proof("de-1", 1), at(1s)).proofs.size(), 1U);
+  ASSERT_EQ(second_.publish(proof("fr-1", 2), at(1s)).proofs.size(), 1U);
+  exchange(2s);
+  for (const Gossip* each : {&first_, &second_}) {
+    EXPECT_TRUE(each->is_quarantined(site_node(SiteId{"de-1"})));
+    EXPECT_TRUE(each->is_quarantined(site_node(SiteId{"fr-1"})));
+  }
+  exchange(4s);
+  EXPECT_EQ(first_.counters().dropped.count(DropReason::old), 0U) << "who has it is sent none";
+  EXPECT_EQ(second_.counters().dropped.count(DropReason::old), 0U);
+}
+
 TEST_F(GossipExchange, BringsBothSidesAllTheyLackInFourMessagesAndSheetsInThree) {
   publish_site(first_, "jp-osaka-1", 1);
   publish_site(second_, "us-west-1", 2);
@@ -185,7 +207,8 @@ TEST_F(GossipExchange, OnePeersFloodDoesNotSilenceTheOthers) {
 
 TEST_F(GossipExchange, RefusesMessagesLargerThanAnyFrame) {
   std::vector<SignedRecord> records(20, SignedRecord{Bytes(60'000, 'x'), Bytes(64, 'x')});
-  EXPECT_TRUE(first_.receive(b, GossipMessage{1, GossipAck{records, {}}}, at(0s)).accepted.empty());
+  EXPECT_TRUE(
+      first_.receive(b, GossipMessage{1, GossipAck{records, {}, {}}}, at(0s)).accepted.empty());
   EXPECT_EQ(first_.counters().messages_refused, 1U);
   EXPECT_TRUE(first_.counters().dropped.empty()) << "not even looked at";
   GossipSyn vast;

@@ -141,6 +141,16 @@ void SimulatedFederation::publish_sheet(std::uint32_t index, bool matters) {
       index,
       quote({.site = node.site, .number = index + 1, .version = ++node.version, .issued = issued},
             node.units_free));
+  if (!options_.two_faced || index != 1) return;
+  const SignedRecord other =
+      quote({.site = node.site, .number = index + 1, .version = node.version, .issued = issued},
+            node.units_free, ppm_one / 2);
+  genuine_.insert(other.body);
+  for (std::uint32_t i = 2; i < nodes_.size(); i += 2) {
+    if (!nodes_[i].gossip) continue;  // it has not started yet
+    handle(i, nodes_[i].gossip->receive(node.id, GossipMessage{1, GossipAck{{other}, {}, {}}},
+                                        now_of(nodes_[i])));
+  }
 }
 
 std::uint64_t SimulatedFederation::publish_news(std::uint32_t site) {
@@ -291,7 +301,7 @@ void SimulatedFederation::misbehave(const GossipMessage& received) {
   const GossipMessage message =
       random_.below(2) == 0
           ? GossipMessage{random_.bits(), GossipSynAck{lies, {}, {}, random_.bits()}}
-          : GossipMessage{random_.bits(), GossipAck{lies, {}}};
+          : GossipMessage{random_.bits(), GossipAck{lies, {}, {}}};
   send(0, GossipOutput::Send{node_id(nodes_[target].site), message});
 }
 
@@ -325,6 +335,23 @@ bool SimulatedFederation::all_hold_sheet(std::uint32_t site, std::uint64_t versi
     if (held == nullptr || held->record.header.version.version < version) return false;
   }
   return true;
+}
+
+bool SimulatedFederation::all_quarantine(std::uint32_t site) const {
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (i != site && counts(i) && !nodes_[i].gossip->is_quarantined(nodes_[site].id)) return false;
+  }
+  return true;
+}
+
+std::size_t SimulatedFederation::slandered(std::uint32_t site) const {
+  std::size_t count = 0;
+  for (const Node& node : nodes_) {
+    if (!node.gossip) continue;
+    count += node.gossip->quarantined_count();
+    if (node.gossip->is_quarantined(nodes_[site].id)) --count;
+  }
+  return count;
 }
 
 bool SimulatedFederation::all_know_revoked(std::uint32_t site) const {

@@ -29,6 +29,7 @@ struct FederationOptions {
   // Sites publish each publish_interval_max; with this probability (percent) a change that matters.
   std::uint32_t news_percent = 20;
   bool signatures_checked = true;  // false: the canary, which must be caught
+  bool two_faced = false;  // site 1 tells every other node another price under the same version
   bool byzantine = false;  // site 0 relays nothing and sends old, corrupted and forged records
 };
 
@@ -61,6 +62,10 @@ class SimulatedFederation {
   // Publishes a sheet that matters at the site now; returns its version.
   std::uint64_t publish_news(std::uint32_t site);
   void revoke(std::uint32_t site);
+  // Whether every other live honest node has the proof that the site told two stories.
+  bool all_quarantine(std::uint32_t site) const;
+  // How many proofs of other sites there are.
+  std::size_t slandered(std::uint32_t site) const;
   // Whether all others do.
   bool all_know_revoked(std::uint32_t site) const;
   // Cuts the regions below `border` from the others; nodes lose sight of the other side, and know

@@ -197,6 +197,18 @@ TEST(GossipSimulation, WithoutSignaturesTheSameRelayWouldBeCaughtByTheChecks) {
   EXPECT_FALSE(federation.violations().empty()) << "the checks see nothing";
 }
 
+TEST(GossipSimulation, WhoTellsTwoAudiencesTwoStoriesIsFoundOutAndQuarantinedByAll) {
+  for (const bool cells : {false, true}) {
+    FederationOptions options = cells ? in_cells(41) : seeded(41);
+    if (!cells) options.sites = 40;
+    options.two_faced = true;
+    SimulatedFederation federation(options);
+    EXPECT_TRUE(federation.run_until(60s, [&] { return federation.all_quarantine(1); }));
+    EXPECT_EQ(federation.slandered(1), 0U);
+    EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+  }
+}
+
 TEST(GossipSimulation, TheSameSeedGivesTheSameTrace) {
   const auto hash_of = [](std::uint64_t seed) {
     FederationOptions options = seeded(seed);

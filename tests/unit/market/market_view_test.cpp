@@ -143,6 +143,34 @@ TEST(MarketView, OnlyASiteOfAnActiveMemberIsOffered) {
   EXPECT_TRUE(view.sheet_valid(*view.find(osaka), start));
 }
 
+TEST(MarketView, AQuarantinedSiteIsListedAndNotOfferedUntilItHasAnotherKey) {
+  MarketView view;
+  view.accept(member(1, MemberState::active));
+  view.accept(site(1));
+  view.accept(sheet(1, 8));
+  view.quarantine(osaka);
+  ASSERT_NE(view.find(osaka), nullptr);
+  EXPECT_TRUE(view.find(osaka)->quarantined);
+  EXPECT_FALSE(view.sheet_valid(*view.find(osaka), start));
+  EXPECT_FALSE(view.columns().site(*view.number(osaka)).serves);
+  view.accept(member(2, MemberState::active));
+  EXPECT_TRUE(view.find(osaka)->quarantined) << "its record was only renewed";
+  Record anew = member(3, MemberState::active);
+  std::get<Member>(anew.body).identity_key = Bytes(32, 'n');
+  view.accept(anew);
+  EXPECT_FALSE(view.find(osaka)->quarantined);
+  EXPECT_TRUE(view.sheet_valid(*view.find(osaka), start));
+  EXPECT_TRUE(view.columns().site(*view.number(osaka)).serves);
+}
+
+TEST(MarketView, AQuarantineShowsOnceTheSiteRecordHasCome) {
+  MarketView view;
+  view.accept(member(1, MemberState::active));
+  view.quarantine(osaka);
+  view.accept(site(1));
+  EXPECT_TRUE(view.find(osaka)->quarantined);
+}
+
 TEST(MarketView, BrokersAreNoSites) {
   MarketView view;
   Record broker = member(1, MemberState::revoked);

@@ -163,6 +163,36 @@ TEST(Replay, RefusesAnOpeningThatTheLeafDoesNotCommitTo) {
   EXPECT_EQ(outcome.status.error().code, ErrorCode::corrupt);
 }
 
+TEST(Replay, FollowsAQuarantineFromItsProofUntilTheSiteHasAnotherKey) {
+  const SiteRecord cheap = sample::site("aa-north-1", {sample::pool("cpu", 10'000)});
+  Story story = two_sites();
+  EXPECT_EQ(story.place(story.submit(sample::job())).chosen->site.value, "aa-north-1");
+  story.quarantine(sample::sheet(cheap));
+  EXPECT_EQ(story.place(story.submit(sample::job())).chosen->site.value, "bb-south-1");
+  story.admit(cheap);  // under a new key
+  EXPECT_EQ(story.place(story.submit(sample::job())).chosen->site.value, "aa-north-1");
+  const auto outcome = story.replay();
+  ASSERT_TRUE(outcome.status) << describe(outcome.status.error());
+  EXPECT_EQ(outcome.counts.decisions, 3U);
+  EXPECT_EQ(outcome.counts.different, 0U);
+}
+
+TEST(Replay, RefusesAQuarantineWhoseProofIsNone) {
+  for (const auto spoil : {+[](Equivocation& proof) { proof.second = proof.first; },
+                           +[](Equivocation& proof) { proof.second.signature[0] ^= 1; }}) {
+    Story spoiled = two_sites();
+    spoiled.place(spoiled.submit(sample::job()));
+    spoiled.quarantine(sample::sheet(sample::site("aa-north-1", {sample::pool("cpu", 10'000)})));
+    spoiled.place(spoiled.submit(sample::job()));
+    for (Entry& each : spoiled.entries()) {
+      if (auto* quarantined = std::get_if<SiteQuarantined>(&each.body)) spoil(quarantined->proof);
+    }
+    const auto outcome = spoiled.replay();
+    ASSERT_FALSE(outcome.status);
+    EXPECT_EQ(outcome.status.error().code, ErrorCode::corrupt);
+  }
+}
+
 TEST(Replay, RefusesARecordThatItsSiteDidNotSign) {
   Story story = two_sites();
   story.place(story.submit(sample::job()));

@@ -65,6 +65,18 @@ void Story::sheet(const QuoteSheet& sheet) {
   record(sheet.site, RecordKind::quote, sheet);
 }
 
+void Story::quarantine(const QuoteSheet& sheet) {
+  const RecordHeader header{RecordKind::quote, site_node(sheet.site),
+                            MemberNumber{1},   RecordVersion{1, ++versions_},
+                            now_.wall,         now_.wall + std::chrono::seconds(60)};
+  QuoteSheet other = sheet;
+  ++other.pools.at(0).price_ppm;
+  const SigningKey& key = keys_.at(sheet.site);
+  Equivocation proof{make_record(key, header, sheet), make_record(key, header, other)};
+  if (proof.second.body < proof.first.body) std::swap(proof.first, proof.second);
+  router_->quarantine(sheet.site, std::move(proof));
+}
+
 JobId Story::submit(JobSpec spec, const std::string& tenant) {
   const JobId job = job_id(Sequence{entries_.size() + 1});
   JobSubmitted submission{job, TenantId{tenant}, "alice", {}, std::move(spec)};
@@ -76,7 +88,7 @@ JobId Story::submit(JobSpec spec, const std::string& tenant) {
 Decision Story::place(const JobId& job) {
   router_->pass(now_.wall);
   const Decision decision = router_->decide(jobs_.at(job), {}, now_).value();
-  for (MarketRecorded& each : router_->unrecorded()) write(std::move(each));
+  for (auto& each : router_->unrecorded()) write(std::move(each));
   const AttemptId attempt{job, jobs_.at(job).attempts_count + 1};
   write(JobDecided{attempt, decision});
   router_->placed(attempt, *decision.chosen);

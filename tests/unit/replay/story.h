@@ -21,6 +21,7 @@ class Story {
 
   void admit(const SiteRecord& site);  // its member record, its site record, a sheet
   void sheet(const QuoteSheet& sheet);
+  void quarantine(const QuoteSheet& sheet);  // two of its version with this and another price
   JobId submit(JobSpec spec, const std::string& tenant = "physics");
   // Decides and dispatches it; the decision.
   Decision place(const JobId& job);

@@ -218,6 +218,22 @@ TEST(Network, AMeasuredRoundTripGoesBeforeAStatedOneWhicheverEndMeasuredIt) {
   EXPECT_EQ(path(place_of(from), place_of(to)).rtt_ms, 1U) << "the arriving end's own";
 }
 
+TEST(Network, ABandwidthThatStagingAchievedGoesBeforeAStatedOneAndIsDirected) {
+  SiteRecord from = site("aa-north-1", {});
+  SiteRecord to = site("bb-south-1", {});
+  from.network = {NetworkTariff{"default", {}, {}, 60, 0}};
+  to.network = {NetworkTariff{"default", {}, {}, 50, 0}};
+  const auto mbit = [&] { return path(place_of(from), place_of(to)).bandwidth_mbit; };
+  EXPECT_EQ(mbit(), 50U);
+  from.bandwidths = {{RegionId{"bb-south"}, 900, 0, {}}};
+  EXPECT_EQ(mbit(), 50U) << "that is the way back";
+  from.bandwidths = {{RegionId{"bb-south"}, 0, 700, {}}};
+  EXPECT_EQ(mbit(), 700U) << "as the leaving end has it";
+  to.bandwidths = {{RegionId{"aa-north"}, 300, 0, {}}, {RegionId{"zz"}, 1, 1, {}}};
+  EXPECT_EQ(mbit(), 300U) << "the arriving end's own";
+  EXPECT_EQ(path(place_of(to), place_of(from)).bandwidth_mbit, 60U);
+}
+
 TEST(Network, APathPricesBothEndsAndIsDirected) {
   SiteRecord from = site("aa-north-1", {});
   SiteRecord to = site("bb-south-1", {});

@@ -223,6 +223,49 @@ TEST(Codec, RefusesMoreFingerprintsThanThereAreBuckets) {
   EXPECT_EQ(result.error().field, "gossip.fingerprints");
 }
 
+TEST(Codec, RefusesQuarantinedMembersThatDoNotRiseOrAreTooMany) {
+  const auto decoded = [](std::vector<MemberNumber> numbers) {
+    GossipSyn syn;
+    syn.quarantined = numbers;
+    GossipSynAck syn_ack;
+    syn_ack.quarantined = std::move(numbers);
+    const auto one = decode_gossip(encode(GossipMessage{1, std::move(syn)}));
+    const auto other = decode_gossip(encode(GossipMessage{1, std::move(syn_ack)}));
+    EXPECT_EQ(one.has_value(), other.has_value());
+    return one;
+  };
+  std::vector<MemberNumber> numbers;
+  for (std::uint32_t i = 1; i <= limits::sites_max; ++i) numbers.push_back(MemberNumber{i});
+  EXPECT_TRUE(decoded(numbers));
+  numbers.push_back(MemberNumber{UINT32_MAX});
+  ASSERT_FALSE(decoded(numbers));
+  EXPECT_EQ(decoded(numbers).error().code, ErrorCode::too_large);
+  for (const auto& bad : {std::vector{MemberNumber{2}, MemberNumber{2}},
+                          std::vector{MemberNumber{2}, MemberNumber{1}}}) {
+    const auto result = decoded(bad);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().field, "gossip.quarantined");
+  }
+}
+
+TEST(Codec, RefusesProofsWithPartsThatAreNoSignedRecords) {
+  const auto refused = [](auto spoil) {
+    Sampler full;
+    Equivocation proof;
+    full.fill(proof);
+    ASSERT_TRUE(decode_equivocation(encode(proof)));
+    spoil(proof);
+    GossipAck ack;
+    ack.proofs.push_back(proof);
+    EXPECT_FALSE(decode_equivocation(encode(proof)));
+    EXPECT_FALSE(decode_gossip(encode(GossipMessage{1, std::move(ack)})));
+  };
+  refused([](Equivocation& proof) { proof.first.body.clear(); });
+  refused([](Equivocation& proof) { proof.second = {}; });
+  refused([](Equivocation& proof) { proof.second.signature.resize(63); });
+  refused([](Equivocation& proof) { proof.first.body.resize(limits::site_record_bytes_max + 1); });
+}
+
 TEST(Codec, RefusesDigestsThatAreNotPackedAsSaid) {
   const auto decoded = [](unsigned count, std::vector<unsigned char> packed) {
     capnp::MallocMessageBuilder message;

@@ -240,11 +240,23 @@ TEST(RecordCodec, RefusesJurisdictionsAndPoliciesThatAreNone) {
   const auto measured = [](std::vector<RoundTrip> rows) {
     return [rows = std::move(rows)](SiteRecord& site) { site.round_trips = rows; };
   };
+  const auto achieved = [](std::vector<Bandwidth> rows) {
+    return [rows = std::move(rows)](SiteRecord& site) { site.bandwidths = rows; };
+  };
+  const RegionId a{"a"};
+  expect_site_refused("bandwidths.in_mbit", achieved({{a, 0, 0, {}}}));
+  expect_site_refused("bandwidths.in_mbit", achieved({{a, UINT32_MAX, 0, {}}}));
+  expect_site_refused("bandwidths.out_mbit", achieved({{a, 0, UINT32_MAX, {}}}));
+  expect_site_refused("bandwidths", achieved({{RegionId{"b"}, 9, 0, {}}, {a, 9, 0, {}}}));
+  expect_site_refused("bandwidths", achieved({{a, 9, 0, {}}, {a, 9, 0, {}}}));
+  expect_site_refused("bandwidths.region", achieved({{RegionId{"a b"}, 9, 0, {}}}));
+  expect_site_refused("bandwidths", achieved(std::vector(limits::measured_regions_max + 1,
+                                                         Bandwidth{a, 9, 0, {}})));
   expect_site_refused("round_trips.code", measured({{RegionId{"a"}, 0}}));
   expect_site_refused("round_trips", measured({{RegionId{"b"}, 9}, {RegionId{"a"}, 9}}));
   expect_site_refused("round_trips", measured({{RegionId{"a"}, 9}, {RegionId{"a"}, 9}}));
   expect_site_refused("round_trips.region", measured({{RegionId{"a b"}, 9}}));
-  expect_site_refused("round_trips", measured(std::vector(limits::round_trips_max + 1,
+  expect_site_refused("round_trips", measured(std::vector(limits::measured_regions_max + 1,
                                                           RoundTrip{RegionId{"a"}, 9})));
   expect_site_refused("state", [](SiteRecord& site) { site.state = static_cast<SiteState>(3); });
 }

@@ -108,6 +108,10 @@ void Sampler::fill(SignedRecord& to) {
   to.body = bytes(number(1, 300));
   to.signature = bytes(64);
 }
+void Sampler::fill(Equivocation& to) {
+  fill(to.first);
+  fill(to.second);
+}
 
 void Sampler::fill(Member& to) {
   to.node = node();
@@ -201,6 +205,8 @@ void Sampler::fill(SiteRecord& to) {
   for (std::uint64_t i = number(0, 3); i > 0; --i) measured.insert(RegionId{name()});
   for (const RegionId& each : measured) {
     to.round_trips.push_back(RoundTrip{each, static_cast<std::uint8_t>(number(1, 255))});
+    to.bandwidths.push_back(Bandwidth{each, small(limits::bandwidth_mbit_max, 1),
+                                      small(limits::bandwidth_mbit_max), time()});
   }
 }
 void Sampler::fill(PoolQuote& to) {
@@ -547,16 +553,25 @@ void Sampler::fill(GossipSyn& to) {
   for (std::uint64_t i = number(0, fingerprints_count); i > 0; --i) {
     to.fingerprints.push_back(any());
   }
+  to.quarantined = members();
 }
 void Sampler::fill(GossipSynAck& to) {
   fill_list(to.records);
   fill_list(to.digests);
   fill_list(to.wants);
   to.differing = any();
+  fill_list(to.proofs);
+  to.quarantined = members();
 }
 void Sampler::fill(GossipAck& to) {
   fill_list(to.records);
   fill_list(to.wants);
+  fill_list(to.proofs);
+}
+std::vector<MemberNumber> Sampler::members() {
+  std::set<MemberNumber> numbers;
+  for (std::size_t i = count(); i > 0; --i) numbers.insert(MemberNumber{small()});
+  return {numbers.begin(), numbers.end()};
 }
 
 void Sampler::fill(JobSubmitted& to) {

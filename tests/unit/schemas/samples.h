@@ -26,6 +26,7 @@ class Sampler {
   void fill(AttemptId& to);
   void fill(RecordVersion& to);
   void fill(SignedRecord& to);
+  void fill(Equivocation& to);
   void fill(Member& to);
   void fill(Pool& to);
   void fill(NetworkTariff& to);
@@ -92,6 +93,7 @@ class Sampler {
   void fill(DatasetChanged& to);
   void fill(RatesChanged& to);
   void fill(MarketRecorded& to) { fill(to.record); }
+  void fill(SiteQuarantined& to) { fill(to.proof); }
 
   // A record whose header fits its body.
   template <class Body>
@@ -111,7 +113,8 @@ class Sampler {
   std::string text();        // any bytes
   std::string clean_text();  // UTF-8 without control characters
   std::string name();
-  std::vector<SiteId> sites();  // sorted
+  std::vector<SiteId> sites();          // sorted
+  std::vector<MemberNumber> members();  // rising
   Bytes bytes(std::size_t size);
   std::string sha256();
   JobId job();
