@@ -107,10 +107,7 @@ class SlurmEngine : public Engine {
     }
     const std::string name = directory->name();
     live_.emplace(name, Live{id, std::make_shared<const Assignment>(assignment), *directory});
-    if (const auto room = capacity_.find(assignment.pool); room != capacity_.end()) {
-      room->second.units_free -=
-          std::min(room->second.units_free, assignment.nodes * assignment.units);
-    }
+    count(assignment, false);
     // Its lease comes before the loop goes on, and goes with the ticket.
     boost::asio::post(io_, guarded([this, name] { submit(name); }));
   }
@@ -229,6 +226,10 @@ class SlurmEngine : public Engine {
   }
   std::size_t waiting_max() const { return std::size_t{options_.node.attempts_max} * 8 + 1'024; }
 
+  std::vector<SlurmPool>::const_iterator pool_of(const Assignment& assignment) const {
+    return std::ranges::find(options_.pools, assignment.pool,
+                             [](const SlurmPool& each) { return each.pool.id; });
+  }
   LiveMap::iterator find(const AttemptId& id) {
     const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
     return directory ? live_.find(directory->name()) : live_.end();
@@ -250,12 +251,32 @@ class SlurmEngine : public Engine {
     on_event_({.attempt = live.id, .phase = phase, .report = std::nullopt});
   }
 
+  // What Slurm will have told by the next poll.
+  void count(const Assignment& assignment, bool free) {
+    const auto known = capacity_.find(assignment.pool);
+    const auto pool = pool_of(assignment);
+    if (known == capacity_.end() || pool == options_.pools.end()) return;
+    EngineCapacity& capacity = known->second;
+    const std::uint32_t units = assignment.nodes * assignment.units;
+    if (free) {
+      capacity.units_free += units;
+      capacity.units_free_node = std::max(capacity.units_free_node, assignment.units);
+      capacity.wait_seconds = 0;
+    } else {
+      capacity.units_free -= std::min(capacity.units_free, units);
+    }
+    capacity.units_free_node = std::min(capacity.units_free_node, capacity.units_free);
+    capacity.nodes_free =
+        std::min(capacity.nodes_free, capacity.units_free / units_per_node(pool->pool));
+  }
+
   void finish(const std::string& name, EndReport report) {
     const auto found = live_.find(name);
     if (found == live_.end()) return;
     const Live live = std::move(found->second);
     live_.erase(found);
     ended_.insert(name);
+    count(*live.assignment, true);
     if (live.job != 0 && !live.standing.begun) cancel(live.job, name);
     on_event_({.attempt = live.id, .phase = AttemptPhase::ended, .report = std::move(report)});
   }
@@ -269,8 +290,7 @@ class SlurmEngine : public Engine {
     live.standing.submitting = true;
     live.standing.missed.reset();
     ++live.standing.submissions;
-    const auto pool = std::ranges::find(options_.pools, live.assignment->pool,
-                                        [](const SlurmPool& each) { return each.pool.id; });
+    const auto pool = pool_of(*live.assignment);
     TRADEWIND_ASSERT(pool != options_.pools.end());  // check_assignment() knows the pools
     const auto listed = options_.accounts.find(live.assignment->tenant);
     const SlurmAccount& account =

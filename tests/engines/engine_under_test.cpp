@@ -195,7 +195,7 @@ Assignment EngineUnderTest::shell(const std::string& script) const {
 // Outputs would be stored at the end only: the sandbox shows the folder of what is told outside.
 Assignment EngineUnderTest::told(const std::string& work) const {
   const std::string file = (scratch / "told").string();
-  return shell(fmt::format("echo start >> {0}; {1}; echo end >> {0}", file, work));
+  return shell(fmt::format("echo start >> {0}; {1} && echo end >> {0}", file, work));
 }
 
 int EngineUnderTest::lines(const std::string& word) const {
