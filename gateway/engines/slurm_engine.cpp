@@ -122,14 +122,17 @@ class SlurmEngine : public Engine {
 
   void stop(const AttemptId& id, EndCode code) override {
     const auto found = find(id);
-    if (found == live_.end() || found->second.orders.stop) return;
+    if (found == live_.end()) return;
     Live& live = found->second;
-    live.orders.stop = code;
-    live.stopped = system_now().mono;
-    send_orders(found->first, live);
+    if (!live.orders.stop) {
+      live.orders.stop = code;
+      live.stopped = system_now().mono;
+      send_orders(found->first, live);
+    }
+    if (live.standing.begun) return;
     // Where no node has begun it, none will.
-    EndReport report = report_of(code);
-    report.detail = fmt::format("{} before it began", to_string(code));
+    EndReport report = report_of(*live.orders.stop);
+    report.detail = fmt::format("{} before it began", to_string(report.code));
     close(found->first, std::move(report));
   }
 
@@ -160,7 +163,7 @@ class SlurmEngine : public Engine {
       const auto orders = exchange_.read_orders(name);
       if (!ticket || !orders || ticket->attempt != id) continue;
       Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), *directory};
-      live.orders = *orders;
+      live.orders = live.orders_sent = *orders;
       live.ticket_written = true;
       live.standing.submitted = system_now().mono;
       live.standing.begun = directory->exists();
@@ -202,6 +205,7 @@ class SlurmEngine : public Engine {
     AttemptPhase phase = AttemptPhase::granted;
     std::optional<Mono::time_point> stopped{};
     bool closing = false;
+    bool looking = false;
   };
   using LiveMap = std::map<std::string, Live>;
   struct News {
@@ -291,7 +295,13 @@ class SlurmEngine : public Engine {
     live.standing.missed.reset();
     ++live.standing.submissions;
     const auto pool = pool_of(*live.assignment);
-    TRADEWIND_ASSERT(pool != options_.pools.end());  // check_assignment() knows the pools
+    if (pool == options_.pools.end()) {
+      // Of a life before, in which the site had another pool.
+      live.standing.submitting = false;
+      EndReport report = report_of(EndCode::engine_failed);
+      report.detail = fmt::format("the site has no pool {} any more", live.assignment->pool.value);
+      return close(name, std::move(report));
+    }
     const auto listed = options_.accounts.find(live.assignment->tenant);
     const SlurmAccount& account =
         listed == options_.accounts.end() ? options_.account : listed->second;
@@ -362,7 +372,8 @@ class SlurmEngine : public Engine {
           if (found == live_.end()) return;
           found->second.orders_on_their_way = false;
           if (!written) {
-            // The lease ends on the node, then; the next renewal tries again.
+            // Tried again at the next poll; without a renewal the lease ends on the node.
+            found->second.orders_sent = {};
             warn("orders", describe(written.error()));
             return;
           }
@@ -407,9 +418,9 @@ class SlurmEngine : public Engine {
   }
 
   void cancel(std::int64_t job, const std::string& name) {
-    run(
-        calls_, [this, job, key = keys_.of(name)] { return client_.cancel(job, key); },
-        [](const Status&) {});  // what is still there will be found a stray
+    // What is still there later is found a stray, and canceled again.
+    static_cast<void>(calls_.run(
+        [this, job, key = keys_.of(name)] { static_cast<void>(client_.cancel(job, key)); }));
   }
 
   // --- what comes from the nodes
@@ -446,7 +457,8 @@ class SlurmEngine : public Engine {
         });
   }
 
-  void look(const std::string& name, const Live& live) {
+  void look(const std::string& name, Live& live) {
+    if (std::exchange(live.looking, true)) return;
     run(
         chores_,
         [directory = live.directory] {
@@ -456,6 +468,7 @@ class SlurmEngine : public Engine {
         [this, name](std::pair<bool, std::optional<EndReport>> seen) {
           const auto found = live_.find(name);
           if (found == live_.end()) return;
+          found->second.looking = false;
           found->second.standing.begun = seen.first;
           if (seen.second) finish(name, std::move(*seen.second));
         });
@@ -552,6 +565,7 @@ class SlurmEngine : public Engine {
       live.job = job->id;
       live.standing.missed.reset();
     }
+    send_orders(name, live);
     if (live.stopped && now - *live.stopped > obey_time && live.job != 0) {
       live.stopped = now;
       cancel(live.job, name);
