@@ -161,11 +161,10 @@ Status NodeExchange::write_ticket(const std::string& name, const NodeTicket& tic
                 fmt::format("cannot be made: {}", problem.message()),
                 "check the cluster's shared file system");
   }
-  if (const Status written = store_file(folder / "orders", text_of(orders), private_mode); !written)
-    return written;
+  if (const Status written = write_orders(name, orders); !written) return written;
   // An assignment and an attempt make a dispatch, which has a form of its own.
   const ToGateway message{Term{}, Dispatch{ticket.attempt, ticket.assignment, 1}};
-  return store_file(folder / "ticket", encode(message), private_mode);
+  return write_quickly(folder / "ticket", encode(message));
 }
 
 Result<NodeTicket> NodeExchange::read_ticket(const std::string& name) const {

@@ -46,7 +46,8 @@ class NodeExchange {
   Status create() const;
   // Of the options, what attempts are run with.
   Status write_settings(const ProcessEngineOptions& options) const;
-  // Durable, with the orders, when it returns. `name` is AttemptDirectory::name() throughout.
+  // Whole, but not durable: an attempt whose ticket a crash of the machine loses is begun by
+  // nobody. `name` is AttemptDirectory::name() throughout.
   Status write_ticket(const std::string& name, const NodeTicket& ticket,
                       const NodeOrders& orders) const;
   Status write_orders(const std::string& name, const NodeOrders& orders) const;

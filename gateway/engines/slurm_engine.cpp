@@ -85,7 +85,7 @@ class SlurmEngine : public Engine {
 
   std::optional<EngineCapacity> capacity(const PoolId& pool) const override {
     const auto found = capacity_.find(pool);
-    return down_ || found == capacity_.end() ? EngineCapacity{} : found->second;
+    return held() || found == capacity_.end() ? EngineCapacity{} : found->second;
   }
 
   void start(const AttemptId& id, const Assignment& assignment) override {
@@ -287,13 +287,18 @@ class SlurmEngine : public Engine {
 
   // --- what goes to the nodes
 
+  // Whether nothing should be submitted now.
+  bool held() const { return down_ || system_now().mono < calm_at_; }
+
   void submit(const std::string& name) {
     const auto found = live_.find(name);
     if (found == live_.end() || found->second.standing.submitting) return;
     Live& live = found->second;
+    const bool held = this->held();
+    if (held && live.ticket_written) return;
     live.standing.submitting = true;
     live.standing.missed.reset();
-    ++live.standing.submissions;
+    if (!held) ++live.standing.submissions;
     const auto pool = pool_of(*live.assignment);
     if (pool == options_.pools.end()) {
       // Of a life before, in which the site had another pool.
@@ -318,7 +323,7 @@ class SlurmEngine : public Engine {
     run(
         calls_,
         [this, name, ticket_written = live.ticket_written, id = live.id, orders = live.orders,
-         assignment = live.assignment, down = down_.has_value(),
+         assignment = live.assignment, held,
          document = slurm_job_document(request, *live.assignment, *pool, account)] {
           std::pair<bool, Result<std::int64_t>> done(ticket_written, 0);
           if (!ticket_written) {
@@ -329,7 +334,7 @@ class SlurmEngine : public Engine {
               return done;
             }
           }
-          done.second = down ? Result<std::int64_t>(fail(ErrorCode::unavailable, "", "not asked"))
+          done.second = held ? Result<std::int64_t>(fail(ErrorCode::unavailable, "", "not asked"))
                              : client_.submit(document);
           return done;
         },
@@ -509,6 +514,8 @@ class SlurmEngine : public Engine {
     Mono::duration pause = options_.poll_interval;
     if (poll.answered) {
       if (down_) warn("slurm", fmt::format("Slurm answers at {}", options_.url));
+      if (down_ && was_up_) calm_at_ = system_now().mono + options_.calm_time;
+      was_up_ = true;
       down_.reset();
       back_off_ = options_.poll_interval;
       // Changes of the second in which the list was made may be missing in it.
@@ -573,6 +580,10 @@ class SlurmEngine : public Engine {
     switch (reconcile(live.standing, job, asked, now, options_.settle_time)) {
       case SlurmStep::wait: return;
       case SlurmStep::look:
+        // Slurm had it, and does not know it: it has lost jobs.
+        if (job == nullptr && live.job != 0 && !live.standing.missed && !live.standing.begun) {
+          calm_at_ = now + options_.calm_time;
+        }
         if (!live.standing.missed) live.standing.missed = now;
         return look(name, live);
       case SlurmStep::resubmit: return submit(name);
@@ -643,6 +654,8 @@ class SlurmEngine : public Engine {
 
   std::optional<Error> down_ =
       Error{ErrorCode::unavailable, "engine.slurm.url", "Slurm has not answered yet", "wait"};
+  bool was_up_ = false;
+  Mono::time_point calm_at_{};  // until then nothing is submitted, after an outage
   Mono::duration back_off_ = options_.poll_interval;
   std::int64_t known_ = 0;  // of the newest list; 0: the whole list is wanted
   Mono::time_point whole_list_at_{};

@@ -43,8 +43,12 @@ struct SlurmEngineOptions {
   // Beyond a job's own limit, for inputs and outputs.
   std::chrono::seconds staging_time{600};
   std::chrono::seconds settle_time = slurm_settle_time;
+  // After an outage, before anything is submitted again: slurmctld may give out the numbers of jobs
+  // that it has lost while those still run, and then takes their nodes out of service for it
+  // ("Duplicate jobid"). It ends them within 4 s.
+  std::chrono::seconds calm_time{10};
   std::chrono::milliseconds poll_interval{1'000};  // of Slurm; longer when it takes long to answer
-  std::chrono::milliseconds news_interval{100};    // of the shared files
+  std::chrono::milliseconds news_interval{30};     // of the shared files
 };
 
 // As make_process_engine(); does not wait for Slurm. Fails with ErrorCode::invalid for wrong

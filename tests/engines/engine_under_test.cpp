@@ -105,6 +105,7 @@ EngineUnderTest::EngineUnderTest(Kind kind) : kind_(kind) {
   pool.partition = "main";
   options.pools = {pool};
   options.settle_time = std::chrono::seconds(2);
+  options.calm_time = std::chrono::seconds(5);
   options.poll_interval = std::chrono::milliseconds(200);
   options.news_interval = std::chrono::milliseconds(20);
 }

@@ -292,7 +292,7 @@ const std::vector<Malformed> malformed = {
     {"RunTimeZero", "run_seconds_max = 86400", "run_seconds_max = 0", "policy.run_seconds_max",
      "0 is out of range", "1 to"},
     {"QuotaNegative", "quota_wh = 500000", "quota_wh = -5", "energy.quota_wh", "-5", "0 to"},
-    {"UnknownEngine", "kind = \"process\"", "kind = \"slurm\"", "engine.kind", "slurm", "process"},
+    {"UnknownEngine", "kind = \"process\"", "kind = \"lsf\"", "engine.kind", "lsf", "process"},
     {"UnknownSandbox", "sandbox = \"none\"", "sandbox = \"jail\"", "engine.sandbox", "jail",
      "bubblewrap"},
     {"EmulatorRelative", "\"/usr/bin/qemu-aarch64-static\"", "\"qemu\"", "engine.emulators.arm64",
