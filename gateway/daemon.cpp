@@ -396,6 +396,32 @@ void Daemon::send(const NodeId& to, Channel channel, const Bytes& payload) {
   if (!link_->send(to, channel, payload)) spdlog::debug("link.shed node={}", to.value);
 }
 
+std::vector<PoolCapacity> Daemon::capacity(Now now) const {
+  std::vector<PoolCapacity> pools = admission_->capacity(now);
+  for (PoolCapacity& pool : pools) {
+    const auto most = engine_->capacity(pool.pool);
+    if (!most) continue;
+    if (most->units_free == 0) pool.wait_seconds = std::max(pool.wait_seconds, most->wait_seconds);
+    std::uint32_t left = most->units_free;
+    for (ContractQuote& each : pool.contracts) {
+      each.units_idle = std::min(each.units_idle, left);
+      left -= each.units_idle;
+    }
+    pool.units_free = std::min(pool.units_free, left);
+    pool.units_free_node = std::min(pool.units_free_node, most->units_free_node);
+    pool.nodes_free = std::min(pool.nodes_free, most->nodes_free);
+  }
+  return pools;
+}
+
+void Daemon::look_at_engine() {
+  std::vector<std::optional<EngineCapacity>> capacity;
+  for (const Pool& pool : site_.record.pools) capacity.push_back(engine_->capacity(pool.id));
+  if (capacity == engine_capacity_) return;
+  engine_capacity_ = std::move(capacity);
+  publisher_.capacity_changed();
+}
+
 // Own records that are due, the site before its sheet: receivers check a sheet against the site.
 void Daemon::publish_due(Now now) {
   if (stopped_) return;
@@ -406,7 +432,7 @@ void Daemon::publish_due(Now now) {
                  to_string(publisher_.site().state));
     publish_own(**site, now);
   }
-  auto sheet = publisher_.due_sheet(admission_->capacity(now), now);
+  auto sheet = publisher_.due_sheet(capacity(now), now);
   if (!sheet) return give_up(sheet.error());
   if (!*sheet) return;
   sheet_ = std::move(**sheet);
@@ -506,6 +532,7 @@ void Daemon::tick() {
     refresh_measured(now);
   }
   look_at_disk(now);
+  look_at_engine();
   carry_out(admission_->tick(now));
   publish_due(now);
   carry_out(gossip_.tick(now));

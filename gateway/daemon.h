@@ -116,6 +116,10 @@ class Daemon {
   void publish_own(const SignedRecord& record, Now now);
   void send(const NodeId& to, Channel channel, const Bytes& payload);
   void publish_due(Now now);
+  // What is not granted and the engine can take now.
+  std::vector<PoolCapacity> capacity(Now now) const;
+  // Tells the publisher when the engine can take more or less than before.
+  void look_at_engine();
   void refresh_peers();
   // In which state the site of this record is, as the space on its disk lets it.
   SiteState state_of(const SiteRecord& record) const;
@@ -146,6 +150,7 @@ class Daemon {
   std::unique_ptr<Link> link_;
   std::optional<Neighbourhood> neighbourhood_;
   std::unique_ptr<Engine> engine_;
+  std::vector<std::optional<EngineCapacity>> engine_capacity_;  // of the pools, when last looked at
   std::unique_ptr<Admission> admission_;
   std::optional<SignedSheet> sheet_;  // the newest, as admission is bound by it
   DiskReserve disk_;

@@ -1,9 +1,11 @@
 // tradewind-gateway: the agent that speaks for one site. Reading run() tells what it is made of.
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +20,8 @@
 
 #include "gateway/daemon.h"
 #include "gateway/engines/process_engine.h"
+#include "gateway/engines/slurm_discovery.h"
+#include "gateway/engines/slurm_engine.h"
 #include "gateway/join.h"
 #include "gateway/renewal.h"
 #include "gateway/renewer.h"
@@ -32,6 +36,7 @@ namespace {
 struct Arguments {
   std::string url;
   std::string token;
+  std::string user;
   std::string directory;
   std::string site_file;
   std::string listen;
@@ -232,6 +237,65 @@ ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem:
   return options;
 }
 
+// This program's own neighbour.
+std::string attempt_program() {
+  std::error_code error;
+  return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() /
+          "tradewind-attempt")
+      .string();
+}
+
+std::string account_name() {
+  const passwd* const entry = ::getpwuid(::geteuid());
+  return entry == nullptr ? std::string() : std::string(entry->pw_name);
+}
+
+SlurmEngineOptions slurm_options(const SiteFile& site, const std::filesystem::path& directory) {
+  const SlurmSettings& slurm = *site.engine.slurm;
+  const std::filesystem::path shared =
+      slurm.directory.empty() ? directory : std::filesystem::path(slurm.directory);
+  SlurmEngineOptions options;
+  options.url = slurm.url;
+  options.user = slurm.user.empty() ? account_name() : slurm.user;
+  options.token_file = slurm.token_file;
+  options.token_command = slurm.token_command;
+  options.node = engine_options(site, shared);
+  options.exchange_directory = shared / "exchange";
+  options.programs = slurm.programs;
+  options.programs.try_emplace(host_architecture(), attempt_program());
+  for (const Pool& each : site.record.pools) {
+    const SlurmPoolSettings& settings = slurm.pools.at(each.id);
+    options.pools.push_back({each, settings.partition, settings.features, settings.gres});
+  }
+  options.account = {slurm.account.account, slurm.account.qos};
+  for (const auto& [tenant, account] : slurm.tenants) {
+    options.accounts[tenant] = {account.account, account.qos};
+  }
+  options.staging_time = std::chrono::minutes(slurm.staging_minutes);
+  return options;
+}
+
+Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const SiteFile& site,
+                                            const std::filesystem::path& directory,
+                                            Engine::OnEvent on_event) {
+  if (site.engine.slurm) {
+    return make_slurm_engine(io, slurm_options(site, directory), std::move(on_event));
+  }
+  return make_process_engine(io, engine_options(site, directory), std::move(on_event));
+}
+
+// Pools for a site file, from what a Slurm has.
+int discover(const Arguments& arguments) {
+  SlurmEngineOptions options;
+  options.url = arguments.url;
+  options.user = arguments.user.empty() ? account_name() : arguments.user;
+  options.token_file = arguments.token;
+  const auto nodes = discover_slurm(options);
+  if (!nodes) return complain(nodes.error());
+  fmt::print("{}", discovered_pools(*nodes));
+  return 0;
+}
+
 int run(const Arguments& arguments) {
   if (const Status logging = set_up_log(arguments); !logging) return complain(logging.error());
   // Sandboxes and their parents have other working directories.
@@ -253,9 +317,9 @@ int run(const Arguments& arguments) {
   if (url) options.broker = BrokerConnection{std::move(*url), renewal_patience, nullptr};
   auto parts = make_parts(options.site_file, directory, options.broker, system_now());
   if (!parts) return complain(parts.error());
-  const ProcessEngineOptions engine = engine_options(parts->site, directory);
+  const SiteFile site = parts->site;
   auto started = Daemon::start(io, options, std::move(*parts), [&](Engine::OnEvent on_event) {
-    return make_process_engine(io, engine, std::move(on_event));
+    return make_engine(io, site, directory, std::move(on_event));
   });
   if (!started) return complain(started.error());
   const std::unique_ptr<Daemon> daemon = std::move(*started);
@@ -319,6 +383,12 @@ int main(int count, char** values) {
   check->add_option("--site", arguments.site_file, "the site file")->required();
   check->add_flag("--print-id", arguments.print_id, "print the site's id alone, for scripts");
 
+  auto* discover = app.add_subcommand("discover", "print pools for a site file, as Slurm has them");
+  discover->add_option("url", arguments.url, "slurmrestd's address, http://127.0.0.1:6820")
+      ->required();
+  discover->add_option("--token-file", arguments.token, "a file with a token for it")->required();
+  discover->add_option("--user", arguments.user, "whom the token is for; default: who runs this");
+
   auto* witness_key = app.add_subcommand(
       "witness-key", "print the line by which a witness policy names this gateway");
   witness_key->add_option("--dir", arguments.directory, "the directory that has joined")
@@ -335,6 +405,7 @@ int main(int count, char** values) {
   CLI11_PARSE(app, count, values);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   if (*join) return tradewind::join_federation(arguments);
+  if (*discover) return tradewind::discover(arguments);
   if (*check) return tradewind::check(arguments);
   if (*rotate) return tradewind::rotate_keys(arguments);
   if (*witness_key) return tradewind::print_witness_key(arguments);

@@ -116,6 +116,18 @@ std::vector<std::string> paths_at(const TomlTable& table, std::string_view key,
   return paths;
 }
 
+std::string path_at(const TomlTable& table, std::string_view key, std::string_view example,
+                    const Environment& environment) {
+  const std::string text = table.text(key, std::nullopt);
+  const auto path = expanded(table, key, text, environment);
+  if (!path) return {};
+  if (path->empty() || path->front() != '/') {
+    table.refuse(key, fmt::format("\"{}\" is not an absolute path", *path),
+                 fmt::format("give a path such as {}", example));
+  }
+  return *path;
+}
+
 void read_site(const TomlTable& root, SiteRecord& record) {
   const TomlTable site =
       root.table("site", {"id", "region", "jurisdiction", "provider", "state", "labels"});
@@ -462,11 +474,92 @@ void read_energy(const TomlTable& root, SiteFile& file) {
   }
 }
 
-void read_engine(const TomlTable& root, EngineSettings& engine, const Environment& environment) {
-  const TomlTable table = root.table("engine", {"kind", "sandbox", "emulators", "read_only"});
+// Paths of programs by the architecture that they are for or emulate.
+std::map<Architecture, std::string> programs_at(const TomlTable& table, std::string_view key,
+                                                std::string_view example,
+                                                const Environment& environment) {
+  std::map<Architecture, std::string> programs;
+  const TomlTable listed = table.open_table(key);
+  for (const std::string& each : listed.keys()) {
+    const auto architecture = parse_architecture(each, each);
+    if (!architecture) {
+      listed.refuse(each, architecture.error());
+      continue;
+    }
+    const std::string path = path_at(listed, each, example, environment);
+    programs[*architecture] = path;
+  }
+  return programs;
+}
+
+SlurmAccountSettings read_account(const TomlTable& table) {
+  return {table.text("account", ""), table.text("qos", "")};
+}
+
+SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
+                         const Environment& environment) {
+  SlurmSettings slurm;
+  const TomlTable table =
+      engine.table("slurm", {"url", "user", "token_file", "token_command", "directory", "programs",
+                             "staging_minutes", "pools", "account", "qos", "tenants"});
+  slurm.url = table.text("url", std::nullopt);
+  if (const auto url = expanded(table, "url", slurm.url, environment)) slurm.url = *url;
+  if (table.has("url") && !slurm.url.starts_with("http://") && !slurm.url.starts_with("https://")) {
+    table.refuse("url", fmt::format("\"{}\" is no URL of slurmrestd", slurm.url),
+                 "write http://HOST:PORT or https://HOST:PORT");
+  }
+  slurm.user = table.text("user", "");
+  slurm.token_command = table.text("token_command", "");
+  if (table.has("token_file")) {
+    slurm.token_file = path_at(table, "token_file", "/etc/tradewind/slurm.token", environment);
+  }
+  if (slurm.token_file.empty() == slurm.token_command.empty()) {
+    table.refuse("token_file", "the token comes from one place",
+                 "give token_file or token_command, and not both");
+  }
+  if (table.has("directory")) {
+    slurm.directory = path_at(table, "directory", "/shared/tradewind", environment);
+  }
+  slurm.programs = programs_at(table, "programs", "/shared/bin/tradewind-attempt", environment);
+  slurm.staging_minutes = static_cast<std::uint32_t>(
+      table.whole("staging_minutes", 1, 7 * 24 * 60, slurm.staging_minutes));
+  slurm.account = read_account(table);
+  for (const Pool& each : record.pools) slurm.pools[each.id].partition = each.id.value;
+  const TomlTable pools = table.open_table("pools");
+  for (const std::string& each : pools.keys()) {
+    const auto known = slurm.pools.find(PoolId{each});
+    if (known == slurm.pools.end()) {
+      pools.refuse(each, "is no pool of this site", "name one of [[pool]]");
+      continue;
+    }
+    const TomlTable pool = pools.table(each, {"partition", "features", "gres"});
+    known->second.partition = pool.text("partition", each);
+    known->second.features = pool.text("features", "");
+    known->second.gres = pool.text("gres", "gpu");
+  }
+  const TomlTable tenants = table.open_table("tenants");
+  for (const std::string& each : tenants.keys()) {
+    if (const Status good = check_name(each, each); !good) tenants.refuse(each, good.error());
+    slurm.tenants[TenantId{each}] = read_account(tenants.table(each, {"account", "qos"}));
+  }
+  return slurm;
+}
+
+void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
+                 const Environment& environment) {
+  const TomlTable table =
+      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm"});
   const std::string kind = table.text("kind", "process");
-  if (kind != "process") {
-    table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind), "use process");
+  if (kind == "slurm") {
+    if (!table.has("slurm")) {
+      table.refuse("slurm", "is missing", "add [engine.slurm] with url and token_file");
+    }
+    engine.slurm = read_slurm(table, record, environment);
+  } else if (kind != "process") {
+    table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind),
+                 "use process or slurm");
+  } else if (table.has("slurm")) {
+    table.refuse("slurm", "is given, but the engine is another", "write kind = \"slurm\"");
   }
   const std::string sandbox = table.text("sandbox", "bubblewrap");
   if (sandbox == "none") {
@@ -475,20 +568,7 @@ void read_engine(const TomlTable& root, EngineSettings& engine, const Environmen
     table.refuse("sandbox", fmt::format("\"{}\" is no sandbox", sandbox),
                  "use bubblewrap, or none on a machine where every tenant is trusted");
   }
-  const TomlTable emulators = table.open_table("emulators");
-  for (const std::string& each : emulators.keys()) {
-    const auto architecture = parse_architecture(each, each);
-    if (!architecture) {
-      emulators.refuse(each, architecture.error());
-      continue;
-    }
-    const std::string path = emulators.text(each, std::nullopt);
-    if (path.empty() || path.front() != '/') {
-      emulators.refuse(each, fmt::format("\"{}\" is not an absolute path", path),
-                       "give the emulator's path, such as /usr/bin/qemu-aarch64-static");
-    }
-    engine.emulators[*architecture] = path;
-  }
+  engine.emulators = programs_at(table, "emulators", "/usr/bin/qemu-aarch64-static", environment);
   engine.read_only = paths_at(table, "read_only", environment);
 }
 
@@ -544,7 +624,7 @@ Result<SiteFile> parse_site_file(std::string_view text, std::string_view filenam
   read_network(root, file.record);
   read_policy(root, file.record.policy);
   read_energy(root, file);
-  read_engine(root, file.engine, environment);
+  read_engine(root, file.record, file.engine, environment);
   read_staging(root, file.staging, environment);
   if (problems.first()) return fail(*problems.first());
   return file;

@@ -28,7 +28,36 @@ struct LinkSettings {
 
 enum class Sandbox { bubblewrap, none };
 
+// Where a pool's nodes are in Slurm.
+struct SlurmPoolSettings {
+  std::string partition;  // default: the pool's id
+  std::string features;
+  std::string gres = "gpu";
+  friend bool operator==(const SlurmPoolSettings&, const SlurmPoolSettings&) = default;
+};
+
+struct SlurmAccountSettings {
+  std::string account;
+  std::string qos;
+  friend bool operator==(const SlurmAccountSettings&, const SlurmAccountSettings&) = default;
+};
+
+struct SlurmSettings {
+  std::string url;
+  std::string user;  // empty: the account that the gateway runs as
+  std::string token_file;
+  std::string token_command;
+  std::string directory;  // on the shared file system; empty: the gateway's own
+  std::map<Architecture, std::string> programs;
+  std::uint32_t staging_minutes = 10;
+  std::map<PoolId, SlurmPoolSettings> pools;
+  SlurmAccountSettings account;
+  std::map<TenantId, SlurmAccountSettings> tenants;
+  friend bool operator==(const SlurmSettings&, const SlurmSettings&) = default;
+};
+
 struct EngineSettings {
+  std::optional<SlurmSettings> slurm;  // nothing: processes of the gateway's machine
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's

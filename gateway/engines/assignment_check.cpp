@@ -30,7 +30,7 @@ Status check_env(const std::string& field, const std::map<std::string, std::stri
   return ok();
 }
 
-Status check_executor(const std::string& field, const Executor& executor) {
+Status check_executor(const std::string& field, const Executor& executor, Programs programs) {
   const std::string command = field + ".command";
   if (executor.command.empty() || executor.command.front().empty()) {
     return fail(ErrorCode::invalid, command, "there is no command",
@@ -41,8 +41,8 @@ Status check_executor(const std::string& field, const Executor& executor) {
   }
   // Programs that the job brings or makes cannot be looked at now, those of the machine can.
   const std::string& program = executor.command.front();
-  if (program.starts_with('/') && is_system_directory(top_level(program)) &&
-      ::access(program.c_str(), X_OK) != 0) {
+  if (programs == Programs::here && program.starts_with('/') &&
+      is_system_directory(top_level(program)) && ::access(program.c_str(), X_OK) != 0) {
     return fail(ErrorCode::invalid, command + "[0]",
                 fmt::format("this site has no program {}", program),
                 "bring it as an executable input, or name one that the site has");
@@ -80,7 +80,8 @@ Status check_input(const std::string& field, const Input& input, const StagingPo
 
 }  // namespace
 
-Status check_assignment(const Assignment& assignment, const ProcessEngineOptions& options) {
+Status check_assignment(const Assignment& assignment, const ProcessEngineOptions& options,
+                        Programs programs) {
   if (!options.pools.contains(assignment.pool)) {
     return fail(ErrorCode::invalid, "pool",
                 fmt::format("\"{}\" is no pool of this engine", assignment.pool.value),
@@ -98,7 +99,7 @@ Status check_assignment(const Assignment& assignment, const ProcessEngineOptions
   }
   for (std::size_t index = 0; index < assignment.executors.size(); ++index) {
     const Status right =
-        check_executor(fmt::format("executors[{}]", index), assignment.executors[index]);
+        check_executor(fmt::format("executors[{}]", index), assignment.executors[index], programs);
     if (!right) return right;
   }
   if (const Status right = check_env("env", assignment.env); !right) return right;

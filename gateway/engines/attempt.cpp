@@ -112,7 +112,7 @@ Result<Attempt::Prepared> Attempt::prepare(const EngineContext& context,
                                            const AttemptDirectory& directory,
                                            const Assignment& assignment) {
   Prepared prepared;
-  if (const Status made = directory.create(); !made) {
+  if (const Status made = context.begun ? ok() : directory.create(); !made) {
     if (made.error().code != ErrorCode::conflict) return fail(made.error());
     auto end = directory.read_end();
     if (end && *end) {
@@ -496,6 +496,9 @@ void Attempt::stop(EndCode code) {
 bool Attempt::ended_by_stop() {
   // The guard has killed what ran, or would have: this process stood still.
   if (!stop_code_ && watched_->over()) stop_code_ = EndCode::lease_expired;
+  if (!stop_code_ && context_.preempted != nullptr && *context_.preempted) {
+    stop_code_ = EndCode::preempted;
+  }
   if (stop_code_) end(*stop_code_, stop_detail(*stop_code_, assignment_->run_seconds_max));
   return stop_code_.has_value();
 }

@@ -39,6 +39,10 @@ struct EngineContext {
   std::unique_ptr<LeaseGuard> guard;
   WorkerPool* transfers = nullptr;  // may be busy for long
   WorkerPool* chores = nullptr;     // directories, records, removals
+  bool begun = false;               // whoever starts attempts has made their directories
+  // Set once the machine is taken back and its processes are being ended by others: what ends then
+  // is preempted. May be null.
+  const std::atomic<bool>* preempted = nullptr;
   // Called from the event loop, never inside a call of an attempt.
   std::function<void(EngineEvent)> on_event;
 };

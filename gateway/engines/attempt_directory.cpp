@@ -1,8 +1,13 @@
 #include "gateway/engines/attempt_directory.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include "schemas/codec.h"
@@ -93,6 +98,52 @@ Result<std::optional<EndReport>> AttemptDirectory::read_end() const {
   auto report = decode_end_report(*bytes);
   if (!report) return fail(report.error());
   return std::optional(std::move(*report));
+}
+
+Result<LogChunk> AttemptDirectory::read_log(const AttemptId& attempt, bool live, LogStream stream,
+                                            std::uint64_t offset, std::uint32_t bytes_max) const {
+  LogChunk chunk;
+  chunk.attempt = attempt;
+  chunk.offset = offset;
+  if (!live && !exists()) {
+    chunk.known = false;
+    chunk.end = true;
+    return chunk;
+  }
+  const auto failed = [this, stream] {
+    return fail(ErrorCode::unavailable, log(stream).string(),
+                fmt::format("the log cannot be read: {}", std::strerror(errno)),
+                "check the site's disk");
+  };
+  const UniqueFd fd(::open(log(stream).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    // Not made yet, or never: the attempt ended before its log began.
+    if (errno != ENOENT) return failed();
+    chunk.end = !live;
+    return chunk;
+  }
+  const std::size_t wanted = std::min<std::size_t>(bytes_max, limits::log_chunk_bytes_max);
+  chunk.data.resize(wanted);
+  const ssize_t got = ::pread(fd.get(), chunk.data.data(), wanted, static_cast<off_t>(offset));
+  if (got < 0) return failed();
+  chunk.data.resize(static_cast<std::size_t>(got));
+  chunk.end = !live && (wanted == 0 ? false : chunk.data.size() < wanted);
+  return chunk;
+}
+
+Result<UniqueFd> lock_attempts(const fs::path& root) {
+  const fs::path path = root / "lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) {
+    return fail(ErrorCode::unavailable, path.string(),
+                fmt::format("cannot be made: {}", std::strerror(errno)), "check the disk");
+  }
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorCode::conflict, "attempts_directory",
+                fmt::format("another engine uses {}", root.string()),
+                "stop it, or give each its own directory");
+  }
+  return fd;
 }
 
 void AttemptDirectory::remove_files() const {

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
 
+#include "gateway/staging/unique_fd.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/result.h"
@@ -22,6 +24,11 @@ class AttemptDirectory {
  public:
   // Fails with ErrorCode::invalid for an id that cannot name a directory.
   static Result<AttemptDirectory> of(const std::filesystem::path& root, const AttemptId& attempt);
+
+  // Of a name that name() gave.
+  static AttemptDirectory named(const std::filesystem::path& root, const std::string& name) {
+    return AttemptDirectory(root / name);
+  }
 
   std::string name() const { return path_.filename().string(); }
   std::filesystem::path files() const { return path_ / "files"; }
@@ -37,6 +44,9 @@ class AttemptDirectory {
   Status write_end(EndReport report) const;
   // Nothing when the attempt has not ended; corrupt when its record cannot be read.
   Result<std::optional<EndReport>> read_end() const;
+  // As Engine::read_log, of an attempt that is `live` or not.
+  Result<LogChunk> read_log(const AttemptId& attempt, bool live, LogStream stream,
+                            std::uint64_t offset, std::uint32_t bytes_max) const;
   void remove_files() const;
   void mark_forgotten() const;
 
@@ -44,6 +54,10 @@ class AttemptDirectory {
   explicit AttemptDirectory(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
 };
+
+// One engine owns the directory of attempts: two would sweep each other's. Fails with
+// ErrorCode::conflict.
+Result<UniqueFd> lock_attempts(const std::filesystem::path& root);
 
 // Removes the directories of attempts that were forgotten longer than `retention` ago, and those
 // not touched for `abandoned_retention`, except the ones named in `live`.

@@ -35,6 +35,16 @@ struct EngineEvent {
   std::vector<Transfer> transfers{};           // with ended
 };
 
+// What an engine's machines can take of one pool now. Others may use them too, so it may be less
+// than what the site has granted to nobody.
+struct EngineCapacity {
+  std::uint32_t units_free = 0;       // over all nodes
+  std::uint32_t units_free_node = 0;  // on the emptiest node
+  std::uint32_t nodes_free = 0;       // with nothing on them
+  std::uint32_t wait_seconds = 0;     // expected for one unit, when none is free
+  friend bool operator==(const EngineCapacity&, const EngineCapacity&) = default;
+};
+
 class Engine {
  public:
   using OnEvent = std::function<void(EngineEvent)>;
@@ -43,6 +53,9 @@ class Engine {
   // Whether the assignment could ever be run here (paths, executables, architecture); checked
   // before a grant.
   virtual Status check(const Assignment& assignment) const = 0;
+  // Nothing: all that the site has not granted. All zero while the engine cannot be reached, and of
+  // a pool that it does not have.
+  virtual std::optional<EngineCapacity> capacity(const PoolId& pool) const = 0;
   // Stages inputs, runs the executors, stages outputs. Idempotent by attempt id. Progress comes by
   // OnEvent.
   virtual void start(const AttemptId& attempt, const Assignment& assignment) = 0;

@@ -60,8 +60,11 @@ class ProcessEngine : public Engine {
 
   Status check(const Assignment& assignment) const override {
     if (const Status guarded = context_.guard->working(); !guarded) return guarded;
-    return check_assignment(assignment, context_.options);
+    return check_assignment(assignment, context_.options, Programs::here);
   }
+
+  // All is this gateway's own: its book of what it has granted is the whole truth.
+  std::optional<EngineCapacity> capacity(const PoolId&) const override { return std::nullopt; }
 
   void start(const AttemptId& id, const Assignment& assignment) override {
     if (live_.contains(id) || ended_.contains(id)) return;
@@ -95,30 +98,9 @@ class ProcessEngine : public Engine {
 
   Result<LogChunk> read_log(const AttemptId& id, LogStream stream, std::uint64_t offset,
                             std::uint32_t bytes_max) override {
-    LogChunk chunk;
-    chunk.attempt = id;
-    chunk.offset = offset;
-    const bool live = live_.contains(id);
     const auto directory = AttemptDirectory::of(context_.options.attempts_directory, id);
-    if (!live && (!directory || !directory->exists())) {
-      chunk.known = false;
-      chunk.end = true;
-      return chunk;
-    }
-    const UniqueFd fd(::open(directory->log(stream).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
-      // Not made yet, or never: the attempt ended before its log began.
-      if (errno != ENOENT) return read_failed(*directory, stream);
-      chunk.end = !live;
-      return chunk;
-    }
-    const std::size_t wanted = std::min<std::size_t>(bytes_max, limits::log_chunk_bytes_max);
-    chunk.data.resize(wanted);
-    const ssize_t got = ::pread(fd.get(), chunk.data.data(), wanted, static_cast<off_t>(offset));
-    if (got < 0) return read_failed(*directory, stream);
-    chunk.data.resize(static_cast<std::size_t>(got));
-    chunk.end = !live && (wanted == 0 ? false : chunk.data.size() < wanted);
-    return chunk;
+    if (!directory) return fail(directory.error());
+    return directory->read_log(id, live_.contains(id), stream, offset, bytes_max);
   }
 
   std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) override {
@@ -150,12 +132,6 @@ class ProcessEngine : public Engine {
   }
 
  private:
-  static Result<LogChunk> read_failed(const AttemptDirectory& directory, LogStream stream) {
-    return fail(ErrorCode::unavailable, directory.log(stream).string(),
-                fmt::format("the log cannot be read: {}", std::strerror(errno)),
-                "check the site's disk");
-  }
-
   void on_attempt_event(EngineEvent event) {
     if (event.phase == AttemptPhase::ended) {
       live_.erase(event.attempt);
@@ -268,22 +244,6 @@ Status check_options(const ProcessEngineOptions& options) {
   return ok();
 }
 
-// One engine owns the directory: two would sweep each other's attempts.
-Result<UniqueFd> lock_directory(const fs::path& directory) {
-  const fs::path path = directory / "lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) {
-    return fail(ErrorCode::unavailable, path.string(),
-                fmt::format("cannot be made: {}", std::strerror(errno)), "check the disk");
-  }
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::conflict, "attempts_directory",
-                fmt::format("another engine uses {}", directory.string()),
-                "stop it, or give each its own directory");
-  }
-  return fd;
-}
-
 }  // namespace
 
 Result<SandboxMode> parse_sandbox_mode(std::string_view field, std::string_view text) {
@@ -333,7 +293,7 @@ Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
                             problem.message()),
                 "give a directory that the gateway may write to");
   }
-  auto lock = lock_directory(options.attempts_directory);
+  auto lock = lock_attempts(options.attempts_directory);
   if (!lock) return fail(lock.error());
   const auto warn = [&options](const std::string& text) {
     if (options.on_warning) options.on_warning(text);

@@ -25,6 +25,7 @@ using testing::SignedLog;
 // A site that only witnesses.
 class IdleEngine final : public Engine {
  public:
+  std::optional<EngineCapacity> capacity(const PoolId&) const override { return std::nullopt; }
   Status check(const Assignment&) const override { return ok(); }
   void start(const AttemptId&, const Assignment&) override {}
   void set_lease(const AttemptId&, Mono::time_point) override {}

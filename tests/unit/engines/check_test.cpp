@@ -12,7 +12,7 @@ class AssignmentCheck : public test::EngineFixture {
  protected:
   // The field of the error; "" when there is none.
   std::string field_of(const Assignment& assignment) {
-    const Status checked = check_assignment(assignment, options);
+    const Status checked = check_assignment(assignment, options, Programs::here);
     if (checked) return "";
     EXPECT_FALSE(checked.error().message.empty());
     EXPECT_FALSE(checked.error().remedy.empty()) << describe(checked.error());

@@ -21,6 +21,7 @@ class PuppetEngine : public Engine {
  public:
   explicit PuppetEngine(OnEvent on_event) : on_event_(std::move(on_event)) {}
 
+  std::optional<EngineCapacity> capacity(const PoolId&) const override { return std::nullopt; }
   Status check(const Assignment&) const override { return ok(); }
   void start(const AttemptId& attempt, const Assignment&) override { started.push_back(attempt); }
   void set_lease(const AttemptId& attempt, Mono::time_point at) override { leases[attempt] = at; }

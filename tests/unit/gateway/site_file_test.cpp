@@ -292,7 +292,7 @@ const std::vector<Malformed> malformed = {
     {"RunTimeZero", "run_seconds_max = 86400", "run_seconds_max = 0", "policy.run_seconds_max",
      "0 is out of range", "1 to"},
     {"QuotaNegative", "quota_wh = 500000", "quota_wh = -5", "energy.quota_wh", "-5", "0 to"},
-    {"UnknownEngine", "kind = \"process\"", "kind = \"slurm\"", "engine.kind", "slurm", "process"},
+    {"UnknownEngine", "kind = \"process\"", "kind = \"lsf\"", "engine.kind", "lsf", "process"},
     {"UnknownSandbox", "sandbox = \"none\"", "sandbox = \"jail\"", "engine.sandbox", "jail",
      "bubblewrap"},
     {"EmulatorRelative", "\"/usr/bin/qemu-aarch64-static\"", "\"qemu\"", "engine.emulators.arm64",
@@ -310,6 +310,61 @@ const std::vector<Malformed> malformed = {
 
 INSTANTIATE_TEST_SUITE_P(SiteFile, MalformedSiteFile, ::testing::ValuesIn(malformed),
                          [](const auto& each) { return each.param.name; });
+
+const std::string slurm_engine = R"(
+[engine]
+kind = "slurm"
+
+[engine.slurm]
+url = "http://${SUITE}:6820"
+user = "federation"
+token_file = "${DATA}/token"
+directory = "/shared/site"
+programs = { arm64 = "/shared/arm64/tradewind-attempt" }
+staging_minutes = 30
+account = "guests"
+tenants = { physics = { account = "phys", qos = "high" } }
+pools = { gpu = { partition = "batch", features = "zen4", gres = "gpu:h100" } }
+)";
+
+std::string with_slurm(const std::string& from = "", const std::string& to = "") {
+  std::string engine = slurm_engine;
+  if (!from.empty()) engine.replace(engine.find(from), from.size(), to);
+  std::string text = whole_file;
+  const std::size_t begin = text.find("[engine]");
+  return text.replace(begin, text.find("[staging]") - begin, engine + "\n");
+}
+
+TEST(SiteFile, TellsWhereASlurmIsAndWhoItsTenantsAreThere) {
+  const auto file = parse(with_slurm());
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_TRUE(file->engine.slurm);
+  const SlurmSettings& slurm = *file->engine.slurm;
+  EXPECT_EQ(slurm.url, "http://suite:6820");
+  EXPECT_EQ(slurm.token_file, "/srv/data/token");
+  EXPECT_EQ(slurm.directory, "/shared/site");
+  EXPECT_EQ(slurm.programs.at(Architecture::arm64), "/shared/arm64/tradewind-attempt");
+  EXPECT_EQ(slurm.staging_minutes, 30U);
+  EXPECT_EQ(slurm.account, (SlurmAccountSettings{"guests", ""}));
+  EXPECT_EQ(slurm.tenants.at(TenantId{"physics"}), (SlurmAccountSettings{"phys", "high"}));
+  EXPECT_EQ(slurm.pools.at(PoolId{"gpu"}), (SlurmPoolSettings{"batch", "zen4", "gpu:h100"}));
+  EXPECT_EQ(slurm.pools.at(PoolId{"cpu"}), (SlurmPoolSettings{"cpu", "", "gpu"}));
+}
+
+TEST(SiteFile, RefusesASlurmThatCannotBe) {
+  const auto field_of = [](const std::string& from, const std::string& to) {
+    const auto file = parse(with_slurm(from, to));
+    return file ? std::string() : file.error().field;
+  };
+  EXPECT_EQ(field_of("url = \"http", "url = \"ftp"), "engine.slurm.url");
+  EXPECT_EQ(field_of("token_file = \"${DATA}/token\"", ""), "engine.slurm.token_file");
+  EXPECT_EQ(field_of("user =", "token_command = \"x\"\nuser ="), "engine.slurm.token_file");
+  EXPECT_EQ(field_of("/shared/site", "shared"), "engine.slurm.directory");
+  EXPECT_EQ(field_of("{ gpu = {", "{ tpu = {"), "engine.slurm.pools.tpu");
+  EXPECT_EQ(field_of("qos = \"high\"", "qso = \"high\""), "engine.slurm.tenants.physics.qso");
+  EXPECT_EQ(field_of("{ physics", "{ Physics"), "engine.slurm.tenants.Physics");
+  EXPECT_EQ(field_of("kind = \"slurm\"", "kind = \"process\""), "engine.slurm");
+}
 
 TEST(SiteFile, ContractsStandInTheRecord) {
   const auto with = [](const std::string& contract) {

@@ -1,0 +1,242 @@
+#include "gateway/engines/node_exchange.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "gateway/staging/file_copy.h"
+#include "gateway/staging/unique_fd.h"
+#include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "state/identity/stored_file.h"
+
+namespace tradewind {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr std::size_t settings_bytes_max = 1 << 20;
+constexpr std::size_t ticket_bytes_max = limits::frame_bytes_max;
+constexpr std::size_t word_bytes_max = 256;
+constexpr std::size_t news_at_once_max = 10'000;
+
+// Whole or not at all for whoever reads it; gone after a crash of the machine, perhaps.
+Status write_quickly(const fs::path& file, std::string_view text) {
+  const fs::path draft = file.string() + fmt::format(".{}", ::getpid());
+  const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd || !write_all(fd.get(), text) || std::rename(draft.c_str(), file.c_str()) != 0) {
+    return fail(ErrorCode::unavailable, file.string(),
+                fmt::format("cannot be written: {}", std::strerror(errno)),
+                "check the cluster's shared file system");
+  }
+  return ok();
+}
+
+std::vector<std::string> texts_of(const json::value& list) {
+  return json::value_to<std::vector<std::string>>(list);
+}
+
+json::array paths_of(const std::vector<fs::path>& paths) {
+  json::array list;
+  for (const fs::path& each : paths) list.emplace_back(each.string());
+  return list;
+}
+
+std::string text_of(const NodeOrders& orders) {
+  return fmt::format("{} {}\n", orders.lease_end ? to_ms(*orders.lease_end) : -1,
+                     orders.stop ? static_cast<int>(*orders.stop) : -1);
+}
+
+Error unreadable(const fs::path& file) {
+  return {ErrorCode::corrupt, file.string(), "is not as a gateway writes it",
+          "check the cluster's shared file system"};
+}
+
+}  // namespace
+
+fs::path NodeExchange::ticket_folder(const std::string& name) const {
+  return folder_ / "tickets" / name;
+}
+
+Status NodeExchange::create() const {
+  std::error_code problem;
+  fs::create_directories(folder_ / "tickets", problem);
+  if (!problem) fs::create_directories(folder_ / "news", problem);
+  if (!problem) fs::permissions(folder_, fs::perms::owner_all, problem);
+  if (!problem) return ok();
+  return fail(ErrorCode::unavailable, folder_.string(),
+              fmt::format("cannot be made: {}", problem.message()),
+              "give a directory that the gateway may write to");
+}
+
+Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
+  json::object pools;
+  for (const auto& [pool, architecture] : options.pools) {
+    pools[pool.value] = std::string(to_string(architecture));
+  }
+  json::object emulators;
+  for (const auto& [architecture, path] : options.emulators) {
+    emulators[std::string(to_string(architecture))] = path;
+  }
+  const StagingPolicy& staging = options.staging;
+  const json::object settings{
+      {"attempts_directory", options.attempts_directory.string()},
+      {"sandbox", options.sandbox == SandboxMode::bubblewrap ? "bubblewrap" : "none"},
+      {"bubblewrap", options.bubblewrap},
+      {"read_only_binds", paths_of(options.read_only_binds)},
+      {"cgroups", options.cgroups == CgroupUse::automatic ? "auto" : "off"},
+      {"pools", pools},
+      {"emulators", emulators},
+      {"file_read_roots", paths_of(staging.file_read_roots)},
+      {"file_write_roots", paths_of(staging.file_write_roots)},
+      {"http_allowed", staging.http_allowed},
+      {"allow_private_hosts", staging.allow_private_hosts},
+      {"file_bytes_max", staging.file_bytes_max},
+      {"attempt_bytes_max", staging.attempt_bytes_max},
+      {"files_max", staging.files_max},
+      {"stop_grace_ms", options.stop_grace.count()},
+  };
+  return store_file(folder_ / "settings", json::serialize(settings), private_mode);
+}
+
+Result<ProcessEngineOptions> NodeExchange::read_settings() const {
+  const fs::path file = folder_ / "settings";
+  const auto text = load_file(file, settings_bytes_max);
+  if (!text) return fail(text.error());
+  ProcessEngineOptions options;
+  try {
+    const json::value parsed = json::parse(*text);
+    const auto at = [&parsed](const char* key) -> const json::value& { return parsed.at(key); };
+    options.attempts_directory = json::value_to<std::string>(at("attempts_directory"));
+    const auto sandbox = parse_sandbox_mode("sandbox", json::value_to<std::string>(at("sandbox")));
+    const auto cgroups = parse_cgroup_use("cgroups", json::value_to<std::string>(at("cgroups")));
+    if (!sandbox || !cgroups) return fail(unreadable(file));
+    options.sandbox = *sandbox;
+    options.cgroups = *cgroups;
+    options.bubblewrap = json::value_to<std::string>(at("bubblewrap"));
+    for (auto& each : texts_of(at("read_only_binds"))) options.read_only_binds.emplace_back(each);
+    for (const auto& each : at("pools").as_object()) {
+      const auto architecture =
+          parse_architecture("pools", json::value_to<std::string>(each.value()));
+      if (!architecture) return fail(architecture.error());
+      options.pools[PoolId{std::string(each.key())}] = *architecture;
+    }
+    for (const auto& each : at("emulators").as_object()) {
+      const auto architecture = parse_architecture("emulators", std::string_view(each.key()));
+      if (!architecture) return fail(architecture.error());
+      options.emulators[*architecture] = json::value_to<std::string>(each.value());
+    }
+    StagingPolicy& staging = options.staging;
+    for (auto& each : texts_of(at("file_read_roots"))) staging.file_read_roots.emplace_back(each);
+    for (auto& each : texts_of(at("file_write_roots"))) staging.file_write_roots.emplace_back(each);
+    staging.http_allowed = at("http_allowed").as_bool();
+    staging.allow_private_hosts = at("allow_private_hosts").as_bool();
+    staging.file_bytes_max = json::value_to<std::uint64_t>(at("file_bytes_max"));
+    staging.attempt_bytes_max = json::value_to<std::uint64_t>(at("attempt_bytes_max"));
+    staging.files_max = json::value_to<std::uint32_t>(at("files_max"));
+    options.stop_grace =
+        std::chrono::milliseconds(json::value_to<std::int64_t>(at("stop_grace_ms")));
+  } catch (const std::exception&) {
+    return fail(unreadable(file));
+  }
+  return options;
+}
+
+Status NodeExchange::write_ticket(const std::string& name, const NodeTicket& ticket,
+                                  const NodeOrders& orders) const {
+  const fs::path folder = ticket_folder(name);
+  std::error_code problem;
+  fs::create_directory(folder, problem);
+  if (problem) {
+    return fail(ErrorCode::unavailable, folder.string(),
+                fmt::format("cannot be made: {}", problem.message()),
+                "check the cluster's shared file system");
+  }
+  if (const Status written = write_orders(name, orders); !written) return written;
+  // An assignment and an attempt make a dispatch, which has a form of its own.
+  const ToGateway message{Term{}, Dispatch{ticket.attempt, ticket.assignment, 1}};
+  return write_quickly(folder / "ticket", encode(message));
+}
+
+Result<NodeTicket> NodeExchange::read_ticket(const std::string& name) const {
+  const fs::path file = ticket_folder(name) / "ticket";
+  const auto bytes = load_file(file, ticket_bytes_max);
+  if (!bytes) return fail(bytes.error());
+  auto message = decode_to_gateway(*bytes);
+  if (!message) return fail(message.error());
+  auto* dispatch = std::get_if<Dispatch>(&message->body);
+  if (dispatch == nullptr) return fail(unreadable(file));
+  return NodeTicket{std::move(dispatch->attempt), std::move(dispatch->assignment)};
+}
+
+Status NodeExchange::write_orders(const std::string& name, const NodeOrders& orders) const {
+  return write_quickly(ticket_folder(name) / "orders", text_of(orders));
+}
+
+Result<NodeOrders> NodeExchange::read_orders(const std::string& name) const {
+  const fs::path file = ticket_folder(name) / "orders";
+  const auto text = load_file(file, word_bytes_max);
+  if (!text) return fail(text.error());
+  std::int64_t lease = 0;
+  int stop = 0;
+  const char* const last = text->data() + text->size();
+  auto read = std::from_chars(text->data(), last, lease);
+  if (read.ec != std::errc{} || read.ptr == last || lease < -1) return fail(unreadable(file));
+  read = std::from_chars(read.ptr + 1, last, stop);
+  if (read.ec != std::errc{} || stop < -1 || stop >= end_codes_count) return fail(unreadable(file));
+  constexpr std::int64_t ms_max = 253'402'300'799'000;  // the year 9999
+  NodeOrders orders;
+  if (lease >= 0) orders.lease_end = wall_from_ms(std::min(lease, ms_max));
+  if (stop >= 0) orders.stop = static_cast<EndCode>(stop);
+  return orders;
+}
+
+Status NodeExchange::tell_phase(const std::string& name, AttemptPhase phase) const {
+  const Status written =
+      write_quickly(ticket_folder(name) / "phase", fmt::format("{}\n", static_cast<int>(phase)));
+  if (!written) return written;
+  return write_quickly(folder_ / "news" / name, "");
+}
+
+std::optional<AttemptPhase> NodeExchange::read_phase(const std::string& name) const {
+  const auto text = load_file(ticket_folder(name) / "phase", word_bytes_max);
+  int phase = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), phase).ec != std::errc{})
+    return std::nullopt;
+  if (phase <= 0 || phase >= attempt_phases_count) return std::nullopt;
+  return static_cast<AttemptPhase>(phase);
+}
+
+std::vector<std::string> NodeExchange::take_news() const {
+  std::vector<std::string> names;
+  std::error_code problem;
+  fs::directory_iterator each(folder_ / "news", problem);
+  for (const fs::directory_iterator end; !problem && each != end && names.size() < news_at_once_max;
+       each.increment(problem)) {
+    const std::string name = each->path().filename().string();
+    // Drafts have the writer's number behind a second dot.
+    if (std::ranges::count(name, '.') == 1) names.push_back(name);
+  }
+  // Before the phases are read: what comes after that is news again.
+  for (const std::string& name : names) {
+    std::error_code ignored;
+    fs::remove(folder_ / "news" / name, ignored);
+  }
+  return names;
+}
+
+void NodeExchange::remove_ticket(const std::string& name) const {
+  std::error_code ignored;
+  fs::remove_all(ticket_folder(name), ignored);
+}
+
+}  // namespace tradewind

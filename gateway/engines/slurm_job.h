@@ -1,0 +1,56 @@
+// What is asked of Slurm for one attempt, as slurmrestd wants it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "schemas/dispatch.h"
+#include "schemas/ids.h"
+#include "schemas/site.h"
+
+namespace tradewind {
+
+// Where a pool's nodes are in Slurm.
+struct SlurmPool {
+  Pool pool;                 // as it is sold
+  std::string partition;     // "main"
+  std::string features;      // only nodes that have it, such as "zen4"; empty: all of the partition
+  std::string gres = "gpu";  // what an accelerator is called: "gpu", "gpu:a100"
+  friend bool operator==(const SlurmPool&, const SlurmPool&) = default;
+};
+
+// On whose account a tenant's jobs run; empty: Slurm's own default.
+struct SlurmAccount {
+  std::string account;
+  std::string qos;
+  friend bool operator==(const SlurmAccount&, const SlurmAccount&) = default;
+};
+
+// How a job is known for sure: Slurm gives numbers out again after a crash.
+struct SlurmKeys {
+  std::string prefix;  // of this gateway's jobs alone
+  std::string of(std::string_view attempt_name) const { return prefix + std::string(attempt_name); }
+  // The attempt's name; empty when the job is not of this gateway.
+  std::string_view attempt_name(std::string_view key) const {
+    return key.starts_with(prefix) ? key.substr(prefix.size()) : std::string_view{};
+  }
+};
+
+struct SlurmJobRequest {
+  std::string key;        // becomes the comment
+  std::string name;       // of the attempt
+  std::string directory;  // of the job's own output
+  std::string command;    // a line of the shell
+  std::uint64_t seconds_max = 0;
+};
+
+// The body of a submission. Slurm is asked for whole allocation units, as the site sells them.
+std::string slurm_job_document(const SlurmJobRequest& request, const Assignment& assignment,
+                               const SlurmPool& pool, const SlurmAccount& account);
+
+// One word of a shell's command.
+std::string shell_word(std::string_view text);
+
+}  // namespace tradewind

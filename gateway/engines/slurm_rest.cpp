@@ -1,0 +1,181 @@
+#include "gateway/engines/slurm_rest.h"
+
+#include <curl/curl.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tradewind {
+namespace {
+
+// A job takes about 3 KiB in a list: some 80,000 of them.
+constexpr std::size_t answer_bytes_max = 256UL << 20;
+// slurmrestd itself waits up to 20 s for a slurmctld that does not answer.
+constexpr long answer_seconds_max = 45;
+constexpr long connect_seconds_max = 5;
+constexpr std::array<std::string_view, 3> known_versions{"v0.0.38", "v0.0.37", "v0.0.36"};
+
+std::size_t receive(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& body = *static_cast<std::string*>(user);
+  if (body.size() + size * count > answer_bytes_max) return 0;
+  body.append(data, size * count);
+  return size * count;
+}
+
+int end_when_stopped(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
+}
+
+// The number stands under `error_code` in answers to submissions, under `error_number` elsewhere.
+void read_error(SlurmAnswer& answer) {
+  const auto* errors = answer.body.if_contains("errors");
+  if (errors == nullptr || !errors->is_array() || errors->as_array().empty()) return;
+  const auto* first = errors->as_array().front().if_object();
+  if (first == nullptr) return;
+  answer.number = -1;
+  for (const char* key : {"error_code", "error_number"}) {
+    const auto* number = first->if_contains(key);
+    if (number != nullptr && number->is_int64()) answer.number = number->as_int64();
+  }
+  for (const char* key : {"description", "error"}) {
+    const auto* text = first->if_contains(key);
+    if (text == nullptr || !text->is_string() || text->as_string().empty()) continue;
+    if (!answer.text.empty()) answer.text += ": ";
+    answer.text += std::string_view(text->as_string()).substr(0, 500);
+  }
+}
+
+}  // namespace
+
+struct SlurmRest::Handle {
+  CURL* curl = curl_easy_init();
+  ~Handle() { curl_easy_cleanup(curl); }
+};
+
+SlurmRest::SlurmRest(std::string url, std::string user, SlurmToken& token)
+    : url_(std::move(url)), user_(std::move(user)), token_(token) {}
+
+SlurmRest::~SlurmRest() = default;
+
+std::string SlurmRest::version() const {
+  const std::lock_guard lock(mutex_);
+  return version_;
+}
+
+Status SlurmRest::negotiate() {
+  const auto answer = perform("GET", "/openapi/v3", {});
+  if (!answer) return fail(answer.error());
+  const auto* paths = answer->body.if_contains("paths");
+  std::string served;
+  for (const std::string_view version : known_versions) {
+    if (paths == nullptr || !paths->is_object()) break;
+    if (paths->as_object().contains(fmt::format("/slurm/{}/job/submit", version))) {
+      const std::lock_guard lock(mutex_);
+      version_ = version;
+      return ok();
+    }
+  }
+  if (paths != nullptr && paths->is_object()) {
+    for (const auto& each : paths->as_object()) {
+      const std::string_view path = each.key();
+      if (path.ends_with("/job/submit")) served += fmt::format(" {}", path.substr(0, 64));
+    }
+  }
+  return fail(ErrorCode::invalid, "engine.slurm.url",
+              fmt::format("{} serves no version that this gateway knows ({})", url_,
+                          served.empty() ? "none at all" : served.substr(1)),
+              "let slurmrestd serve openapi/v0.0.38, v0.0.37 or v0.0.36");
+}
+
+Result<SlurmAnswer> SlurmRest::call(const char* method, const std::string& path,
+                                    const std::string& body) {
+  const std::string version = this->version();
+  if (version.empty()) {
+    return fail(ErrorCode::unavailable, "engine.slurm.url", "Slurm has not answered yet");
+  }
+  return perform(method, fmt::format("/slurm/{}/{}", version, path), body);
+}
+
+Result<SlurmAnswer> SlurmRest::perform(const char* method, const std::string& path,
+                                       const std::string& body) {
+  const auto token = token_.get(system_now());
+  if (!token) return fail(token.error());
+  std::unique_ptr<Handle> handle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      handle = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!handle) handle = std::make_unique<Handle>();
+  CURL* const curl = handle->curl;
+  if (curl == nullptr) return fail(ErrorCode::internal, "", "libcurl could not be started");
+  curl_easy_reset(curl);  // keeps the connection
+  curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
+  headers = curl_slist_append(headers, "Expect:");
+  headers = curl_slist_append(headers, ("X-SLURM-USER-NAME: " + user_).c_str());
+  headers = curl_slist_append(headers, ("X-SLURM-USER-TOKEN: " + *token).c_str());
+  const std::string url = url_ + path;
+  std::string text;
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_seconds_max);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, answer_seconds_max);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+  if (!body.empty()) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  }
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &end_when_stopped);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stopped_);
+  const CURLcode code = curl_easy_perform(curl);
+  curl_slist_free_all(headers);
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OK) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(handle));
+  }
+  if (code != CURLE_OK) {
+    const bool sent = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST;
+    return fail(sent ? ErrorCode::maybe_delivered : ErrorCode::unavailable, "engine.slurm.url",
+                fmt::format("no answer from {}: {}", url_, curl_easy_strerror(code)),
+                "see whether slurmrestd runs");
+  }
+  SlurmAnswer answer;
+  if (status == 304) {
+    answer.unchanged = true;
+    return answer;
+  }
+  if (status == 401 || status == 403) {
+    token_.refused();
+    return fail(ErrorCode::unauthenticated, "engine.slurm.token",
+                fmt::format("{} does not take the token of {}", url_, user_),
+                "see whom the token is for and until when");
+  }
+  boost::system::error_code bad;
+  boost::json::value parsed = boost::json::parse(text, bad);
+  if (bad || !parsed.is_object()) {
+    const bool wrong = status >= 400 && status < 500;
+    return fail(wrong ? ErrorCode::invalid : ErrorCode::maybe_delivered, "engine.slurm.url",
+                fmt::format("{} answered {}: {}", url_, status, text.substr(0, 200)),
+                "see that it is a slurmrestd");
+  }
+  answer.body = std::move(parsed.as_object());
+  read_error(answer);
+  // A token that is not taken shows as a failure without a number.
+  if (status >= 500 && answer.number == -1) token_.refused();
+  return answer;
+}
+
+}  // namespace tradewind

@@ -1,0 +1,64 @@
+// slurmrestd over HTTP: one call at a time on each of a few kept connections.
+#pragma once
+
+#include <atomic>
+#include <boost/json.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gateway/engines/slurm_token.h"
+#include "gateway/engines/slurm_words.h"
+#include "schemas/result.h"
+
+namespace tradewind {
+
+struct SlurmAnswer {
+  bool unchanged = false;    // 304
+  boost::json::object body;  // empty when unchanged
+  std::int64_t number = 0;   // of the first error in it; 0: there is none
+  std::string text;          // what is said of that error
+};
+
+// Any thread; all calls block.
+class SlurmRest {
+ public:
+  // `url` is "http://host:port" or with https; `user` is whom the token speaks for.
+  SlurmRest(std::string url, std::string user, SlurmToken& token);
+  ~SlurmRest();
+  SlurmRest(const SlurmRest&) = delete;
+  SlurmRest& operator=(const SlurmRest&) = delete;
+
+  // Calls on their way end soon, and those that come fail: all as maybe_delivered.
+  void stop() { stopped_ = true; }
+
+  // Asks which versions of the interface are served and keeps the newest one that this program
+  // knows. To be called before the others, and again after they fail. ErrorCode::unavailable,
+  // unauthenticated, or invalid when none is known.
+  Status negotiate();
+  std::string version() const;
+
+  // `path` follows the version: "jobs", "job/7". Any answer with a JSON object is an answer,
+  // whatever its status: what it means depends on the call. Otherwise fails with
+  // - unauthenticated: the token was not taken, and is read anew for the next call
+  // - unavailable: it never left here
+  // - maybe_delivered: it may have been heard
+  // - invalid: slurmrestd could not read it
+  Result<SlurmAnswer> call(const char* method, const std::string& path,
+                           const std::string& body = {});
+
+ private:
+  struct Handle;
+  Result<SlurmAnswer> perform(const char* method, const std::string& path, const std::string& body);
+
+  const std::string url_;
+  const std::string user_;
+  SlurmToken& token_;
+  mutable std::mutex mutex_;
+  std::string version_;
+  std::atomic<bool> stopped_{false};
+  std::vector<std::unique_ptr<Handle>> idle_;
+};
+
+}  // namespace tradewind

@@ -1,0 +1,113 @@
+"""What a federation adds to a Slurm: jobs from the endpoint beside the same jobs given to slurmrestd itself, in turns, on
+one private cluster. Prints one figure a line; the spread of times is their quartiles.
+
+From submission to running, each time with a job that sleeps: at the endpoint until the endpoint says "running", which is
+when the job's own command has started; at slurmrestd until Slurm says RUNNING, which is before that. The sustained rate is
+of jobs that sleep, several times as many as there are CPUs to hold them, from the first submission to the last end. It is
+bounded by the cluster's size, as at a real centre; and on one machine the nodes' share of the work is done by the same
+processors as everything else. Slurm has all jobs in its queue at once. An endpoint gives a site what it has free, and hears
+of that once a second: short jobs leave their CPUs idle for a larger share of the time. The goal is for jobs of ten seconds.
+"""
+import json
+import statistics
+import sys
+import time
+
+from federation import FINAL, Federation, shell_job
+from slurm_sites import slurm_cluster, slurm_sites
+
+POLL = 0.005
+CPUS = 12
+LENGTHS = {10: ">= 0.9", 2: None}  # of jobs in seconds, and the goal
+
+
+def direct_job(seconds):
+    return {"script": f"#!/bin/sh\nexec sleep {seconds}\n",
+            "job": {"name": "direct", "partition": "main", "current_working_directory": "/",
+                    "environment": {"PATH": "/usr/bin:/bin"}, "standard_output": "/dev/null",
+                    "standard_error": "/dev/null", "nodes": 1, "tasks": 1, "cpus_per_task": 1, "memory_per_node": 256,
+                    "time_limit": 5, "no_requeue": True}}
+
+
+def until_running(look, states):
+    while look() not in states:
+        time.sleep(POLL)
+
+
+def direct_start(slurm):
+    begun = time.monotonic()
+    job = slurm.rest("POST", "job/submit", direct_job(1))["job_id"]
+    until_running(lambda: slurm.rest("GET", f"job/{job}")["jobs"][0]["job_state"], ("RUNNING", "COMPLETED"))
+    return time.monotonic() - begun
+
+
+def endpoint_start(user):
+    begun = time.monotonic()
+    job = user.submit(shell_job("sleep 1"))
+    until_running(lambda: user.job(job)["state"], ("running", "finishing", *FINAL))
+    return time.monotonic() - begun
+
+
+def direct_rate(slurm, count, seconds):
+    begun = time.monotonic()
+    jobs = {slurm.rest("POST", "job/submit", direct_job(seconds))["job_id"] for _ in range(count)}
+    while any(each["job_id"] in jobs and each["job_state"] in ("PENDING", "RUNNING", "COMPLETING")
+              for each in slurm.rest("GET", "jobs")["jobs"]):
+        time.sleep(0.1)
+    return count / (time.monotonic() - begun)
+
+
+def endpoint_rate(user, count, seconds):
+    begun = time.monotonic()
+    document = shell_job(f"sleep {seconds}")
+    array = user.call("POST", "/v1/jobs", {**document, "array": {"count": count}})["id"]
+    states = user.wait_array(array, count, seconds=600)
+    assert states["succeeded"] == count, states
+    return count / (time.monotonic() - begun)
+
+
+def figure(metric, value, unit, spread, goal=None, holds=None):
+    print(json.dumps({"metric": metric, "value": value, "unit": unit, "spread": spread, "goal": goal, "holds": holds}),
+          flush=True)
+
+
+def main(quick):
+    if slurm_cluster.missing():
+        print(f"slurm: {slurm_cluster.missing()}", file=sys.stderr)
+        return
+    rounds, count = (15, 48) if quick else (60, 120)
+    with slurm_sites(1, nodes=2, cpus=CPUS) as (sites, clusters), Federation(sites) as federation:
+        slurm, = clusters.values()
+        endpoint_start(federation.user)
+        time.sleep(2)
+        direct, ours = [], []
+        for number in range(rounds):
+            # Slurm schedules about once a second: not always at the same moment of that.
+            time.sleep(0.1 + number * 0.37 % 1)
+            direct.append(direct_start(slurm))
+            time.sleep(0.1 + number * 0.37 % 1)
+            ours.append(endpoint_start(federation.user))
+        quarters = [[round(each * 1000) for each in statistics.quantiles(times, n=4)] for times in (direct, ours)]
+        added = round((statistics.median(ours) - statistics.median(direct)) * 1000)
+        figure(f"submission to running, slurmrestd itself, {rounds} jobs", quarters[0][1], "ms",
+               quarters[0][::2])
+        figure(f"submission to running, from the endpoint, {rounds} jobs", quarters[1][1], "ms",
+               quarters[1][::2])
+        figure("added to the median", added, "ms", None, "<= 150", added <= 150)
+        time.sleep(3)
+        for seconds, goal in LENGTHS.items():
+            rates = [(direct_rate(slurm, count, seconds), endpoint_rate(federation.user, count, seconds))
+                     for _ in range(1 if quick else 3)]
+            what = f"{count} jobs of {seconds} s on {2 * CPUS} CPUs"
+            for place, name in ((0, "slurmrestd itself"), (1, "the endpoint")):
+                each = [pair[place] for pair in rates]
+                figure(f"rate, {what}, {name}", round(statistics.median(each), 2), "jobs/s",
+                       [round(min(each), 2), round(max(each), 2)])
+            shares = [ours / direct for direct, ours in rates]
+            share = round(statistics.median(shares), 3)
+            figure(f"rate, {what}, share of slurmrestd's own", share, "",
+                   [round(min(shares), 3), round(max(shares), 3)], goal, share >= 0.9 if goal else None)
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv)

@@ -1,0 +1,78 @@
+// An engine of one kind on a loop of its own, with the outside that it needs.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/engines/slurm_engine.h"
+#include "tests/unit/staging/scratch.h"
+
+namespace tradewind::test {
+
+// One private Slurm for all tests of this process, started when first asked for.
+class SlurmCluster {
+ public:
+  // Why there is none; empty when there is.
+  static std::string missing();
+  static std::filesystem::path folder();
+  static std::string url();
+  static std::string user();
+  // tests/engines/slurm WHAT folder() NAME
+  static void tell(const std::string& what, const std::string& name = "");
+  // The output of a command that speaks to this Slurm.
+  static std::string run(const std::string& command);
+};
+
+enum class Kind { process, slurm };
+
+class EngineUnderTest : public testing::Test {
+ protected:
+  explicit EngineUnderTest(Kind kind);
+
+  // Makes the engine; skips the test, with the reason, where its kind cannot be had.
+  void open();
+  // As a gateway that is gone: no event is told any more.
+  void close();
+
+  bool until(const std::function<bool()>& holds,
+             std::chrono::seconds limit = std::chrono::seconds(40));
+  // Until it takes jobs.
+  void await_up();
+  void start(const AttemptId& id, const Assignment& assignment);
+  EndReport end_of(const AttemptId& id);
+  EndReport run(const AttemptId& id, const Assignment& assignment) {
+    start(id, assignment);
+    return end_of(id);
+  }
+  bool is_running(const AttemptId& id) const;
+  std::string log(const AttemptId& id, LogStream stream = LogStream::out);
+
+  // Of this test alone, however many share a cluster.
+  AttemptId attempt(std::uint32_t number = 1) const;
+  Assignment shell(const std::string& script) const;
+  // A command that writes a line to an outside file when it starts and another when it has ended.
+  Assignment told(const std::string& work) const;
+  int starts() const;
+  int ends() const;
+
+  const Kind kind_;
+  Scratch scratch;
+  std::unique_ptr<boost::asio::io_context> io = std::make_unique<boost::asio::io_context>();
+  SlurmEngineOptions options;
+  std::map<AttemptId, std::vector<AttemptPhase>> phases;
+  std::map<AttemptId, EndReport> reports;
+  std::map<AttemptId, int> ended;
+  std::unique_ptr<Engine> engine;
+
+ private:
+  int lines(const std::string& word) const;
+};
+
+}  // namespace tradewind::test

@@ -1,0 +1,201 @@
+// What is Slurm's own: how it fails, and what the engine makes of that.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/engines/engine_under_test.h"
+
+namespace tradewind {
+namespace {
+
+using test::Kind;
+using test::SlurmCluster;
+using testing::HasSubstr;
+
+class SlurmEngineTest : public test::EngineUnderTest {
+ protected:
+  SlurmEngineTest() : EngineUnderTest(Kind::slurm) { options.node.sandbox = SandboxMode::none; }
+  void SetUp() override { open(); }
+  bool is_down() {
+    const auto capacity = engine->capacity(PoolId{"pool"});
+    const Status checked = engine->check(shell("true"));
+    return capacity == EngineCapacity{} && !checked &&
+           checked.error().code == ErrorCode::unavailable;
+  }
+};
+
+TEST_F(SlurmEngineTest, SellsWhatIsIdleInSlurmAndNotWhatOthersUse) {
+  await_up();
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free == 32; }));
+  EXPECT_EQ(engine->capacity(PoolId{"pool"})->nodes_free, 2U);
+  const std::string other =
+      SlurmCluster::run("sbatch --parsable -D / -o /dev/null -c 16 -t 7 --wrap='sleep 30'");
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->nodes_free == 1; }));
+  EXPECT_EQ(engine->capacity(PoolId{"pool"})->units_free, 16U);
+  const std::string more =
+      SlurmCluster::run("sbatch --parsable -D / -o /dev/null -c 16 -t 7 --wrap='sleep 30'");
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free == 0; }));
+  EXPECT_GT(engine->capacity(PoolId{"pool"})->wait_seconds, 300U);
+  EXPECT_LE(engine->capacity(PoolId{"pool"})->wait_seconds, 420U);
+  SlurmCluster::run("scancel " + other.substr(0, other.find('\n')) + " " + more);
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free == 32; }));
+}
+
+TEST_F(SlurmEngineTest, AsksForWholeUnitsOnTheTenantsAccountAndNamesTheAttempt) {
+  close();
+  options.accounts[TenantId{"tenant"}] = {"physics", ""};
+  options.pools[0].pool.unit.accelerators = 1;
+  options.pools[0].pool.node.accelerators = 2;
+  open();
+  Assignment assignment = shell("echo $CUDA_VISIBLE_DEVICES; sleep 30");
+  assignment.units = 2;
+  start(attempt(), assignment);
+  ASSERT_TRUE(until([&] { return log(attempt()) == "0,1\n"; }));
+  const std::string job = SlurmCluster::run("squeue -h -o '%a|%C|%m|%b|%k|%T'");
+  EXPECT_THAT(job, HasSubstr("physics|2|512M|gres:gpu:2|tradewind/"));
+  EXPECT_THAT(job, HasSubstr(attempt().job.value + ".1|RUNNING"));
+  engine->stop(attempt(), EndCode::canceled);
+  EXPECT_EQ(end_of(attempt()).code, EndCode::canceled);
+}
+
+TEST_F(SlurmEngineTest, AJobThatSlurmWillNeverTakeEndsAtOnceWithTheReason) {
+  close();
+  options.pools[0].partition = "nowhere";
+  open();
+  const EndReport unknown = run(attempt(1), told("true"));
+  EXPECT_EQ(unknown.code, EndCode::engine_failed);
+  EXPECT_THAT(unknown.detail, HasSubstr("2000"));
+  EXPECT_FALSE(unknown.started);
+  close();
+  options.pools[0].partition = "main";
+  open();
+  // Accepted with a number, and kept waiting for ever.
+  Assignment wide = told("true");
+  wide.nodes = 5;
+  EXPECT_EQ(run(attempt(2), wide).code, EndCode::engine_failed);
+  EXPECT_EQ(SlurmCluster::run("squeue -h -t pending"), "");
+  EXPECT_EQ(starts(), 0);
+}
+
+TEST_F(SlurmEngineTest, AJobThatWaitsIsStoppedAtOnceAndNeverRuns) {
+  await_up();
+  const std::string other =
+      SlurmCluster::run("sbatch --parsable -D / -o /dev/null -N 2 -c 16 -t 7 --wrap='sleep 60'");
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free == 0; }));
+  start(attempt(), told("true"));
+  ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t pending -o %k") != ""; }));
+  EXPECT_FALSE(is_running(attempt()));
+  engine->stop(attempt(), EndCode::canceled);
+  const EndReport report = end_of(attempt());
+  EXPECT_EQ(report.code, EndCode::canceled);
+  EXPECT_EQ(report.usage.wall_seconds, 0U);
+  ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t pending") == ""; }));
+  SlurmCluster::run("scancel " + other);
+  EXPECT_EQ(run(attempt(2), shell("true")).code, EndCode::succeeded);
+  EXPECT_EQ(starts(), 0);
+}
+
+TEST_F(SlurmEngineTest, WhatTheCentreCancelsIsPreempted) {
+  start(attempt(), told("sleep 50"));
+  ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
+  SlurmCluster::run("scancel --name tradewind-" + attempt().job.value + ".1");
+  EXPECT_EQ(end_of(attempt()).code, EndCode::preempted);
+  EXPECT_EQ(ends(), 0);
+}
+
+TEST_F(SlurmEngineTest, JobsThatACrashOfSlurmctldHasLostRunOnce) {
+  await_up();
+  // All wait behind another's job when slurmctld dies, a moment after it has acknowledged them and
+  // before it has saved that.
+  SlurmCluster::run("sbatch -D / -o /dev/null -N 2 -c 16 -t 7 --wrap='sleep 60'");
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free == 0; }));
+  for (std::uint32_t number = 1; number <= 5; ++number) {
+    engine->start(attempt(number), told("true"));
+  }
+  ASSERT_TRUE(until([&] {
+    const std::string waiting = SlurmCluster::run("squeue -h -t pending -o %k");
+    return std::ranges::count(waiting, '\n') == 5;
+  }));
+  SlurmCluster::tell("kill", "slurmctld");
+  SlurmCluster::tell("start", "slurmctld");
+  SlurmCluster::run("scancel --name wrap");
+  ASSERT_TRUE(until([&] { return reports.size() == 5; }, std::chrono::seconds(60)));
+  for (const auto& [id, report] : reports) {
+    EXPECT_EQ(report.code, EndCode::succeeded) << report.detail;
+    EXPECT_EQ(ended[id], 1);
+  }
+  EXPECT_EQ(starts(), 5);
+  EXPECT_EQ(ends(), 5);
+}
+
+TEST_F(SlurmEngineTest, WhileSlurmIsAwayItTakesNothingAndRunningJobsEndAsIfNothingWere) {
+  start(attempt(), told("sleep 2"));
+  ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
+  SlurmCluster::tell("kill", "slurmrestd");
+  ASSERT_TRUE(until([&] { return is_down(); }));
+  EXPECT_EQ(end_of(attempt()).code, EndCode::succeeded);
+  // Granted just before: it waits for Slurm.
+  engine->start(attempt(2), told("true"));
+  SlurmCluster::tell("start", "slurmrestd");
+  EXPECT_EQ(end_of(attempt(2)).code, EndCode::succeeded);
+  EXPECT_FALSE(is_down());
+  EXPECT_EQ(starts(), 2);
+}
+
+TEST_F(SlurmEngineTest, AJobWhoseNodeProgramIsKilledEndsInterruptedAndDoesNotRunAgain) {
+  start(attempt(), told("sleep 50"));
+  ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
+  SlurmCluster::run("scancel --batch --signal=KILL --name tradewind-" + attempt().job.value + ".1");
+  const EndReport report = end_of(attempt());
+  EXPECT_NE(report.code, EndCode::succeeded);
+  EXPECT_TRUE(report.started);
+  EXPECT_EQ(starts(), 1);
+  EXPECT_EQ(ends(), 0);
+}
+
+TEST_F(SlurmEngineTest, AnEndThatSlurmHasForgottenIsToldAfterARestart) {
+  start(attempt(), told("sleep 1"));
+  ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
+  close();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (ends() == 0 && std::chrono::steady_clock::now() < deadline) ::usleep(50'000);
+  ::usleep(500'000);
+  open();
+  ASSERT_EQ(engine->adopt({attempt()}).size(), 1U);
+  EXPECT_EQ(end_of(attempt()).code, EndCode::succeeded);
+}
+
+TEST_F(SlurmEngineTest, ATokenThatIsReplacedIsTakenUp) {
+  close();
+  const std::filesystem::path file = scratch / "token";
+  const auto write = [&file](const std::string& text) {
+    std::ofstream(file, std::ios::trunc) << text << "\n";
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+  };
+  write("eyJhbGciOiJIUzI1NiJ9.e30.bm9uZQ");
+  options.token_file = file;
+  open();
+  ASSERT_TRUE(until([&] {
+    const Status checked = engine->check(shell("true"));
+    return !checked && checked.error().message.find("yet") == std::string::npos;
+  }));
+  EXPECT_TRUE(is_down());
+  std::ifstream good(SlurmCluster::folder() / "token");
+  std::string token;
+  good >> token;
+  write(token);
+  await_up();
+  EXPECT_EQ(run(attempt(), shell("true")).code, EndCode::succeeded);
+}
+
+TEST_F(SlurmEngineTest, DiscoversPoolsForASiteFile) {
+  const auto nodes = discover_slurm(options);
+  ASSERT_TRUE(nodes) << describe(nodes.error());
+  ASSERT_EQ(nodes->size(), 2U);
+  EXPECT_EQ((*nodes)[0].cpus, 16U);
+  EXPECT_EQ((*nodes)[0].architecture, "x86_64");
+  EXPECT_EQ(gres_count((*nodes)[0].gres, "gpu"), 2U);
+}
+
+}  // namespace
+}  // namespace tradewind

@@ -1,0 +1,328 @@
+// What is decided about Slurm without asking one.
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+
+#include "gateway/engines/node_exchange.h"
+#include "gateway/engines/slurm_discovery.h"
+#include "gateway/engines/slurm_job.h"
+#include "gateway/engines/slurm_reconcile.h"
+#include "gateway/engines/slurm_records.h"
+#include "gateway/engines/slurm_token.h"
+#include "state/identity/encoding.h"
+#include "tests/unit/staging/scratch.h"
+
+namespace tradewind {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr auto start = Mono::time_point(1000s);
+
+SlurmJob job(SlurmState state, std::int64_t submitted = 1, std::int64_t id = 1) {
+  SlurmJob made;
+  made.id = id;
+  made.state = state;
+  made.submitted = submitted;
+  return made;
+}
+
+SlurmStep step(const SlurmStanding& standing, const SlurmJob* seen,
+               Mono::time_point asked = start + 1h) {
+  return reconcile(standing, seen, asked, asked, 15s);
+}
+
+TEST(SlurmReconcile, LeavesAJobAloneThatWaitsOrRuns) {
+  const SlurmJob waits = job(SlurmState::waiting);
+  const SlurmJob runs = job(SlurmState::running);
+  EXPECT_EQ(step({}, &waits), SlurmStep::wait);
+  EXPECT_EQ(step({.begun = true}, &runs), SlurmStep::wait);
+}
+
+TEST(SlurmReconcile, ConcludesNothingFromAListThatIsOlderThanTheAnswerToTheSubmission) {
+  EXPECT_EQ(step({.submitting = true}, nullptr), SlurmStep::wait);
+  EXPECT_EQ(step({.submitted = start, .missed = start}, nullptr, start), SlurmStep::wait);
+  EXPECT_EQ(step({.submitted = start}, nullptr, start + 1ms), SlurmStep::look);
+}
+
+TEST(SlurmReconcile, SubmitsAgainWhatSlurmHasLostBeforeItBegan) {
+  EXPECT_EQ(step({.submitted = start, .missed = start}, nullptr), SlurmStep::resubmit);
+  // Not as fast as Slurm loses it.
+  EXPECT_EQ(step({.submitted = start, .submissions = 3, .missed = start}, nullptr, start + 5s),
+            SlurmStep::wait);
+}
+
+TEST(SlurmReconcile, NeverSubmitsAgainWhatHasBegun) {
+  const SlurmStanding begun{.submitted = start, .begun = true, .missed = start};
+  EXPECT_EQ(step(begun, nullptr, start + 14s), SlurmStep::look);
+  EXPECT_EQ(step(begun, nullptr, start + 15s), SlurmStep::give_up);
+}
+
+TEST(SlurmReconcile, LooksForTheEndOfAJobThatIsOverBeforeItGivesItUp) {
+  const SlurmJob over = job(SlurmState::completed);
+  EXPECT_EQ(step({.submitted = start}, &over, start + 1s), SlurmStep::look);
+  EXPECT_EQ(step({.submitted = start, .missed = start}, &over, start + 14s), SlurmStep::look);
+  EXPECT_EQ(step({.submitted = start, .missed = start}, &over, start + 15s), SlurmStep::give_up);
+}
+
+TEST(SlurmReconcile, PrefersTheJobThatRunsAmongThoseOfOneAttempt) {
+  EXPECT_TRUE(better_job(job(SlurmState::running, 1), job(SlurmState::completed, 2)));
+  EXPECT_TRUE(better_job(job(SlurmState::running, 1), job(SlurmState::waiting, 2)));
+  EXPECT_TRUE(better_job(job(SlurmState::waiting, 1), job(SlurmState::canceled, 2)));
+  EXPECT_TRUE(better_job(job(SlurmState::failed, 2), job(SlurmState::completed, 1)));
+}
+
+TEST(SlurmReconcile, TellsWhyAJobThatLeftNoEndIsOver) {
+  const auto code = [](SlurmState state) {
+    const SlurmJob over = job(state);
+    return slurm_end(&over, true).code;
+  };
+  EXPECT_EQ(code(SlurmState::timed_out), EndCode::time_limit);
+  EXPECT_EQ(code(SlurmState::out_of_memory), EndCode::out_of_memory);
+  EXPECT_EQ(code(SlurmState::node_failed), EndCode::interrupted);
+  EXPECT_EQ(code(SlurmState::preempted), EndCode::preempted);
+  EXPECT_EQ(code(SlurmState::canceled), EndCode::preempted);
+  EXPECT_EQ(code(SlurmState::failed), EndCode::engine_failed);
+  EXPECT_EQ(slurm_end(nullptr, true).code, EndCode::interrupted);
+  SlurmJob failed = job(SlurmState::failed);
+  failed.wait_status = 127 << 8;
+  failed.start = 100;
+  failed.end = 130;
+  EXPECT_THAT(slurm_end(&failed, false).detail, HasSubstr("127"));
+  EXPECT_EQ(slurm_end(&failed, false).usage.wall_seconds, 0U);
+  EXPECT_EQ(slurm_end(&failed, true).usage.wall_seconds, 30U);
+}
+
+TEST(SlurmWords, TellErrorsApartByNumberAlone) {
+  EXPECT_EQ(parse_slurm_error(2017), SlurmError::no_such_job);
+  for (const int never : {2000, 2014, 2045, 2050, 2066, 2072, 2127, 9001}) {
+    EXPECT_EQ(parse_slurm_error(never), SlurmError::never) << never;
+  }
+  for (const int passing : {-1, 0, 1800, 2016, 2027, 2068, 5004}) {
+    EXPECT_EQ(parse_slurm_error(passing), SlurmError::not_now) << passing;
+  }
+}
+
+TEST(SlurmWords, ConcludeNothingFromAWordThatIsNotKnown) {
+  EXPECT_EQ(parse_slurm_state("COMPLETING"), SlurmState::running);
+  EXPECT_EQ(parse_slurm_state("SUSPENDED"), SlurmState::running);
+  EXPECT_EQ(parse_slurm_state("SOMETHING_NEW"), SlurmState::running);
+  EXPECT_EQ(parse_slurm_state("PENDING"), SlurmState::waiting);
+  EXPECT_TRUE(is_over(parse_slurm_state("NODE_FAIL")));
+}
+
+TEST(SlurmRecords, LeavesOutWhatIsNotOfTheShape) {
+  const auto parsed = boost::json::parse(R"({"jobs": [
+    7, {"job_id": "x"}, {"job_id": -3},
+    {"job_id": 18446744073709551615, "comment": 5, "job_state": ["RUNNING"], "start_time": {}},
+    {"job_id": 4, "comment": "key", "job_state": "FAILED", "exit_code": 1792, "end_time": 9}]})");
+  const auto jobs = read_slurm_jobs(parsed.as_object());
+  ASSERT_TRUE(jobs);
+  ASSERT_EQ(jobs->size(), 2U);
+  EXPECT_EQ((*jobs)[0].key, "");
+  EXPECT_EQ((*jobs)[1].key, "key");
+  EXPECT_EQ((*jobs)[1].state, SlurmState::failed);
+  EXPECT_EQ((*jobs)[1].wait_status, 1792);
+  EXPECT_FALSE(read_slurm_jobs(boost::json::parse(R"({"jobs": 1})").as_object()));
+  EXPECT_FALSE(read_slurm_nodes(boost::json::parse("{}").as_object()));
+}
+
+TEST(SlurmRecords, CountsGenericResourcesOfAKind) {
+  EXPECT_EQ(gres_count("gpu:4", "gpu"), 4U);
+  EXPECT_EQ(gres_count("gpu:a100:3(S:0-1,2),gpu:t4:2,tmp:9", "gpu"), 5U);
+  EXPECT_EQ(gres_count("gpu:a100:3(S:0-1),gpu:t4:2", "gpu:a100"), 3U);
+  EXPECT_EQ(gres_count("gpu:a100:1(IDX:0,2)", "gpu"), 1U);
+  EXPECT_EQ(gres_count("gpux:4,(((", "gpu"), 0U);
+  EXPECT_EQ(gres_count("", "gpu"), 0U);
+}
+
+SlurmNode node(const std::string& name, std::uint64_t idle) {
+  SlurmNode made;
+  made.name = name;
+  made.architecture = "x86_64";
+  made.partitions = {"main"};
+  made.in_service = true;
+  made.cpus = 8;
+  made.cpus_idle = idle;
+  made.memory_mib = made.memory_idle_mib = 8'192;
+  return made;
+}
+
+SlurmPool pool() {
+  SlurmPool made;
+  made.pool.id = PoolId{"pool"};
+  made.pool.architecture = Architecture::amd64;
+  made.pool.nodes = 2;
+  made.pool.node = {8, 8'192, 0, 0};
+  made.pool.unit = {2, 1'024, 0, 0};
+  made.partition = "main";
+  return made;
+}
+
+TEST(SlurmCapacity, IsWhatIsIdleOnNodesInServiceLessWhatSlurmHasNotStarted) {
+  std::vector<SlurmNode> nodes{node("a", 8), node("b", 3), node("c", 8), node("d", 8)};
+  nodes[2].in_service = false;
+  nodes[3].architecture = "aarch64";
+  const EngineCapacity all = slurm_capacity(pool(), nodes, {}, 0, 1'000);
+  EXPECT_EQ(all.units_free, 5U);
+  EXPECT_EQ(all.units_free_node, 4U);
+  EXPECT_EQ(all.nodes_free, 1U);
+  EXPECT_EQ(all.wait_seconds, 0U);
+  const EngineCapacity less = slurm_capacity(pool(), nodes, {}, 3, 1'000);
+  EXPECT_EQ(less.units_free, 2U);
+  EXPECT_EQ(less.nodes_free, 0U);
+}
+
+TEST(SlurmCapacity, WaitsAsLongAsSlurmExpectsOfTheLastThatWaits) {
+  const std::vector<SlurmNode> full{node("a", 0)};
+  SlurmJob first = job(SlurmState::running);
+  first.partition = "main";
+  first.end = 1'300;
+  SlurmJob second = first;
+  second.end = 1'100;
+  SlurmJob other = first;
+  other.partition = "other";
+  other.end = 1'001;
+  EXPECT_EQ(slurm_capacity(pool(), full, {first, second, other}, 0, 1'000).wait_seconds, 100U);
+  SlurmJob waits = job(SlurmState::waiting);
+  waits.partition = "main";
+  waits.start = 1'700;
+  EXPECT_EQ(slurm_capacity(pool(), full, {first, second, waits}, 0, 1'000).wait_seconds, 700U);
+  EXPECT_EQ(slurm_capacity(pool(), full, {}, 0, 1'000).wait_seconds, 0U);
+}
+
+TEST(SlurmCapacity, PoolsAreDiscoveredByPartitionAndKindOfNode) {
+  std::vector<SlurmNode> nodes{node("a", 8), node("b", 8), node("c", 8)};
+  nodes[2].gres = "gpu:a100:4";
+  nodes[2].features = {"zen4"};
+  const std::string text = discovered_pools(nodes);
+  EXPECT_THAT(text, HasSubstr("id = \"main\"\narchitecture = \"x86_64\"\nnodes = 2\n"
+                              "node = { cpus = 8, memory_gib = 8.00 }"));
+  EXPECT_THAT(text, HasSubstr("id = \"main-2\""));
+  EXPECT_THAT(text, HasSubstr("accelerators = 4"));
+  EXPECT_THAT(text, HasSubstr("# features of these nodes: zen4"));
+}
+
+TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
+  Assignment assignment;
+  assignment.nodes = 2;
+  assignment.units = 3;
+  SlurmPool gpus = pool();
+  gpus.pool.unit.accelerators = 1;
+  gpus.gres = "gpu:a100";
+  gpus.features = "zen4";
+  const std::string text = slurm_job_document({"key", "j1.1", "/shared/it's here", "run 'x'", 61},
+                                              assignment, gpus, {"physics", "night"});
+  const auto document = boost::json::parse(text).as_object();
+  const auto& job = document.at("job").as_object();
+  EXPECT_EQ(document.at("script"), "#!/bin/sh\nexec run 'x'\n");
+  EXPECT_EQ(job.at("comment"), "key");
+  EXPECT_EQ(job.at("time_limit"), 2);
+  EXPECT_EQ(job.at("nodes"), 2);
+  EXPECT_EQ(job.at("cpus_per_task"), 6);
+  EXPECT_EQ(job.at("memory_per_node"), 3'072);
+  EXPECT_EQ(job.at("gres"), "gpu:a100:3");
+  EXPECT_EQ(job.at("constraints"), "zen4");
+  EXPECT_EQ(job.at("account"), "physics");
+  EXPECT_EQ(job.at("qos"), "night");
+  EXPECT_EQ(job.at("no_requeue"), true);
+  EXPECT_FALSE(job.at("environment").as_object().empty());
+  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+}
+
+TEST(SlurmKeys, KnowTheirOwnJobsOnly) {
+  const SlurmKeys keys{"tradewind/1/"};
+  EXPECT_EQ(keys.attempt_name(keys.of("j1.1")), "j1.1");
+  EXPECT_EQ(keys.attempt_name("tradewind/2/j1.1"), "");
+  EXPECT_EQ(keys.attempt_name(""), "");
+}
+
+TEST(SlurmToken, ExpiresWhenItSaysSo) {
+  const auto token = [](const std::string& payload) {
+    return "e30." + base64url_encode(payload) + ".c2ln";
+  };
+  EXPECT_EQ(token_expiry(token(R"({"exp": 1000, "sun": "x"})")), Wall::time_point(1000s));
+  for (const std::string& none : {token("{}"), token(R"({"exp": "1"})"), token("]"),
+                                  token(R"({"exp": -1})"), std::string("..."), std::string()}) {
+    EXPECT_EQ(token_expiry(none), Wall::time_point::max()) << none;
+  }
+}
+
+TEST(SlurmToken, ComesFromACommandThatIsAskedAgainBeforeItExpires) {
+  const test::Scratch scratch;
+  const std::string count = (scratch / "count").string();
+  SlurmToken made("", "echo x >> " + count + "; echo SLURM_JWT=e30." +
+                          base64url_encode(R"({"exp": 1000})") + ".sig");
+  const Now now{Mono::time_point(1h), Wall::time_point(900s)};
+  EXPECT_EQ(made.get(now).value(), "e30." + base64url_encode(R"({"exp": 1000})") + ".sig");
+  EXPECT_TRUE(made.get(now));
+  EXPECT_EQ(scratch.read("count"), "x\n");
+  EXPECT_TRUE(made.get({now.mono + 1h, Wall::time_point(950s)}));
+  EXPECT_EQ(scratch.read("count"), "x\nx\n");
+  SlurmToken broken("", "exit 3");
+  EXPECT_EQ(broken.get(now).error().code, ErrorCode::unavailable);
+}
+
+class NodeExchangeTest : public testing::Test {
+ protected:
+  NodeExchangeTest() { EXPECT_TRUE(exchange.create()); }
+  test::Scratch scratch;
+  NodeExchange exchange{scratch / "exchange"};
+};
+
+TEST_F(NodeExchangeTest, CarriesTicketsOrdersPhasesAndSettings) {
+  NodeTicket ticket{{JobId{"j0000000000001"}, 2}, {}};
+  ticket.assignment.tenant = TenantId{"tenant"};
+  ticket.assignment.run_seconds_max = 60;
+  ticket.assignment.units = 1;
+  ticket.assignment.executors.resize(1);
+  ticket.assignment.executors[0].command = {"true"};
+  ticket.assignment.pool = PoolId{"pool"};
+  ticket.assignment.env = {{"A", "b"}};
+  NodeOrders orders;
+  orders.lease_end = wall_from_ms(123'456);
+  ASSERT_TRUE(exchange.write_ticket("j1.2", ticket, orders));
+  const auto same = exchange.read_ticket("j1.2");
+  ASSERT_TRUE(same) << describe(same.error());
+  EXPECT_EQ(same->assignment, ticket.assignment);
+  EXPECT_EQ(exchange.read_orders("j1.2").value(), orders);
+  orders.stop = EndCode::canceled;
+  ASSERT_TRUE(exchange.write_orders("j1.2", orders));
+  EXPECT_EQ(exchange.read_orders("j1.2").value(), orders);
+  EXPECT_EQ(exchange.read_phase("j1.2"), std::nullopt);
+  ASSERT_TRUE(exchange.tell_phase("j1.2", AttemptPhase::running));
+  EXPECT_EQ(exchange.take_news(), std::vector<std::string>{"j1.2"});
+  EXPECT_TRUE(exchange.take_news().empty());
+  EXPECT_EQ(exchange.read_phase("j1.2"), AttemptPhase::running);
+  ProcessEngineOptions options;
+  options.attempts_directory = "/shared/attempts";
+  options.sandbox = SandboxMode::none;
+  options.pools = {{PoolId{"pool"}, Architecture::arm64}};
+  options.staging.file_read_roots = {"/data"};
+  options.staging.files_max = 7;
+  options.stop_grace = 3s;
+  ASSERT_TRUE(exchange.write_settings(options));
+  const auto read = exchange.read_settings();
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->attempts_directory, options.attempts_directory);
+  EXPECT_EQ(read->sandbox, SandboxMode::none);
+  EXPECT_EQ(read->pools, options.pools);
+  EXPECT_EQ(read->staging.file_read_roots, options.staging.file_read_roots);
+  EXPECT_EQ(read->staging.files_max, 7U);
+  EXPECT_EQ(read->stop_grace, 3s);
+}
+
+TEST_F(NodeExchangeTest, RefusesWhatNoGatewayWrites) {
+  for (const char* text : {"", "x", "1", "1 99", "-7 1", "99999999999999999999 1", "{}"}) {
+    scratch.write("exchange/tickets/j1.1/orders", text);
+    EXPECT_FALSE(exchange.read_orders("j1.1")) << text;
+    scratch.write("exchange/tickets/j1.1/ticket", text);
+    EXPECT_FALSE(exchange.read_ticket("j1.1")) << text;
+    scratch.write("exchange/settings", text);
+    EXPECT_FALSE(exchange.read_settings()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace tradewind
