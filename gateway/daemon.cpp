@@ -208,7 +208,7 @@ Status Daemon::open_link(std::string bind) {
 // --- what comes in -------------------------------------------------------------------------------
 
 void Daemon::on_message(NodeId from, Channel channel, Bytes payload) {
-  if (stopped_) return;
+  if (stopped_ || !gossip_.hears(from, system_now())) return;
   if (inbox_.size() >= inbox_messages_max) {
     if (shed_++ % 1'000 == 0)
       spdlog::warn("inbox.full limit={} shed={}", inbox_messages_max, shed_);
@@ -248,7 +248,7 @@ void Daemon::on_gossip(const NodeId& from, const Bytes& payload, Now now) {
   heard_ = true;
   const auto message = decode_gossip(payload);
   if (!message) {
-    ++malformed_;
+    gossip_.malformed(from, now);
     spdlog::warn("gossip.malformed node={} error=\"{}\"", from.value, describe(message.error()));
     return;
   }
@@ -264,7 +264,7 @@ void Daemon::on_dispatch(const NodeId& from, const Bytes& payload, Now now,
   }
   const auto message = decode_to_gateway(payload);
   if (!message) {
-    ++malformed_;
+    gossip_.malformed(from, now);
     spdlog::warn("dispatch.malformed node={} error=\"{}\"", from.value, describe(message.error()));
     return;
   }
@@ -360,6 +360,10 @@ void Daemon::carry_out(GossipOutput output) {
 }
 
 void Daemon::accept(const Accepted& accepted) {
+  const RecordHeader& header = accepted.record.header;
+  spdlog::debug("record.accepted node={} kind={} version={}.{} valid_until_ms={}",
+                header.subject.value, to_string(header.kind), header.version.epoch,
+                header.version.version, to_ms(header.valid_until));
   if (const auto* member = std::get_if<Member>(&accepted.record.body)) {
     if (const Status kept = store_->keep_member(member->node, accepted.signed_record); !kept) {
       return give_up(kept.error());
@@ -520,7 +524,7 @@ std::string Daemon::metrics() const {
   figures.inbox_shed = shed_;
   return metrics_text(figures) +
          metrics_text(gossip_.counters(), verifying_, gossip_.quarantined_count()) +
-         metrics_text(link_->counters(), malformed_);
+         metrics_text(link_->counters(), gossip_.counters().messages_malformed);
 }
 
 void Daemon::tick() {

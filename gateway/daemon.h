@@ -166,7 +166,6 @@ class Daemon {
   std::optional<Mono::time_point> rows_looked_at_;  // what is measured
   Bandwidths bandwidths_;
   GatewayEvents events_;
-  std::uint64_t malformed_ = 0;  // messages
   std::unique_ptr<MetricsServer> metrics_;
   bool heard_ = false;  // a peer has spoken
   bool ready_ = false;

@@ -30,7 +30,7 @@ class Neighbourhood {
   // Brokers with an endpoint: worth trying even when silent.
   std::vector<NodeId> seeds() const;
 
-  static constexpr std::size_t site_connections_max = 64;
+  static constexpr std::size_t site_connections_max = 16;
 
  private:
   struct Peer {

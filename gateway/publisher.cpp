@@ -22,9 +22,10 @@ void Publisher::sign_with(SigningKey key) {
 }
 
 void Publisher::describe_site(SiteRecord record, std::optional<std::int64_t> energy_quota_wh) {
+  // A record costs everybody a signature check, so none is signed that says the same.
+  site_due_ = site_due_ || record != site_;
   site_ = std::move(record);
   energy_quota_wh_ = energy_quota_wh.value_or(-1);
-  site_due_ = true;
   changed_ = true;
 }
 

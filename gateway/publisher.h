@@ -31,13 +31,13 @@ class Publisher {
 
   // This key signs from now on: record and sheet are due at once.
   void sign_with(SigningKey key);
-  // What the next record and sheets say. A record is due at once.
+  // What the next record and sheets say. A record is due at once when it says something new.
   void describe_site(SiteRecord record, std::optional<std::int64_t> energy_quota_wh);
   const SiteRecord& site() const { return site_; }
   // Certified ceiling of the site's free units; 0: none.
   void set_units_max(std::uint32_t units_max) { units_max_ = units_max; }
 
-  // The site record, when one is due: after describe_site, every `site_refresh`, and when the clock
+  // The site record, when one is due: after a change, every `site_refresh`, and when the clock
   // was set back, since nobody believes a record from the future. Fails with too_large when it is
   // over limits::site_record_bytes_max, or as the store does.
   Result<std::optional<SignedRecord>> due_site(Now now);
@@ -66,7 +66,7 @@ class Publisher {
   SiteRecord site_;
   std::int64_t energy_quota_wh_ = -1;
   std::uint32_t units_max_ = 0;
-  bool site_due_ = false;
+  bool site_due_ = true;
   Mono::time_point site_published_{};
   Wall::time_point site_issued_{};
   bool changed_ = true;

@@ -143,6 +143,7 @@ class LinkedFederation final : public Federation {
   }
 
   void on_message(const NodeId& from, Channel channel, BytesView payload) {
+    if (!gossip_.hears(from, system_now())) return;
     if (channel == Channel::gossip) {
       const auto message = decode_gossip(payload);
       if (message) {
@@ -163,6 +164,7 @@ class LinkedFederation final : public Federation {
   }
 
   void count_malformed(const NodeId& from, const Error& error) {
+    gossip_.malformed(from, system_now());
     const std::lock_guard lock(mutex_);
     ++malformed_;
     spdlog::debug("link.malformed from={} {}", from.value, describe(error));

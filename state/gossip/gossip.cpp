@@ -20,6 +20,14 @@ constexpr std::uint32_t messages_burst = 100;
 // Honest relays pass on a bad record only by a race, such as a key that changes under way.
 constexpr auto fault_interval = 100ms;
 constexpr std::uint32_t faults_burst = 64;
+// No honest peer sends any, but one of a newer release may.
+constexpr auto malformed_interval = 1s;
+constexpr std::uint32_t malformed_burst = 16;
+// A change by itself is passed on as it comes; many at a time are left to the rounds, and so is
+// what somebody lacked for long and gets all at once.
+constexpr auto push_interval = 200ms;
+constexpr std::uint32_t pushes_burst = 8;
+constexpr std::size_t push_bytes_max = 16 * 1024;
 constexpr auto peer_remembered = 5min;  // after it was last heard, when it is no longer reachable
 constexpr int silent_periods = 5;
 constexpr auto forgetting_interval = 2s;  // what has ended is not found anyway
@@ -87,9 +95,14 @@ std::size_t wire_bytes_of(const GossipMessage& message) {
   return bytes;
 }
 
-std::size_t flat_bytes_of(const GossipMessage& message) {
+std::size_t flat_bytes_of(const std::vector<SignedRecord>& records) {
   std::size_t bytes = 0;
-  for (const SignedRecord& each : records_in(message)) bytes += record_bytes(each);
+  for (const SignedRecord& each : records) bytes += record_bytes(each);
+  return bytes;
+}
+
+std::size_t flat_bytes_of(const GossipMessage& message) {
+  std::size_t bytes = flat_bytes_of(records_in(message));
   for (const Equivocation& each : proofs_in(message)) bytes += flat_bytes_of(each);
   return bytes;
 }
@@ -106,6 +119,7 @@ Gossip::Gossip(GossipOptions options, Verify verify)
       peers_(options_.self),
       bytes_(options_.bytes_per_second_max),
       early_bytes_(options_.early_bytes_per_second_max),
+      pushes_(push_interval, pushes_burst),
       cells_(options_.cell_sizes),
       random_(options_.seed) {
   TRADEWIND_ASSERT(options_.fanout > 0);
@@ -125,6 +139,7 @@ Gossip::PeerState* Gossip::peer_state(const NodeId& node) {
     const PeerState fresh{.bytes = ByteBucket(options_.bytes_per_second_max / 2),
                           .messages = PaceLimit(message_interval, messages_burst),
                           .faults = PaceLimit(fault_interval, faults_burst),
+                          .malformed = PaceLimit(malformed_interval, malformed_burst),
                           .heard_at = std::nullopt};
     place = peer_states_.emplace(node, fresh).first;
   }
@@ -148,7 +163,7 @@ void Gossip::set_peers(std::vector<NodeId> reachable, std::vector<NodeId> seeds)
 }
 
 template <class Item>
-void Gossip::consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output) {
+bool Gossip::consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output) {
   const RecordBook::Verdict verdict = book_.consider(item, last_, sender_faults);
   counters_.verified += verdict.verified;
   if (verdict.dropped) ++counters_.dropped[*verdict.dropped];
@@ -158,6 +173,21 @@ void Gossip::consider(const Item& item, PaceLimit* sender_faults, GossipOutput& 
   }
   if (verdict.proof != nullptr) output.proofs.push_back(*verdict.proof);
   if (verdict.matters) news_ = true;
+  return verdict.matters;
+}
+
+void Gossip::push(std::vector<SignedRecord> news, const NodeId& from, GossipOutput& output) {
+  if (news.empty() || peers_.reachable().empty() || flat_bytes_of(news) > push_bytes_max) return;
+  if (!pushes_.allows(last_.mono) || early_bytes_.half_full_at() > last_.mono) return;
+  // Not everybody is to hold everything there.
+  if (cells().divided()) return;
+  pushes_.charge(last_.mono);
+  ++counters_.pushes;
+  for (const NodeId& each : peers_.any(options_.push_fanout, from, random_)) {
+    PeerState* peer = is_revoked(each) ? nullptr : peer_state(each);
+    if (peer == nullptr || !bytes_.open() || !peer->bytes.open()) continue;
+    send(each, *peer, GossipMessage{0, GossipAck{news, {}, {}}}, output);
+  }
 }
 
 void Gossip::count_age(const RecordHeader& header) {
@@ -174,7 +204,7 @@ void Gossip::count_age(const RecordHeader& header) {
 GossipOutput Gossip::publish(const SignedRecord& record, Now now) {
   observe(now);
   GossipOutput output;
-  consider(record, nullptr, output);
+  if (consider(record, nullptr, output)) push({record}, options_.self, output);
   return output;
 }
 
@@ -192,6 +222,18 @@ bool Gossip::refuses(const NodeId& from, const PeerState& peer,
          flat_bytes_of(message) > limits::frame_bytes_max;
 }
 
+void Gossip::malformed(const NodeId& from, Now now) {
+  observe(now);
+  ++counters_.messages_malformed;
+  if (PeerState* peer = peer_state(from)) peer->malformed.charge(now.mono);
+}
+
+bool Gossip::hears(const NodeId& from, Now now) {
+  observe(now);
+  const PeerState* peer = peer_state(from);
+  return peer != nullptr && peer->malformed.allows(now.mono);
+}
+
 GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, Now now) {
   observe(now);
   GossipOutput output;
@@ -204,7 +246,10 @@ GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, N
   peer->messages.charge(now.mono);
   peer->heard_at = now.mono;
   counters_.records_received += records_in(message).size();
-  for (const SignedRecord& each : records_in(message)) consider(each, &peer->faults, output);
+  std::vector<SignedRecord> news;
+  for (const SignedRecord& each : records_in(message)) {
+    if (consider(each, &peer->faults, output)) news.push_back(each);
+  }
   // A proof that one of the records made may be void by a later one, under another key.
   std::erase_if(output.proofs, [this](const Equivocation& each) {
     const Result<RecordHeader> header = header_of(each);
@@ -218,6 +263,7 @@ GossipOutput Gossip::receive(const NodeId& from, const GossipMessage& message, N
   } else {
     answer(from, *peer, message.exchange, std::get<GossipAck>(message.body), output);
   }
+  push(std::move(news), from, output);
   return output;
 }
 

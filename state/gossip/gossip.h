@@ -38,6 +38,7 @@ struct GossipOptions {
   std::chrono::milliseconds period{500};        // between rounds, ± 10 %
   std::chrono::milliseconds early_period{200};  // while there is news and byte budget left
   std::uint32_t fanout = 1;                     // peers a round
+  std::uint32_t push_fanout = 4;                // peers that are sent news as it comes
   std::size_t bytes_per_message_max = 512 * 1024;  // of records in one message
   std::size_t bytes_per_second_max = 1024 * 1024;  // sent, over all peers; half of it to any one
   // Early rounds come only as long as less than this is sent, which leaves the rest to the regular
@@ -67,6 +68,7 @@ inline constexpr std::array<std::uint32_t, 6> sheet_ages_ms = {500,   1'000, 2'0
 struct GossipCounters {
   std::uint64_t rounds = 0;
   std::uint64_t early_rounds = 0;  // of these, the ones that came before their period was over
+  std::uint64_t pushes = 0;        // of news, each to `push_fanout` peers
   std::uint64_t bytes_sent = 0;    // of records and digests, about what they cost on the wire
   std::uint64_t bytes_received = 0;
   std::uint64_t records_received = 0;
@@ -76,6 +78,7 @@ struct GossipCounters {
   std::uint64_t verified = 0;          // signatures checked
   std::uint64_t messages_refused = 0;  // whole: over a pace, a byte budget or a size, or of someone
                                        // revoked
+  std::uint64_t messages_malformed = 0;
   std::map<DropReason, std::uint64_t> dropped;
 };
 
@@ -94,6 +97,11 @@ class Gossip {
   GossipOutput publish(const Equivocation& proof, Now now);
   // `from` is the sender as the link authenticated it.
   GossipOutput receive(const NodeId& from, const GossipMessage& message, Now now);
+  // A peer's message, on whatever channel, that could not be decoded.
+  void malformed(const NodeId& from, Now now);
+  // Whether its messages are worth decoding: not for a while, after too many malformed ones. No
+  // connection of a peer to us can be closed, so that is what closing it comes to.
+  bool hears(const NodeId& from, Now now);
   // To be called when `next_tick` has come; may start a round. Earlier calls do nothing.
   GossipOutput tick(Now now);
   // May move closer with each publish and receive. Before the first tick: at once.
@@ -131,15 +139,18 @@ class Gossip {
     ByteBucket bytes;    // that we send to it
     PaceLimit messages;  // that it sends to us
     PaceLimit faults;    // records of it that no honest relay would pass on
+    PaceLimit malformed;
     std::optional<Mono::time_point> heard_at;
   };
 
   void observe(Now now);
   PeerState* peer_state(const NodeId& node);  // null when too many are known already
   bool refuses(const NodeId& from, const PeerState& peer, const GossipMessage& message) const;
-  // Of a record or of a proof.
+  // Of a record or of a proof; whether it is news that matters.
   template <class Item>
-  void consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output);
+  bool consider(const Item& item, PaceLimit* sender_faults, GossipOutput& output);
+  // Sends news on at once, as far as pace and early bytes allow; rounds bring it to the others.
+  void push(std::vector<SignedRecord> news, const NodeId& from, GossipOutput& output);
   void count_age(const RecordHeader& sheet);
   // What is exchanged with the peer besides member records.
   const Scope& scope_with(const NodeId& peer);
@@ -184,6 +195,7 @@ class Gossip {
   RoundTrips round_trips_;
   ByteBucket bytes_;
   ByteBucket early_bytes_;
+  PaceLimit pushes_;
   Cells cells_;
   std::uint64_t cells_as_of_ = 0;  // of the book's membership changes
   std::map<std::pair<std::uint32_t, std::uint64_t>, Scope> scopes_;  // by cell, of those in use

@@ -72,4 +72,16 @@ std::vector<NodeId> PeerChoice::choose(std::uint64_t round, std::uint32_t fanout
   return chosen;
 }
 
+std::vector<NodeId> PeerChoice::any(std::uint32_t count, const NodeId& except,
+                                    Random& random) const {
+  std::vector<NodeId> chosen;
+  while (chosen.size() < count) {
+    const auto found =
+        drawn(reachable_, [&](const NodeId& each) { return each != except; }, chosen, random);
+    if (!found) break;
+    chosen.push_back(*found);
+  }
+  return chosen;
+}
+
 }  // namespace tradewind

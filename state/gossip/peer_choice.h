@@ -36,6 +36,8 @@ class PeerChoice {
   // round that would have nobody, one of either in any case.
   std::vector<NodeId> choose(std::uint64_t round, std::uint32_t fanout, const Traits& traits,
                              Random& random) const;
+  // `count` different reachable peers but for `except`; all, when there are fewer.
+  std::vector<NodeId> any(std::uint32_t count, const NodeId& except, Random& random) const;
 
  private:
   NodeId self_;

@@ -208,6 +208,70 @@ TEST_F(HttpServerTest, CapsConnectionsPerAddress) {
   FAIL() << "the place of the closed connection was never given back";
 }
 
+TEST_F(HttpServerTest, AThousandSlowClientsAreCutAndDelayNobodyElse) {
+  options.limits.header_timeout = milliseconds(1'500);
+  start();
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 1'000; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server->port()));
+    ASSERT_TRUE(slow.back()->send("GET / HTTP/1.1\r\nHost: a\r\nX"));
+  }
+  // While they are there, and send a byte each now and then, others are served.
+  int served = 0;
+  while (options.counters->timeouts < slow.size() && served < 10'000) {
+    for (std::size_t i = static_cast<std::size_t>(served) % 10; i < slow.size(); i += 10) {
+      (void)slow[i]->send("x");
+    }
+    RawClient other(server->port());
+    other.set_timeout(milliseconds(1'000));
+    ASSERT_TRUE(other.send(request_text("GET", "/other")));
+    ASSERT_EQ(other.read().status, 200) << "after " << served;
+    ++served;
+  }
+  EXPECT_GT(served, 1);
+  EXPECT_EQ(options.counters->timeouts, slow.size());
+  for (const auto& each : slow) EXPECT_TRUE(each->sees_close());
+}
+
+TEST_F(HttpServerTest, AFloodOfConnectionsIsHeldToTheCapsAndOthersAreServed) {
+  options.limits.connections_max = 200;
+  options.limits.connections_per_address_max = 60;
+  start();
+  RawClient before(server->port(), "127.0.1.1");
+  before.send(request_text("GET", "/before"));
+  EXPECT_EQ(before.read().status, 200);
+  std::vector<std::unique_ptr<RawClient>> flood;
+  const auto flood_from = [&](const char* address, std::uint64_t refused) {
+    for (int i = 0; i < 500; ++i) {
+      flood.push_back(std::make_unique<RawClient>(server->port(), address));
+    }
+    for (int i = 0; i < 1'000 && options.counters->connections_refused < refused; ++i) {
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    EXPECT_EQ(options.counters->connections_refused, refused) << address;
+  };
+  flood_from("127.0.2.1", 440);
+  // One address leaves room for the others.
+  RawClient other(server->port(), "127.0.1.2");
+  other.send(request_text("GET", "/other"));
+  EXPECT_EQ(other.read().status, 200);
+  flood_from("127.0.2.2", 880);
+  flood_from("127.0.2.3", 1'320);
+  flood_from("127.0.2.4", 1'320 + 500 - 18);  // 2 + 3 * 60 + 18 are 200
+  EXPECT_EQ(options.counters->connections_open, 200U);
+  // Who is connected is served on.
+  before.send(request_text("GET", "/again"));
+  EXPECT_EQ(before.read().status, 200);
+  flood.clear();
+  for (int i = 0; i < 200; ++i) {
+    RawClient again(server->port(), "127.0.1.3");
+    again.send(request_text("GET", "/again"));
+    if (again.read().status == 200) return;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  FAIL() << "the places of the flood were never given back";
+}
+
 TEST_F(HttpServerTest, HonoursConnectionCloseAndHttp10) {
   start();
   RawClient client(server->port());

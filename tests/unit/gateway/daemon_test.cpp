@@ -13,6 +13,8 @@
 namespace tradewind {
 namespace {
 
+using namespace std::chrono_literals;
+
 const SiteId zurich{"eu-zurich-1"};
 const SiteId iowa{"us-iowa-1"};
 
@@ -165,6 +167,12 @@ class GatewayDaemon : public ::testing::Test {
     return run_until(io_, [&] { return broker_.heard<Message>().size() >= count; });
   }
 
+  template <class Message>
+  bool hears_within_a_moment() {
+    return run_until(
+        io_, [&] { return !broker_.heard<Message>().empty(); }, std::chrono::seconds(1));
+  }
+
   boost::asio::io_context io_{1};
   TemporaryDirectory directory_;
   SmallFederation federation_;
@@ -197,6 +205,91 @@ TEST_F(GatewayDaemon, TwoSitesLearnOfEachOtherThroughTheBroker) {
     return zurich_->daemon->gossip().find(site_node(iowa), RecordKind::quote) != nullptr &&
            other.daemon->gossip().find(site_node(zurich), RecordKind::quote) != nullptr;
   }));
+}
+
+TEST_F(GatewayDaemon, TakesFromARelayOnlyWhatItsSignersSignedAndNothingOlder) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  const Gossip& gossip = zurich_->daemon->gossip();
+  const NodeKeys keys{SigningKey::generate(), CurveKeys::generate()};
+  broker_.know(federation_.admit(site_node(iowa), 3, keys));
+  ASSERT_TRUE(
+      run_until(io_, [&] { return gossip.find(site_node(iowa), RecordKind::member) != nullptr; }));
+
+  const SiteRecord site = parse_site_file(site_text(iowa, "0.1", "active"), "iowa", {})->record;
+  const auto signed_by = [&](const SigningKey& key, std::uint64_t version) {
+    const Now now = system_now();
+    return make_record(key,
+                       RecordHeader{RecordKind::site, site_node(iowa), MemberNumber{3},
+                                    RecordVersion{1, version}, now.wall, now.wall + 1h},
+                       site);
+  };
+  const SignedRecord older = signed_by(keys.identity, 1);
+  const SignedRecord newest = signed_by(keys.identity, 2);
+  SignedRecord changed = signed_by(keys.identity, 3);
+  changed.body[changed.body.size() / 2] ^= 1;
+  SignedRecord swapped = signed_by(keys.identity, 3);
+  swapped.signature = newest.signature;
+  SignedRecord flipped = signed_by(keys.identity, 3);
+  flipped.signature[17] ^= 4;
+  const SignedRecord another_sites = signed_by(broker_.identity_key(), 3);
+  const auto relay = [&](std::vector<SignedRecord> records) {
+    broker_.say(zurich, Channel::gossip,
+                encode(GossipMessage{7, GossipAck{std::move(records), {}}}));
+  };
+  relay({changed, swapped, flipped, another_sites, newest, older});
+  const auto drops = [&](DropReason reason) {
+    const auto& counted = gossip.counters().dropped;
+    const auto place = counted.find(reason);
+    return place == counted.end() ? 0 : place->second;
+  };
+  ASSERT_TRUE(run_until(io_, [&] { return drops(DropReason::old) > 0; }));
+  const Accepted* held = gossip.find(site_node(iowa), RecordKind::site);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->record.header.version, (RecordVersion{1, 2}));
+  // The flipped bit of the body may also have made it unreadable.
+  EXPECT_EQ(drops(DropReason::wrong_signature) + drops(DropReason::malformed) +
+                drops(DropReason::insane_values),
+            4u);
+  EXPECT_GE(drops(DropReason::wrong_signature), 3u);
+
+  // Very many of them are not even checked.
+  const std::uint64_t verified = gossip.counters().verified;
+  const std::uint64_t too_often = drops(DropReason::too_often);
+  for (int i = 0; i < 20; ++i) relay(std::vector<SignedRecord>(50, flipped));
+  ASSERT_TRUE(run_until(io_, [&] { return drops(DropReason::too_often) >= too_often + 800; }));
+  EXPECT_LT(gossip.counters().verified, verified + 200);
+}
+
+TEST_F(GatewayDaemon, AMemberThatSendsNoiseIsNotHeardForAWhileAndTheOthersAre) {
+  ASSERT_TRUE(zurich_->start());
+  ASSERT_TRUE(sheet_arrives(zurich));
+  SpeakingBroker other(io_, federation_, "eu-2", 4);
+  other.know(broker_.find(zurich, RecordKind::member)->signed_record);
+  broker_.know(other.record());
+  ASSERT_TRUE(run_until(io_, [&] { return other.find(zurich, RecordKind::quote) != nullptr; }));
+  const Bytes good = encode(GossipMessage{1, GossipSyn{}});
+  // Cut short, deeper than anything is nested, larger than it says, and no message at all.
+  std::vector<Bytes> noise = {good.substr(0, good.size() / 2),
+                              Bytes(4'096, '\xff'),
+                              Bytes(900'000, 'x'),
+                              Bytes(64, '\0'),
+                              "",
+                              good + good};
+  const Gossip& gossip = zurich_->daemon->gossip();
+  for (int i = 0; i < 200; ++i) {
+    for (const Bytes& each : noise) {
+      broker_.say(zurich, i % 2 == 0 ? Channel::gossip : Channel::dispatch, each);
+    }
+  }
+  ASSERT_TRUE(run_until(io_, [&] { return gossip.counters().messages_malformed >= 16; }));
+  dispatch_as(other, AttemptId{job_id(Sequence{1}, tag_of(broker_node("eu-2"))), 1}, Term{1});
+  ASSERT_TRUE(run_until(io_, [&] { return other.heard<Granted>().size() == 1; }));
+  EXPECT_LT(gossip.counters().messages_malformed, 40u) << "the others were not looked at";
+  ASSERT_TRUE(run_until(io_, [&] {
+    dispatch("2");
+    return hears_within_a_moment<Granted>();
+  })) << "it is heard again once it stops";
 }
 
 TEST_F(GatewayDaemon, GrantsStartsReportsAndForgetsAnAttempt) {

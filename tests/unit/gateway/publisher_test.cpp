@@ -32,5 +32,21 @@ TEST(Publisher, SignsItsSiteRecordAnewWhenTheClockWasSetBack) {
   EXPECT_FALSE(publisher.due_site(at(4, 10'003)).value());
 }
 
+TEST(Publisher, SignsNoSiteRecordThatSaysWhatTheOneBeforeSaid) {
+  const TemporaryDirectory directory;
+  auto store = Store::open(directory.path() / "store", at(0, 10'000)).value();
+  Publisher publisher(SigningKey::generate(), MemberNumber{1}, *store);
+  SiteRecord site;
+  site.site.value = "eu-north-1";
+  publisher.describe_site(site, std::nullopt);
+  ASSERT_TRUE(publisher.due_site(at(1, 10'001)).value());
+  publisher.describe_site(site, 0);  // its energy quota is a sheet's matter
+  EXPECT_FALSE(publisher.due_site(at(2, 10'002)).value());
+  site.labels["tier"] = "research";
+  publisher.describe_site(site, 0);
+  publisher.describe_site(site, 0);
+  EXPECT_TRUE(publisher.due_site(at(3, 10'003)).value());
+}
+
 }  // namespace
 }  // namespace tradewind

@@ -137,6 +137,10 @@ class SpeakingBroker {
   void say(const SiteId& site, ToGateway message) {
     link_->send(site_node(site), Channel::dispatch, encode(message));
   }
+  void say(const SiteId& site, Channel channel, const Bytes& payload) {
+    link_->send(site_node(site), channel, payload);
+  }
+  const SigningKey& identity_key() const { return keys_.identity; }
   // What has come of this kind, oldest first.
   template <class Message>
   std::vector<Message> heard() const {

@@ -300,6 +300,43 @@ TEST_F(GossipExchange, NewsThatMattersBringsTheRoundForwardAndOtherNewsDoesNot) 
       brings_forward(toy::member({.number = 1, .version = 2}, MemberState::revoked), 500ms));
 }
 
+TEST_F(GossipExchange, AChangeIsPassedOnAsItComesAndManyAtATimeAreLeftToTheRounds) {
+  Gossip gossip(options(a), toy::verify);
+  publish_site(gossip, "s1", 1);
+  publish_site(gossip, "s2", 2);
+  std::vector<NodeId> peers;
+  for (int i = 0; i < 10; ++i) peers.push_back(broker_node("b" + std::to_string(i)));
+  gossip.set_peers(peers, {});
+  const auto told = [](const GossipOutput& output, const SignedRecord& record) {
+    std::set<NodeId> found;
+    for (const auto& each : output.sends) {
+      const auto* push = std::get_if<GossipAck>(&each.message.body);
+      if (push == nullptr) continue;
+      EXPECT_EQ(push->records, std::vector<SignedRecord>{record});
+      found.insert(each.to);
+    }
+    return found;
+  };
+  const SignedRecord own = toy::quote({.site = "s1", .number = 1, .version = 2}, 10);
+  EXPECT_EQ(told(gossip.publish(own, at(1s)), own).size(), 4U);
+  const SignedRecord dull = toy::quote({.site = "s2", .number = 2, .version = 2}, 50);
+  EXPECT_TRUE(told(gossip.publish(dull, at(1s)), dull).empty()) << "nothing has changed";
+  const SignedRecord other = toy::quote({.site = "s2", .number = 2, .version = 3}, 10);
+  const GossipMessage message{0, GossipAck{{other}, {}}};
+  const auto passed_on = told(gossip.receive(peers[3], message, at(2s)), other);
+  EXPECT_EQ(passed_on.size(), 4U);
+  EXPECT_FALSE(passed_on.contains(peers[3])) << "it has told us";
+  EXPECT_TRUE(told(gossip.receive(peers[4], message, at(2s)), other).empty()) << "known already";
+
+  std::size_t pushes = 0;
+  for (std::uint32_t number = 10; number < 60; ++number) {
+    const std::string name = "s" + std::to_string(number);
+    const SignedRecord member = toy::member({.site = name, .number = number});
+    pushes += told(gossip.publish(member, at(3s)), member).empty() ? 0 : 1;
+  }
+  EXPECT_LE(pushes, 8U);
+}
+
 TEST_F(GossipExchange, EarlyRoundsWaitUntilHalfOfTheByteBudgetIsThere) {
   GossipOptions small = options(a);
   small.early_bytes_per_second_max = 4'000;

@@ -142,6 +142,17 @@ TEST(RoundTrips, AnAnswerAfterTenSecondsTellsNothing) {
   EXPECT_EQ(trips.of(node(1)), std::nullopt);
 }
 
+TEST(RoundTrips, AClockThatStandsOrRunsBackwardsMakesNoTimeThatCannotBe) {
+  RoundTrips trips;
+  trips.sent(1, node(1), Mono::time_point(5s));
+  EXPECT_FALSE(trips.answered(1, node(1), Mono::time_point(4s)));
+  trips.sent(2, node(1), Mono::time_point(6s));
+  EXPECT_TRUE(trips.answered(2, node(1), Mono::time_point(6s)));
+  const auto taken = trips.of(node(1));
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(*taken, 0us);
+}
+
 TEST(RoundTripRow, TellsTheNearestRegionsSortedByName) {
   std::map<RegionId, std::chrono::microseconds> measured;
   for (int i = 0; i < 100; ++i) measured[RegionId{"r" + std::to_string(i)}] = 1ms * (100 - i);

@@ -57,6 +57,7 @@ void SimulatedFederation::start(std::uint32_t index) {
   }
   const Stamp stamp{.site = node.site,
                     .number = index + 1,
+                    .epoch = node.epoch,
                     .issued = std::chrono::duration_cast<std::chrono::milliseconds>(
                         now_.time_since_epoch() + node.clock_offset)};
   publish(index, member(stamp));
@@ -81,6 +82,32 @@ std::uint32_t SimulatedFederation::join() {
   node.reachable.insert(nodes_[sponsor].id);
   start(index);
   return index;
+}
+
+void SimulatedFederation::restart_all() {
+  const std::vector<NodeId> brokers = [this] {
+    std::vector<NodeId> found;
+    for (const Node& each : nodes_) {
+      if (each.site.empty()) found.push_back(each.id);
+    }
+    return found;
+  }();
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    ++node.epoch;
+    node.version = 0;
+    node.seen.clear();
+    node.tick_at = Mono::time_point::max();
+    // What a member record names is all that is left: where the brokers are.
+    node.reachable = {brokers.begin(), brokers.end()};
+    start(i);
+  }
+}
+
+std::uint64_t SimulatedFederation::bytes_sent_most() const {
+  std::uint64_t most = 0;
+  for (const Node& each : nodes_) most = std::max(most, each.gossip->counters().bytes_sent);
+  return most;
 }
 
 void SimulatedFederation::kill(std::uint32_t site) {
@@ -137,14 +164,14 @@ void SimulatedFederation::publish_sheet(std::uint32_t index, bool matters) {
   if (matters) node.units_free = node.units_free == 50 ? 20 : 50;
   const auto issued = std::chrono::duration_cast<std::chrono::milliseconds>(
       now_.time_since_epoch() + node.clock_offset);
-  publish(
-      index,
-      quote({.site = node.site, .number = index + 1, .version = ++node.version, .issued = issued},
-            node.units_free));
+  toy::Stamp times{.site = node.site,
+                   .number = index + 1,
+                   .version = ++node.version,
+                   .epoch = node.epoch,
+                   .issued = issued};
+  publish(index, quote(times, node.units_free));
   if (!options_.two_faced || index != 1) return;
-  const SignedRecord other =
-      quote({.site = node.site, .number = index + 1, .version = node.version, .issued = issued},
-            node.units_free, ppm_one / 2);
+  const SignedRecord other = quote(times, node.units_free, ppm_one / 2);
   genuine_.insert(other.body);
   for (std::uint32_t i = 2; i < nodes_.size(); i += 2) {
     if (!nodes_[i].gossip) continue;  // it has not started yet
@@ -209,7 +236,10 @@ void SimulatedFederation::run(Mono::duration span) {
 }
 
 void SimulatedFederation::handle(std::uint32_t index, GossipOutput output) {
-  for (const Accepted& each : output.accepted) check(nodes_[index], each);
+  for (const Accepted& each : output.accepted) {
+    check(nodes_[index], each);
+    meet(nodes_[index], each);
+  }
   for (GossipOutput::Send& each : output.sends) {
     // The byzantine node asks and listens, but withholds all that an honest one would pass on.
     auto* ack = std::get_if<GossipAck>(&each.message.body);
@@ -233,6 +263,12 @@ void SimulatedFederation::check(Node& node, const Accepted& accepted) {
   seen->second = header.version;
   trace(header.subject.value, header.version.version);
   ++taken_;
+}
+
+// As a shell does: a site's record tells where it can be reached.
+void SimulatedFederation::meet(Node& node, const Accepted& accepted) {
+  if (border_ || accepted.record.header.kind != RecordKind::site) return;
+  if (node.reachable.insert(accepted.record.header.subject).second) reach_all(node);
 }
 
 bool SimulatedFederation::severed(const Node& one, const Node& other) const {

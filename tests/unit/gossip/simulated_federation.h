@@ -78,6 +78,10 @@ class SimulatedFederation {
   std::uint32_t join();
   // The site's node stops for good.
   void kill(std::uint32_t site);
+  // All nodes stop, and start again at once with nothing but what is their own.
+  void restart_all();
+  // Sent by any one node, at most, since the start or the last restart.
+  std::uint64_t bytes_sent_most() const;
   // A node that relays the site's cell now.
   std::uint32_t relay_of(std::uint32_t site) const;
   // Valid sheets that some site holds of another cell.
@@ -96,6 +100,7 @@ class SimulatedFederation {
     NodeId id;
     std::uint32_t region = 0;
     Mono::duration clock_offset{};
+    std::uint64_t epoch = 1;
     std::uint64_t version = 0;  // of its newest sheet
     std::uint32_t units_free = 50;
     bool revoked = false;
@@ -130,6 +135,7 @@ class SimulatedFederation {
   void publish_sheet(std::uint32_t index, bool matters);
   void handle(std::uint32_t index, GossipOutput output);
   void check(Node& node, const Accepted& accepted);
+  void meet(Node& node, const Accepted& accepted);
   void send(std::uint32_t from, GossipOutput::Send sent);
   void schedule_tick(std::uint32_t index);
   void misbehave(const GossipMessage& received);

@@ -116,6 +116,21 @@ TEST(GossipSimulation, MembersMayComeAndGoAndTheDepartedStayGone) {
   EXPECT_EQ(federation.violations(), std::vector<std::string>{});
 }
 
+TEST(GossipSimulation, WhenAllRestartTogetherTheyMeetAgainThroughOneBrokerWithoutAStampede) {
+  FederationOptions options = seeded(37);
+  options.brokers = 1;
+  SimulatedFederation federation(options);
+  ASSERT_TRUE(settle(federation));
+  federation.restart_all();
+  const auto taken = settle(federation);
+  ASSERT_TRUE(taken);
+  std::cout << "whole again after " << seconds(*taken) << " s, the busiest sent "
+            << federation.bytes_sent_most() / 1'000 << " kB\n";
+  EXPECT_LT(federation.bytes_sent_most(),
+            static_cast<double>(GossipOptions{}.bytes_per_second_max) * (1 + seconds(*taken)));
+  EXPECT_EQ(federation.violations(), std::vector<std::string>{});
+}
+
 FederationOptions in_cells(std::uint64_t seed) {
   FederationOptions options = seeded(seed);
   options.sites = 60;

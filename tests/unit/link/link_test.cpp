@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <optional>
 #include <zmq.hpp>
 
@@ -59,6 +62,71 @@ class Stranger {
  private:
   zmq::context_t context_;
   zmq::socket_t socket_;
+};
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+tcp::endpoint tcp_endpoint(const std::string& endpoint) {
+  const auto port = std::stoul(endpoint.substr(endpoint.rfind(':') + 1));
+  return {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(port)};
+}
+
+// Passes one connection on to a node, and keeps what the client sent.
+class Eavesdropper {
+ public:
+  explicit Eavesdropper(const std::string& target) : target_(tcp_endpoint(target)) {
+    acceptor_.async_accept(client_, [this](boost::system::error_code error) {
+      if (error) return;
+      server_.connect(target_, error);
+      if (error) return;
+      pass(client_, server_, up_, true);
+      pass(server_, client_, down_, false);
+    });
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Eavesdropper() {
+    asio::post(io_, [this] {
+      boost::system::error_code ignored;
+      acceptor_.close(ignored);
+      client_.close(ignored);
+      server_.close(ignored);
+    });
+    thread_.join();
+  }
+  std::string endpoint() const {
+    return "tcp://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+  }
+  Bytes heard() const {
+    const std::lock_guard lock(mutex_);
+    return heard_;
+  }
+
+ private:
+  using Buffer = std::array<char, 16 * 1024>;
+  void pass(tcp::socket& from, tcp::socket& to, Buffer& buffer, bool kept) {
+    from.async_read_some(asio::buffer(buffer),
+                         [&, kept](boost::system::error_code error, std::size_t count) {
+                           if (error) return;
+                           if (kept) {
+                             const std::lock_guard lock(mutex_);
+                             heard_.append(buffer.data(), count);
+                           }
+                           asio::write(to, asio::buffer(buffer, count), error);
+                           if (!error) pass(from, to, buffer, kept);
+                         });
+  }
+
+  asio::io_context io_;
+  tcp::endpoint target_;
+  tcp::acceptor acceptor_{io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
+  tcp::socket client_{io_};
+  tcp::socket server_{io_};
+  Buffer up_{};
+  Buffer down_{};
+  mutable std::mutex mutex_;
+  Bytes heard_;
+  std::thread thread_;
 };
 
 const Bytes kGossip(1, '\x01');
@@ -272,6 +340,66 @@ TEST_F(Links, CutWhoSendsAnOversizedFrameAndServeTheOthers) {
   EXPECT_EQ(a.arrivals().size(), 2U);
   EXPECT_FALSE(b.send(a, Bytes(limits::frame_bytes_max + 1, 'x')));
   EXPECT_EQ(shed(b, LinkShed::oversized), 1U);
+}
+
+TEST_F(Links, WhatWasOverheardIsOfNoUseOnAnotherConnection) {
+  Node a("site/a", members_), b("site/b", members_, "none");
+  admit(a);
+  admit(b);
+  Bytes heard;
+  {
+    Eavesdropper between(a.endpoint());
+    ASSERT_TRUE(b.link().connect(a.id(), between.endpoint(), a.keys().public_key));
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(b.send(a, "pay " + std::to_string(i)));
+    ASSERT_TRUE(a.await_arrivals(5));
+    heard = between.heard();
+  }
+  ASSERT_GT(heard.size(), 500U);
+  EXPECT_EQ(heard.find("pay"), Bytes::npos);
+  const auto admitted = a.link().counters().handshakes_admitted;
+  asio::io_context io;
+  for (int copy = 0; copy < 3; ++copy) {
+    tcp::socket replay(io);
+    replay.connect(tcp_endpoint(a.endpoint()));
+    boost::system::error_code error;
+    asio::write(replay, asio::buffer(heard), error);
+    std::array<char, 4'096> answer{};
+    while (!error) replay.read_some(asio::buffer(answer), error);  // until it is closed
+    EXPECT_TRUE(error == asio::error::eof || error == asio::error::connection_reset) << error;
+  }
+  EXPECT_EQ(a.link().counters().handshakes_admitted, admitted);
+  EXPECT_EQ(a.arrivals().size(), 5U);
+}
+
+TEST_F(Links, ServeTheirMembersUnderAFloodOfConnectionsThatSayNothingAndCutThose) {
+  Node a("site/a", members_), b("site/b", members_, "none");
+  admit(a);
+  admit(b);
+  b.connect_to(a);
+  ASSERT_TRUE(eventually([&] { return a.reaches(b.id()) && b.reaches(a.id()); }));
+  asio::io_context io;
+  std::vector<tcp::socket> flood;
+  const Bytes greeting("\xff\0\0\0\0\0\0\0\x01\x7f", 10);  // the beginning of one
+  for (int i = 0; i < 1'000; ++i) {
+    flood.emplace_back(io).connect(tcp_endpoint(a.endpoint()));
+    if (i % 2 == 0) asio::write(flood.back(), asio::buffer(greeting));
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(b.send(a, std::to_string(i)));
+  ASSERT_TRUE(a.await_arrivals(100));
+  // One that connects only now gets in.
+  Node late("site/late", members_, "none");
+  admit(late);
+  late.connect_to(a);
+  ASSERT_TRUE(late.send(a, "late"));
+  ASSERT_TRUE(a.await_arrivals(101));
+  // Each is closed when its time for a handshake is over.
+  for (tcp::socket& each : flood) {
+    boost::system::error_code error;
+    std::array<char, 256> bytes{};
+    while (!error) each.read_some(asio::buffer(bytes), error);
+    EXPECT_TRUE(error == asio::error::eof || error == asio::error::connection_reset) << error;
+  }
+  EXPECT_EQ(a.arrivals().size(), 101U);
 }
 
 TEST_F(Links, DropMessagesOfAnyOtherForm) {

@@ -1,0 +1,29 @@
+// One fuzzer for each document that a user sends: the build names its reader in FUZZED. No bytes
+// may crash it, and a refusal says why.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "broker/api/dataset_json.h"
+#include "broker/api/job_json.h"
+#include "broker/api/tes_task.h"
+#include "schemas/assert.h"
+
+namespace tradewind {
+namespace {
+
+[[maybe_unused]] Result<Dataset> parse_named_dataset(std::string_view text) {
+  return parse_dataset("corpus", text);
+}
+void fuzz(std::string_view text) {
+  const auto value = FUZZED(text);
+  TRADEWIND_ASSERT(value || !value.error().message.empty());
+}
+
+}  // namespace
+}  // namespace tradewind
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  tradewind::fuzz(std::string_view(reinterpret_cast<const char*>(data), size));
+  return 0;
+}
