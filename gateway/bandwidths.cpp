@@ -24,7 +24,7 @@ bool far_apart(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
-void Bandwidths::add(const RegionId& region, const Transfer& transfer, Wall::time_point now) {
+void Bandwidths::add(const RegionId& region, const StagedFile& transfer, Wall::time_point now) {
   if (transfer.size_bytes < bytes_min || transfer.milliseconds < milliseconds_min) return;
   // 10^6 bit/s are 125 bytes a millisecond.
   const std::uint64_t mbit = std::min(transfer.size_bytes, bytes_max) / 125 / transfer.milliseconds;

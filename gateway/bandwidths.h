@@ -22,7 +22,7 @@ class Bandwidths {
   static constexpr std::chrono::hours remembered{24};
 
   // A transfer between the site and that region that ended at `now`.
-  void add(const RegionId& region, const Transfer& transfer, Wall::time_point now);
+  void add(const RegionId& region, const StagedFile& transfer, Wall::time_point now);
   // The lower medians of the last five of each region and direction that are not too old; of at
   // most limits::measured_regions_max regions, the newest, sorted by region.
   std::vector<Bandwidth> row(Wall::time_point now) const;

@@ -501,8 +501,8 @@ void Daemon::refresh_measured(Now now) {
 }
 
 // Where the other end lies is the job's word, as it is for prices and times.
-void Daemon::learn(const std::vector<Transfer>& transfers, Now now) {
-  for (const Transfer& each : transfers) {
+void Daemon::learn(const std::vector<StagedFile>& transfers, Now now) {
+  for (const StagedFile& each : transfers) {
     RegionId region{each.region};
     if (!each.site.empty()) {
       const Accepted* const other = gossip_.find(site_node(SiteId{each.site}), RecordKind::site);

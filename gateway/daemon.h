@@ -127,7 +127,7 @@ class Daemon {
   void look_at_disk(Now now);
   // Publishes the measured round trips and bandwidths when they are news.
   void refresh_measured(Now now);
-  void learn(const std::vector<Transfer>& transfers, Now now);
+  void learn(const std::vector<StagedFile>& transfers, Now now);
   std::string metrics() const;
   void tick();
   void arm();

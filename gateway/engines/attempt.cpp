@@ -463,7 +463,7 @@ void Attempt::on_staged_out() {
     const auto& each = transfers_->stored[i];
     if (!each || !each->has_value()) continue;
     for (const auto& line : (*each)->notes) note(line);
-    Transfer transfer{{}, assignment_->outputs[i].region, false, 0, transfers_->stored_in[i]};
+    StagedFile transfer{{}, assignment_->outputs[i].region, false, 0, transfers_->stored_in[i]};
     for (const auto& file : (*each)->files) transfer.size_bytes += file.size_bytes;
     if (goes_over_network(assignment_->outputs[i].url)) staged_.push_back(std::move(transfer));
     for (const auto& file : (*each)->files) {

@@ -123,7 +123,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::size_t executor_ = 0;
   std::uint64_t oom_kills_ = 0;
   EndReport report_;
-  std::vector<Transfer> staged_;  // over the network
+  std::vector<StagedFile> staged_;  // over the network
   std::optional<EndCode> stop_code_;
   bool ending_ = false;
 };

@@ -19,7 +19,7 @@
 namespace tradewind {
 
 // Data that was staged over the network.
-struct Transfer {
+struct StagedFile {
   std::string site;      // where the other end lies, as the job says it; empty: not said
   std::string region;    // likewise
   bool arrived = false;  // it came to the site; otherwise it left it
@@ -32,7 +32,7 @@ struct EngineEvent {
   AttemptId attempt;
   AttemptPhase phase = AttemptPhase::staging;  // staging, running, finishing, ended
   std::optional<EndReport> report{};           // with ended; charge is filled in by admission
-  std::vector<Transfer> transfers{};           // with ended
+  std::vector<StagedFile> transfers{};         // with ended
 };
 
 // What an engine's machines can take of one pool now. Others may use them too, so it may be less

@@ -18,8 +18,8 @@ Wall::time_point at(std::chrono::seconds after) {
   return Wall::time_point(after);
 }
 // One that went at so many megabits a second.
-Transfer transfer(std::uint64_t mbit, bool arrived = true) {
-  return Transfer{"", "", arrived, mbit * 125'000 * 100, 100'000};
+StagedFile transfer(std::uint64_t mbit, bool arrived = true) {
+  return StagedFile{"", "", arrived, mbit * 125'000 * 100, 100'000};
 }
 
 TEST(Bandwidths, TellTheMedianOfTheLastFiveOfEachDirection) {

@@ -81,7 +81,7 @@ TEST_P(EachMessage, IsDecodedFromTheBytesOfEveryVersionSoFar) {
 }
 
 TEST(Codec, KeepsAQuoteSheetOfFourPoolsSmall) {
-  QuoteSheet sheet{SiteId{"jp-osaka-1"}, {}, -1};
+  QuoteSheet sheet{SiteId{"jp-osaka-1"}, {}, -1, {}};
   for (const char* pool : {"cpu-small", "cpu-large", "a100", "h100"}) {
     sheet.pools.push_back(PoolQuote{PoolId{pool}, 12, 4, 3, 0, 1'250'000});
   }
