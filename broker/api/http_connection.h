@@ -240,7 +240,7 @@ class HttpConnection : public ConnectionBase,
         wake_.expires_at(streaming ? patience : deadline);
         co_await wake_.async_wait(awaited);
       }
-      if (streaming && stopping_) co_return false;
+      if (streaming && stopping_ && exchange_->empty()) co_return false;
       std::optional<HttpExchange::Event> next = exchange_->take();
       if (!next) {
         if (streaming) {

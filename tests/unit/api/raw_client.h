@@ -27,9 +27,13 @@ struct RawResponse {
 
 class RawClient {
  public:
-  // From 127.0.0.1 or another address of the loopback network.
-  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1") {
+  // From 127.0.0.1 or another address of the loopback network. `receive_bytes`: what the socket
+  // holds that was not read; 0: as usual.
+  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1", int receive_bytes = 0) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_bytes > 0) {
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    }
     sockaddr_in own{};
     own.sin_family = AF_INET;
     ::inet_pton(AF_INET, from, &own.sin_addr);
