@@ -90,7 +90,7 @@ class RawClient {
     response.head = buffer_.substr(0, end + 2);
     buffer_.erase(0, end + 4);
     parse_head(response);
-    if (head_only || response.status == 100) return response;
+    if (head_only || response.status == 100 || response.status == 304) return response;
     if (response.headers.contains("content-length")) {
       const std::size_t length = std::stoul(response.headers["content-length"]);
       while (buffer_.size() < length && more()) {
