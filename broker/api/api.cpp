@@ -49,6 +49,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* 
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
       renewal_limit(200, 100),
+      event_feed(log, options.events),
       authenticator_(std::move(authenticator)) {
   add_health_routes(routes_);
   add_job_routes(routes_);
@@ -61,6 +62,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* 
   add_rate_routes(routes_);
   add_log_file_routes(routes_);
   add_audit_routes(routes_);
+  add_event_routes(routes_);
   add_tes_routes(routes_);
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     router_.add(routes_[i].method, routes_[i].pattern, i);

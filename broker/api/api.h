@@ -11,6 +11,7 @@
 #include "broker/api/auth.h"
 #include "broker/api/batch_slots.h"
 #include "broker/api/endpoint.h"
+#include "broker/api/event_feed.h"
 #include "broker/api/http_server.h"
 #include "broker/api/places.h"
 #include "broker/api/problem.h"
@@ -80,6 +81,7 @@ class Api : public std::enable_shared_from_this<Api> {
   RateLimit join_limit;
   RateLimit renewal_limit;
   BatchSlots batch_slots;
+  EventFeed event_feed;
 
  private:
   Status check_origin(const HttpRequest& request) const;
@@ -100,6 +102,7 @@ void add_member_routes(std::vector<Route>& routes);
 void add_rate_routes(std::vector<Route>& routes);
 void add_log_file_routes(std::vector<Route>& routes);
 void add_audit_routes(std::vector<Route>& routes);
+void add_event_routes(std::vector<Route>& routes);
 void add_health_routes(std::vector<Route>& routes);
 void add_tes_routes(std::vector<Route>& routes);
 

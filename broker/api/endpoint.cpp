@@ -7,15 +7,19 @@ namespace {
 
 class ServingEndpoint : public Endpoint {
  public:
-  ServingEndpoint(std::unique_ptr<HttpServer> server, std::string url)
-      : server_(std::move(server)), url_(std::move(url)) {}
+  ServingEndpoint(std::shared_ptr<Api> api, std::unique_ptr<HttpServer> server, std::string url)
+      : api_(std::move(api)), server_(std::move(server)), url_(std::move(url)) {}
   ~ServingEndpoint() override { stop(); }
 
   std::uint16_t port() const override { return server_->port(); }
   std::string url() const override { return url_; }
-  void stop() override { server_->stop(); }
+  void stop() override {
+    api_->event_feed.stop(api_->options.events.stop_timeout);
+    server_->stop();
+  }
 
  private:
+  const std::shared_ptr<Api> api_;
   const std::unique_ptr<HttpServer> server_;
   const std::string url_;
 };
@@ -74,7 +78,7 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
   std::string url =
       std::string(tls ? "https://" : "http://") + host + ":" + std::to_string((*server)->port());
   return std::unique_ptr<Endpoint>(
-      std::make_unique<ServingEndpoint>(std::move(*server), std::move(url)));
+      std::make_unique<ServingEndpoint>(api, std::move(*server), std::move(url)));
 }
 
 }  // namespace tradewind

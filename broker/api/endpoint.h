@@ -30,6 +30,15 @@ struct HttpLimits {
   std::chrono::milliseconds stop_timeout{3'000};     // for requests under way when it stops
 };
 
+// Bounds of those who follow events.
+struct EventLimits {
+  std::size_t followers_max = 4'096;
+  // Of the newest events; whoever falls behind them is cut, and goes on by the id of its last.
+  std::size_t kept_bytes_max = 8 * 1024 * 1024;
+  std::chrono::milliseconds heartbeat{15'000};    // without an event a comment comes so often
+  std::chrono::milliseconds stop_timeout{1'000};  // for a last word to followers when it stops
+};
+
 struct EndpointOptions {
   std::string address = "127.0.0.1";      // an IPv4 or IPv6 address, not a name
   std::uint16_t port = 0;                 // 0: any free one, see Endpoint::port
@@ -39,6 +48,7 @@ struct EndpointOptions {
   std::filesystem::path tokens_file;      // see auth.h; empty: no token is valid
   unsigned threads = 2;                   // HTTP threads, 1 to 64
   HttpLimits http;
+  EventLimits events;
 
   // What GET /service-info says.
   std::string service_id = "org.tradewind.broker";  // reverse domain name
@@ -61,9 +71,9 @@ class Endpoint {
   virtual std::uint16_t port() const = 0;
   // "http://127.0.0.1:8080" or "https://…".
   virtual std::string url() const = 0;
-  // Takes no new connection, lets requests under way finish within HttpLimits::stop_timeout, joins
-  // its threads. Answers of the service that come later are dropped. Idempotent; not from an HTTP
-  // thread.
+  // Ends streams of events with a word, takes no new connection, lets requests under way finish
+  // within HttpLimits::stop_timeout, joins its threads. Answers of the service that come later are
+  // dropped. Idempotent; not from an HTTP thread.
   virtual void stop() = 0;
 };
 

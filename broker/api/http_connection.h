@@ -240,7 +240,7 @@ class HttpConnection : public ConnectionBase,
         wake_.expires_at(streaming ? patience : deadline);
         co_await wake_.async_wait(awaited);
       }
-      if (streaming && stopping_) co_return false;
+      if (streaming && stopping_ && exchange_->empty()) co_return false;
       std::optional<HttpExchange::Event> next = exchange_->take();
       if (!next) {
         if (streaming) {
@@ -265,7 +265,9 @@ class HttpConnection : public ConnectionBase,
           break;
         }
         case HttpExchange::Kind::response: {
+          // The length of what is not sent again would be another one (RFC 9110, 8.6).
           BodyFraming framing{event.response.body.size(), false};
+          if (event.response.status == 304) framing.length.reset();
           std::string text =
               response_head(event.response, framing, keep_alive && parser.is_done() && !stopping_);
           if (!head_only) text += event.response.body;

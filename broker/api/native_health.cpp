@@ -1,7 +1,8 @@
-// Whether it lives, whether it can take jobs, and what it has counted.
+// Whether it lives, whether it can take jobs, what it has counted, and what it serves.
 #include <fmt/format.h>
 
 #include "broker/api/api.h"
+#include "broker/api/openapi.h"
 #include "broker/audit/published_log.h"
 
 namespace tradewind {
@@ -46,8 +47,15 @@ void metrics(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::read_metrics)) return;
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = api->service.metrics() + http_metrics(*api->http_counters);
+  response.body =
+      api->service.metrics() + http_metrics(*api->http_counters) + api->event_feed.metrics();
   if (api->log != nullptr) response.body += api->log->metrics(system_now().wall);
+  call.responder.send(std::move(response));
+}
+
+void openapi(const std::shared_ptr<Api>&, Call call) {
+  HttpResponse response;
+  response.body = openapi_document();
   call.responder.send(std::move(response));
 }
 
@@ -57,6 +65,7 @@ void add_health_routes(std::vector<Route>& routes) {
   routes.push_back({"GET", "/healthz", Face::native, Needs::nothing, 0, health});
   routes.push_back({"GET", "/readyz", Face::native, Needs::nothing, 0, ready});
   routes.push_back({"GET", "/metrics", Face::native, Needs::caller, 0, metrics});
+  routes.push_back({"GET", "/openapi.json", Face::native, Needs::nothing, 0, openapi});
 }
 
 }  // namespace tradewind

@@ -6,6 +6,7 @@
 
 #include "broker/api/api.h"
 #include "broker/api/decision_json.h"
+#include "broker/api/entity_tag.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
 #include "broker/api/submission.h"
@@ -210,19 +211,22 @@ void get(const std::shared_ptr<Api>& api, Call call) {
     if (job->state == JobState::unroutable && job->unplaced) {
       body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
-    if (job->state != JobState::queued) return call.answer(200, body);
+    const auto answer = [](const Call& asked, const json::object& whole) {
+      asked.responder.send(tagged_response(asked.request, whole));
+    };
+    if (job->state != JobState::queued) return answer(call, body);
     if (json::array others = waits_for(*api, *job); !others.empty()) {
       body["waiting"] = json::object{{"summary", summary_of(others)}};
       body["waits_for"] = std::move(others);
-      return call.answer(200, body);
+      return answer(call, body);
     }
-    api->service.waiting_decision(job->job, [api, call, job, body = std::move(body)](
+    api->service.waiting_decision(job->job, [api, call, job, answer, body = std::move(body)](
                                                 const Result<std::optional<Decision>>& waiting) {
-      json::object answer = body;
+      json::object whole = body;
       if (waiting && *waiting) {
-        answer["waiting"] = decision_to_json(**waiting, job->spec, api->accounting_currency());
+        whole["waiting"] = decision_to_json(**waiting, job->spec, api->accounting_currency());
       }
-      call.answer(200, answer);
+      answer(call, whole);
     });
   });
 }

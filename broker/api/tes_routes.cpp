@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "broker/api/api.h"
+#include "broker/api/entity_tag.h"
 #include "broker/api/job_json.h"
 #include "broker/api/tes_task.h"
 #include "broker/api/trace_context.h"
@@ -157,7 +158,8 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   if (job == nullptr) return;
   const auto answer = [api, call, job, view = *view](const Places& places,
                                                      const std::optional<Decision>& waiting) {
-    call.answer(200, tes_task_to_json(*job, view, places, api->accounting_currency(), waiting));
+    call.responder.send(tagged_response(
+        call.request, tes_task_to_json(*job, view, places, api->accounting_currency(), waiting)));
   };
   if (*view == TesView::minimal) return answer(Places{}, std::nullopt);
   const bool explains = *view == TesView::full && job->state == JobState::queued;

@@ -84,6 +84,8 @@ class PublishedLog {
   // Of the period from `after` to before `before`; absent: open.
   Result<LogRange> range(const ShownCheckpoint& at, std::optional<Wall::time_point> after,
                          std::optional<Wall::time_point> before) const;
+  // How many entries are durable by now, published or not.
+  std::uint64_t durable() const { return journal_.last().value; }
   // The entries of the range that the filter wants, in order, at most `limit` and some megabytes.
   Result<LogPage> query(const LogFilter& filter, LogRange range, std::size_t limit) const;
   // The pseudonym of the tenant that the leaf is about; empty when it is about none.

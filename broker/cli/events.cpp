@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "broker/audit/leaf_type.h"
 #include "broker/cli/context.h"
@@ -66,6 +69,93 @@ Status each_event(HttpClient& client, const std::string& query, std::uint64_t li
     if (cursor.empty()) return ok();
   }
   return ok();
+}
+
+namespace {
+
+constexpr int kLostInARowMax = 5;
+
+// What one connection brings, line by line.
+class EventLines {
+ public:
+  explicit EventLines(const std::function<Status(std::uint64_t, const std::string&)>& visit)
+      : visit_(visit) {}
+
+  // False when enough has come.
+  bool take(std::string_view bytes) {
+    came = true;
+    buffer_ += bytes;
+    std::size_t begin = 0;
+    for (std::size_t end; (end = buffer_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      line(std::string_view(buffer_).substr(begin, end - begin));
+      if (!status || over) return false;
+    }
+    buffer_.erase(0, begin);
+    return true;
+  }
+
+  std::string last_id;
+  bool came = false;  // anything
+  bool over = false;  // the last event came
+  std::string reason;
+  std::string detail;
+  Status status = ok();
+
+ private:
+  void line(std::string_view text) {
+    if (text.starts_with("id: ")) id_ = text.substr(4);
+    if (text.starts_with("event: ")) type_ = text.substr(7);
+    if (text.starts_with("data: ")) data_ = text.substr(6);
+    if (!text.empty() || data_.empty()) return;
+    if (type_ == "end") {
+      boost::system::error_code error;
+      const json::value word = json::parse(data_, error);
+      over = true;
+      reason = error ? "" : cli::text(word, "reason");
+      detail = error ? "" : cli::text(word, "detail");
+    } else {
+      std::uint64_t index = 0;
+      std::from_chars(id_.data(), id_.data() + id_.size(), index);
+      status = visit_(index, data_);
+      last_id = id_;
+    }
+    type_.clear();
+    data_.clear();
+  }
+
+  const std::function<Status(std::uint64_t, const std::string&)>& visit_;
+  std::string buffer_;
+  std::string id_;
+  std::string type_;
+  std::string data_;
+};
+
+}  // namespace
+
+Status each_event_to_come(HttpClient& client, const std::string& query,
+                          const std::function<Status(std::uint64_t, const std::string&)>& visit) {
+  std::string last_id;
+  bool ever = false;  // whether a connection brought anything
+  for (int lost = 0;;) {
+    EventLines lines(visit);
+    std::vector<std::string> headers;
+    if (!last_id.empty()) headers.push_back("Last-Event-ID: " + last_id);
+    const Status ended = client.stream(
+        "/v1/events?" + query.substr(1), [&](std::string_view bytes) { return lines.take(bytes); },
+        headers);
+    if (!lines.status) return lines.status;
+    if (lines.over && lines.reason == "ended") return ok();
+    if (lines.over && lines.reason == "failed") return fail(ErrorCode::internal, "", lines.detail);
+    ever = ever || lines.came;
+    if (!ended && (!ever || ended.error().code != ErrorCode::unavailable)) return ended;
+    lost = lines.came ? 0 : lost + 1;
+    if (lost > kLostInARowMax) {
+      return ended ? Status(fail(ErrorCode::unavailable, "", "the broker ends every connection"))
+                   : ended;
+    }
+    if (!lines.last_id.empty()) last_id = lines.last_id;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
 }
 
 }  // namespace tradewind::cli

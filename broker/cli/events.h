@@ -33,4 +33,9 @@ Status each_event(HttpClient& client, const std::string& query, std::uint64_t li
                   boost::json::value& checkpoint,
                   const std::function<Status(std::uint64_t, const std::string&)>& visit);
 
+// The same as they are published, from GET /v1/events with the query: until the job that it names
+// has ended, else without end. Goes on by itself where a connection ended.
+Status each_event_to_come(HttpClient& client, const std::string& query,
+                          const std::function<Status(std::uint64_t, const std::string&)>& visit);
+
 }  // namespace tradewind::cli

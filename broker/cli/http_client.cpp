@@ -112,7 +112,7 @@ Result<HttpClient::Reply> HttpClient::perform(const std::string& method, const s
     add_header("Content-Type: " + upload->content_type);
     add_header("Transfer-Encoding: chunked");
   }
-  add_header("Accept: application/json");
+  add_header(on_data != nullptr ? "Accept: */*" : "Accept: application/json");
   add_header("Expect:");
   for (const auto& each : headers) add_header(each);
 
@@ -211,8 +211,9 @@ Result<boost::json::value> HttpClient::remove(const std::string& path) {
 }
 
 Status HttpClient::stream(const std::string& path,
-                          const std::function<bool(std::string_view)>& on_data) {
-  auto reply = perform("GET", path, nullptr, {}, &on_data);
+                          const std::function<bool(std::string_view)>& on_data,
+                          const std::vector<std::string>& headers) {
+  auto reply = perform("GET", path, nullptr, headers, &on_data);
   if (!reply) return fail(std::move(reply.error()));
   return ok();
 }

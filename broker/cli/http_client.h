@@ -41,7 +41,8 @@ class HttpClient {
   Result<boost::json::value> put(const std::string& path, const boost::json::value& body);
   Result<boost::json::value> remove(const std::string& path);
   // Hands on the body as it comes; stops when `on_data` returns false.
-  Status stream(const std::string& path, const std::function<bool(std::string_view)>& on_data);
+  Status stream(const std::string& path, const std::function<bool(std::string_view)>& on_data,
+                const std::vector<std::string>& headers = {});
 
  private:
   struct Reply;

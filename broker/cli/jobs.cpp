@@ -122,14 +122,6 @@ void print_job(const boost::json::value& job) {
   if (!outputs.empty()) std::cout << '\n' << outputs.render();
 }
 
-// Whether all has happened that will: the job, or each task of the array, has ended.
-bool has_ended(HttpClient& client, const std::string& job) {
-  const auto found = client.get("/v1/jobs/" + url_escape(job));
-  if (found) return is_over(text(*found, "state"));
-  const auto array = client.get("/v1/arrays/" + url_escape(job));
-  return array && number(*array, "ended") == number(*array, "tasks");
-}
-
 // The query for the events of a job or of an array's tasks; of all jobs in the last hour when `job`
 // is empty.
 std::string events_query(const std::string& job) {
@@ -159,29 +151,15 @@ Status show_events(Context& context, const std::string& job, std::uint64_t limit
 
 // Until the job has ended and all of it is published, or without end.
 Status follow_events(Context& context, const std::string& job) {
-  constexpr int kQuietRounds = 5;
   HttpClient client = context.client();
-  const std::string query = events_query(job);
-  std::uint64_t next = 0;
-  for (int quiet = 0; quiet < kQuietRounds;) {
-    quiet = !job.empty() && has_ended(client, job) ? quiet + 1 : 0;
-    boost::json::value checkpoint;
-    const Status done =
-        each_event(client, query + "&cursor=" + std::to_string(next), UINT64_MAX, checkpoint,
-                   [&](std::uint64_t index, const std::string& event) {
-                     next = index + 1;
-                     const auto value = parse_event(index, event);
-                     if (!value) return Status(fail(value.error()));
-                     if (!is_of_job(*value)) return ok();
-                     quiet = 0;
-                     std::cout << (context.json ? event + "\n" : event_line(index, *value));
-                     return ok();
-                   });
-    if (!done) return done;
-    std::cout << std::flush;
-    std::this_thread::sleep_for(kPollInterval);
-  }
-  return ok();
+  return each_event_to_come(
+      client, events_query(job), [&](std::uint64_t index, const std::string& event) {
+        const auto value = parse_event(index, event);
+        if (!value) return Status(fail(value.error()));
+        if (!is_of_job(*value)) return ok();
+        std::cout << (context.json ? event + "\n" : event_line(index, *value)) << std::flush;
+        return ok();
+      });
 }
 
 void add_jobs(CLI::App& app, Context& context) {

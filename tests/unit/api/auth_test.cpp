@@ -250,6 +250,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
   const char* job = R"({"command":["true"]})";
   const char* task = R"({"executors":[{"image":"i","command":["true"]}]})";
   const Row rows[] = {
+      {"GET", "/openapi.json", "", 200, 200, 200, 200, 200, 200},
       {"GET", "/healthz", "", 200, 200, 200, 200, 200, 200},
       {"GET", "/readyz", "", 200, 200, 200, 200, 200, 200},
       {"GET", "/metrics", "", 401, 403, 403, 403, 200, 200},
@@ -287,6 +288,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"GET", "/log/tile/0/000", "", 404, 404, 404, 404, 404, 404},
       {"GET", "/log/tile/entries/000", "", 401, 403, 403, 403, 404, 404},
       {"OPTIONS", "/log/checkpoint", "", 200, 200, 200, 200, 200, 200},
+      {"GET", "/v1/events", "", 401, 503, 503, 403, 503, 503},
       {"GET", "/v1/audit/status", "", 401, 503, 503, 403, 503, 503},
       {"GET", "/v1/audit/range", "", 401, 503, 503, 403, 503, 503},
       {"GET", "/v1/audit/entries", "", 401, 503, 503, 403, 503, 503},

@@ -10,8 +10,10 @@
 #include "broker/api/auth.h"
 #include "broker/api/endpoint.h"
 #include "broker/api/json.h"
+#include "broker/api/ndjson.h"
 #include "schemas/assert.h"
 #include "tests/unit/api/fake_service.h"
+#include "tests/unit/api/openapi_check.h"
 #include "tests/unit/api/raw_client.h"
 
 namespace tradewind::testing {
@@ -56,13 +58,19 @@ class EndpointTest : public ::testing::Test {
     endpoint_ = std::move(*endpoint);
   }
 
+  // Every answer must be as the document of the API has it.
   RawResponse call(std::string_view method, std::string_view target, std::string_view token = {},
                    std::string_view body = {}, std::string_view headers = {}) {
     RawClient client(endpoint_->port());
     std::string lines(headers);
     if (!token.empty()) lines += "Authorization: Bearer " + std::string(token) + "\r\n";
+    const bool ndjson = lines.find(ndjson_type) != std::string::npos;
     client.send(request_text(method, target, body, lines));
-    return client.read(method == "HEAD");
+    RawResponse response = client.read(method == "HEAD");
+    EXPECT_EQ(
+        answer_fault(method, target, body, ndjson ? ndjson_type : "application/json", response), "")
+        << method << " " << target << " was answered " << response.status << " " << response.body;
+    return response;
   }
   RawResponse get(std::string_view target, std::string_view token) {
     return call("GET", target, token);

@@ -28,7 +28,8 @@ class FakeService : public Service {
   // --- what tests set and look at
   void put(JobRecord job) {
     const std::lock_guard lock(mutex_);
-    jobs_[job.job] = std::make_shared<const JobRecord>(std::move(job));
+    const JobId id = job.job;
+    jobs_[id] = std::make_shared<const JobRecord>(std::move(job));
   }
   void change(const JobId& id, const std::function<void(JobRecord&)>& how) {
     const std::lock_guard lock(mutex_);
@@ -311,7 +312,10 @@ class FakeService : public Service {
     job.tenant = submission.tenant;
     job.principal = submission.principal;
     job.spec = submission.spec;
-    if (!submission.quote.empty()) job.quote.emplace().id = submission.quote;
+    if (!submission.quote.empty()) {
+      job.quote.emplace().id = submission.quote;
+      job.spec.resources.cpus = 1;
+    }
     job.submitted = system_now().wall;
     const std::uint32_t tasks = job.spec.array_count;
     job.spec.array_count = 0;

@@ -352,6 +352,25 @@ TEST_F(NativeApiTest, AFollowedAttemptThatIsLostEndsTheStreamWithTheJob) {
   EXPECT_FALSE(response.cut);
 }
 
+TEST_F(NativeApiTest, AJobThatIsAskedForAgainIsToldOnlyWhenItHasChanged) {
+  const JobId id = submit(alice, R"({"command": ["true"]})");
+  for (const std::string& path : {"/v1/jobs/" + id.value, "/ga4gh/tes/v1/tasks/" + id.value}) {
+    service.change(id, [](JobRecord& job) { job.state = JobState::running; });
+    const RawResponse first = get(path, alice);
+    ASSERT_EQ(first.status, 200);
+    const std::string known = "If-None-Match: W/\"other\", " + first.headers.at("etag") + "\r\n";
+    const RawResponse again = call("GET", path, alice, {}, known);
+    EXPECT_EQ(again.status, 304);
+    EXPECT_EQ(again.headers.at("etag"), first.headers.at("etag"));
+    EXPECT_FALSE(again.headers.contains("content-length"));
+    EXPECT_EQ(call("GET", path, bob, {}, known).status, 404);
+    service.change(id, [](JobRecord& job) { job.state = JobState::succeeded; });
+    const RawResponse changed = call("GET", path, alice, {}, known);
+    EXPECT_EQ(changed.status, 200);
+    EXPECT_NE(changed.headers.at("etag"), first.headers.at("etag"));
+  }
+}
+
 TEST_F(NativeApiTest, AQuarantinedSiteIsShownAndOffersNothing) {
   MarketSnapshot market = sample_market();
   market.sites[0].quarantined = true;

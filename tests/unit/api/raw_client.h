@@ -27,9 +27,13 @@ struct RawResponse {
 
 class RawClient {
  public:
-  // From 127.0.0.1 or another address of the loopback network.
-  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1") {
+  // From 127.0.0.1 or another address of the loopback network. `receive_bytes`: what the socket
+  // holds that was not read; 0: as usual.
+  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1", int receive_bytes = 0) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_bytes > 0) {
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    }
     sockaddr_in own{};
     own.sin_family = AF_INET;
     ::inet_pton(AF_INET, from, &own.sin_addr);
@@ -86,7 +90,7 @@ class RawClient {
     response.head = buffer_.substr(0, end + 2);
     buffer_.erase(0, end + 4);
     parse_head(response);
-    if (head_only || response.status == 100) return response;
+    if (head_only || response.status == 100 || response.status == 304) return response;
     if (response.headers.contains("content-length")) {
       const std::size_t length = std::stoul(response.headers["content-length"]);
       while (buffer_.size() < length && more()) {
