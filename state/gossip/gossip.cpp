@@ -225,7 +225,9 @@ bool Gossip::refuses(const NodeId& from, const PeerState& peer,
 void Gossip::malformed(const NodeId& from, Now now) {
   observe(now);
   ++counters_.messages_malformed;
-  if (PeerState* peer = peer_state(from)) peer->malformed.charge(now.mono);
+  PeerState* const peer = peer_state(from);
+  // What had come before it was not heard any more makes the while no longer.
+  if (peer != nullptr && peer->malformed.allows(now.mono)) peer->malformed.charge(now.mono);
 }
 
 bool Gossip::hears(const NodeId& from, Now now) {

@@ -170,7 +170,7 @@ Day::Day(const std::filesystem::path& folder, bool sized) {
       pool.price_curve.a_ppm = 0;
       if (sized) pool.labels[kSize] = size_of(pool.node.accelerators);
       standing.pools.push_back(PoolStanding{pool.id, pool.nodes * units_per_node(pool),
-                                            units_per_node(pool), pool.nodes, 0});
+                                            units_per_node(pool), pool.nodes, 0, {}});
     }
     view_.accept(bench::record_of(site, 1));
     view_.accept(bench::record_of(make_quote_sheet(site, standing), 1));
@@ -355,7 +355,7 @@ void Replay::publish(std::uint32_t site) {
   for (const Pool& pool : record.pools) {
     const NodeBook& book = books_[day_.pool_number(record.site, pool.id)];
     standing.pools.push_back(
-        PoolStanding{pool.id, book.units_free(), book.units_free_node(), book.nodes_free(), 0});
+        PoolStanding{pool.id, book.units_free(), book.units_free_node(), book.nodes_free(), 0, {}});
   }
   Record sheet = bench::record_of(make_quote_sheet(record, standing), ++versions_[site]);
   sheet.header.issued = now_at(second_).wall;
