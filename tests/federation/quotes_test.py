@@ -35,8 +35,10 @@ class Quotes(unittest.TestCase):
         return refused.exception.json()
 
     def fill(self, cpus):
-        """Takes that many CPUs of the site, in whole nodes, until the test is over."""
+        """Takes that many CPUs of the site, in whole nodes, until the test is over and the price is back."""
+        idle = self._total_now()
         jobs = [self.user.submit(job("sleep 300", cpus=4)) for _ in range(cpus // 4)]
+        self.addCleanup(lambda: until(lambda: self._total_now() == idle, 15))
         self.addCleanup(lambda: [self.user.wait(each) for each in jobs])
         self.addCleanup(lambda: [self.user.post(f"/v1/jobs/{each}:cancel") for each in jobs])
         for each in jobs:
