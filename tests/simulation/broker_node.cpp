@@ -277,7 +277,9 @@ std::string BrokerNode::waiting_reason(const JobRecord& job) const {
   if (comes_after_a_live_one(job)) return {};
   const Decision* const decision =
       lifecycle_ ? lifecycle_->waiting_decision(job.job, clock_.now()) : nullptr;
-  if (decision == nullptr || decision->rejections.empty()) return "for no reason";
+  if (decision == nullptr) return "for no reason";
+  // A broker that came up where another was knows nothing of sites that were quarantined before.
+  if (decision->rejections.empty()) return book_->quarantined().empty() ? "for no reason" : "";
   for (const Rejection& each : decision->rejections) {
     if (quarantines(each.site)) continue;  // until it has another key
     if (is_passing(each.reason)) return std::string(to_string(each.reason)) + ' ' + each.detail;
