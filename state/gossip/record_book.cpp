@@ -89,7 +89,7 @@ RecordBook::Place RecordBook::place_of(const RecordHeader& header, const SignedR
   }
   place.slot = &entry->slot(header.kind);
   if (header.version < place.slot->newest) return dropped(DropReason::old);
-  if (header.version == place.slot->newest && place.slot->held) {
+  if (place.slot->held && header.version == place.slot->held->record.header.version) {
     if (place.slot->held->signed_record.body == record.body) return dropped(DropReason::old);
     place.same_version = true;
   }
@@ -119,17 +119,23 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   if (record.body.size() > record_bytes_max(header->kind)) return fault(DropReason::oversized);
 
   const Place place = place_of(*header, record, now);
-  // What comes from no peer is what this node knew before. Though it is over, nothing before it may
-  // come back, as when a broker starts while its clock is ahead.
-  const bool is_over = sender_faults == nullptr && place.dropped == DropReason::expired &&
-                       place.slot != nullptr && header->version > place.slot->newest;
-  if (place.dropped && !is_over) return Verdict{.dropped = place.dropped};
+  // What comes from no peer is what this node knew before. Though it is over, or is yet to be
+  // issued, nothing before it may come back, as when a broker starts while its clock is wrong.
+  const bool is_off =
+      place.dropped == DropReason::expired || place.dropped == DropReason::from_future;
+  const bool was_known = sender_faults == nullptr && is_off && place.slot != nullptr &&
+                         header->version > place.slot->newest;
+  if (place.dropped && !was_known) return Verdict{.dropped = place.dropped};
   if (!is_signed(record, place.subject)) {
     return fault(DropReason::wrong_signature, 1);
   }
-  if (is_over) {
+  if (was_known) {
     place.slot->newest = header->version;
-    return Verdict{.dropped = DropReason::expired, .verified = 1};
+    // Its own time is yet to come.
+    if (place.dropped == DropReason::from_future && header->version.version > 0) {
+      --place.slot->newest.version;
+    }
+    return Verdict{.dropped = place.dropped, .verified = 1};
   }
   if (place.same_version) {
     Verdict verdict;
@@ -153,9 +159,17 @@ RecordBook::Verdict RecordBook::consider(const SignedRecord& record, Now now,
   if (const auto reason = check_body(*whole, find(header->subject))) {
     return Verdict{.dropped = reason, .verified = 1};
   }
-  const bool matters = take(record, std::move(*whole));
-  const Slot& slot = entries_.at(header->subject).slot(header->kind);
-  return Verdict{.dropped = std::nullopt, .taken = &*slot.held, .matters = matters, .verified = 1};
+  Verdict verdict;
+  verdict.verified = 1;
+  verdict.matters = take(record, std::move(*whole));
+  verdict.taken = &*entries_.at(header->subject).slot(header->kind).held;
+  if (auto kept = proofs_kept_.extract(header->subject)) {
+    const Verdict proven = consider(kept.mapped(), now, nullptr);
+    verdict.proof = proven.proof;
+    verdict.verified += proven.verified;
+    verdict.matters = verdict.matters || proven.matters;
+  }
+  return verdict;
 }
 
 RecordBook::Verdict RecordBook::consider(const Equivocation& proof, Now now,
@@ -174,7 +188,10 @@ RecordBook::Verdict RecordBook::consider(const Equivocation& proof, Now now,
   }
   const auto found = entries_.find(header->subject);
   const Member* member = found == entries_.end() ? nullptr : found->second.member();
-  if (member == nullptr) return Verdict{.dropped = DropReason::unknown_member};
+  if (member == nullptr) {
+    if (sender_faults == nullptr) proofs_kept_[header->subject] = proof;
+    return Verdict{.dropped = DropReason::unknown_member};
+  }
   if (member->state == MemberState::revoked) return Verdict{.dropped = DropReason::revoked_member};
   if (found->second.proof) return Verdict{.dropped = DropReason::old};
   std::uint32_t verified = 0;

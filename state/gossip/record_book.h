@@ -78,7 +78,8 @@ class RecordBook {
   // Lets go of the members whose record none of these keys signed, with all that is theirs.
   void set_registry_keys(std::vector<Bytes> keys);
   // A proof that somebody else has made. Whoever brings it is not trusted: it is taken when both
-  // signatures are its subject's, whatever the records' times.
+  // signatures are its subject's, whatever the records' times. One that comes from no peer, of a
+  // member that is not known, waits for its record: after a start the clock may be behind it.
   Verdict consider(const Equivocation& proof, Now now, PaceLimit* sender_faults);
 
   // Lets go of what has been over for a while (a digest names an ended record a little longer, so
@@ -127,6 +128,7 @@ class RecordBook {
   std::map<NodeId, Entry> entries_;  // nodes of a map stay where they are: by_number_ points there
   std::map<MemberNumber, Entry*> by_number_;
   std::set<MemberNumber> quarantined_;
+  std::map<NodeId, Equivocation> proofs_kept_;  // until the member is known
   std::array<Fingerprints, record_kinds_count> fingerprints_{};
   std::uint64_t membership_changes_ = 0;
 };

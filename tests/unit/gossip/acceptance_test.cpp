@@ -191,6 +191,25 @@ TEST_F(GossipAcceptance, ARecordOfItsOwnThatIsOverKeepsOlderOnesOut) {
   EXPECT_EQ(receive(toy::quote({.version = 4, .issued = 10s}), 20s), std::nullopt);
 }
 
+// As at a start while its clock is behind: the record itself comes once its time has.
+TEST_F(GossipAcceptance, ARecordOfItsOwnThatIsYetToBeIssuedKeepsOlderOnesOut) {
+  know_osaka();
+  const SignedRecord own = toy::quote({.version = 3, .issued = 10s});
+  EXPECT_TRUE(gossip_.publish(own, at(0s)).accepted.empty());
+  EXPECT_EQ(receive(toy::quote({.version = 1}), 1s), DropReason::old);
+  EXPECT_EQ(receive(own, 6s), std::nullopt);
+  EXPECT_EQ(held_version(RecordKind::quote), 3U);
+}
+
+TEST_F(GossipAcceptance, ARecordOfItsOwnThatIsOverIsNoSecondStoryOfTheOneHeld) {
+  know_osaka();
+  ASSERT_EQ(receive(toy::quote({.version = 1, .issued = 10s}), 10s), std::nullopt);
+  EXPECT_TRUE(gossip_.publish(toy::quote({.version = 3}), at(15s)).accepted.empty());
+  EXPECT_EQ(receive(toy::quote({.version = 3, .issued = 10s}), 17s), std::nullopt);
+  EXPECT_FALSE(gossip_.is_quarantined(osaka));
+  EXPECT_EQ(held_version(RecordKind::quote), 3U);
+}
+
 TEST_F(GossipAcceptance, DropsWhatIsNotInForce) {
   know_osaka();
   EXPECT_EQ(receive(toy::quote({.issued = 5'001ms})), DropReason::from_future);
@@ -408,6 +427,18 @@ TEST_F(GossipAcceptance, AQuarantineEndsWithAnotherKeyAndWithNothingElse) {
   EXPECT_EQ(receive(toy::sign(toy::quote_record({.version = 3}), key)), std::nullopt);
   EXPECT_TRUE(gossip_.publish(two_stories(), at(0s)).proofs.empty())
       << "the proof tells nothing of who has the new key";
+}
+
+// As at a start while the clock is behind, so that the member's record is yet to be issued.
+TEST_F(GossipAcceptance, AProofOfItsOwnWaitsForTheRecordOfItsMember) {
+  EXPECT_TRUE(gossip_.publish(toy::member({.issued = 10s}), at(0s)).accepted.empty());
+  EXPECT_TRUE(gossip_.publish(two_stories(), at(0s)).proofs.empty());
+  const GossipOutput output = gossip_.receive(
+      relay, GossipMessage{1, GossipAck{{toy::member({.issued = 10s})}, {}, {}}}, at(6s));
+  EXPECT_EQ(output.accepted.size(), 1U);
+  EXPECT_EQ(output.proofs, std::vector{two_stories()});
+  EXPECT_TRUE(gossip_.is_quarantined(osaka));
+  EXPECT_EQ(receive(toy::site({}), 6s), DropReason::quarantined);
 }
 
 TEST_F(GossipAcceptance, AProofThatANewKeyVoidsInTheSameMessageIsNotTold) {
