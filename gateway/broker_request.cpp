@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "schemas/http_status.h"
 #include "state/identity/certificates.h"
 #include "state/identity/digest.h"
 
@@ -108,24 +109,9 @@ CURLcode prepare_tls(CURL*, void* context, void* user) {
   return CURLE_OK;
 }
 
-ErrorCode code_of(long status) {
-  switch (status) {
-    case 401: return ErrorCode::unauthenticated;
-    case 403: return ErrorCode::forbidden;
-    case 404: return ErrorCode::not_found;
-    case 409: return ErrorCode::conflict;
-    case 413: return ErrorCode::too_large;
-    case 429: return ErrorCode::exhausted;
-    case 502:
-    case 503:
-    case 504: return ErrorCode::unavailable;
-    default: return status < 500 ? ErrorCode::invalid : ErrorCode::internal;
-  }
-}
-
 // A problem as RFC 9457 writes it, with the field and the remedy beside.
 Error problem_of(long status, const std::string& body) {
-  Error error{code_of(status), "", fmt::format("the broker answered {}", status), ""};
+  Error error{error_code_of(status), "", fmt::format("the broker answered {}", status), ""};
   boost::system::error_code bad;
   const boost::json::value parsed = boost::json::parse(body, bad);
   if (bad || !parsed.is_object()) return error;

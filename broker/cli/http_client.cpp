@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "schemas/http_status.h"
+
 namespace tradewind::cli {
 namespace {
 
@@ -44,21 +46,6 @@ std::size_t supply(char* data, std::size_t size, std::size_t count, void* user) 
   return static_cast<const HttpClient::Upload*>(user)->read(data, size * count);
 }
 
-ErrorCode code_of(long status) {
-  switch (status) {
-    case 401: return ErrorCode::unauthenticated;
-    case 403: return ErrorCode::forbidden;
-    case 404: return ErrorCode::not_found;
-    case 409: return ErrorCode::conflict;
-    case 413: return ErrorCode::too_large;
-    case 429: return ErrorCode::exhausted;
-    case 502:
-    case 503:
-    case 504: return ErrorCode::unavailable;
-    default: return status < 500 ? ErrorCode::invalid : ErrorCode::internal;
-  }
-}
-
 std::string text_of(const boost::json::object& object, std::string_view key) {
   const auto* found = object.if_contains(key);
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
@@ -72,10 +59,11 @@ Error problem_of(long status, const std::string& body) {
     std::string message = text_of(object, "detail");
     if (message.empty()) message = text_of(object, "title");
     if (!message.empty()) {
-      return Error{code_of(status), text_of(object, "field"), message, text_of(object, "remedy")};
+      return Error{error_code_of(status), text_of(object, "field"), message,
+                   text_of(object, "remedy")};
     }
   }
-  return Error{code_of(status), "", "the broker answered " + std::to_string(status), ""};
+  return Error{error_code_of(status), "", "the broker answered " + std::to_string(status), ""};
 }
 
 }  // namespace

@@ -117,7 +117,12 @@ class Core final : public Service {
   // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
   // returns false when the inbox is full or the broker stops.
   template <class T>
-  bool post(const Reply<T>& reply, Command command);
+  bool post(const Reply<T>& reply, Command command) {
+    if (push(std::move(command), true)) return true;
+    reply(fail(ErrorCode::exhausted, "", "the broker has more to do than it can hold",
+               "try again in a few seconds"));
+    return false;
+  }
   bool push(Command command, bool bounded);
   void run();
   // Runs on the core's thread.
@@ -126,16 +131,18 @@ class Core final : public Service {
   Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();
   void commit(const JournalBatch& batch);
+  // members.cpp
   void commit_registry(const std::vector<Entry>& entries, std::vector<SignedRecord> publish);
   template <class T>
   void change_registry(Result<RegistryChange<T>> change, const Reply<T>& reply);
+  // The trust records that the journal does not have yet, and this broker's own member record.
+  Status commit_trust(Now now);
+
   void commit_dataset(const Datasets::Change& change);
   Result<RateTable> change_rates(RateTable table, std::optional<std::uint64_t> replaces,
                                  std::string principal);
   void apply_rates(const RateTable& table);
   Status load_trust_version();
-  // The trust records that the journal does not have yet, and this broker's own member record.
-  Status commit_trust(Now now);
   void on_site(const SiteId& site, ToBroker message);
   void housekeeping(Now now);
   void look_at_disk(Mono::time_point now);

@@ -106,7 +106,7 @@ class LinkedFederation final : public Federation {
     const LinkCounters link = link_->counters();
     const std::lock_guard lock(mutex_);
     return metrics_text(counters_, verifying_so_far_, quarantined_) +
-           metrics_text(link, malformed_);
+           metrics_text(link, counters_.messages_malformed);
   }
 
   void stop() override {
@@ -165,8 +165,6 @@ class LinkedFederation final : public Federation {
 
   void count_malformed(const NodeId& from, const Error& error) {
     gossip_.malformed(from, system_now());
-    const std::lock_guard lock(mutex_);
-    ++malformed_;
     spdlog::debug("link.malformed from={} {}", from.value, describe(error));
   }
 
@@ -246,7 +244,6 @@ class LinkedFederation final : public Federation {
   GossipCounters counters_;
   std::chrono::nanoseconds verifying_so_far_{};
   std::size_t quarantined_ = 0;
-  std::uint64_t malformed_ = 0;
   std::thread thread_;
 };
 

@@ -65,6 +65,11 @@ void MarketView::quarantine(const SiteId& site) {
   show_standing(site, standing->second);
 }
 
+bool MarketView::is_quarantined(const SiteId& site) const {
+  const auto standing = members_.find(site);
+  return standing != members_.end() && standing->second.quarantined;
+}
+
 void MarketView::show_standing(const SiteId& site, const MemberStanding& standing) {
   const auto known = known_.find(site);
   if (known == known_.end()) return;

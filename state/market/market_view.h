@@ -70,6 +70,7 @@ class MarketView {
   // record: its sheets are not valid until a member record that names another key. Nothing comes of
   // it before the site's member record.
   void quarantine(const SiteId& site);
+  bool is_quarantined(const SiteId& site) const;
 
   // What this broker has dispatched and the site's sheet does not show yet: `units` over all nodes,
   // and how many nodes they lie on. Credited when a newer sheet shows it, or when it did not come

@@ -130,5 +130,22 @@ TEST_F(RestartTest, ASiteThatWasQuarantinedShowsAndIsStillQuarantined) {
   EXPECT_EQ(kept("quarantine/").count("quarantine/site/aa-north-1"), 1U);
 }
 
+// It would end its own quarantine.
+TEST_F(RestartTest, ASiteThatIsQuarantinedTakesNoOtherKeyByItself) {
+  const SiteRecord site = sample::site("aa-north-1", {sample::pool("cpu")});
+  quarantined(site, relied_on(site));
+  start();
+  while (sites() == 0 || !market().sites[0].quarantined) std::this_thread::yield();
+  RenewalRequest rotation;
+  rotation.site = site.site;
+  rotation.former_proof = Bytes(signature_bytes, '\0');
+  std::promise<Result<JoinAnswer>> promise;
+  core_->renew(rotation, [&](Result<JoinAnswer> answer) { promise.set_value(std::move(answer)); });
+  const auto answer = promise.get_future().get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::forbidden);
+  EXPECT_NE(answer.error().message.find("quarantined"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tradewind

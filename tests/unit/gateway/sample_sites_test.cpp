@@ -40,7 +40,7 @@ class SampleMarket {
     SiteStanding standing;
     for (const Pool& each : site.pools) {
       const std::uint32_t on_a_node = units_per_node(each);
-      standing.pools.push_back({each.id, on_a_node * each.nodes, on_a_node, each.nodes, 0});
+      standing.pools.push_back({each.id, on_a_node * each.nodes, on_a_node, each.nodes, 0, {}});
     }
     const auto header = [&](RecordKind kind) {
       return RecordHeader{
