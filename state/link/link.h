@@ -36,8 +36,8 @@ namespace tradewind {
 // DO NOT CHANGE THESE VALUES: they are on the wire.
 enum class Channel : std::uint8_t { gossip = 1, dispatch = 2 };
 
-inline constexpr std::chrono::milliseconds heartbeat_interval{2'000};
-inline constexpr std::chrono::milliseconds heartbeat_timeout{6'000};
+inline constexpr std::chrono::milliseconds heartbeat_interval{3'000};
+inline constexpr std::chrono::milliseconds heartbeat_timeout{5'000};
 inline constexpr std::chrono::milliseconds message_age_default{10'000};
 // How late a message can arrive at most, with the default age.
 inline constexpr std::chrono::milliseconds link_delay_max =
@@ -51,7 +51,7 @@ struct LinkOptions {
   std::size_t queue_messages_max = 16'384;         // to each peer
   std::size_t queue_bytes_max = 32 * 1024 * 1024;  // to each peer
   std::chrono::milliseconds message_age_max = message_age_default;
-  std::chrono::milliseconds hello_interval{2'000};  // how often a connection shows it is alive
+  std::chrono::milliseconds hello_interval{4'000};  // how often a connection shows it is alive
   std::chrono::milliseconds silence_max{10'000};    // after which a peer counts as unreachable
   std::chrono::milliseconds reopen_after{5'000};    // a silent connection is made anew; doubles
   std::chrono::milliseconds reopen_after_max{60'000};
