@@ -43,7 +43,7 @@ struct GossipOptions {
   std::size_t bytes_per_second_max = 1024 * 1024;  // sent, over all peers; half of it to any one
   // Early rounds come only as long as less than this is sent, which leaves the rest to the regular
   // ones and to answers. In a federation whose regular rounds take more there are none.
-  std::size_t early_bytes_per_second_max = 100 * 1024;
+  std::size_t early_bytes_per_second_max = 88 * 1024;
   std::size_t early_bytes_per_second_max_in_cell = 16 * 1024;  // the same in a divided federation
   CellSizes cell_sizes;
   std::uint64_t seed = 1;

@@ -240,7 +240,11 @@ Process::Work BrokerNode::finish_batch() {
   return work;
 }
 
-void BrokerNode::make_durable(const LifecycleOutput& output) {
+void BrokerNode::make_durable(LifecycleOutput output) {
+  if (program() == Release::former) {
+    for (Entry& each : output.entries) each = as_former(each).value();
+    for (JobRecord& each : output.jobs) each = as_former(each).value();
+  }
   for (const Entry& each : output.entries) {
     stored_->entries.push_back(each);
     if (const auto* submitted = std::get_if<JobSubmitted>(&each.body)) {

@@ -64,7 +64,7 @@ class BrokerNode final : public Process {
   bool may_write() const override { return stored_->writer == this; }
   void on_tick() override;
   Micros next_tick() const override;
-  void make_durable(const LifecycleOutput& output);
+  void make_durable(LifecycleOutput output);
   void release(const std::vector<SendToSite>& sends);
 
   Send send_;

@@ -17,13 +17,17 @@ std::string expected_node(std::string_view what) {
 
 const std::map<std::string_view, World::Handler>& World::handlers() {
   static const std::map<std::string_view, Handler> all = {
-      {"cancel", &World::do_cancel},   {"kill", &World::do_kill},     {"start", &World::do_start},
-      {"replace", &World::do_replace}, {"pause", &World::do_pause},   {"cut", &World::do_cut},
-      {"heal", &World::do_heal},       {"lose", &World::do_lose},     {"hold", &World::do_hold},
-      {"repeat", &World::do_repeat},   {"replay", &World::do_replay}, {"state", &World::do_state},
-      {"jump", &World::do_jump},       {"save", &World::do_save},     {"disk", &World::do_disk},
-      {"behave", &World::do_behave},   {"leave", &World::do_leave},   {"join", &World::do_join},
-      {"price", &World::do_price},
+      {"cancel", &World::do_cancel},       {"kill", &World::do_kill},
+      {"start", &World::do_start},         {"replace", &World::do_replace},
+      {"pause", &World::do_pause},         {"cut", &World::do_cut},
+      {"heal", &World::do_heal},           {"lose", &World::do_lose},
+      {"hold", &World::do_hold},           {"repeat", &World::do_repeat},
+      {"replay", &World::do_replay},       {"state", &World::do_state},
+      {"jump", &World::do_jump},           {"save", &World::do_save},
+      {"disk", &World::do_disk},           {"behave", &World::do_behave},
+      {"leave", &World::do_leave},         {"join", &World::do_join},
+      {"price", &World::do_price},         {"upgrade", &World::do_upgrade},
+      {"downgrade", &World::do_downgrade},
   };
   return all;
 }
@@ -183,6 +187,7 @@ Status World::do_replace(Command& command) {
   replaced_.push_back(std::move(*found));
   *found = make_broker(name, replaced_.back()->stored());
   (*found)->set_disk(replaced_.back()->disk());
+  (*found)->set_program(replaced_.back()->program());
   (*found)->start();
   return ok();
 }
@@ -237,6 +242,32 @@ Status World::do_join(Command& command) {
   if (const Status unused = command.unused(); !unused) return unused;
   if (members_.belongs((*gateway)->site())) return ok();
   members_.join((*gateway)->site(), registry_time());
+  (*gateway)->start();
+  return ok();
+}
+
+Status World::do_upgrade(Command& command) {
+  const auto node = node_of(command);
+  if (!node) return fail(node.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  upgrade(**node);
+  return ok();
+}
+
+void World::upgrade(Process& node) {
+  if (node.program() == Release::present) return;
+  node.crash(Disk::kept);
+  node.set_program(Release::present);
+  node.start();
+}
+
+Status World::do_downgrade(Command& command) {
+  const auto gateway = gateway_of(command);
+  if (!gateway) return fail(gateway.error());
+  if (const Status unused = command.unused(); !unused) return unused;
+  if ((*gateway)->program() == Release::former) return ok();
+  (*gateway)->crash(Disk::wiped);
+  (*gateway)->set_program(Release::former);
   (*gateway)->start();
   return ok();
 }

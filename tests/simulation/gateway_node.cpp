@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "schemas/assert.h"
+#include "schemas/codec.h"
 #include "schemas/limits.h"
 #include "tests/simulation/words.h"
 
@@ -42,7 +43,9 @@ void GatewayNode::start() {
   TRADEWIND_ASSERT(status.has_value());
   // As the gateway's store does it: an old copy of the disk comes back under a new epoch too.
   disk_.epoch = std::max(disk_.epoch + 1, static_cast<std::uint64_t>(to_ms(clock_.now().wall)));
-  publisher_.emplace(site_, disk_.epoch);
+  SiteRecord described = site_;
+  if (program() == Release::former) described.bandwidths.clear();
+  publisher_.emplace(std::move(described), disk_.epoch);
   come_up();
   scheduler_.trace("up " + name_);
   input([this] {
@@ -176,6 +179,14 @@ std::optional<std::pair<RecordVersion, RecordVersion>> GatewayNode::settled_vers
 
 // --- output --------------------------------------------------------------------------------------
 
+// As the program that writes it has it.
+Bytes GatewayNode::stored(const StoreWrite& write) const {
+  if (program() == Release::present || write.key.rfind("attempt/", 0) != 0) return *write.value;
+  const auto held = decode_held_attempt(*write.value);
+  TRADEWIND_ASSERT(held.has_value());
+  return encode(as_former(*held).value());
+}
+
 Process::Work GatewayNode::finish_batch() {
   auto output = std::make_shared<AdmissionOutput>(std::exchange(output_, {}));
   if (output->capacity_changed) {
@@ -187,7 +198,7 @@ Process::Work GatewayNode::finish_batch() {
     work.make_durable = [this, output] {
       for (const StoreWrite& each : output->writes) {
         if (each.value) {
-          disk_.admission[each.key] = *each.value;
+          disk_.admission[each.key] = stored(each);
         } else {
           disk_.admission.erase(each.key);
         }

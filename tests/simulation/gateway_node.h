@@ -40,6 +40,7 @@ class GatewayNode final : public Process {
   const SiteId& site() const { return site_.site; }
 
  private:
+  Bytes stored(const StoreWrite& write) const;
   Work finish_batch() override;
   void on_tick() override;
   Micros next_tick() const override;

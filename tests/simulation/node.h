@@ -11,6 +11,7 @@
 
 #include "schemas/time.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/former_release.h"
 #include "tests/simulation/membership.h"
 #include "tests/simulation/names.h"
 #include "tests/simulation/options.h"
@@ -85,7 +86,10 @@ class Process {
         names_(around.names),
         triggers_(around.triggers),
         members_(around.members),
-        clock_(around.scheduler, dice(around.options.seed, name_ + " clock"), around.options) {}
+        clock_(around.scheduler, dice(around.options.seed, name_ + " clock"), around.options),
+        program_(dice(around.options.seed, name_ + " release").chance(around.options.former_ppm)
+                     ? Release::former
+                     : Release::present) {}
   virtual ~Process() = default;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -105,6 +109,9 @@ class Process {
   }
   // Handles nothing until then, as a stopped process; what arrives waits.
   void pause(Micros span) { paused_until_ = scheduler_.now() + span; }
+  // Of the program that it is started with.
+  Release program() const { return program_; }
+  void set_program(Release program) { program_ = program; }
 
  protected:
   struct Work {
@@ -253,6 +260,7 @@ class Process {
     return false;
   }
 
+  Release program_;
   DiskState disk_state_ = DiskState::good;
   bool up_ = false;
   bool busy_ = false;

@@ -61,6 +61,8 @@ void each_option(Options& options, Visit visit) {
   visit("churn-every", options.churn_every);
   visit("storm-every", options.storm_every);
   visit("reconnect-every", options.reconnect_every);
+  visit("former-ppm", options.former_ppm);
+  visit("upgrade-every", options.upgrade_every);
   visit("clock-offset-max", options.clock_offset_max);
   visit("clock-drift-ppm", options.clock_drift_ppm);
   visit("commit-max", options.commit_max);
@@ -163,6 +165,10 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
   if (third()) options.churn_every = random.between(40, 150) * kSecond;
   if (third()) options.storm_every = random.between(100, 300) * kSecond;
   if (third()) options.reconnect_every = random.between(60, 200) * kSecond;
+  if (third()) {
+    options.former_ppm = ppm(200'000, 1'000'000);
+    options.upgrade_every = random.between(20, 150) * kSecond;
+  }
   return options;
 }
 

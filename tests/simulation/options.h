@@ -67,6 +67,9 @@ struct SimulationOptions {
   Micros storm_every = 0;      // capacity drops for a minute and clients ask again and again
   Micros reconnect_every = 0;  // all gateways at once
 
+  std::uint32_t former_ppm = 0;  // of nodes that begin with the release before
+  Micros upgrade_every = 0;
+
   Micros clock_offset_max = 0;
   std::uint32_t clock_drift_ppm = 0;
   Micros commit_max = 5 * kMillisecond;

@@ -96,6 +96,13 @@ void Planner::processes() {
   repeat("pauses", options_.broker_pause_every, [this](Random& random, Micros at) {
     add(at, "pause " + any_broker(random) + " for=" + span(kSecond, 150 * kSecond, random));
   });
+  repeat("upgrades", options_.upgrade_every, [this](Random& random, Micros at) {
+    switch (random.below(4)) {
+      case 0: add(at, "downgrade " + any_site(random)); break;
+      case 1: add(at, "upgrade " + any_broker(random)); break;
+      default: add(at, "upgrade " + any_site(random));
+    }
+  });
   repeat("reconnects", options_.reconnect_every, [this](Random& random, Micros at) {
     for (std::uint32_t s = 1; s <= options_.sites; ++s) add(at, "kill s" + std::to_string(s));
     const Micros down = random.between(0, 30) * kSecond;
@@ -165,11 +172,13 @@ void Planner::sites() {
 }
 
 void Planner::lies() {
-  constexpr std::string_view kLies[] = {"overclaims",    "refuses",     "never-runs",
-                                        "never-answers", "equivocates", "slow"};
+  constexpr std::string_view kLies[] = {"overclaims",    "refuses", "never-runs",
+                                        "never-answers", "slow",    "equivocates"};
+  // The release before knows no proofs: what its brokers believe of such a site is no fault.
+  const std::size_t lies = std::size(kLies) - (options_.former_ppm > 0 ? 1 : 0);
   repeat("lies", options_.lie_every, [&](Random& random, Micros at) {
     const std::string site = any_site(random);
-    add(at, "behave " + site + ' ' + std::string(kLies[random.below(std::size(kLies))]));
+    add(at, "behave " + site + ' ' + std::string(kLies[random.below(lies)]));
     add(at + random.between(10, 200) * kSecond, "behave " + site + " honest");
     if (random.below(2) != 0) return;
     const std::string other = any_site(random);

@@ -11,6 +11,8 @@ SiteRecord make_site(const SimulationOptions& options, std::uint32_t index) {
   site.region.value = "region-" + std::to_string(index % 2);
   site.jurisdiction.value = index % 2 == 0 ? "DE" : "JP";
   site.provider = "provider";
+  // What the release before knows nothing of.
+  site.bandwidths = {{RegionId{"region-0"}, 1'000, 500, wall_from_ms(1)}};
   Pool pool;
   pool.id.value = "cpu";
   pool.nodes = static_cast<std::uint32_t>(random.between(1, 4));

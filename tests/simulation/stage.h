@@ -33,6 +33,9 @@
 //   behave SITE honest|overclaims|refuses|never-runs|never-answers|equivocates|slow
 //   leave SITE
 //   join SITE
+//   upgrade NODE                  it starts anew with this release, when it has the one before
+//   downgrade SITE                … with the release before, which would refuse this one's store
+//                                 and begins with an empty one
 //   price SITE PPM                the factor of its next quote sheets
 #pragma once
 

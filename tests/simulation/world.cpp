@@ -14,11 +14,19 @@ namespace {
 
 // A trip over the wire, so that the codec is part of the run.
 template <class Message, class Decode>
-Message through_codec(const Message& message, Decode decode) {
+void through_codec(Message& message, Decode decode) {
   auto decoded = decode(encode(message));
   if (!decoded) std::fprintf(stderr, "codec: %s\n", describe(decoded.error()).c_str());
   TRADEWIND_ASSERT(decoded.has_value() && *decoded == message);
-  return std::move(*decoded);
+  message = std::move(*decoded);
+}
+
+// To or from a program of the release before, which says and hears only what it knows. Nothing: it
+// does not read it.
+template <class Message>
+std::optional<Message> between(Release from, Release to, const Message& message) {
+  if (from == Release::present && to == Release::present) return message;
+  return as_former(message);
 }
 
 std::string name_of(const NodeId& broker) {
@@ -111,13 +119,14 @@ bool World::submit(const Submission& submission, Clients::Answer answer) {
 void World::send_to_site(const std::string& from, const SiteId& site, const ToGateway& message) {
   const Told told = told_of(message, names_);
   scheduler_.trace(Message{from, site.value, told, {}}.line());
-  network_.send({from, site.value, told, [this, from, site, told, message] {
+  network_.send({from, site.value, told,
+                 [this, from, site, told, message, release = find_broker(from)->program()] {
                    GatewayNode& to = *find_gateway(site.value);
-                   arrive(to, from, told, [&] {
-                     to.receive(broker_node(from), options_.through_codec
-                                                       ? through_codec(message, decode_to_gateway)
-                                                       : message);
-                   });
+                   auto heard = between(release, to.program(), message);
+                   if (!heard)
+                     return scheduler_.trace("unread " + told.event + " at " + site.value);
+                   if (options_.through_codec) through_codec(*heard, decode_to_gateway);
+                   arrive(to, from, told, [&] { to.receive(broker_node(from), *heard); });
                  }});
 }
 
@@ -125,14 +134,14 @@ void World::send_to_broker(const SiteId& from, const NodeId& broker, const ToBro
   const std::string name = name_of(broker);
   const Told told = told_of(message, names_);
   scheduler_.trace(Message{from.value, name, told, {}}.line());
-  network_.send({from.value, name, told, [this, from, name, told, message] {
+  network_.send({from.value, name, told,
+                 [this, from, name, told, message, release = find_gateway(from.value)->program()] {
                    if (!members_.belongs(from)) return;  // the link hears members only
                    BrokerNode& to = *find_broker(name);
-                   arrive(to, from.value, told, [&] {
-                     to.from_site(from, options_.through_codec
-                                            ? through_codec(message, decode_to_broker)
-                                            : message);
-                   });
+                   auto heard = between(release, to.program(), message);
+                   if (!heard) return scheduler_.trace("unread " + told.event + " at " + name);
+                   if (options_.through_codec) through_codec(*heard, decode_to_broker);
+                   arrive(to, from.value, told, [&] { to.from_site(from, *heard); });
                  }});
 }
 
@@ -153,8 +162,10 @@ void World::publish(const std::string& from, const Equivocation& proof) {
   const Told told{"proof", header_of(proof)->subject.value};
   for (const auto& each : brokers_) {
     if (each->name() == from) continue;
-    network_.send({from, each->name(), told,
-                   [this, name = each->name(), proof] { find_broker(name)->market_proof(proof); }});
+    network_.send({from, each->name(), told, [this, name = each->name(), proof] {
+                     BrokerNode& to = *find_broker(name);
+                     if (to.program() == Release::present) to.market_proof(proof);
+                   }});
   }
 }
 
@@ -227,12 +238,14 @@ void World::finish() {
   network_.calm();
   triggers_.clear();
   for (const auto& each : brokers_) {
+    upgrade(*each);
     each->clock().settle();
     each->set_disk(DiskState::good);
     each->start();
   }
   for (const auto& each : gateways_) {
     if (!members_.belongs(each->site())) members_.join(each->site(), registry_time());
+    upgrade(*each);
     each->clock().settle();
     each->set_disk(DiskState::good);
     each->behave(Behaviour::honest);

@@ -74,6 +74,9 @@ class World final : public Stage {
   Status do_leave(Command& command);
   Status do_join(Command& command);
   Status do_price(Command& command);
+  Status do_upgrade(Command& command);
+  Status do_downgrade(Command& command);
+  void upgrade(Process& node);
   // The node that the next word names; null: there is none, and the error says so.
   Result<Process*> node_of(Command& command);
   Result<GatewayNode*> gateway_of(Command& command);
