@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "broker/api/endpoint.h"
+#include "broker/api/open_files.h"
 #include "broker/audit/log_publisher.h"
 #include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
@@ -37,6 +38,8 @@ constexpr std::chrono::seconds trust_interval{1};
 // How long before its end, and how often, a trust record that expires is warned of.
 constexpr std::chrono::days trust_warning{30};
 constexpr std::chrono::hours warning_interval{24};
+// Of the store, the links and the rest, beside the endpoint's connections.
+constexpr std::uint64_t files_beside_connections = 4'096;
 
 struct Options {
   std::filesystem::path directory;
@@ -50,6 +53,7 @@ struct Options {
   std::filesystem::path tls_key;
   bool open = false;
   unsigned threads = 2;
+  std::uint32_t drain_seconds = 3;
   std::uint32_t lease_seconds = limits::lease_seconds_default;
   std::uint32_t skew_seconds = std::chrono::seconds(limits::clock_skew_max).count();
   std::uint32_t delay_seconds =
@@ -89,6 +93,14 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
   return std::pair{host, static_cast<std::uint16_t>(port)};
 }
 
+// To end, and to look at what may have changed on disk.
+sigset_t signals_waited_for() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, each);
+  return signals;
+}
+
 Status write_ready_file(const std::filesystem::path& file, const std::string& text) {
   if (file.empty()) return ok();
   const std::filesystem::path draft = file.string() + ".new";
@@ -103,6 +115,18 @@ Status write_ready_file(const std::filesystem::path& file, const std::string& te
   }
   std::filesystem::rename(draft, file);
   return ok();
+}
+
+// As many files as the endpoint's connections need; fewer connections where that cannot be had.
+void make_room_for_connections(HttpLimits& limits) {
+  const std::uint64_t wanted = limits.connections_max + files_beside_connections;
+  const std::uint64_t allowed = raise_open_files(wanted);
+  if (allowed >= wanted) return;
+  limits.connections_max = allowed - std::min(files_beside_connections, allowed / 2);
+  spdlog::warn(
+      "files.limit_low allowed={} wanted={}: at most {} connections are taken; raise the limit of "
+      "open files (LimitNOFILE of systemd, ulimit -n)",
+      allowed, wanted, limits.connections_max);
 }
 
 // The name of the transparency log and of its key.
@@ -256,6 +280,8 @@ Status run(const Options& options) {
   endpoint_options.open = options.open;
   endpoint_options.tokens_file = options.tokens;
   endpoint_options.threads = options.threads;
+  endpoint_options.http.drain_timeout = std::chrono::seconds(options.drain_seconds);
+  make_room_for_connections(endpoint_options.http);
   endpoint_options.version = TRADEWIND_VERSION;
   auto endpoint = start_endpoint(endpoint_options, **core, &log);
   if (!endpoint) return fail(endpoint.error());
@@ -263,16 +289,15 @@ Status run(const Options& options) {
                format_verifier_key(log.key()));
   if (auto told = write_ready_file(options.ready_file, (*endpoint)->url()); !told) return told;
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  const sigset_t signals = signals_waited_for();
   const timespec interval{trust_interval.count(), 0};
   int received = -1;
   TrustWatch trust(options.authority, authority);
   do {
     trust.look(**core);
-  } while ((received = sigtimedwait(&signals, nullptr, &interval)) < 0);
+    received = sigtimedwait(&signals, nullptr, &interval);
+    if (received == SIGHUP) (*endpoint)->look_at_certificate();
+  } while (received < 0 || received == SIGHUP);
   spdlog::info("broker.stopping signal={}", received);
   (*endpoint)->stop();
   publisher->stop();  // while the core can still ask witnesses
@@ -286,10 +311,7 @@ Status run(const Options& options) {
 int main(int argc, char** argv) {
   using namespace tradewind;
   // Every thread that is started later inherits the mask, so the signals come to sigwait alone.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  const sigset_t signals = signals_waited_for();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -322,6 +344,12 @@ int main(int argc, char** argv) {
       "requests without credentials act as the tenant \"default\"; loopback only");
   run_command->add_option("--threads", options.threads, "HTTP threads")
       ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  run_command
+      ->add_option("--drain-seconds", options.drain_seconds,
+                   "on SIGTERM, how long clients that hold connections open may take to send a "
+                   "last request on them")
+      ->check(CLI::Range(0, 3'600))
       ->capture_default_str();
   run_command
       ->add_option("--lease-seconds", options.lease_seconds,

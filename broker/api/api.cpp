@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "broker/api/entity_tag.h"
 #include "broker/api/ndjson.h"
 #include "schemas/limits.h"
 
@@ -40,7 +41,7 @@ Result<std::int64_t> query_number(const HttpRequest& request, std::string_view n
   return value;
 }
 
-Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* published,
+Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* published,
          std::unique_ptr<Authenticator> authenticator, std::shared_ptr<const HttpCounters> counters)
     : options(std::move(endpoint_options)),
       service(broker),
@@ -49,7 +50,9 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, const PublishedLog* 
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
       renewal_limit(200, 100),
-      event_feed(log, options.events),
+      submit_slots(16'384, 4'096),
+      batch_slots(32, 8),
+      event_feed(published, options.events),
       authenticator_(std::move(authenticator)) {
   add_health_routes(routes_);
   add_job_routes(routes_);
@@ -141,6 +144,28 @@ void Api::handle(HttpRequest request, Responder responder) {
   }
   route.handle(shared_from_this(), Call{std::move(request), std::move(responder), std::move(caller),
                                         std::move(match.captures), face, route.prefix});
+}
+
+bool Api::answer_again(const Call& call, JobAnswers::Kind kind, std::string_view id) {
+  const JobId job{std::string(id)};
+  const auto known = job_answers.find(kind, job, service.changes(job), JobAnswers::Clock::now());
+  if (known == nullptr) return false;
+  if (may(call.caller, Verb::read_job, &known->tenant) != Access::allowed) return false;
+  call.responder.send(tagged_response(call.request, known->body, known->tag));
+  return true;
+}
+
+void Api::answer_and_keep(const Call& call, JobAnswers::Kind kind, const JobRecord& job,
+                          std::uint32_t changes, JobAnswers::Clock::time_point good_until,
+                          const json::value& body) {
+  auto answer = std::make_shared<JobAnswers::Answer>();
+  answer->tenant = job.tenant;
+  answer->changes = changes;
+  answer->good_until = good_until;
+  answer->body = to_text(body) + "\n";
+  answer->tag = entity_tag(answer->body);
+  call.responder.send(tagged_response(call.request, answer->body, answer->tag));
+  job_answers.keep(kind, job.job, std::move(answer));
 }
 
 bool Api::permits(const Call& call, Verb verb, const TenantId* owner) const {

@@ -1,6 +1,7 @@
 // What the handlers of all routes share, and the table of the routes.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,15 +10,16 @@
 
 #include "broker/api/array_tally.h"
 #include "broker/api/auth.h"
-#include "broker/api/batch_slots.h"
 #include "broker/api/endpoint.h"
 #include "broker/api/event_feed.h"
 #include "broker/api/http_server.h"
+#include "broker/api/job_answers.h"
 #include "broker/api/places.h"
 #include "broker/api/problem.h"
 #include "broker/api/rate_limit.h"
 #include "broker/api/recent_creates.h"
 #include "broker/api/route_table.h"
+#include "broker/api/tenant_slots.h"
 #include "broker/core/service.h"
 
 namespace tradewind {
@@ -52,7 +54,7 @@ struct Route {
 
 class Api : public std::enable_shared_from_this<Api> {
  public:
-  Api(EndpointOptions options, Service& service, const PublishedLog* log,
+  Api(EndpointOptions options, Service& service, PublishedLog* log,
       std::unique_ptr<Authenticator> authenticator,
       std::shared_ptr<const HttpCounters> http_counters);
 
@@ -71,6 +73,14 @@ class Api : public std::enable_shared_from_this<Api> {
   // answered.
   std::shared_ptr<const JobRecord> job(const Call& call, std::string_view id, Verb verb) const;
 
+  // Answers the call from memory, where that has the job as it is and the caller may read it.
+  bool answer_again(const Call& call, JobAnswers::Kind kind, std::string_view id);
+  // Answers the call about the job, and keeps the answer for those who ask again. `changes` is from
+  // before the job was read.
+  void answer_and_keep(const Call& call, JobAnswers::Kind kind, const JobRecord& job,
+                       std::uint32_t changes, JobAnswers::Clock::time_point good_until,
+                       const json::value& body);
+
   const EndpointOptions options;
   Service& service;
   const PublishedLog* const log;  // null: none is published
@@ -78,10 +88,13 @@ class Api : public std::enable_shared_from_this<Api> {
   const std::shared_ptr<PlaceDirectory> places;
   RecentCreates recent_creates;
   ArrayTally array_tally;
+  JobAnswers job_answers;
   RateLimit join_limit;
   RateLimit renewal_limit;
-  BatchSlots batch_slots;
+  TenantSlots submit_slots;  // of jobs one by one that the broker has not answered yet
+  TenantSlots batch_slots;   // each holds some megabytes, and its answer until its end
   EventFeed event_feed;
+  std::atomic<bool> draining{false};  // it stops
 
  private:
   Status check_origin(const HttpRequest& request) const;

@@ -13,8 +13,11 @@ class ServingEndpoint : public Endpoint {
 
   std::uint16_t port() const override { return server_->port(); }
   std::string url() const override { return url_; }
+  void look_at_certificate() override { server_->look_at_certificate(); }
   void stop() override {
+    if (api_->draining.exchange(true)) return;
     api_->event_feed.stop(api_->options.events.stop_timeout);
+    server_->drain(api_->options.http.drain_timeout);
     server_->stop();
   }
 
@@ -26,19 +29,24 @@ class ServingEndpoint : public Endpoint {
 
 HttpResponse refusal(int status, const std::string& message) {
   const ErrorCode code = status == 413 || status == 431 ? ErrorCode::too_large
+                         : status == 503                ? ErrorCode::unavailable
                          : status == 504                ? ErrorCode::maybe_delivered
                          : status >= 500                ? ErrorCode::internal
                                                         : ErrorCode::invalid;
   const char* remedy = code == ErrorCode::too_large ? "send less at once"
                        : code == ErrorCode::invalid ? "send HTTP/1.1 as RFC 9112 has it"
-                                                    : "look whether it was done, then try again";
-  return problem(Face::native, status, Error{code, "", message, remedy});
+                       : code == ErrorCode::unavailable
+                           ? "try again in a few seconds"
+                           : "look whether it was done, then try again";
+  HttpResponse response = problem(Face::native, status, Error{code, "", message, remedy});
+  if (status == 415) response.headers.emplace_back("Accept-Encoding", "gzip, zstd");
+  return response;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Service& service,
-                                                 const PublishedLog* log) {
+                                                 PublishedLog* log) {
   const auto loopback = is_loopback(options.address);
   if (!loopback) return fail(loopback.error());
   if (options.open && !*loopback) {

@@ -49,6 +49,24 @@ class HttpConnection : public ConnectionBase,
   static constexpr bool is_tls = !std::is_same_v<Stream, PlainStream>;
   enum class Then { next_request, close };
   static constexpr std::size_t kPieceBytes = 64 * 1024;  // of a body that is read as it comes
+  static constexpr std::size_t kIdleBytes = 2 * 1024;    // that an idle connection may hold
+  // How often a stream that says nothing looks whether its client is still there.
+  static constexpr std::chrono::seconds kLookInterval{5};
+
+  // Of the request under way.
+  struct Body {
+    explicit Body(HttpCounters& counters) : under_way(counters) {}
+    RequestParser parser;
+    BodyRule rule;
+    std::optional<BodyDecoder> decoder;  // where it is coded
+    std::string coded;                   // bytes that were not decoded yet, of one read in pieces
+    std::size_t decoded = 0;
+    BytesUnderWay under_way;
+    // Whether nothing of it is to come any more.
+    bool is_done() const {
+      return parser.is_done() && coded.empty() && (!decoder || decoder->at_end());
+    }
+  };
 
   PlainStream& tcp() {
     if constexpr (is_tls) {
@@ -82,38 +100,60 @@ class HttpConnection : public ConnectionBase,
     const auto head_end = co_await read_head();
     if (!head_end) co_return Then::close;
 
-    RequestParser parser;
+    Body body(*core_->options.counters);
     const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), *head_end);
-    BodyRule rule;
-    if (const auto refusal = parse_head(parser, bytes, core_->options, rule)) {
-      co_await refuse(*refusal);
+    auto refusal = parse_head(body.parser, bytes, core_->options, body.rule);
+    if (!refusal && !core_->has_room()) refusal = no_room();
+    if (refusal) {
+      co_await refuse(std::move(*refusal));
       co_return Then::close;
     }
     buffer_.consume(*head_end);
-    if (!parser.is_done() && !rule.as_it_comes) {
-      if (!co_await read_body(parser)) co_return Then::close;
+    const auto coding = parse_coding(body.parser.get()[beast::http::field::content_encoding]);
+    if (coding && *coding != Coding::identity) body.decoder.emplace(*coding);
+    if (!body.parser.is_done() && !body.rule.as_it_comes) {
+      if (!co_await read_body(body)) co_return Then::close;
     }
-    auto request = to_request(parser);
+    auto request = to_request(body.parser);
     if (!request) {
-      co_await refuse(Refusal{400, describe(request.error())});
+      Refusal malformed{400, describe(request.error())};
+      co_await refuse(std::move(malformed));
       co_return Then::close;
     }
-    request->body_to_come = rule.as_it_comes;
+    request->body_to_come = body.rule.as_it_comes;
     request->peer = peer_;
     request->peer_is_loopback = peer_is_loopback_;
     core_->options.counters->requests.fetch_add(1, std::memory_order_relaxed);
 
-    const bool http_1_1 = parser.get().version() >= 11;
-    const bool head_only = request->method == "HEAD";
-    const bool keep_alive = parser.keep_alive();
+    Asked asked;
+    asked.http_1_1 = body.parser.get().version() >= 11;
+    asked.head_only = request->method == "HEAD";
+    asked.keep_alive = body.parser.keep_alive();
+    asked.coding = choose_coding(request->header("accept-encoding"));
     exchange_ = std::make_shared<HttpExchange>(loop_, wake_);
     dispatch(std::move(*request), exchange_);
-    const bool answered = co_await answer(parser, http_1_1, head_only, keep_alive);
+    const bool answered = co_await answer(body, asked);
     std::exchange(exchange_, nullptr)->close();
     // What comes yet of the body is not wanted any more.
-    if (!parser.is_done()) refused_ = true;
-    if (!answered || !keep_alive || refused_ || stopping_ || core_->stopping) co_return Then::close;
+    if (!body.is_done()) refused_ = true;
+    if (!answered || !kept_ || refused_ || stopping_ || core_->stopping) co_return Then::close;
     co_return Then::next_request;
+  }
+
+  // What the answer to a request depends on.
+  struct Asked {
+    bool http_1_1 = true;
+    bool head_only = false;
+    bool keep_alive = true;
+    CodingChoice coding;
+  };
+  // The head of the answer, which tells whether the connection goes on after it.
+  std::string head(const HttpResponse& response, BodyFraming framing, bool keep_alive) {
+    kept_ = keep_alive && !stopping_ && !core_->stopping && !core_->draining;
+    return response_head(response, framing, kept_);
+  }
+  static Refusal no_room() {
+    return {503, "the broker has as many bytes of other requests to do with as it can hold"};
   }
 
   // Calls the handler. What it throws (memory, or a fault of ours) costs this request its answer
@@ -135,9 +175,10 @@ class HttpConnection : public ConnectionBase,
     for (;;) {
       std::string_view bytes(static_cast<const char*>(buffer_.data().data()), buffer_.size());
       // A robust server takes an empty line before the request line (RFC 9112, 2.2).
-      while (scanned == 0 && bytes.starts_with("\r\n")) {
+      while (bytes.starts_with("\r\n")) {
         buffer_.consume(2);
         bytes.remove_prefix(2);
+        scanned = 0;
       }
       const auto end = bytes.find("\r\n\r\n", scanned < 3 ? 0 : scanned - 3);
       if (end != std::string_view::npos && end + 4 <= limits.header_bytes_max) co_return end + 4;
@@ -150,7 +191,10 @@ class HttpConnection : public ConnectionBase,
       scanned = bytes.size();
       idle_ = !started;
       if (idle_ && core_->stopping) co_return std::nullopt;
-      auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(8 * 1024), awaited);
+      // Who only holds a connection open holds little else.
+      if (idle_ && buffer_.capacity() > kIdleBytes) buffer_.shrink_to_fit();
+      const std::size_t room = started ? 8 * 1024 : kIdleBytes;
+      auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(room), awaited);
       idle_ = false;
       if (error) {
         if (started) count_timeout(error);
@@ -164,29 +208,76 @@ class HttpConnection : public ConnectionBase,
     }
   }
 
-  Task<bool> read_body(RequestParser& parser) {
+  // The whole body, decoded. False when the connection must be closed.
+  Task<bool> read_body(Body& body) {
     tcp().expires_after(core_->options.limits.body_timeout);
-    if (!co_await expect_body(parser)) co_return false;
-    auto [error, count] = co_await beast::http::async_read(stream_, buffer_, parser, awaited);
-    if (!error) co_return true;
-    if (error == beast::http::error::body_limit) {
-      co_await refuse(Refusal{413, "the request's body is larger than this route takes"});
-    } else {
-      co_await refuse_body(error);
+    if (!co_await expect_body(body.parser)) co_return false;
+    std::string& bytes = body.parser.get().body();
+    while (!body.parser.is_done()) {
+      auto [error, count] =
+          co_await beast::http::async_read_some(stream_, buffer_, body.parser, awaited);
+      body.under_way.add_up_to(bytes.size());
+      if (error == beast::http::error::body_limit) {
+        co_await refuse(too_large());
+        co_return false;
+      }
+      if (error) {
+        co_await refuse_body(error);
+        co_return false;
+      }
+      if (!body.parser.is_done() && !core_->has_room()) {
+        co_await refuse(no_room());
+        co_return false;
+      }
     }
+    if (!body.decoder) co_return true;
+    body.coded = std::exchange(bytes, {});
+    const Status decoded = decode(body, bytes, body.rule.bytes_max + 1);
+    if (decoded && bytes.size() <= body.rule.bytes_max) co_return true;
+    Refusal refusal = decoded ? too_large() : Refusal{400, describe(decoded.error())};
+    co_await refuse(std::move(refusal));
     co_return false;
   }
 
+  // Decodes of what has come as much as makes at most so many bytes.
+  static Status decode(Body& body, std::string& out, std::size_t bytes_max) {
+    std::string_view rest = body.coded;
+    const std::size_t before = out.size();
+    const Status decoded = body.decoder->decode(rest, out, bytes_max);
+    body.decoded += out.size() - before;
+    const bool is_full = out.size() - before == bytes_max;
+    body.coded.erase(0, body.coded.size() - rest.size());
+    if (decoded && !is_full && body.parser.is_done() && !body.decoder->at_end()) {
+      return fail(ErrorCode::invalid, "body", "the coded body is cut short", "send all of it");
+    }
+    return decoded;
+  }
+
   // Nothing when the connection must be closed.
-  Task<std::optional<BodyPiece>> read_piece(RequestParser& parser) {
+  Task<std::optional<BodyPiece>> read_piece(Body& body) {
     BodyPiece piece;
     tcp().expires_after(core_->options.limits.body_timeout);
-    if (!parser.is_done() && !co_await expect_body(parser)) co_return std::nullopt;
-    while (!parser.is_done() && piece.bytes.size() < kPieceBytes) {
+    if (!body.parser.is_done() && !co_await expect_body(body.parser)) co_return std::nullopt;
+    for (;;) {
+      if (body.decoder) {
+        const std::size_t left = body.rule.bytes_max - body.decoded + 1;
+        const Status decoded =
+            decode(body, piece.bytes, std::min(left, kPieceBytes - piece.bytes.size()));
+        if (!decoded) {
+          Refusal refusal{400, describe(decoded.error())};
+          co_await refuse(std::move(refusal));
+          co_return std::nullopt;
+        }
+        if (body.decoded > body.rule.bytes_max) {
+          piece.too_large = true;
+          co_return piece;
+        }
+      }
+      if (piece.bytes.size() >= kPieceBytes || body.parser.is_done()) break;
       auto [error, count] =
-          co_await beast::http::async_read_some(stream_, buffer_, parser, awaited);
-      piece.bytes += parser.get().body();
-      parser.get().body().clear();
+          co_await beast::http::async_read_some(stream_, buffer_, body.parser, awaited);
+      (body.decoder ? body.coded : piece.bytes) += body.parser.get().body();
+      body.parser.get().body().clear();
       if (error == beast::http::error::body_limit) {
         piece.too_large = true;
         co_return piece;
@@ -196,9 +287,11 @@ class HttpConnection : public ConnectionBase,
         co_return std::nullopt;
       }
     }
-    piece.end = parser.is_done();
+    piece.end = body.is_done();
     co_return piece;
   }
+
+  static Refusal too_large() { return {413, "the request's body is larger than this route takes"}; }
 
   // Tells a client to go on that waits to be told.
   Task<bool> expect_body(RequestParser& parser) {
@@ -230,14 +323,14 @@ class HttpConnection : public ConnectionBase,
   }
 
   // Carries what the handler says to the client. False when the connection must be closed.
-  Task<bool> answer(RequestParser& parser, bool http_1_1, bool head_only, bool keep_alive) {
+  Task<bool> answer(Body& body, Asked asked) {
     const HttpLimits& limits = core_->options.limits;
     auto deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
     bool streaming = false;
     for (;;) {
-      if (exchange_->empty()) {
-        const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-        wake_.expires_at(streaming ? patience : deadline);
+      if (exchange_->must_wait()) {
+        const auto look = std::chrono::steady_clock::now() + kLookInterval;
+        wake_.expires_at(streaming ? look : deadline);
         co_await wake_.async_wait(awaited);
       }
       if (streaming && stopping_ && exchange_->empty()) co_return false;
@@ -258,40 +351,40 @@ class HttpConnection : public ConnectionBase,
       tcp().expires_after(limits.write_timeout);
       switch (event.kind) {
         case HttpExchange::Kind::read: {
-          std::optional<BodyPiece> piece = co_await read_piece(parser);
+          std::optional<BodyPiece> piece = co_await read_piece(body);
           if (!piece) co_return false;
           event.read(std::move(*piece));
           deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
           break;
         }
         case HttpExchange::Kind::response: {
+          encode_response(event.response, asked.coding);
+          body.under_way.add_up_to(event.response.body.size());
           // The length of what is not sent again would be another one (RFC 9110, 8.6).
           BodyFraming framing{event.response.body.size(), false};
           if (event.response.status == 304) framing.length.reset();
-          std::string text =
-              response_head(event.response, framing, keep_alive && parser.is_done() && !stopping_);
-          if (!head_only) text += event.response.body;
+          std::string text = head(event.response, framing, asked.keep_alive && body.is_done());
+          if (!asked.head_only) text += event.response.body;
+          event.response.body = {};
           co_return co_await write(std::move(text));
         }
         case HttpExchange::Kind::head: {
           streaming = true;
-          BodyFraming framing{std::nullopt, http_1_1};
+          BodyFraming framing{std::nullopt, asked.http_1_1};
           std::string text =
-              response_head(event.response, framing, keep_alive && http_1_1 && !head_only);
-          if (!co_await write(std::move(text)) || head_only) co_return false;
+              head(event.response, framing, asked.keep_alive && asked.http_1_1 && !asked.head_only);
+          if (!co_await write(std::move(text)) || asked.head_only) co_return false;
           break;
         }
         case HttpExchange::Kind::piece: {
           bool taken = !peer_is_gone();
-          if (taken && !event.piece.empty()) {
-            taken = co_await write(http_1_1 ? chunk(event.piece) : std::move(event.piece));
-          }
+          if (taken && !event.piece->empty()) taken = co_await write(event.piece, asked.http_1_1);
           if (event.written) event.written(taken);
           if (!taken) co_return false;
           break;
         }
         case HttpExchange::Kind::end: {
-          if (!http_1_1) co_return false;
+          if (!asked.http_1_1) co_return false;
           co_return co_await write("0\r\n\r\n");
         }
         case HttpExchange::Kind::abandoned: {
@@ -303,12 +396,21 @@ class HttpConnection : public ConnectionBase,
     }
   }
 
-  static std::string chunk(const std::string& piece) {
-    std::array<char, 16> size{};
-    const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
-    std::string text(size.data(), end);
-    text.reserve(text.size() + piece.size() + 4);
-    return text.append("\r\n").append(piece).append("\r\n");
+  // A piece of a stream, which others may be writing too.
+  Task<bool> write(HttpStream::Piece piece, bool as_chunk) {
+    std::array<char, 20> line{};
+    char* end = line.data();
+    if (as_chunk) {
+      end = std::to_chars(line.data(), line.data() + line.size(), piece->size(), 16).ptr;
+      *end++ = '\r';
+      *end++ = '\n';
+    }
+    const std::array<asio::const_buffer, 3> buffers{
+        asio::buffer(line.data(), static_cast<std::size_t>(end - line.data())),
+        asio::buffer(*piece), asio::buffer("\r\n", as_chunk ? 2 : 0)};
+    auto [error, count] = co_await asio::async_write(stream_, buffers, awaited);
+    count_timeout(error);
+    co_return !error;
   }
 
   Task<bool> write(std::string text) {
@@ -362,6 +464,7 @@ class HttpConnection : public ConnectionBase,
   std::shared_ptr<HttpExchange> exchange_;  // of the request under way
   beast::flat_buffer buffer_;
   bool idle_ = false;
+  bool kept_ = false;  // the client was told that the connection goes on
   bool stopping_ = false;
   bool refused_ = false;
 };

@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/api/http_coding.h"
 #include "broker/api/http_server.h"
 
 namespace tradewind {
@@ -115,7 +116,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   struct Event {
     Kind kind = Kind::response;
     HttpResponse response;
-    std::string piece;
+    HttpStream::Piece piece;
     HttpStream::Written written;
     std::function<void(BodyPiece)> read;
   };
@@ -133,6 +134,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
       } else {
         events_.push_back(std::move(event));
       }
+      if (!refused && !std::exchange(waited_for_, false)) return;
     }
     loop_->post([self = shared_from_this(), refused = std::move(refused)] {
       if (refused) refused(false);
@@ -153,6 +155,12 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
     const std::lock_guard lock(mutex_);
     return events_.empty();
   }
+  // Whether there is none yet; then `wake` is canceled when one comes.
+  bool must_wait() {
+    const std::lock_guard lock(mutex_);
+    waited_for_ = events_.empty();
+    return waited_for_;
+  }
   // The connection has done with it: what comes from now on is dropped.
   void close() {
     for (const Event& each : drop()) {
@@ -172,13 +180,20 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   LoopTimer* wake_;   // on the loop's thread only; null once closed
   std::mutex mutex_;  // guards what follows
   std::deque<Event> events_;
+  bool waited_for_ = false;
   bool closed_ = false;
 };
 
 struct ServerCore {
   HttpServerOptions options;
   std::vector<std::shared_ptr<HttpLoop>> loops;
+  std::atomic<bool> draining{false};  // no connection goes on after its answer
   std::atomic<bool> stopping{false};
+
+  // Whether bytes of another body may come.
+  bool has_room() const {
+    return options.counters->bytes_under_way < options.limits.bytes_under_way_max;
+  }
 
   std::mutex mutex;  // guards what follows
   std::condition_variable all_closed;
@@ -188,6 +203,24 @@ struct ServerCore {
   // Whether one more connection from there fits; counts it when it does.
   bool admit(const std::string& peer);
   void release(const std::string& peer);
+};
+
+// Bytes that count as under way for as long as this lives.
+class BytesUnderWay {
+ public:
+  explicit BytesUnderWay(HttpCounters& counters) : counters_(counters) {}
+  ~BytesUnderWay() { add_up_to(0); }
+  BytesUnderWay(const BytesUnderWay&) = delete;
+  BytesUnderWay& operator=(const BytesUnderWay&) = delete;
+  void add_up_to(std::size_t bytes) {
+    counters_.bytes_under_way += bytes - bytes_;
+    bytes_ = bytes;
+  }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  HttpCounters& counters_;
+  std::size_t bytes_ = 0;
 };
 
 // One connection, on its loop's thread.
@@ -219,6 +252,9 @@ struct Refusal {
 std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
                                   const HttpServerOptions& options, BodyRule& rule);
 Result<HttpRequest> to_request(RequestParser& parser);
+// Puts the body in the best coding that the client takes, where that is worth it or the client
+// takes nothing else.
+void encode_response(HttpResponse& response, const CodingChoice& choice);
 
 // Serves one connection until it ends.
 void serve_plain(std::shared_ptr<ServerCore> core, std::shared_ptr<HttpLoop> loop, Socket socket,

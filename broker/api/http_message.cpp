@@ -18,15 +18,19 @@ int hex_digit(char c) {
   return -1;
 }
 
-// IMF-fixdate, as RFC 9110 wants it.
-std::string http_date() {
+// IMF-fixdate, as RFC 9110 wants it; made once a second.
+std::string_view http_date() {
+  thread_local std::time_t made = 0;
+  thread_local std::array<char, 64> text{};
+  thread_local std::size_t size = 0;
   const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 64> text{};
-  const std::size_t size =
-      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return std::string(text.data(), size);
+  if (now != made) {
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    made = now;
+  }
+  return {text.data(), size};
 }
 
 // A header's value must not end the header: what could do so becomes a space.
@@ -64,6 +68,7 @@ std::string_view status_text(int status) {
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 413: return "Content Too Large";

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -10,6 +12,7 @@
 
 #include "broker/api/http_loop.h"
 #include "schemas/assert.h"
+#include "schemas/time.h"
 
 namespace tradewind {
 
@@ -24,8 +27,8 @@ struct HttpStream::Token {
   }
 };
 
-void HttpStream::write(std::string piece, Written written) const {
-  TRADEWIND_ASSERT(!token_->ended);
+void HttpStream::write(Piece piece, Written written) const {
+  TRADEWIND_ASSERT(!token_->ended && piece != nullptr);
   token_->exchange->deliver(
       {HttpExchange::Kind::piece, {}, std::move(piece), std::move(written), {}});
 }
@@ -34,6 +37,10 @@ void HttpStream::end() const {
   const bool again = token_->ended.exchange(true);
   TRADEWIND_ASSERT(!again);
   token_->exchange->deliver({HttpExchange::Kind::end, {}, {}, {}, {}});
+}
+
+void HttpStream::soon(std::function<void()> what) const {
+  token_->exchange->loop().post(std::move(what));
 }
 
 void HttpStream::after(std::chrono::milliseconds delay, std::function<void()> what) const {
@@ -147,9 +154,12 @@ std::optional<Refusal> parse_head(RequestParser& parser, std::string_view bytes,
       (head.version() < 11 || !beast::iequals(head[http::field::transfer_encoding], "chunked"))) {
     return Refusal{501, "the only transfer coding taken is chunked, in HTTP/1.1"};
   }
-  if (head.count(http::field::content_encoding) > 0 &&
-      !beast::iequals(head[http::field::content_encoding], "identity")) {
-    return Refusal{415, "send the body without Content-Encoding"};
+  if (head.count(http::field::content_encoding) > 1 ||
+      !parse_coding(head[http::field::content_encoding])) {
+    return Refusal{415, "the codings of bodies that are taken are gzip and zstd, one at a time"};
+  }
+  if (choose_coding(head[http::field::accept_encoding]).none()) {
+    return Refusal{406, "answers come as they are, in gzip or in zstd; accept one of these"};
   }
   if (head.count(http::field::expect) > 0 &&
       !beast::iequals(head[http::field::expect], "100-continue")) {
@@ -197,6 +207,20 @@ Result<HttpRequest> to_request(RequestParser& parser) {
   return request;
 }
 
+void encode_response(HttpResponse& response, const CodingChoice& choice) {
+  constexpr std::size_t worth_it_bytes = 1'024;
+  const bool is_coded = std::ranges::any_of(
+      response.headers, [](const auto& each) { return each.first == "Content-Encoding"; });
+  const bool varies = response.status == 304 || response.body.size() >= worth_it_bytes;
+  if (varies) response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (is_coded || response.body.empty() || choice.best == Coding::identity) return;
+  if (choice.identity && !varies) return;
+  std::string coded = encode_body(choice.best, response.body);
+  if (choice.identity && coded.size() >= response.body.size()) return;
+  response.body = std::move(coded);
+  response.headers.emplace_back("Content-Encoding", to_string(choice.best));
+}
+
 Result<bool> is_loopback(std::string_view address) {
   boost::system::error_code error;
   const auto parsed = asio::ip::make_address(std::string(address), error);
@@ -217,6 +241,24 @@ Result<bool> is_loopback(std::string_view address) {
 namespace {
 
 using Acceptor = asio::basic_socket_acceptor<Tcp, LoopExecutor>;
+
+constexpr std::chrono::seconds kCertificateInterval{1};
+
+// What tells that a file is another one than before.
+std::string stamp_of(const std::filesystem::path& file) {
+  struct stat seen{};
+  if (::stat(file.c_str(), &seen) != 0) return "absent";
+  return fmt::format("{}.{}/{}/{}", seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec, seen.st_size,
+                     seen.st_ino);
+}
+
+// Of the server's own certificate, as Unix time.
+std::int64_t expiry(asio::ssl::context& context) {
+  std::tm parts{};
+  const X509* const own = ::SSL_CTX_get0_certificate(context.native_handle());
+  if (own == nullptr || ::ASN1_TIME_to_tm(::X509_get0_notAfter(own), &parts) != 1) return 0;
+  return ::timegm(&parts);
+}
 
 Result<std::shared_ptr<asio::ssl::context>> tls_context(const HttpServerOptions& options) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
@@ -258,9 +300,10 @@ class Server : public HttpServer {
                   "one of certificate and key is missing", "give both, or neither");
     }
     if (!options.tls_certificate.empty()) {
+      tls_stamp_ = tls_stamp();
       auto context = tls_context(options);
       if (!context) return fail(context.error());
-      tls_ = std::move(*context);
+      use(std::move(*context));
     } else if (!*loopback) {
       return fail(ErrorCode::invalid, "address",
                   options.address + " is not a loopback address, and there is no TLS certificate",
@@ -284,11 +327,26 @@ class Server : public HttpServer {
     }
     port_ = acceptor_->local_endpoint().port();
     asio::co_spawn(core_->loops[0]->context(), accept(), asio::detached);
+    if (tls_ != nullptr) {
+      asio::co_spawn(core_->loops[0]->context(), watch_certificate(), asio::detached);
+    }
     for (const auto& each : core_->loops) each->start();
     return ok();
   }
 
   std::uint16_t port() const override { return port_; }
+
+  void look_at_certificate() override {
+    core_->loops[0]->post([this] {
+      if (tls_ != nullptr) renew(tls_stamp());
+    });
+  }
+
+  void drain(std::chrono::milliseconds timeout) override {
+    core_->draining = true;
+    std::unique_lock lock(core_->mutex);
+    core_->all_closed.wait_for(lock, timeout, [&] { return core_->open == 0; });
+  }
 
   void stop() override {
     const std::lock_guard once(stop_mutex_);
@@ -338,6 +396,46 @@ class Server : public HttpServer {
     }
   }
 
+  std::string tls_stamp() const {
+    return stamp_of(core_->options.tls_certificate) + " " + stamp_of(core_->options.tls_key);
+  }
+
+  // On the first loop, as all that follows about certificates: for connections from now on.
+  void use(std::shared_ptr<asio::ssl::context> context) {
+    tls_ = std::move(context);
+    core_->options.counters->certificate_expires = expiry(*tls_);
+    ++core_->options.counters->certificates_loaded;
+  }
+
+  // Certificate and key are two files: what is new counts once it was the same at two looks.
+  Task<void> watch_certificate() {
+    LoopTimer timer(core_->loops[0]->context().get_executor());
+    std::string before = tls_stamp_;
+    while (!core_->stopping) {
+      timer.expires_after(kCertificateInterval);
+      co_await timer.async_wait(awaited);
+      std::string now = tls_stamp();
+      if (now == before) renew(now);
+      before = std::move(now);
+    }
+  }
+
+  // One that cannot be used leaves the former one in force.
+  void renew(const std::string& stamp) {
+    if (stamp == tls_stamp_) return;
+    tls_stamp_ = stamp;
+    auto context = tls_context(core_->options);
+    if (!context) {
+      ++core_->options.counters->certificates_refused;
+      spdlog::error("http.certificate_refused: {}; the former one stays in force",
+                    describe(context.error()));
+      return;
+    }
+    use(std::move(*context));
+    spdlog::info("http.certificate_loaded expires={}",
+                 to_rfc3339(wall_from_ms(core_->options.counters->certificate_expires * 1'000)));
+  }
+
   void welcome(const std::shared_ptr<HttpLoop>& loop, Socket socket) {
     boost::system::error_code error;
     const auto peer = socket.remote_endpoint(error);
@@ -361,7 +459,8 @@ class Server : public HttpServer {
   }
 
   std::shared_ptr<ServerCore> core_;
-  std::shared_ptr<asio::ssl::context> tls_;
+  std::shared_ptr<asio::ssl::context> tls_;  // null: plain
+  std::string tls_stamp_;                    // of the files that were loaded, or refused, last
   std::optional<Acceptor> acceptor_;
   std::uint16_t port_ = 0;
   std::mutex stop_mutex_;

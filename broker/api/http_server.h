@@ -3,7 +3,8 @@
 // Requests of one connection are answered in order. A handler is called on an HTTP thread and must
 // not block for long; it may answer later, from any thread. Everything is bounded by HttpLimits: a
 // request that is too large or malformed gets 413, 431 or 400, a client that is slow is cut off,
-// one connection too many is closed.
+// one connection too many is closed, and while more bytes are under way than may be, requests get
+// 503. Bodies may come and go in gzip and zstd.
 #pragma once
 
 #include <atomic>
@@ -30,13 +31,19 @@ class HttpStream {
   // Called once for every write, on an HTTP thread: whether the client took it. After a false
   // nothing more can be written. Dropped uncalled when the server stops.
   using Written = std::function<void(bool)>;
+  using Piece = std::shared_ptr<const std::string>;  // one text for as many as it is written to
 
   // Writes a piece, at most one at a time: the next only after `written` was called. An empty piece
   // writes nothing and reports whether the client is still there.
-  void write(std::string piece, Written written) const;
+  void write(Piece piece, Written written) const;
+  void write(std::string piece, Written written) const {
+    write(std::make_shared<const std::string>(std::move(piece)), std::move(written));
+  }
   // Ends the body properly.
   void end() const;
-  // Calls `what` on an HTTP thread after `delay`; dropped uncalled when the server stops.
+  // Calls `what` on the response's HTTP thread, at once or after `delay`; dropped uncalled when the
+  // server stops.
+  void soon(std::function<void()> what) const;
   void after(std::chrono::milliseconds delay, std::function<void()> what) const;
 
  private:
@@ -81,6 +88,10 @@ struct HttpCounters {
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> requests_refused{0};  // by the server itself
   std::atomic<std::uint64_t> timeouts{0};          // slow headers, bodies, readers, answers
+  std::atomic<std::uint64_t> bytes_under_way{0};   // of bodies, of requests and of answers
+  std::atomic<std::uint64_t> certificates_loaded{0};
+  std::atomic<std::uint64_t> certificates_refused{0};  // those that could not be used
+  std::atomic<std::int64_t> certificate_expires{0};    // Unix time; 0: there is none
 };
 
 // How a request's body is taken.
@@ -116,6 +127,11 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   virtual std::uint16_t port() const = 0;
+  // Looks now whether certificate and key on disk are others, as it does every second. Any thread.
+  virtual void look_at_certificate() = 0;
+  // From now on every answer ends its connection. Returns when no connection is left, or after
+  // `timeout`.
+  virtual void drain(std::chrono::milliseconds timeout) = 0;
   // See Endpoint::stop.
   virtual void stop() = 0;
 };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "broker/api/api.h"
-#include "broker/api/http_gzip.h"
 #include "broker/audit/published_log.h"
 #include "state/transparency/tile_path.h"
 
@@ -79,13 +78,8 @@ void bundle(const std::shared_ptr<Api>& api, Call call) {
   if (!bytes) return reject(call, bytes.error());
   HttpResponse response;
   response.content_type = "application/octet-stream";
-  response.headers = {{"Cache-Control", kForOne}, {"Vary", "Accept-Encoding"}};
-  if (accepts_gzip(call.request.header("accept-encoding"))) {
-    response.headers.emplace_back("Content-Encoding", "gzip");
-    response.body = gzip(*bytes);
-  } else {
-    response.body = std::move(*bytes);
-  }
+  response.headers = {{"Cache-Control", kForOne}};
+  response.body = std::move(*bytes);
   call.responder.send(open_to_pages(std::move(response)));
 }
 

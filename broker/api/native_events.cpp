@@ -9,7 +9,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr auto kPoll = std::chrono::milliseconds(200);
 constexpr auto kJobPoll = std::chrono::seconds(1);
 constexpr std::size_t kCatchUpRows = 256;
 
@@ -21,7 +20,7 @@ struct EventRequest {
 };
 
 // One who follows. Each step runs alone on an HTTP thread: the next begins only when the client has
-// taken the last piece, or on a timer.
+// taken the last piece, or, once all was told, when more is published or on a timer.
 class EventFollower : public std::enable_shared_from_this<EventFollower> {
  public:
   EventFollower(std::shared_ptr<Api> api, EventRequest request, std::shared_ptr<void> place,
@@ -31,7 +30,14 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
         place_(std::move(place)),
         stream_(std::move(stream)) {}
 
+  void begin() {
+    step();
+    look_again();
+  }
+
+ private:
   void step() {
+    waits_ = false;
     EventFeed& feed = api_->event_feed;
     if (feed.stopping()) return end("stopping", "the broker stops; go on in a moment");
     if (!live_ && !caught_up()) return;
@@ -44,14 +50,16 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
       }
       if (!batch) return end("failed", describe(batch.error()));
       live_ = true;
-      if (*batch == nullptr) return nothing();
-      std::string text = (*batch)->text_for(request_.filter, request_.next);
-      request_.next = (*batch)->end;
-      if (!text.empty()) return write(std::move(text));
+      if (*batch != nullptr) {
+        HttpStream::Piece text = (*batch)->text_for(request_.filter, request_.next);
+        request_.next = (*batch)->end();
+        if (!text->empty()) return write(std::move(text));
+      } else if (nothing()) {
+        return;
+      }
     }
   }
 
- private:
   // Whether all that had been published is told; else the next step is on its way.
   bool caught_up() {
     const auto at = api_->log->shown();
@@ -65,20 +73,51 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     if (text.empty()) {
       again();
     } else {
-      write(std::move(text));
+      write(std::make_shared<const std::string>(std::move(text)));
     }
     return false;
   }
 
-  void nothing() {
+  // All was told. False when there is more to tell meanwhile.
+  bool nothing() {
     const auto now = Steady::now();
     if (request_.job != nullptr && now >= job_asked_ + kJobPoll) {
       job_asked_ = now;
-      if (!ended_at_ && has_ended()) ended_at_ = api_->log->durable();
+      if (!ended_at_ && may_have_ended() && has_ended()) ended_at_ = api_->log->durable();
     }
-    if (ended_at_ && request_.next >= *ended_at_) return end("ended", "nothing follows");
-    if (now >= written_ + api_->event_feed.limits().heartbeat) return write(":\n\n");
-    stream_.after(kPoll, [self = shared_from_this()] { self->step(); });
+    if (ended_at_ && request_.next >= *ended_at_) return end("ended", "nothing follows"), true;
+    if (now >= written_ + api_->event_feed.limits().heartbeat) {
+      static const HttpStream::Piece comment = std::make_shared<const std::string>(":\n\n");
+      return write(comment), true;
+    }
+    waits_ = api_->event_feed.wait(request_.next, this, stream_,
+                                   [self = shared_from_this()] { self->go_on(); });
+    return waits_;
+  }
+
+  void go_on() {
+    if (waits_) step();
+  }
+
+  // Time passes: a comment may be due, or the job may have ended. The feed holds who waits.
+  void look_again() {
+    auto due = written_ + api_->event_feed.limits().heartbeat;
+    if (request_.job != nullptr) due = std::min(due, Steady::now() + kJobPoll);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - Steady::now());
+    stream_.after(std::max(wait, std::chrono::milliseconds(1)), [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self == nullptr) return;
+      self->api_->event_feed.stop_waiting(self.get());
+      self->go_on();
+      self->look_again();
+    });
+  }
+
+  // Not when it is one job that has not changed since it was asked last.
+  bool may_have_ended() {
+    if (request_.job->array) return true;
+    const std::uint32_t changes = api_->service.changes(request_.job->job);
+    return std::exchange(job_changes_, changes) != changes;
   }
 
   bool has_ended() const {
@@ -99,7 +138,7 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     stream_.after(std::chrono::milliseconds(0), [self = shared_from_this()] { self->step(); });
   }
 
-  void write(std::string text) {
+  void write(HttpStream::Piece text) {
     written_ = Steady::now();
     stream_.write(std::move(text), [self = shared_from_this()](bool taken) {
       if (taken) self->step();
@@ -120,9 +159,11 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
   EventRequest request_;
   const std::shared_ptr<void> place_;
   const HttpStream stream_;
-  bool live_ = false;  // it has caught up, and must keep up
+  bool live_ = false;   // it has caught up, and must keep up
+  bool waits_ = false;  // for what is not published yet
   Steady::time_point written_ = Steady::now();
   Steady::time_point job_asked_{};
+  std::optional<std::uint32_t> job_changes_;
   std::optional<std::uint64_t> ended_at_;  // after that entry nothing of the job follows
 };
 
@@ -183,6 +224,10 @@ void events(const std::shared_ptr<Api>& api, Call call) {
   if (may(call.caller, Verb::read_log) != Access::allowed) {
     request.filter.tenant = api->log->pseudonym(call.caller.tenant);
   }
+  if (api->event_feed.stopping()) {
+    return call.reject(
+        Error{ErrorCode::unavailable, "", "the broker is stopping", "ask again in a moment"});
+  }
   auto place = api->event_feed.enter();
   if (place == nullptr) {
     return call.reject(Error{ErrorCode::exhausted, "", "as many as may follow events already do",
@@ -196,7 +241,7 @@ void events(const std::shared_ptr<Api>& api, Call call) {
   head.headers.emplace_back("Cache-Control", "no-store");
   std::make_shared<EventFollower>(api, std::move(request), std::move(place),
                                   call.responder.stream(std::move(head)))
-      ->step();
+      ->begin();
 }
 
 }  // namespace

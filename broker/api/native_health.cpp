@@ -13,7 +13,10 @@ void health(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void ready(const std::shared_ptr<Api>& api, Call call) {
-  if (const Status status = api->service.ready(); !status) {
+  if (const Status status = api->draining
+                                ? fail(ErrorCode::unavailable, "", "the broker is stopping")
+                                : api->service.ready();
+      !status) {
     Error error = status.error();
     error.code = ErrorCode::unavailable;
     call.reject(error);
@@ -40,6 +43,16 @@ std::string http_metrics(const HttpCounters& counters) {
   put("requests_refused_total", "counter", "Requests that the server itself refused.",
       counters.requests_refused);
   put("timeouts_total", "counter", "Connections cut for being slow.", counters.timeouts);
+  put("bytes_under_way", "gauge", "Bytes of bodies, of requests and of answers, under way now.",
+      counters.bytes_under_way);
+  const std::int64_t expires = counters.certificate_expires;
+  if (expires == 0) return text;
+  put("certificate_expires_seconds", "gauge", "When the TLS certificate expires, as Unix time.",
+      static_cast<std::uint64_t>(expires));
+  put("certificates_loaded_total", "counter", "TLS certificates taken into use.",
+      counters.certificates_loaded);
+  put("certificates_refused_total", "counter",
+      "TLS certificates that were put there and could not be used.", counters.certificates_refused);
   return text;
 }
 

@@ -6,7 +6,6 @@
 
 #include "broker/api/api.h"
 #include "broker/api/decision_json.h"
-#include "broker/api/entity_tag.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
 #include "broker/api/submission.h"
@@ -17,6 +16,10 @@ namespace {
 
 constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1'000;
+// How long an answer about a job that has not changed is given again: it tells where pools lie, and
+// of a queued one why it waits.
+constexpr auto kPlacesGood = std::chrono::seconds(5);
+constexpr auto kWaitingGood = std::chrono::seconds(2);
 
 void tell_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
   const std::string currency = api.accounting_currency();
@@ -45,10 +48,12 @@ Result<Submission> read_body(const Call& call) {
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
   if (call.request.body_to_come) return submit_batch(api, std::move(call));
+  const auto slot = api->submit_slots.take(call.caller.tenant);
+  if (slot == nullptr) return call.reject(too_many_submits());
   const auto submission = read_body(call);
   if (!submission) return call.reject(submission.error());
   api->service.submit(
-      *submission, [api, call, submission = *submission](Result<SubmitReceipt> receipt) {
+      *submission, [api, call, slot, submission = *submission](Result<SubmitReceipt> receipt) {
         if (!receipt) return call.reject(receipt.error());
         if (receipt->not_kept) {
           return call.responder.soon(
@@ -200,19 +205,23 @@ std::string summary_of(const json::array& waits_for) {
 
 void get(const std::shared_ptr<Api>& api, Call call) {
   const std::string& id = call.captures[0];
+  if (api->answer_again(call, JobAnswers::Kind::native, id)) return;
+  const std::uint32_t changes = api->service.changes(JobId{id});
   if (is_array(*api, call.caller, id)) {
     return call.reject(Error{ErrorCode::not_found, "id", id + " is an array of jobs",
                              "GET /v1/arrays/" + id + ", or its jobs with /v1/jobs?array=" + id});
   }
   const auto job = api->job(call, id, Verb::read_job);
   if (job == nullptr) return;
-  api->places->with([api, call, job](const std::shared_ptr<const Places>& places) {
+  api->places->with([api, call, job, changes](const std::shared_ptr<const Places>& places) {
     json::object body = job_to_json(*job, *places, api->accounting_currency());
     if (job->state == JobState::unroutable && job->unplaced) {
       body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
-    const auto answer = [](const Call& asked, const json::object& whole) {
-      asked.responder.send(tagged_response(asked.request, whole));
+    const auto answer = [api, job, changes](const Call& asked, const json::object& whole) {
+      const auto good = job->state == JobState::queued ? kWaitingGood : kPlacesGood;
+      api->answer_and_keep(asked, JobAnswers::Kind::native, *job, changes,
+                           JobAnswers::Clock::now() + good, whole);
     };
     if (job->state != JobState::queued) return answer(call, body);
     if (json::array others = waits_for(*api, *job); !others.empty()) {

@@ -58,4 +58,9 @@ Error quote_not_kept(const QuoteNotKept& why, std::string_view currency) {
                "ask for a new quote, or submit the job without one"};
 }
 
+Error too_many_submits() {
+  return Error{ErrorCode::exhausted, "", "too many submissions are under way",
+               "wait for answers before sending more, or send many jobs as one batch"};
+}
+
 }  // namespace tradewind

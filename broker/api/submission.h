@@ -21,5 +21,7 @@ bool asks_for_another_job(const Service& service, const SubmitReceipt& receipt,
 Error key_was_used(const JobId& job);
 // What to say when there is no job since its quote was not kept.
 Error quote_not_kept(const QuoteNotKept& why, std::string_view currency);
+// What to say when as many of the tenant's submissions, or of all, as may be wait for the broker.
+Error too_many_submits();
 
 }  // namespace tradewind

@@ -5,6 +5,7 @@
 #include "broker/api/api.h"
 #include "broker/api/entity_tag.h"
 #include "broker/api/job_json.h"
+#include "broker/api/submission.h"
 #include "broker/api/tes_task.h"
 #include "broker/api/trace_context.h"
 #include "state/identity/digest.h"
@@ -46,6 +47,8 @@ void answer_created(const Call& call, const Result<SubmitReceipt>& receipt) {
 
 void create(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::submit)) return;
+  const auto slot = api->submit_slots.take(call.caller.tenant);
+  if (slot == nullptr) return call.reject(too_many_submits());
   auto task = parse_tes_task(call.request.body);
   if (!task) return call.reject(task.error());
   const std::string digest =
@@ -61,7 +64,7 @@ void create(const std::shared_ptr<Api>& api, Call call) {
                         {},
                         trace_parent(call.request.header("traceparent"))};
   api->service.submit(std::move(submission),
-                      [api, call, ticket](const Result<SubmitReceipt>& receipt) {
+                      [api, call, ticket, slot](const Result<SubmitReceipt>& receipt) {
                         api->recent_creates.finish(ticket, receipt);
                         answer_created(call, receipt);
                       });
@@ -154,14 +157,25 @@ void list(const std::shared_ptr<Api>& api, Call call) {
 void get(const std::shared_ptr<Api>& api, Call call) {
   const auto view = parse_tes_view(call.request.parameter("view").value_or(""));
   if (!view) return call.reject(view.error());
-  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  const std::string& id = call.captures[0];
+  if (*view == TesView::minimal && api->answer_again(call, JobAnswers::Kind::tes_minimal, id)) {
+    return;
+  }
+  const std::uint32_t changes = api->service.changes(JobId{id});
+  const auto job = api->job(call, id, Verb::read_job);
   if (job == nullptr) return;
+  if (*view == TesView::minimal) {
+    return api->answer_and_keep(
+        call, JobAnswers::Kind::tes_minimal, *job, changes, JobAnswers::Clock::time_point::max(),
+        tes_task_to_json(*job, *view, Places{}, api->accounting_currency()));
+  }
   const auto answer = [api, call, job, view = *view](const Places& places,
                                                      const std::optional<Decision>& waiting) {
-    call.responder.send(tagged_response(
-        call.request, tes_task_to_json(*job, view, places, api->accounting_currency(), waiting)));
+    std::string body =
+        to_text(tes_task_to_json(*job, view, places, api->accounting_currency(), waiting)) + "\n";
+    std::string tag = entity_tag(body);
+    call.responder.send(tagged_response(call.request, std::move(body), std::move(tag)));
   };
-  if (*view == TesView::minimal) return answer(Places{}, std::nullopt);
   const bool explains = *view == TesView::full && job->state == JobState::queued;
   api->places->with([api, job, answer, explains](const std::shared_ptr<const Places>& places) {
     if (!explains) return answer(*places, std::nullopt);

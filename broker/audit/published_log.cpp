@@ -62,9 +62,18 @@ PublishedLog::PublishedLog(const Journal& journal, const LogStore& store, const 
 
 void PublishedLog::show(ShownCheckpoint checkpoint) {
   auto next = std::make_shared<const ShownCheckpoint>(std::move(checkpoint));
-  const std::lock_guard lock(mutex_);
-  ++state_.publications;
-  shown_ = std::move(next);
+  {
+    const std::lock_guard lock(mutex_);
+    ++state_.publications;
+    shown_ = std::move(next);
+  }
+  const std::lock_guard telling(told_mutex_);
+  if (told_) told_();
+}
+
+void PublishedLog::on_shown(std::function<void()> what) {
+  const std::lock_guard lock(told_mutex_);
+  told_ = std::move(what);
 }
 
 void PublishedLog::count(std::uint64_t written) {

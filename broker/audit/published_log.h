@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -66,6 +67,9 @@ class PublishedLog {
   void fail_with(Error error);
 
   // --- of readers
+  // Calls `what` on the publisher's thread whenever something was shown; empty: nobody is called.
+  // One at a time; once it returns, the former one is not called any more.
+  void on_shown(std::function<void()> what);
   const VerifierKey& key() const { return key_; }
   // Null: nothing was shown yet. What follows takes one that was shown, so that an answer made of
   // several of them speaks of one tree.
@@ -107,6 +111,9 @@ class PublishedLog {
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const ShownCheckpoint> shown_;
   PublisherState state_;
+
+  std::mutex told_mutex_;  // guards what follows, and is held while it is called
+  std::function<void()> told_;
 };
 
 }  // namespace tradewind

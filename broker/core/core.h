@@ -16,6 +16,7 @@
 
 #include "broker/core/datasets.h"
 #include "broker/core/federation.h"
+#include "broker/core/job_changes.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_router.h"
 #include "broker/core/metrics.h"
@@ -64,6 +65,7 @@ class Core final : public Service {
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
   void quote(QuoteRequest request, Reply<QuoteAnswer> reply) override;
   std::shared_ptr<const JobRecord> find(const JobId& job) const override;
+  std::uint32_t changes(const JobId& job) const override { return changes_.of(job); }
   Result<JobPage> list(const JobQuery& query) const override;
   void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override;
   void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) override;
@@ -159,6 +161,7 @@ class Core final : public Service {
   Datasets datasets_;
   LogRequests logs_;
   std::unique_ptr<Federation> federation_;
+  JobChanges changes_;
 
   // Of the core's thread.
   Member self_;                      // as it is to be admitted

@@ -157,6 +157,8 @@ class Service {
   virtual void quote(QuoteRequest request, Reply<QuoteAnswer> reply) = 0;
   // What is durable; answered from memory for live jobs. Any thread, at once. Null: no such job.
   virtual std::shared_ptr<const JobRecord> find(const JobId& job) const = 0;
+  // Another number whenever the job has changed, see job_changes.h. Any thread, at once.
+  virtual std::uint32_t changes(const JobId& job) const = 0;
   virtual Result<JobPage> list(const JobQuery& query) const = 0;
   // The latest routing of a job that waits: why it is not placed. Nothing when it does not wait.
   virtual void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) = 0;

@@ -104,7 +104,7 @@ class EndpointTest : public ::testing::Test {
   TemporaryDirectory directory_;
   FakeService service;
   EndpointOptions options_;
-  const PublishedLog* log_ = nullptr;
+  PublishedLog* log_ = nullptr;
   std::unique_ptr<Endpoint> endpoint_;  // after the service, which must outlive it
   std::string alice, amy, bob, centre, auditor, operator_;
 };

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "broker/core/datasets.h"
+#include "broker/core/job_changes.h"
 #include "broker/core/service.h"
 
 namespace tradewind::testing {
@@ -30,12 +31,14 @@ class FakeService : public Service {
     const std::lock_guard lock(mutex_);
     const JobId id = job.job;
     jobs_[id] = std::make_shared<const JobRecord>(std::move(job));
+    changes_.count(id);
   }
   void change(const JobId& id, const std::function<void(JobRecord&)>& how) {
     const std::lock_guard lock(mutex_);
     auto job = std::make_shared<JobRecord>(*jobs_.at(id));
     how(*job);
     jobs_[id] = std::move(job);
+    changes_.count(id);
   }
   std::size_t jobs_count() const {
     const std::lock_guard lock(mutex_);
@@ -115,6 +118,7 @@ class FakeService : public Service {
       changed->state = JobState::canceled;
       changed->ended = system_now().wall;
       found->second = std::move(changed);
+      changes_.count(job);
     }
     answer(reply, Result<std::monostate>(std::monostate{}));
   }
@@ -169,6 +173,7 @@ class FakeService : public Service {
     const auto found = jobs_.find(job);
     return found == jobs_.end() ? nullptr : found->second;
   }
+  std::uint32_t changes(const JobId& job) const override { return changes_.of(job); }
   Result<JobPage> list(const JobQuery& query) const override {
     const std::lock_guard lock(mutex_);
     JobPage page;
@@ -322,6 +327,7 @@ class FakeService : public Service {
     if (tasks == 0) {
       job.job = id;
       jobs_[id] = std::make_shared<const JobRecord>(std::move(job));
+      changes_.count(id);
       return id;
     }
     job.array = id;
@@ -330,6 +336,7 @@ class FakeService : public Service {
       job.job = array_task_id(id, i);
       job.array_index = i;
       jobs_[job.job] = std::make_shared<const JobRecord>(job);
+      changes_.count(job.job);
     }
     return id;
   }
@@ -362,6 +369,7 @@ class FakeService : public Service {
   bool drop_ = false;
   std::optional<Error> refuse_;
   std::uint64_t sequence_ = 0;
+  JobChanges changes_;
   std::map<JobId, std::shared_ptr<const JobRecord>> jobs_;
   std::map<std::pair<TenantId, std::string>, JobId> keys_;
   std::map<std::pair<AttemptId, LogStream>, std::pair<std::string, bool>> logs_;

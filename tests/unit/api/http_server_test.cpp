@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "tests/unit/api/endpoint_fixture.h"
@@ -93,6 +94,143 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrderHoweverLateTheFirst) {
   EXPECT_EQ(client.read().body, "/3");
 }
 
+TEST_F(HttpServerTest, AnswersManyRequestsOfOneSegmentInOrder) {
+  start();
+  RawClient client(server->port());
+  std::string all;
+  for (int i = 0; i < 400; ++i) {
+    all += request_text(i % 3 == 0 ? "HEAD" : "GET", "/" + std::to_string(i));
+    all += request_text("POST", "/p", std::to_string(i));
+  }
+  client.send(all);
+  for (int i = 0; i < 400; ++i) {
+    const std::string path = "/" + std::to_string(i) + " ";
+    const RawResponse first = client.read(i % 3 == 0);
+    if (i % 3 == 0) {
+      EXPECT_EQ(first.headers.at("content-length"), std::to_string(("HEAD " + path).size()));
+    } else {
+      ASSERT_EQ(first.body, "GET " + path);
+    }
+    ASSERT_EQ(client.read().body, "POST /p " + std::to_string(i));
+  }
+  EXPECT_EQ(options.counters->requests, 800U);
+  EXPECT_EQ(options.counters->connections, 1U);
+}
+
+TEST_F(HttpServerTest, WhatFollowsAMalformedRequestIsNotServed) {
+  start();
+  for (const char* wrong : {"NONSENSE\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+                            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n"}) {
+    options.counters->requests = 0;
+    RawClient client(server->port());
+    client.send(request_text("GET", "/1") + request_text("POST", "/2", "x") + wrong +
+                request_text("GET", "/3"));
+    EXPECT_EQ(client.read().body, "GET /1 ");
+    EXPECT_EQ(client.read().body, "POST /2 x");
+    const RawResponse refusal = client.read();
+    EXPECT_GE(refusal.status, 400) << wrong;
+    EXPECT_EQ(refusal.headers.at("connection"), "close");
+    EXPECT_TRUE(client.sees_close());
+    EXPECT_EQ(options.counters->requests, 2U);
+  }
+}
+
+TEST_F(HttpServerTest, RequestsAreTheSameWhereverTheyAreSplit) {
+  start();
+  const std::string all =
+      request_text("POST", "/1", "body") +
+      "\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" +
+      request_text("HEAD", "/3") + request_text("GET", "/4");
+  RawClient client(server->port());
+  for (std::size_t split = 0; split <= all.size(); ++split) {
+    client.send(all.substr(0, split));
+    if (split % 7 == 0) std::this_thread::yield();
+    client.send(all.substr(split));
+    ASSERT_EQ(client.read().body, "POST /1 body") << split;
+    ASSERT_EQ(client.read().body, "POST /2 abc") << split;
+    ASSERT_EQ(client.read(true).status, 200) << split;
+    ASSERT_EQ(client.read().body, "GET /4 ") << split;
+  }
+  for (const char& each : all) client.send({&each, 1});
+  EXPECT_EQ(client.read().body, "POST /1 body");
+  EXPECT_EQ(client.read().body, "POST /2 abc");
+  EXPECT_EQ(client.read(true).status, 200);
+  EXPECT_EQ(client.read().body, "GET /4 ");
+}
+
+TEST_F(HttpServerTest, WhoSendsOnWithoutAnAnswerIsNotReadFurther) {
+  std::mutex mutex;
+  std::vector<Responder> kept;
+  handler = [&](const HttpRequest&, const Responder& responder) {
+    const std::lock_guard lock(mutex);
+    kept.push_back(responder);
+  };
+  start();
+  RawClient client(server->port());
+  client.set_send_timeout(milliseconds(300));
+  std::size_t sent = 0;
+  const std::string request = request_text("GET", "/" + std::string(8'000, 'x'));
+  while (sent < 64'000'000 && client.send(request)) sent += request.size();
+  EXPECT_LT(sent, 32'000'000U) << "what the sockets hold";
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(kept.size(), 1U);
+}
+
+TEST_F(HttpServerTest, WhileTooManyBytesAreUnderWayRequestsGet503) {
+  options.limits.bytes_under_way_max = 60'000;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<Responder> kept;
+  handler = [&](const HttpRequest& request, const Responder& responder) {
+    if (request.path != "/large") return responder.send(HttpResponse{});
+    const std::lock_guard lock(mutex);
+    kept = responder;
+    changed.notify_all();
+  };
+  start();
+  RawClient large(server->port());
+  large.send(request_text("POST", "/large", std::string(100'000, 'x')));
+  EXPECT_EQ(large.read().status, 503) << "it alone is more";
+  RawClient held(server->port());
+  held.send(request_text("POST", "/large", std::string(60'000, 'x')));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return kept.has_value(); });
+  }
+  EXPECT_EQ(options.counters->bytes_under_way, 60'000U);
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 503);
+  kept->send(HttpResponse{});
+  EXPECT_EQ(held.read().status, 200);
+  EXPECT_EQ(exchange(request_text("GET", "/")).status, 200);
+  EXPECT_EQ(options.counters->bytes_under_way, 0U);
+  kept.reset();
+}
+
+TEST_F(HttpServerTest, WhileItDrainsAnswersEndTheirConnections) {
+  start();
+  RawClient idle(server->port());
+  RawClient silent(server->port());
+  for (RawClient* each : {&idle, &silent}) {
+    each->send(request_text("GET", "/"));
+    EXPECT_EQ(each->read().headers.count("connection"), 0U);
+  }
+  server->drain(milliseconds(1));
+  idle.send(request_text("GET", "/last") + request_text("GET", "/lost"));
+  const RawResponse last = idle.read();
+  EXPECT_EQ(last.body, "GET /last ");
+  EXPECT_EQ(last.headers.at("connection"), "close");
+  EXPECT_TRUE(idle.sees_close());
+  RawClient late(server->port());
+  late.send(request_text("GET", "/late"));
+  EXPECT_EQ(late.read().headers.at("connection"), "close");
+  silent.close();
+  late.close();
+  const auto begin = std::chrono::steady_clock::now();
+  server->drain(std::chrono::seconds(60));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30))
+      << "nobody is connected any more";
+}
+
 TEST_F(HttpServerTest, RefusesMalformedRequests) {
   start();
   const std::pair<const char*, int> cases[] = {
@@ -110,7 +248,9 @@ TEST_F(HttpServerTest, RefusesMalformedRequests) {
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", 415},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx", 415},
+      {"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: *;q=0\r\n\r\n", 406},
       {"POST / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 1\r\n\r\nx", 417},
       {"GET /?a=%GG HTTP/1.1\r\nHost: a\r\n\r\n", 400},
   };
@@ -466,8 +606,8 @@ TEST_F(HttpServerTest, RefusesToServeOtherThanLoopbackWithoutTls) {
   EXPECT_EQ(HttpServer::start(options).error().field, "port");
 }
 
-// A certificate for 127.0.0.1, signed by itself.
-void write_certificate(const std::filesystem::path& directory) {
+// A certificate of that name, signed by itself.
+void write_certificate(const std::filesystem::path& directory, const char* name = "test") {
   EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
@@ -476,7 +616,7 @@ void write_certificate(const std::filesystem::path& directory) {
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_set_pubkey(certificate, key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
   X509_sign(certificate, key, nullptr);
   FILE* out = std::fopen((directory / "cert.pem").c_str(), "w");
@@ -488,6 +628,49 @@ void write_certificate(const std::filesystem::path& directory) {
   X509_free(certificate);
   EVP_PKEY_free(key);
 }
+
+// A TLS connection that stays.
+class TlsClient {
+ public:
+  explicit TlsClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    context_ = SSL_CTX_new(TLS_client_method());
+    ssl_ = SSL_new(context_);
+    SSL_set_fd(ssl_, fd_);
+    EXPECT_EQ(SSL_connect(ssl_), 1);
+  }
+  ~TlsClient() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+    ::close(fd_);
+  }
+  TlsClient(const TlsClient&) = delete;
+  TlsClient& operator=(const TlsClient&) = delete;
+  // Of the server's certificate.
+  std::string name() const {
+    X509* const peer = SSL_get1_peer_certificate(ssl_);
+    char text[64] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, text, sizeof text);
+    X509_free(peer);
+    return text;
+  }
+  bool is_served() {
+    const std::string request = request_text("GET", "/");
+    char answer[4096];
+    return SSL_write(ssl_, request.data(), static_cast<int>(request.size())) > 0 &&
+           SSL_read(ssl_, answer, sizeof answer) > 0 &&
+           std::string_view(answer).starts_with("HTTP/1.1 200");
+  }
+
+ private:
+  int fd_;
+  SSL_CTX* context_ = nullptr;
+  SSL* ssl_ = nullptr;
+};
 
 // One request over TLS; the version is 0 when there is no connection.
 struct TlsExchange {
@@ -541,6 +724,67 @@ TEST_F(HttpServerTest, SpeaksTls13AndNothingOlder) {
   EXPECT_EQ(exchange(request_text("GET", "/plain")).status, 0);
   options.tls_key = directory.path / "cert.pem";
   EXPECT_EQ(HttpServer::start(options).error().field, "tls_key");
+}
+
+TEST_F(HttpServerTest, ACertificateThatChangesOnDiskIsUsedAndABrokenOneIsNot) {
+  const TemporaryDirectory directory;
+  const auto certificate = directory.path / "cert.pem";
+  const auto key = directory.path / "key.pem";
+  write_certificate(directory.path, "first");
+  options.tls_certificate = certificate;
+  options.tls_key = key;
+  start();
+  HttpCounters& counters = *options.counters;
+  // As the server does by itself every second.
+  const auto look_until = [&](const std::atomic<std::uint64_t>& counter, std::uint64_t count) {
+    for (int i = 0; i < 1'000 && counter < count; ++i) {
+      server->look_at_certificate();
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    EXPECT_EQ(counter, count);
+  };
+  TlsClient open(server->port());
+  EXPECT_EQ(open.name(), "first");
+  EXPECT_TRUE(open.is_served());
+  EXPECT_GT(counters.certificate_expires, 1'700'000'000);
+
+  write_certificate(directory.path, "second");
+  look_until(counters.certificates_loaded, 2);
+  EXPECT_EQ(TlsClient(server->port()).name(), "second");
+  EXPECT_TRUE(open.is_served()) << "a connection that is open goes on";
+
+  // The key of another certificate, no certificate at all, and none.
+  std::filesystem::copy_file(key, directory.path / "second.pem");
+  write_certificate(directory.path, "third");
+  std::filesystem::rename(directory.path / "second.pem", key);
+  std::uint64_t refused = counters.certificates_refused;
+  look_until(counters.certificates_refused, std::max<std::uint64_t>(refused, 1));
+  refused = counters.certificates_refused;
+  std::ofstream(certificate) << "no certificate";
+  look_until(counters.certificates_refused, refused + 1);
+  std::filesystem::remove(certificate);
+  look_until(counters.certificates_refused, refused + 2);
+  EXPECT_EQ(TlsClient(server->port()).name(), "second") << "the former one stays in force";
+  EXPECT_TRUE(open.is_served());
+
+  write_certificate(directory.path, "fourth");
+  look_until(counters.certificates_loaded, 3);
+  EXPECT_EQ(TlsClient(server->port()).name(), "fourth");
+  EXPECT_TRUE(open.is_served());
+}
+
+TEST_F(HttpServerTest, LooksAtItsCertificateByItself) {
+  const TemporaryDirectory directory;
+  write_certificate(directory.path, "first");
+  options.tls_certificate = directory.path / "cert.pem";
+  options.tls_key = directory.path / "key.pem";
+  start();
+  write_certificate(directory.path, "second");
+  for (int i = 0; i < 1'000 && options.counters->certificates_loaded < 2; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_EQ(TlsClient(server->port()).name(), "second");
+  EXPECT_EQ(options.counters->certificates_refused, 0U);
 }
 
 }  // namespace

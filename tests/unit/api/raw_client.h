@@ -57,6 +57,12 @@ class RawClient {
     value.tv_usec = timeout.count() % 1000 * 1000;
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
   }
+  void set_send_timeout(std::chrono::milliseconds timeout) {
+    timeval value{};
+    value.tv_sec = timeout.count() / 1000;
+    value.tv_usec = timeout.count() % 1000 * 1000;
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value);
+  }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
