@@ -161,13 +161,17 @@ TEST(IssuerKeys, GivesUpAFetchUnderWayWhenItStops) {
   OidcSettings settings;
   settings.issuer = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
   bool called = false;
+  int taken = -1;
   {
     const auto keys = IssuerKeys::start(settings);
     ASSERT_TRUE(keys.has_value());
     EXPECT_EQ((*keys)->current(), nullptr);
     EXPECT_TRUE((*keys)->fetch_now([&] { called = true; }));
+    taken = ::accept(listener, nullptr, nullptr);
+    EXPECT_GE(taken, 0);
   }
   EXPECT_FALSE(called);
+  ::close(taken);
   ::close(listener);
 }
 
