@@ -4,8 +4,9 @@ namespace tradewind {
 namespace {
 
 constexpr std::array<std::string_view, scopes_count> kScopeNames = {
-    "jobs:read",     "jobs:write", "datasets:read", "datasets:write", "market:read", "market:write",
-    "members:write", "log:read",   "metrics:read",  "tokens:read",    "tokens:write"};
+    "jobs:read",    "jobs:write",   "datasets:read", "datasets:write",
+    "market:read",  "market:write", "members:write", "log:read",
+    "metrics:read", "tokens:read",  "tokens:write",  "tenants:read"};
 
 // Whether the role may do that to what is its own, or to what nobody owns.
 bool role_may(Role role, Verb verb) {
@@ -26,7 +27,8 @@ bool role_may(Role role, Verb verb) {
     case Verb::read_token: return user || auditor;
     case Verb::read_policy:
     case Verb::read_log:
-    case Verb::read_metrics: return auditor;
+    case Verb::read_metrics:
+    case Verb::list_tenants: return auditor;
     case Verb::set_rates:
     case Verb::invite_site:
     case Verb::change_member: return false;
@@ -76,6 +78,12 @@ Scopes Scopes::only(const std::vector<Scope>& scopes) {
   return made;
 }
 
+Scopes Scopes::without(Scope scope) const {
+  Scopes fewer = *this;
+  fewer.bits_ &= ~bit(scope);
+  return fewer;
+}
+
 std::vector<Scope> Scopes::listed() const {
   std::vector<Scope> list;
   for (std::size_t i = 0; i < scopes_count; ++i) {
@@ -104,6 +112,7 @@ std::optional<Scope> scope_of(Verb verb) {
     case Verb::read_token: return Scope::tokens_read;
     case Verb::issue_token:
     case Verb::revoke_token: return Scope::tokens_write;
+    case Verb::list_tenants: return Scope::tenants_read;
   }
   return std::nullopt;
 }

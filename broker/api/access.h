@@ -37,8 +37,9 @@ enum class Scope : std::uint16_t {
   metrics_read,
   tokens_read,
   tokens_write,
+  tenants_read,
 };
-inline constexpr std::size_t scopes_count = 11;
+inline constexpr std::size_t scopes_count = 12;
 std::string_view to_string(Scope scope);  // "jobs:read", "jobs:write", …
 Result<Scope> parse_scope(std::string_view field, std::string_view text);
 
@@ -47,6 +48,7 @@ class Scopes {
  public:
   Scopes() = default;
   static Scopes only(const std::vector<Scope>& scopes);
+  Scopes without(Scope scope) const;
 
   bool has(Scope scope) const { return (bits_ & bit(scope)) != 0; }
   bool narrowed() const { return bits_ != all; }
@@ -90,8 +92,9 @@ enum class Verb : std::uint16_t {
   read_token,      // what tokens there are; object: a user's belongs to its tenant
   issue_token,     // object
   revoke_token,    // object
+  list_tenants,    // who has jobs
 };
-inline constexpr std::size_t verbs_count = 18;
+inline constexpr std::size_t verbs_count = 19;
 // Nothing for `open`.
 std::optional<Scope> scope_of(Verb verb);
 

@@ -104,6 +104,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* publis
   add_dataset_routes(routes_);
   add_market_routes(routes_);
   add_member_routes(routes_);
+  add_tenant_routes(routes_);
   add_token_routes(routes_);
   add_rate_routes(routes_);
   add_log_file_routes(routes_);
@@ -193,14 +194,13 @@ void Api::admit(const Route& route, Call call, bool may_wait) {
   }
   auto known = authenticator->authenticate(authorization, now);
   if (!known) {
-    if (may_wait) {
+    if (may_wait && authenticator->lacks_key_of(authorization)) {
       const auto waiting = std::make_shared<const Call>(call);
-      const bool waits =
-          authenticator->fetch_key_of(authorization, [weak = weak_from_this(), &route, waiting] {
-            waiting->responder.soon([weak, &route, waiting] {
-              if (const auto self = weak.lock()) self->admit(route, *waiting, false);
-            });
-          });
+      const bool waits = authenticator->fetch_keys([weak = weak_from_this(), &route, waiting] {
+        waiting->responder.soon([weak, &route, waiting] {
+          if (const auto self = weak.lock()) self->admit(route, *waiting, false);
+        });
+      });
       if (waits) return;
     }
     const bool wrong = known.error().code == ErrorCode::unauthenticated && !authorization.empty();

@@ -123,6 +123,7 @@ void add_array_routes(std::vector<Route>& routes);
 void add_dataset_routes(std::vector<Route>& routes);
 void add_market_routes(std::vector<Route>& routes);
 void add_member_routes(std::vector<Route>& routes);
+void add_tenant_routes(std::vector<Route>& routes);
 void add_token_routes(std::vector<Route>& routes);
 void add_rate_routes(std::vector<Route>& routes);
 void add_log_file_routes(std::vector<Route>& routes);

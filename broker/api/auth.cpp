@@ -144,7 +144,9 @@ Result<Caller> Authenticator::authenticate(std::string_view authorization, Now n
   auto presented = presented_token(authorization);
   if (!presented) return fail(presented.error());
   if (!*presented) {
-    if (options_.open) return Caller{"anonymous", Role::user, TenantId{"default"}, {}};
+    // A token would outlive the endpoint's being open.
+    const Scopes scopes = Scopes().without(Scope::tokens_write);
+    if (options_.open) return Caller{"anonymous", Role::user, TenantId{"default"}, {}, scopes};
     return fail(unauthenticated("there are no credentials"));
   }
   Bytes digest = sha256(**presented);
@@ -193,15 +195,18 @@ Result<Caller> Authenticator::check_jwt(const std::string& text, Bytes digest, N
   return caller;
 }
 
-bool Authenticator::fetch_key_of(std::string_view authorization, std::function<void()> then) {
+bool Authenticator::lacks_key_of(std::string_view authorization) const {
   if (issuer_keys_ == nullptr) return false;
   const auto presented = presented_token(authorization);
   if (!presented || !*presented || !looks_like_jwt(**presented)) return false;
   const auto jwt = parse_jwt(**presented);
   if (!jwt) return false;
   const auto keys = issuer_keys_->current();
-  if (keys != nullptr && keys->find(jwt->key_id, jwt->algorithm) != nullptr) return false;
-  return issuer_keys_->fetch_now(std::move(then));
+  return keys == nullptr || keys->find(jwt->key_id, jwt->algorithm) == nullptr;
+}
+
+bool Authenticator::fetch_keys(std::function<void()> then) {
+  return issuer_keys_ != nullptr && issuer_keys_->fetch_now(std::move(then));
 }
 
 bool Authenticator::still(const Caller& caller, Now now) {

@@ -31,8 +31,9 @@ Result<std::optional<std::string>> presented_token(std::string_view authorizatio
 class Authenticator {
  public:
   struct Options {
-    std::filesystem::path tokens_file;   // empty: no built-in token is valid
-    bool open = false;                   // no credentials: anonymous, user of tenant "default"
+    std::filesystem::path tokens_file;  // empty: no built-in token is valid
+    // No credentials: anonymous, a user of the tenant "default" who makes no tokens.
+    bool open = false;
     std::optional<OidcSettings> oidc{};  // none: no token of an issuer is
   };
   // Fails when the tokens file is there and wrong. A file that is not there yet holds no tokens.
@@ -44,10 +45,10 @@ class Authenticator {
   // file that is wrong leaves the tokens as they were. Never waits for the network.
   Result<Caller> authenticate(std::string_view authorization, Now now);
 
-  // When what lacks is the issuer's key of that token: fetches the keys and calls `then`
-  // afterwards, on another thread, so that it can be tried once more. Else false; see
-  // IssuerKeys::fetch_now.
-  bool fetch_key_of(std::string_view authorization, std::function<void()> then);
+  // Whether what lacks is the issuer's key of that token, so that it may be tried once more when
+  // `fetch_keys` has called `then`; see IssuerKeys::fetch_now.
+  bool lacks_key_of(std::string_view authorization) const;
+  bool fetch_keys(std::function<void()> then);
 
   // Whether what the caller proved itself with still stands: for those whose requests go on.
   bool still(const Caller& caller, Now now);

@@ -125,6 +125,7 @@ admins = "operator"
         entry = self.federation.auditor.get(f"/v1/audit/entries?job={job}&limit=1")["entries"][0]["index"]
         self.assertEqual(self.status(bob, "GET", f"/v1/audit/entries/{entry}"), 404)
         self.assertEqual(self.status(ann, "GET", f"/v1/audit/entries/{entry}"), 200)
+        self.assertIn({"tenant": "physics", "jobs_live": 0}, self.federation.operator.get("/v1/tenants")["tenants"])
         self.assertEqual(self.status(ann, "PUT", "/v1/rates", {"rates": {}}), 403)
         self.assertEqual(self.status(self.client(self.issuer.token("k1", aud="x")), "GET", "/v1/jobs"), 401)
         self.assertEqual(self.status(self.client(self.issuer.token("k1", roles=["guests"])), "GET", "/v1/jobs"), 403)

@@ -92,7 +92,9 @@ TEST_F(AuthTest, NoCredentialsAndAnEmptyBasicHeaderAreAnonymous) {
     EXPECT_EQ(closed->authenticate(each, now).error().code, ErrorCode::unauthenticated) << each;
     const auto caller = opened->authenticate(each, now);
     ASSERT_TRUE(caller.has_value()) << each;
-    EXPECT_EQ(*caller, (Caller{"anonymous", Role::user, TenantId{"default"}, {}}));
+    EXPECT_EQ(caller->principal, "anonymous");
+    EXPECT_EQ(caller->role, Role::user);
+    EXPECT_EQ(caller->tenant.value, "default");
   }
 }
 
@@ -289,6 +291,7 @@ const VerbRow verb_rows[] = {
     {Verb::read_token, "ahfaaa", "hhfaaa", "aafaaa"},
     {Verb::issue_token, "ahffaa", "hhffaa", "aaffaa"},
     {Verb::revoke_token, "ahffaa", "hhffaa", "aaffaa"},
+    {Verb::list_tenants, "fffaaa", "fffaaa", "fffaaa"},
 };
 
 TEST(May, GivesEachRoleWhatItIsFor) {
@@ -378,6 +381,7 @@ class AuthMatrixTest : public EndpointTest {
         {"POST", "/v1/jobs/J:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
         {"DELETE", "/v1/jobs/J", "jobs:write", "", 401, 200, 404, 403, 403, 200},
         {"POST", "/v1/arrays/A:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+        {"GET", "/v1/tenants", "tenants:read", "", 401, 403, 403, 403, 200, 200},
         {"GET", "/v1/tokens", "tokens:read", "", 401, 200, 200, 403, 200, 200},
         {"POST", "/v1/tokens", "tokens:write", R"({"name":"N"})", 401, 201, 201, 403, 403, 201},
         {"DELETE", "/v1/tokens/T", "tokens:write", "", 401, 200, 404, 403, 403, 200},
@@ -512,6 +516,15 @@ TEST_F(AuthMatrixTest, ListsHaveWhatIsOnesOwnAlone) {
   }
 }
 
+TEST_F(AuthMatrixTest, TenantsAreToldWithTheirLiveJobs) {
+  const JobId ended = submit(alice, job);
+  submit(amy, R"({"command":["true"],"array":{"count":2}})");
+  submit(bob, job);
+  post("/v1/jobs/" + ended.value + ":cancel", alice);
+  EXPECT_EQ(at(parsed(get("/v1/tenants", auditor)), "/tenants"),
+            R"([{"tenant":"alpha","jobs_live":2},{"tenant":"beta","jobs_live":1}])");
+}
+
 TEST_F(AuthMatrixTest, AForeignJobAndNoJobLookTheSame) {
   const JobId id = submit(alice, R"({"command":["true"]})");
   const RawResponse foreign = get("/v1/jobs/" + id.value, bob);
@@ -541,6 +554,7 @@ TEST_F(OpenEndpointTest, LetsRequestsWithoutCredentialsActAsTenantDefault) {
   EXPECT_EQ(get("/v1/jobs/" + at(parsed(created), "/id"), "").status, 200);
   EXPECT_EQ(get("/v1/jobs/" + at(parsed(created), "/id"), alice).status, 404);
   EXPECT_EQ(post("/v1/invites", "", R"({"site":"x"})").status, 403);
+  EXPECT_EQ(post("/v1/tokens", "", R"({"name":"x"})").status, 403) << "it would stay";
   EXPECT_EQ(get("/v1/jobs", "wrong").status, 401);
   // The header that a client with nothing configured sends: "Basic " and ":" in base64.
   EXPECT_EQ(call("GET", "/v1/jobs", "", "", "Authorization: Basic Og==\r\n").status, 200);
