@@ -49,6 +49,9 @@ struct Options {
   std::string link = "tcp://127.0.0.1:0";
   std::string link_advertise;
   std::filesystem::path tokens;
+  std::filesystem::path oidc;
+  std::uint32_t tenant_rate = EndpointOptions{}.tenant_rate;
+  std::uint32_t wrong_credentials_per_minute = EndpointOptions{}.wrong_credentials_per_minute;
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
   bool open = false;
@@ -279,6 +282,9 @@ Status run(const Options& options) {
   endpoint_options.tls_key = options.tls_key;
   endpoint_options.open = options.open;
   endpoint_options.tokens_file = options.tokens;
+  endpoint_options.oidc_file = options.oidc;
+  endpoint_options.tenant_rate = options.tenant_rate;
+  endpoint_options.wrong_credentials_per_minute = options.wrong_credentials_per_minute;
   endpoint_options.threads = options.threads;
   endpoint_options.http.drain_timeout = std::chrono::seconds(options.drain_seconds);
   make_room_for_connections(endpoint_options.http);
@@ -336,6 +342,17 @@ int main(int argc, char** argv) {
   run_command->add_option("--link-advertise", options.link_advertise,
                           "what gateways are told to connect to, when it differs from --link");
   run_command->add_option("--tokens", options.tokens, "tokens file, from: tradewind token issue");
+  run_command->add_option("--oidc", options.oidc,
+                          "whose tokens count besides those: an OpenID Connect issuer, see "
+                          "docs/operating.md");
+  run_command
+      ->add_option("--tenant-rate", options.tenant_rate,
+                   "requests and jobs a second of each tenant; twice as many at once; 0: no limit")
+      ->capture_default_str();
+  run_command
+      ->add_option("--wrong-credentials-per-minute", options.wrong_credentials_per_minute,
+                   "from one address, before it is not listened to; 0: no limit")
+      ->capture_default_str();
   run_command->add_option("--tls-certificate", options.tls_certificate,
                           "PEM chain of the endpoint");
   run_command->add_option("--tls-key", options.tls_key, "PEM key of the endpoint");

@@ -19,6 +19,44 @@ bool is_tes_path(std::string_view path) {
   return false;
 }
 
+constexpr std::size_t kTenantsMax = 10'000;
+constexpr std::size_t kAddressesMax = 10'000;
+
+// Whoever has no tenant counts for itself.
+std::string tenant_key(const Caller& caller) {
+  return caller.tenant.value.empty() ? "/" + caller.principal : caller.tenant.value;
+}
+
+// In units: a request for one thing, or a job. Those that look at many things are dearer.
+double cost_of(Verb verb) {
+  switch (verb) {
+    case Verb::list_jobs:
+    case Verb::query_log:
+    case Verb::read_log:
+    case Verb::read_market: return 10;
+    default: return 1;
+  }
+}
+
+// Of IPv6 the first 64 bits: whoever has one address there has all of them.
+std::string address_key(const std::string& peer) {
+  if (peer.find(':') == std::string::npos || peer.find('.') != std::string::npos) return peer;
+  std::size_t end = 0;
+  for (int groups = 0; end < peer.size(); ++end) {
+    if (peer[end] == ':' && (++groups == 4 || peer.substr(end, 2) == "::")) break;
+  }
+  return peer.substr(0, end);
+}
+
+void reject_until(const Call& call, std::string message, std::chrono::seconds wait) {
+  HttpResponse response = problem(call.face, Error{ErrorCode::exhausted, "", std::move(message),
+                                                   fmt::format("try again in {} s", wait.count())});
+  for (auto& [name, value] : response.headers) {
+    if (name == "Retry-After") value = std::to_string(wait.count());
+  }
+  call.responder.send(std::move(response));
+}
+
 // "localhost:8080" -> "localhost", "[::1]:8080" -> "::1".
 std::string_view host_of(std::string_view authority) {
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
@@ -42,18 +80,22 @@ Result<std::int64_t> query_number(const HttpRequest& request, std::string_view n
 }
 
 Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* published,
-         std::unique_ptr<Authenticator> authenticator, std::shared_ptr<const HttpCounters> counters)
+         std::unique_ptr<Authenticator> known, std::shared_ptr<const HttpCounters> counters)
     : options(std::move(endpoint_options)),
+      authenticator(std::move(known)),
       service(broker),
       log(published),
       http_counters(std::move(counters)),
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
       renewal_limit(200, 100),
+      token_change_limit(20, 5),
       submit_slots(16'384, 4'096),
       batch_slots(32, 8),
       event_feed(published, options.events),
-      authenticator_(std::move(authenticator)) {
+      tenant_limits_(2.0 * options.tenant_rate, options.tenant_rate, kTenantsMax),
+      wrong_credentials_(options.wrong_credentials_per_minute / 4.0,
+                         options.wrong_credentials_per_minute / 60.0, kAddressesMax) {
   add_health_routes(routes_);
   add_job_routes(routes_);
   add_quote_routes(routes_);
@@ -62,6 +104,8 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* publis
   add_dataset_routes(routes_);
   add_market_routes(routes_);
   add_member_routes(routes_);
+  add_tenant_routes(routes_);
+  add_token_routes(routes_);
   add_rate_routes(routes_);
   add_log_file_routes(routes_);
   add_audit_routes(routes_);
@@ -133,17 +177,48 @@ void Api::handle(HttpRequest request, Responder responder) {
     responder.send(problem(face, good.error()));
     return;
   }
-  Caller caller;
-  if (route.needs == Needs::caller) {
-    auto known = authenticator_->authenticate(request.header("authorization"), system_now());
-    if (!known) {
-      responder.send(problem(face, known.error()));
-      return;
-    }
-    caller = std::move(*known);
+  Call call{std::move(request), std::move(responder), {}, std::move(match.captures), face,
+            route.prefix};
+  if (route.verb == Verb::open) return route.handle(shared_from_this(), std::move(call));
+  admit(route, std::move(call), true);
+}
+
+void Api::admit(const Route& route, Call call, bool may_wait) {
+  const Now now = system_now();
+  const std::string_view authorization = call.request.header("authorization");
+  const std::string address = address_key(call.request.peer);
+  // Before anything is checked: who guesses learns no more from here on.
+  if (const auto wait = wrong_credentials_.take(address, 0, now.mono);
+      wait && !authorization.empty()) {
+    return reject_until(call, "too many wrong credentials came from your address", *wait);
   }
-  route.handle(shared_from_this(), Call{std::move(request), std::move(responder), std::move(caller),
-                                        std::move(match.captures), face, route.prefix});
+  auto known = authenticator->authenticate(authorization, now);
+  if (!known) {
+    if (may_wait && authenticator->lacks_key_of(authorization)) {
+      const auto waiting = std::make_shared<const Call>(call);
+      const bool waits = authenticator->fetch_keys([weak = weak_from_this(), &route, waiting] {
+        waiting->responder.soon([weak, &route, waiting] {
+          if (const auto self = weak.lock()) self->admit(route, *waiting, false);
+        });
+      });
+      if (waits) return;
+    }
+    const bool wrong = known.error().code == ErrorCode::unauthenticated && !authorization.empty();
+    if (wrong) wrong_credentials_.charge(address, 1, now.mono);
+    return call.reject(known.error());
+  }
+  call.caller = std::move(*known);
+  if (const auto wait =
+          tenant_limits_.take(tenant_key(call.caller), cost_of(route.verb), now.mono)) {
+    return reject_until(call, "your tenant asks for more than it may", *wait);
+  }
+  if (!permits(call, route.verb)) return;
+  route.handle(shared_from_this(), std::move(call));
+}
+
+void Api::charge_jobs(const Call& call, std::uint64_t jobs) {
+  if (jobs <= 1) return;
+  tenant_limits_.charge(tenant_key(call.caller), static_cast<double>(jobs - 1), system_now().mono);
 }
 
 bool Api::answer_again(const Call& call, JobAnswers::Kind kind, std::string_view id) {
@@ -170,9 +245,18 @@ void Api::answer_and_keep(const Call& call, JobAnswers::Kind kind, const JobReco
 
 bool Api::permits(const Call& call, Verb verb, const TenantId* owner) const {
   if (may(call.caller, verb, owner) == Access::allowed) return true;
+  const Caller& caller = call.caller;
+  const auto scope = scope_of(verb);
+  if (scope && !caller.scopes.has(*scope)) {
+    call.reject(Error{
+        ErrorCode::forbidden, "",
+        fmt::format("\"{}\" is narrowed to scopes without {}", caller.principal, to_string(*scope)),
+        fmt::format("ask with a token that has the scope {}", to_string(*scope))});
+    return false;
+  }
   call.reject(Error{ErrorCode::forbidden, "",
-                    fmt::format("\"{}\" has the role {}, which may not do this",
-                                call.caller.principal, to_string(call.caller.role)),
+                    fmt::format("\"{}\" has the role {}, which may not do this", caller.principal,
+                                to_string(caller.role)),
                     "ask with a token of another role"});
   return false;
 }
@@ -185,10 +269,7 @@ std::shared_ptr<const JobRecord> Api::job(const Call& call, std::string_view id,
     return nullptr;
   };
   // Whoever may see no job at all learns nothing by asking for one.
-  if (may(call.caller, Verb::list_jobs) != Access::allowed) {
-    permits(call, Verb::list_jobs);
-    return nullptr;
-  }
+  if (!permits(call, verb)) return nullptr;
   if (!is_job_id(id)) return missing();
   auto found = service.find(JobId{std::string(id)});
   if (found == nullptr) return missing();

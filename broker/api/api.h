@@ -17,6 +17,7 @@
 #include "broker/api/places.h"
 #include "broker/api/problem.h"
 #include "broker/api/rate_limit.h"
+#include "broker/api/rate_limits.h"
 #include "broker/api/recent_creates.h"
 #include "broker/api/route_table.h"
 #include "broker/api/tenant_slots.h"
@@ -41,13 +42,13 @@ struct Call {
   void reject(const Error& error) const { responder.send(problem(face, error)); }
 };
 
-enum class Needs { nothing, caller };
-
 struct Route {
   std::string method;
   std::string pattern;
   Face face = Face::native;
-  Needs needs = Needs::caller;
+  // What is asked for, and so who may: the handler is called for those only. About an object it
+  // asks again, once it knows whose that is.
+  Verb verb = Verb::open;
   unsigned prefix = 0;
   void (*handle)(const std::shared_ptr<Api>& api, Call call) = nullptr;
 };
@@ -69,6 +70,9 @@ class Api : public std::enable_shared_from_this<Api> {
   std::string accounting_currency() const { return service.rates()->accounting_currency; }
   // Whether the caller may; answers the call when not.
   bool permits(const Call& call, Verb verb, const TenantId* owner = nullptr) const;
+  // Counts a submission of so many jobs, the first of which the request stands for, against the
+  // limit of the caller's tenant.
+  void charge_jobs(const Call& call, std::uint64_t jobs);
   // The job that the text names, when the caller may do that with it; else null, and the call is
   // answered.
   std::shared_ptr<const JobRecord> job(const Call& call, std::string_view id, Verb verb) const;
@@ -82,6 +86,7 @@ class Api : public std::enable_shared_from_this<Api> {
                        const json::value& body);
 
   const EndpointOptions options;
+  const std::unique_ptr<Authenticator> authenticator;
   Service& service;
   const PublishedLog* const log;  // null: none is published
   const std::shared_ptr<const HttpCounters> http_counters;
@@ -91,6 +96,7 @@ class Api : public std::enable_shared_from_this<Api> {
   JobAnswers job_answers;
   RateLimit join_limit;
   RateLimit renewal_limit;
+  RateLimit token_change_limit;
   TenantSlots submit_slots;  // of jobs one by one that the broker has not answered yet
   TenantSlots batch_slots;   // each holds some megabytes, and its answer until its end
   EventFeed event_feed;
@@ -99,7 +105,12 @@ class Api : public std::enable_shared_from_this<Api> {
  private:
   Status check_origin(const HttpRequest& request) const;
 
-  std::unique_ptr<Authenticator> authenticator_;
+  // Authenticates the caller and goes on with the handler; fetches the issuer's keys first when
+  // that might help and `may_wait`.
+  void admit(const Route& route, Call call, bool may_wait);
+
+  RateLimits tenant_limits_;
+  RateLimits wrong_credentials_;  // by address
   std::vector<Route> routes_;
   RouteTable router_;
 };
@@ -112,6 +123,8 @@ void add_array_routes(std::vector<Route>& routes);
 void add_dataset_routes(std::vector<Route>& routes);
 void add_market_routes(std::vector<Route>& routes);
 void add_member_routes(std::vector<Route>& routes);
+void add_tenant_routes(std::vector<Route>& routes);
+void add_token_routes(std::vector<Route>& routes);
 void add_rate_routes(std::vector<Route>& routes);
 void add_log_file_routes(std::vector<Route>& routes);
 void add_audit_routes(std::vector<Route>& routes);

@@ -6,14 +6,17 @@
 
 #include <algorithm>
 
+#include "broker/api/jwt.h"
+#include "broker/api/oidc_claims.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
-#include "state/identity/random.h"
 
 namespace tradewind {
 namespace {
 
-constexpr std::size_t kCredentialBytesMax = 4 * 1024;
+// The longest token, and as much again for what Basic adds.
+constexpr std::size_t kCredentialBytesMax = 2 * jwt_bytes_max;
+constexpr std::size_t kProvenMax = 4'096;
 
 bool same_word(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
@@ -33,7 +36,21 @@ Error unauthenticated(std::string message) {
                "send the header Authorization: Bearer TOKEN with a token that is valid now"};
 }
 
-// The token of the header; nothing when there are no credentials.
+// Whatever tells that the file was replaced.
+std::string stamp_of(const std::filesystem::path& file) {
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0) return "absent";
+  return fmt::format("{}.{}/{}/{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size,
+                     info.st_ino);
+}
+
+Error no_tokens_file() {
+  return Error{ErrorCode::unavailable, "tokens_file", "the broker keeps no built-in tokens",
+               "start it with --tokens FILE"};
+}
+
+}  // namespace
+
 Result<std::optional<std::string>> presented_token(std::string_view authorization) {
   authorization = trim(authorization);
   if (authorization.empty()) return std::optional<std::string>{};
@@ -62,86 +79,41 @@ Result<std::optional<std::string>> presented_token(std::string_view authorizatio
   return fail(unauthenticated("the scheme is neither Bearer nor Basic"));
 }
 
-// Whatever tells that the file was replaced.
-std::string stamp_of(const std::filesystem::path& file) {
-  struct stat info{};
-  if (::stat(file.c_str(), &info) != 0) return "absent";
-  return fmt::format("{}.{}/{}/{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size,
-                     info.st_ino);
+const Token* Authenticator::Tokens::named(const std::string& name) const {
+  const auto digest = digest_of.find(name);
+  if (digest == digest_of.end()) return nullptr;
+  const auto found = by_digest.find(digest->second);
+  return found == by_digest.end() ? nullptr : &found->second;
 }
 
-}  // namespace
-
-std::string_view to_string(Role role) {
-  switch (role) {
-    case Role::user: return "user";
-    case Role::centre: return "centre";
-    case Role::auditor: return "auditor";
-    case Role::operator_: return "operator";
+std::shared_ptr<const Authenticator::Tokens> Authenticator::index(std::vector<Token> tokens) {
+  auto made = std::make_shared<Tokens>();
+  for (Token& each : tokens) {
+    made->digest_of[each.name] = each.sha256;
+    made->by_digest[each.sha256] = std::move(each);
   }
-  return "user";
-}
-
-Result<Role> parse_role(std::string_view field, std::string_view text) {
-  for (const Role role : {Role::user, Role::centre, Role::auditor, Role::operator_}) {
-    if (to_string(role) == text) return role;
-  }
-  return fail(ErrorCode::invalid, std::string(field),
-              "\"" + std::string(text.substr(0, 40)) + "\" is no role",
-              "use user, centre, auditor or operator");
-}
-
-Access may(const Caller& caller, Verb verb, const TenantId* owner) {
-  const bool owns = owner != nullptr && !caller.tenant.value.empty() && caller.tenant == *owner;
-  if (caller.role == Role::operator_) {
-    return verb == Verb::submit && caller.tenant.value.empty() ? Access::forbidden
-                                                               : Access::allowed;
-  }
-  switch (verb) {
-    case Verb::submit: return caller.role == Role::user ? Access::allowed : Access::forbidden;
-    case Verb::list_jobs: return caller.role == Role::centre ? Access::forbidden : Access::allowed;
-    case Verb::read_job:
-      if (caller.role == Role::auditor) return Access::allowed;
-      if (caller.role == Role::centre) return Access::forbidden;
-      return owns ? Access::allowed : Access::hidden;
-    case Verb::cancel_job:
-      if (caller.role != Role::user) return Access::forbidden;
-      return owns ? Access::allowed : Access::hidden;
-    case Verb::read_dataset:
-      return caller.role == Role::centre ? Access::forbidden : Access::allowed;
-    case Verb::change_dataset:
-      return caller.role == Role::user ? Access::allowed : Access::forbidden;
-    case Verb::read_market: return Access::allowed;
-    case Verb::query_log: return caller.role == Role::centre ? Access::forbidden : Access::allowed;
-    case Verb::read_log:
-    case Verb::read_metrics:
-      return caller.role == Role::auditor ? Access::allowed : Access::forbidden;
-    case Verb::invite_site:
-    case Verb::change_member:
-    case Verb::set_rates: return Access::forbidden;
-  }
-  return Access::forbidden;
-}
-
-bool sees_all_tenants(const Caller& caller) {
-  return caller.role == Role::operator_ || caller.role == Role::auditor;
+  return made;
 }
 
 Result<std::unique_ptr<Authenticator>> Authenticator::open(Options options) {
   std::unique_ptr<Authenticator> made(new Authenticator(std::move(options)));
+  if (made->options_.oidc) {
+    auto keys = IssuerKeys::start(*made->options_.oidc);
+    if (!keys) return fail(keys.error());
+    made->issuer_keys_ = std::move(*keys);
+  }
   made->tokens_ = std::make_shared<const Tokens>();
   if (made->options_.tokens_file.empty()) return made;
   made->stamp_ = stamp_of(made->options_.tokens_file);
   if (made->stamp_ == "absent") return made;
   auto tokens = read_tokens(made->options_.tokens_file);
   if (!tokens) return fail(tokens.error());
-  made->tokens_ = std::make_shared<const Tokens>(std::move(*tokens));
+  made->tokens_ = index(std::move(*tokens));
   return made;
 }
 
-void Authenticator::reload_when_changed(Mono::time_point now) {
-  if (options_.tokens_file.empty() || now - looked_ < std::chrono::seconds(1)) return;
-  looked_ = now;
+// With the mutex held.
+void Authenticator::reload_when_changed() {
   std::string stamp = stamp_of(options_.tokens_file);
   if (stamp == stamp_) return;
   stamp_ = std::move(stamp);
@@ -156,33 +128,134 @@ void Authenticator::reload_when_changed(Mono::time_point now) {
                   describe(tokens.error()));
     return;
   }
-  tokens_ = std::make_shared<const Tokens>(std::move(*tokens));
+  tokens_ = index(std::move(*tokens));
+}
+
+std::shared_ptr<const Authenticator::Tokens> Authenticator::current_tokens(Mono::time_point now) {
+  const std::lock_guard lock(mutex_);
+  if (!options_.tokens_file.empty() && now - looked_ >= std::chrono::seconds(1)) {
+    looked_ = now;
+    reload_when_changed();
+  }
+  return tokens_;
 }
 
 Result<Caller> Authenticator::authenticate(std::string_view authorization, Now now) {
   auto presented = presented_token(authorization);
   if (!presented) return fail(presented.error());
   if (!*presented) {
-    if (options_.open) return Caller{"anonymous", Role::user, TenantId{"default"}, {}};
+    // A token would outlive the endpoint's being open.
+    const Scopes scopes = Scopes().without(Scope::tokens_write);
+    if (options_.open) return Caller{"anonymous", Role::user, TenantId{"default"}, {}, scopes};
     return fail(unauthenticated("there are no credentials"));
   }
-  std::shared_ptr<const Tokens> tokens;
-  {
-    const std::lock_guard lock(mutex_);
-    reload_when_changed(now.mono);
-    tokens = tokens_;
+  Bytes digest = sha256(**presented);
+  if (issuer_keys_ != nullptr && looks_like_jwt(**presented)) {
+    return check_jwt(**presented, std::move(digest), now);
   }
-  // Every entry is compared, and each in constant time: how long it takes tells nothing.
-  const std::string hash = hex(sha256(**presented));
-  const Token* found = nullptr;
-  for (const Token& each : *tokens) {
-    if (constant_time_equal(each.sha256, hash)) found = &each;
-  }
-  if (found == nullptr) return fail(unauthenticated("the token is not known"));
-  if (found->expires && *found->expires <= now.wall) {
+  // Looked up by digest: how long that takes tells of digests, which nobody can choose.
+  const auto tokens = current_tokens(now.mono);
+  const auto found = tokens->by_digest.find(hex(digest));
+  if (found == tokens->by_digest.end()) return fail(unauthenticated("the token is not known"));
+  const Token& token = found->second;
+  if (token.expires && *token.expires <= now.wall) {
     return fail(unauthenticated("the token has expired"));
   }
-  return Caller{found->name, found->role, found->tenant, found->site};
+  return Caller{token.name, token.role, token.tenant, token.site, token.scopes, token.expires};
+}
+
+Result<Caller> Authenticator::check_jwt(const std::string& text, Bytes digest, Now now) {
+  const auto keys = issuer_keys_->current();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = proven_.find(digest);
+    if (found != proven_.end() && found->second.by == keys &&
+        *found->second.caller.expires > now.wall) {
+      return found->second.caller;
+    }
+  }
+  const auto jwt = parse_jwt(text);
+  if (!jwt) return fail(jwt.error());
+  if (keys == nullptr) {
+    return fail(ErrorCode::unavailable, "Authorization",
+                "the keys of the issuer could not be fetched yet", "try again in a moment");
+  }
+  const VerifyingKey* const key = keys->find(jwt->key_id, jwt->algorithm);
+  if (key == nullptr) return fail(unauthenticated("the issuer has no such key"));
+  if (!key->verify(jwt->signed_part, jwt->signature)) {
+    return fail(unauthenticated("the token's signature is not the issuer's"));
+  }
+  const auto claims = parse_claims(jwt->claims);
+  if (!claims) return fail(claims.error());
+  auto caller = caller_of(*claims, *options_.oidc, now.wall);
+  if (!caller) return caller;
+  const std::lock_guard lock(mutex_);
+  if (proven_.size() >= kProvenMax) proven_.clear();
+  proven_[std::move(digest)] = Proven{*caller, keys};
+  return caller;
+}
+
+bool Authenticator::lacks_key_of(std::string_view authorization) const {
+  if (issuer_keys_ == nullptr) return false;
+  const auto presented = presented_token(authorization);
+  if (!presented || !*presented || !looks_like_jwt(**presented)) return false;
+  const auto jwt = parse_jwt(**presented);
+  if (!jwt) return false;
+  const auto keys = issuer_keys_->current();
+  return keys == nullptr || keys->find(jwt->key_id, jwt->algorithm) == nullptr;
+}
+
+bool Authenticator::fetch_keys(std::function<void()> then) {
+  return issuer_keys_ != nullptr && issuer_keys_->fetch_now(std::move(then));
+}
+
+bool Authenticator::still(const Caller& caller, Now now) {
+  if (caller.expires && *caller.expires <= now.wall) return false;
+  if (caller.principal.starts_with(oidc_prefix)) return true;
+  const auto tokens = current_tokens(now.mono);
+  const Token* const known = tokens->named(caller.principal);
+  if (known == nullptr) return options_.open && caller.principal == "anonymous";
+  return known->role == caller.role && known->tenant == caller.tenant &&
+         caller.scopes.within(known->scopes);
+}
+
+std::vector<Token> Authenticator::tokens(Now now) {
+  const auto tokens = current_tokens(now.mono);
+  std::vector<Token> list;
+  for (const auto& [digest, token] : tokens->by_digest) {
+    if (!token.expires || *token.expires > now.wall) list.push_back(token);
+  }
+  std::sort(list.begin(), list.end(),
+            [](const Token& a, const Token& b) { return a.name < b.name; });
+  return list;
+}
+
+std::optional<Token> Authenticator::token(const std::string& name, Now now) {
+  const auto tokens = current_tokens(now.mono);
+  const Token* const found = tokens->named(name);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+Result<std::string> Authenticator::issue(const Token& draft,
+                                         std::optional<std::chrono::seconds> ttl) {
+  if (options_.tokens_file.empty()) return fail(no_tokens_file());
+  auto secret = issue_token(options_.tokens_file, draft.name, draft.role, draft.tenant, ttl,
+                            draft.site, draft.scopes);
+  const std::lock_guard lock(mutex_);
+  if (secret) reload_when_changed();
+  return secret;
+}
+
+Status Authenticator::revoke(const std::string& name) {
+  if (options_.tokens_file.empty()) return fail(no_tokens_file());
+  auto done = revoke_token(options_.tokens_file, name);
+  const std::lock_guard lock(mutex_);
+  if (done) reload_when_changed();
+  return done;
+}
+
+std::string Authenticator::metrics() const {
+  return issuer_keys_ == nullptr ? std::string() : issuer_keys_->metrics();
 }
 
 }  // namespace tradewind

@@ -54,8 +54,13 @@ Result<std::unique_ptr<Endpoint>> start_endpoint(EndpointOptions options, Servic
                 "an open endpoint on " + options.address + " would let anybody run jobs",
                 "serve it on 127.0.0.1, or give tokens");
   }
-  auto authenticator =
-      Authenticator::open(Authenticator::Options{options.tokens_file, options.open});
+  Authenticator::Options proofs{options.tokens_file, options.open};
+  if (!options.oidc_file.empty()) {
+    auto settings = read_oidc_settings(options.oidc_file);
+    if (!settings) return fail(settings.error());
+    proofs.oidc = std::move(*settings);
+  }
+  auto authenticator = Authenticator::open(std::move(proofs));
   if (!authenticator) return fail(authenticator.error());
 
   const auto counters = std::make_shared<HttpCounters>();

@@ -51,7 +51,14 @@ struct EndpointOptions {
   std::filesystem::path tls_key;          // PEM
   bool open = false;                      // no credentials: user of tenant "default"; loopback only
   std::filesystem::path tokens_file;      // see auth.h; empty: no token is valid
-  unsigned threads = 2;                   // HTTP threads, 1 to 64
+  std::filesystem::path oidc_file;        // see oidc_settings.h; empty: no issuer's token is
+  // Units a second for each tenant, twice as many at once; a unit is a request or a job, and one
+  // that looks at many things costs more. 0: no limit.
+  std::uint32_t tenant_rate = 500'000;
+  // From one address (IPv6: 64 bits), a quarter of them at once; whoever sends more is not listened
+  // to. 0: no limit.
+  std::uint32_t wrong_credentials_per_minute = 600;
+  unsigned threads = 2;  // HTTP threads, 1 to 64
   HttpLimits http;
   EventLimits events;
 

@@ -69,7 +69,6 @@ void tile(const std::shared_ptr<Api>& api, Call call) {
 
 // Each shows 256 entries at once, of all tenants.
 void bundle(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::read_log)) return;
   const auto parsed = parse_tile_path("tile/entries/" + call.captures[0]);
   if (!parsed) return reject(call, parsed.error());
   const auto at = shown(*api, call);
@@ -96,11 +95,11 @@ void preflight(const std::shared_ptr<Api>&, Call call) {
 }  // namespace
 
 void add_log_file_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/log/checkpoint", Face::native, Needs::nothing, 0, checkpoint});
-  routes.push_back({"GET", "/log/key", Face::native, Needs::nothing, 0, key});
-  routes.push_back({"GET", "/log/tile/entries/{path...}", Face::native, Needs::caller, 0, bundle});
-  routes.push_back({"GET", "/log/tile/{path...}", Face::native, Needs::nothing, 0, tile});
-  routes.push_back({"OPTIONS", "/log/{path...}", Face::native, Needs::nothing, 0, preflight});
+  routes.push_back({"GET", "/log/checkpoint", Face::native, Verb::open, 0, checkpoint});
+  routes.push_back({"GET", "/log/key", Face::native, Verb::open, 0, key});
+  routes.push_back({"GET", "/log/tile/entries/{path...}", Face::native, Verb::read_log, 0, bundle});
+  routes.push_back({"GET", "/log/tile/{path...}", Face::native, Verb::open, 0, tile});
+  routes.push_back({"OPTIONS", "/log/{path...}", Face::native, Verb::open, 0, preflight});
 }
 
 }  // namespace tradewind

@@ -121,9 +121,9 @@ void cancel_array(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void add_array_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/arrays/{id}", Face::native, Needs::caller, 0, get_array});
+  routes.push_back({"GET", "/v1/arrays/{id}", Face::native, Verb::read_job, 0, get_array});
   routes.push_back(
-      {"POST", "/v1/arrays/{id}:cancel", Face::native, Needs::caller, 0, cancel_array});
+      {"POST", "/v1/arrays/{id}:cancel", Face::native, Verb::cancel_job, 0, cancel_array});
 }
 
 }  // namespace tradewind

@@ -160,6 +160,9 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
 
   void submit() {
     const auto group = std::make_shared<const std::vector<Submission>>(std::exchange(group_, {}));
+    // The request itself has been charged as one job.
+    api_->charge_jobs(call_, group_tasks_ + (charged_ ? 1 : 0));
+    charged_ = true;
     group_bytes_ = group_tasks_ = group_after_ = 0;
     const auto self = shared_from_this();
     if (group->empty()) return self->taken(*group, {});
@@ -238,6 +241,7 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
   bool ended_ = false;      // nothing more comes
   bool too_large_ = false;  // since more is not read
   bool full_ = false;       // there are as many jobs as may be
+  bool charged_ = false;    // a group of it
   std::size_t jobs_ = 0;
   std::uint64_t last_line_ = 0;
   std::vector<std::pair<std::uint64_t, JobId>> ids_;  // by line, of those that were taken

@@ -23,7 +23,6 @@ json::object shown(const Dataset& dataset, const Caller& caller) {
 }
 
 void put(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::change_dataset)) return;
   auto dataset = parse_dataset(call.captures[0], call.request.body);
   if (!dataset) return call.reject(dataset.error());
   api->service.put_dataset(
@@ -34,7 +33,6 @@ void put(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void get(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::read_dataset)) return;
   api->service.find_dataset(call.captures[0], actor_of(call.caller),
                             [call](Result<Dataset> dataset) {
                               if (!dataset) return call.reject(dataset.error());
@@ -43,7 +41,6 @@ void get(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void remove(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::change_dataset)) return;
   api->service.remove_dataset(call.captures[0], actor_of(call.caller),
                               [call](Result<Dataset> removed) {
                                 if (!removed) return call.reject(removed.error());
@@ -52,7 +49,6 @@ void remove(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::read_dataset)) return;
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
   const std::string after = call.request.parameter("cursor").value_or("");
@@ -78,13 +74,13 @@ void list(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_dataset_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, auto handle) {
-    routes.push_back({method, pattern, Face::native, Needs::caller, 0, handle});
+  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
+    routes.push_back({method, pattern, Face::native, verb, 0, handle});
   };
-  add("GET", "/v1/datasets", list);
-  add("PUT", "/v1/datasets/{name}", put);
-  add("GET", "/v1/datasets/{name}", get);
-  add("DELETE", "/v1/datasets/{name}", remove);
+  add("GET", "/v1/datasets", Verb::read_dataset, list);
+  add("PUT", "/v1/datasets/{name}", Verb::change_dataset, put);
+  add("GET", "/v1/datasets/{name}", Verb::read_dataset, get);
+  add("DELETE", "/v1/datasets/{name}", Verb::change_dataset, remove);
 }
 
 }  // namespace tradewind

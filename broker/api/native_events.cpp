@@ -23,9 +23,10 @@ struct EventRequest {
 // taken the last piece, or, once all was told, when more is published or on a timer.
 class EventFollower : public std::enable_shared_from_this<EventFollower> {
  public:
-  EventFollower(std::shared_ptr<Api> api, EventRequest request, std::shared_ptr<void> place,
-                HttpStream stream)
+  EventFollower(std::shared_ptr<Api> api, Caller caller, EventRequest request,
+                std::shared_ptr<void> place, HttpStream stream)
       : api_(std::move(api)),
+        caller_(std::move(caller)),
         request_(std::move(request)),
         place_(std::move(place)),
         stream_(std::move(stream)) {}
@@ -139,6 +140,9 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
   }
 
   void write(HttpStream::Piece text) {
+    if (!api_->authenticator->still(caller_, system_now())) {
+      return end("revoked", "the token that the events were asked with is valid no more");
+    }
     written_ = Steady::now();
     stream_.write(std::move(text), [self = shared_from_this()](bool taken) {
       if (taken) self->step();
@@ -156,6 +160,7 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
   }
 
   const std::shared_ptr<Api> api_;
+  const Caller caller_;
   EventRequest request_;
   const std::shared_ptr<void> place_;
   const HttpStream stream_;
@@ -197,7 +202,6 @@ Result<std::uint64_t> first_entry(const Api& api, const HttpRequest& request,
 }
 
 void events(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::query_log)) return;
   for (const auto& [name, value] : call.request.query) {
     if (name != "job" && name != "after") {
       return call.reject(Error{ErrorCode::invalid, name.substr(0, 64), "there is no such filter",
@@ -239,7 +243,7 @@ void events(const std::shared_ptr<Api>& api, Call call) {
   HttpResponse head;
   head.content_type = "text/event-stream";
   head.headers.emplace_back("Cache-Control", "no-store");
-  std::make_shared<EventFollower>(api, std::move(request), std::move(place),
+  std::make_shared<EventFollower>(api, call.caller, std::move(request), std::move(place),
                                   call.responder.stream(std::move(head)))
       ->begin();
 }
@@ -247,7 +251,7 @@ void events(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/events", Face::native, Needs::caller, 0, events});
+  routes.push_back({"GET", "/v1/events", Face::native, Verb::query_log, 0, events});
 }
 
 }  // namespace tradewind

@@ -57,11 +57,10 @@ std::string http_metrics(const HttpCounters& counters) {
 }
 
 void metrics(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::read_metrics)) return;
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body =
-      api->service.metrics() + http_metrics(*api->http_counters) + api->event_feed.metrics();
+  response.body = api->service.metrics() + http_metrics(*api->http_counters) +
+                  api->event_feed.metrics() + api->authenticator->metrics();
   if (api->log != nullptr) response.body += api->log->metrics(system_now().wall);
   call.responder.send(std::move(response));
 }
@@ -75,10 +74,10 @@ void openapi(const std::shared_ptr<Api>&, Call call) {
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/healthz", Face::native, Needs::nothing, 0, health});
-  routes.push_back({"GET", "/readyz", Face::native, Needs::nothing, 0, ready});
-  routes.push_back({"GET", "/metrics", Face::native, Needs::caller, 0, metrics});
-  routes.push_back({"GET", "/openapi.json", Face::native, Needs::nothing, 0, openapi});
+  routes.push_back({"GET", "/healthz", Face::native, Verb::open, 0, health});
+  routes.push_back({"GET", "/readyz", Face::native, Verb::open, 0, ready});
+  routes.push_back({"GET", "/metrics", Face::native, Verb::read_metrics, 0, metrics});
+  routes.push_back({"GET", "/openapi.json", Face::native, Verb::open, 0, openapi});
 }
 
 }  // namespace tradewind

@@ -46,12 +46,12 @@ Result<Submission> read_body(const Call& call) {
 }
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::submit)) return;
   if (call.request.body_to_come) return submit_batch(api, std::move(call));
   const auto slot = api->submit_slots.take(call.caller.tenant);
   if (slot == nullptr) return call.reject(too_many_submits());
   const auto submission = read_body(call);
   if (!submission) return call.reject(submission.error());
+  api->charge_jobs(call, submission->spec.array_count);
   api->service.submit(
       *submission, [api, call, slot, submission = *submission](Result<SubmitReceipt> receipt) {
         if (!receipt) return call.reject(receipt.error());
@@ -130,7 +130,6 @@ Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& req
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::list_jobs)) return;
   JobQuery query;
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
@@ -161,12 +160,12 @@ void list(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-// Whether the id names an array rather than one job, one that the caller may know of.
-bool is_array(const Api& api, const Caller& caller, const std::string& id) {
+// Whether the id names an array rather than one job, one that the caller may do that with.
+bool is_array(const Api& api, const Caller& caller, Verb verb, const std::string& id) {
   if (!is_job_id(id) || id.find('-') != std::string::npos) return false;
   if (api.service.find(JobId{id}) != nullptr) return false;
   const auto first = api.service.find(array_task_id(JobId{id}, 0));
-  return first != nullptr && may(caller, Verb::read_job, &first->tenant) == Access::allowed;
+  return first != nullptr && may(caller, verb, &first->tenant) == Access::allowed;
 }
 
 // What the queued job has yet to see succeed before it may go.
@@ -207,7 +206,7 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   const std::string& id = call.captures[0];
   if (api->answer_again(call, JobAnswers::Kind::native, id)) return;
   const std::uint32_t changes = api->service.changes(JobId{id});
-  if (is_array(*api, call.caller, id)) {
+  if (is_array(*api, call.caller, Verb::read_job, id)) {
     return call.reject(Error{ErrorCode::not_found, "id", id + " is an array of jobs",
                              "GET /v1/arrays/" + id + ", or its jobs with /v1/jobs?array=" + id});
   }
@@ -297,7 +296,8 @@ void decision(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void cancel(const std::shared_ptr<Api>& api, Call call) {
-  if (is_array(*api, call.caller, call.captures[0])) return cancel_array(api, std::move(call));
+  if (is_array(*api, call.caller, Verb::cancel_job, call.captures[0]))
+    return cancel_array(api, std::move(call));
   const auto job = api->job(call, call.captures[0], Verb::cancel_job);
   if (job == nullptr) return;
   api->service.cancel(
@@ -314,15 +314,15 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_job_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, auto handle) {
-    routes.push_back({method, pattern, Face::native, Needs::caller, 0, handle});
+  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
+    routes.push_back({method, pattern, Face::native, verb, 0, handle});
   };
-  add("POST", "/v1/jobs", submit);
-  add("GET", "/v1/jobs", list);
-  add("GET", "/v1/jobs/{id}", get);
-  add("GET", "/v1/jobs/{id}/decision", decision);
-  add("POST", "/v1/jobs/{id}:cancel", cancel);
-  add("DELETE", "/v1/jobs/{id}", cancel);
+  add("POST", "/v1/jobs", Verb::submit, submit);
+  add("GET", "/v1/jobs", Verb::list_jobs, list);
+  add("GET", "/v1/jobs/{id}", Verb::read_job, get);
+  add("GET", "/v1/jobs/{id}/decision", Verb::read_job, decision);
+  add("POST", "/v1/jobs/{id}:cancel", Verb::cancel_job, cancel);
+  add("DELETE", "/v1/jobs/{id}", Verb::cancel_job, cancel);
 }
 
 }  // namespace tradewind

@@ -43,14 +43,19 @@ const AttemptRecord* attempt_with(const JobRecord& job, std::uint32_t number) {
 // when the client has taken the last piece, or on a timer.
 class LogCopy : public std::enable_shared_from_this<LogCopy> {
  public:
-  LogCopy(std::shared_ptr<Api> api, LogRequest request, HttpStream stream)
-      : api_(std::move(api)), request_(std::move(request)), stream_(std::move(stream)) {
+  LogCopy(std::shared_ptr<Api> api, Caller caller, LogRequest request, HttpStream stream)
+      : api_(std::move(api)),
+        caller_(std::move(caller)),
+        request_(std::move(request)),
+        stream_(std::move(stream)) {
     attempt_ = request_.attempt;
   }
 
   void step() {
     const auto job = api_->service.find(request_.job);
     if (job == nullptr) return stream_.end();
+    // It is cut short, so that the client does not take it for the whole.
+    if (!api_->authenticator->still(caller_, system_now())) return;
     if (attempt_ == 0 || over_) {
       const AttemptRecord* next = taken_attempt(*job, attempt_);
       if (next == nullptr) {
@@ -125,6 +130,7 @@ class LogCopy : public std::enable_shared_from_this<LogCopy> {
   }
 
   const std::shared_ptr<Api> api_;
+  const Caller caller_;
   LogRequest request_;
   const HttpStream stream_;
   std::uint32_t attempt_ = 0;  // 0: none has been taken yet
@@ -179,14 +185,15 @@ void logs(const std::shared_ptr<Api>& api, Call call) {
                                : first != nullptr    ? first->number
                                                      : 0;
   if (number != 0) head.headers.emplace_back("Tradewind-Attempt", std::to_string(number));
-  std::make_shared<LogCopy>(api, std::move(*request), call.responder.stream(std::move(head)))
+  std::make_shared<LogCopy>(api, call.caller, std::move(*request),
+                            call.responder.stream(std::move(head)))
       ->step();
 }
 
 }  // namespace
 
 void add_log_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/jobs/{id}/logs", Face::native, Needs::caller, 0, logs});
+  routes.push_back({"GET", "/v1/jobs/{id}/logs", Face::native, Verb::read_job, 0, logs});
 }
 
 }  // namespace tradewind

@@ -18,7 +18,6 @@ constexpr std::int64_t kInviteSecondsMax = 30LL * 24 * 3600;
 constexpr std::int64_t kUnitsMax = 10'000'000;
 
 void invite(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::invite_site)) return;
   const auto document = parse_json("body", call.request.body);
   if (!document) return call.reject(document.error());
   Reading reading;
@@ -197,7 +196,6 @@ void renew(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void allow_recovery(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::change_member)) return;
   const auto site = site_of(NodeId{call.captures[0]});
   if (!site) return call.reject(site.error());
   api->service.allow_recovery(*site, call.caller.principal,
@@ -208,7 +206,6 @@ void allow_recovery(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void member_state(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::change_member)) return;
   const auto document = parse_json("body", call.request.body);
   if (!document) return call.reject(document.error());
   Reading reading;
@@ -233,15 +230,15 @@ void member_state(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_member_routes(std::vector<Route>& routes) {
-  routes.push_back({"POST", "/v1/invites", Face::native, Needs::caller, 0, invite});
-  routes.push_back({"GET", "/v1/trust", Face::native, Needs::nothing, 0, trust});
-  routes.push_back({"POST", "/v1/join", Face::native, Needs::nothing, 0, join});
-  routes.push_back({"POST", "/v1/renewals/challenge", Face::native, Needs::nothing, 0, challenge});
-  routes.push_back({"POST", "/v1/renewals", Face::native, Needs::nothing, 0, renew});
+  routes.push_back({"POST", "/v1/invites", Face::native, Verb::invite_site, 0, invite});
+  routes.push_back({"GET", "/v1/trust", Face::native, Verb::open, 0, trust});
+  routes.push_back({"POST", "/v1/join", Face::native, Verb::open, 0, join});
+  routes.push_back({"POST", "/v1/renewals/challenge", Face::native, Verb::open, 0, challenge});
+  routes.push_back({"POST", "/v1/renewals", Face::native, Verb::open, 0, renew});
   routes.push_back(
-      {"POST", "/v1/members/{node...}/state", Face::native, Needs::caller, 0, member_state});
-  routes.push_back(
-      {"POST", "/v1/members/{node...}/recovery", Face::native, Needs::caller, 0, allow_recovery});
+      {"POST", "/v1/members/{node...}/state", Face::native, Verb::change_member, 0, member_state});
+  routes.push_back({"POST", "/v1/members/{node...}/recovery", Face::native, Verb::change_member, 0,
+                    allow_recovery});
 }
 
 }  // namespace tradewind

@@ -10,7 +10,6 @@ namespace {
 constexpr std::int64_t kRejectionsMax = 100'000;
 
 void quote(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::submit)) return;
   const auto rejections =
       query_number(call.request, "rejections", limits::rejections_max, 0, kRejectionsMax);
   if (!rejections) return call.reject(rejections.error());
@@ -40,7 +39,7 @@ void quote(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_quote_routes(std::vector<Route>& routes) {
-  routes.push_back({"POST", "/v1/quotes", Face::native, Needs::caller, 0, quote});
+  routes.push_back({"POST", "/v1/quotes", Face::native, Verb::submit, 0, quote});
 }
 
 }  // namespace tradewind

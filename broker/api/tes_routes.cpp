@@ -46,7 +46,6 @@ void answer_created(const Call& call, const Result<SubmitReceipt>& receipt) {
 }
 
 void create(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::submit)) return;
   const auto slot = api->submit_slots.take(call.caller.tenant);
   if (slot == nullptr) return call.reject(too_many_submits());
   auto task = parse_tes_task(call.request.body);
@@ -120,7 +119,6 @@ Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& req
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
-  if (!api->permits(call, Verb::list_jobs)) return;
   const auto view = parse_tes_view(call.request.parameter("view").value_or(""));
   if (!view) return call.reject(view.error());
   const auto size = page_size(call.request);
@@ -201,14 +199,14 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
 void add_tes_routes(std::vector<Route>& routes) {
   unsigned prefix = 0;
   for (const std::string base : {"/ga4gh/tes/v1", "/v1", ""}) {
-    const auto add = [&](const char* method, const char* path, Needs needs, auto handle) {
-      routes.push_back({method, base + path, Face::tes, needs, prefix, handle});
+    const auto add = [&](const char* method, const char* path, Verb verb, auto handle) {
+      routes.push_back({method, base + path, Face::tes, verb, prefix, handle});
     };
-    add("GET", "/service-info", Needs::nothing, service_info);
-    add("POST", "/tasks", Needs::caller, create);
-    add("GET", "/tasks", Needs::caller, list);
-    add("GET", "/tasks/{id}", Needs::caller, get);
-    add("POST", "/tasks/{id}:cancel", Needs::caller, cancel);
+    add("GET", "/service-info", Verb::open, service_info);
+    add("POST", "/tasks", Verb::submit, create);
+    add("GET", "/tasks", Verb::list_jobs, list);
+    add("GET", "/tasks/{id}", Verb::read_job, get);
+    add("POST", "/tasks/{id}:cancel", Verb::cancel_job, cancel);
     ++prefix;
   }
 }

@@ -1,4 +1,5 @@
-// The tokens file: reading it, and adding to it.
+#include "broker/api/token_file.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 
 #define TOML_EXCEPTIONS 0
@@ -15,7 +17,6 @@
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
-#include "broker/api/auth.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 #include "state/identity/random.h"
@@ -24,8 +25,7 @@
 namespace tradewind {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 4 * 1024 * 1024;
-constexpr std::size_t kTokensMax = 10'000;
+constexpr std::size_t kFileBytesMax = 8 * 1024 * 1024;
 
 // A file descriptor that closes itself.
 class Descriptor {
@@ -49,19 +49,13 @@ Error file_error(const std::filesystem::path& file, std::string_view what) {
                "check the path and who may write there"};
 }
 
-Status check_principal(const std::string& field, std::string_view name) {
-  const bool good =
-      !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
-        return c > ' ' && c < 0x7f && c != '"' && c != '\\';
-      });
-  if (good) return ok();
-  return fail(ErrorCode::invalid, field,
-              "\"" + std::string(name.substr(0, 80)) + "\" is no name for a token",
-              "use 1 to 128 printable ASCII characters without spaces, quotes and backslashes");
-}
-
 Status check_token(const std::string& path, const Token& token) {
   if (const Status good = check_principal(path + "name", token.name); !good) return good;
+  if (token.name.starts_with(oidc_prefix)) {
+    return fail(ErrorCode::invalid, path + "name",
+                "\"" + token.name + "\" is how those of an issuer are named",
+                "choose a name that does not begin with oidc:");
+  }
   if (token.tenant.value.empty() && token.role == Role::user) {
     return fail(ErrorCode::invalid, path + "tenant", "it is missing",
                 "give the tenant whose jobs this user submits and sees");
@@ -80,15 +74,38 @@ Status check_token(const std::string& path, const Token& token) {
   return ok();
 }
 
+Result<Scopes> read_scopes(const std::string& path, const toml::node& node) {
+  const auto* list = node.as_array();
+  if (list == nullptr || list->empty() || list->size() > scopes_count) {
+    return fail(ErrorCode::invalid, path, "it is no list of scopes",
+                "list one or more, or leave it out for all of the role");
+  }
+  std::vector<Scope> scopes;
+  for (const toml::node& each : *list) {
+    const auto* text = each.as_string();
+    const auto scope = parse_scope(path, text == nullptr ? std::string_view() : text->get());
+    if (!scope) return fail(scope.error());
+    scopes.push_back(*scope);
+  }
+  return Scopes::only(scopes);
+}
+
 Result<Token> read_entry(const std::string& path, const toml::table& table) {
   static const std::set<std::string_view> members = {"name", "role",   "tenant",
                                                      "site", "sha256", "expires"};
   std::map<std::string_view, std::string> texts;
+  Token token;
   for (const auto& [key, value] : table) {
+    if (key.str() == "scopes") {
+      const auto scopes = read_scopes(path + "scopes", value);
+      if (!scopes) return fail(scopes.error());
+      token.scopes = *scopes;
+      continue;
+    }
     const auto known = members.find(key.str());
     if (known == members.end()) {
       return fail(ErrorCode::invalid, path + std::string(key.str()), "there is no such member",
-                  "use name, role, tenant, site, sha256 and expires");
+                  "use name, role, tenant, site, scopes, sha256 and expires");
     }
     const auto* text = value.as_string();
     if (text == nullptr) {
@@ -97,7 +114,6 @@ Result<Token> read_entry(const std::string& path, const toml::table& table) {
     }
     texts[*known] = text->get();
   }
-  Token token;
   const auto role = parse_role(path + "role", texts["role"]);
   if (!role) return fail(role.error());
   token.role = *role;
@@ -123,13 +139,77 @@ std::string to_toml(const std::vector<Token>& tokens) {
         fmt::format("\n[[token]]\nname = \"{}\"\nrole = \"{}\"\n", each.name, to_string(each.role));
     if (!each.tenant.value.empty()) text += fmt::format("tenant = \"{}\"\n", each.tenant.value);
     if (!each.site.value.empty()) text += fmt::format("site = \"{}\"\n", each.site.value);
+    if (each.scopes.narrowed()) {
+      std::string names;
+      for (const Scope scope : each.scopes.listed()) {
+        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", to_string(scope));
+      }
+      text += fmt::format("scopes = [{}]\n", names);
+    }
     text += fmt::format("sha256 = \"{}\"\n", each.sha256);
     if (each.expires) text += fmt::format("expires = \"{}\"\n", to_rfc3339(*each.expires));
   }
   return text;
 }
 
+// The file's tokens, for a change: none is under way elsewhere while this lives.
+class TokenChange {
+ public:
+  static Result<std::unique_ptr<TokenChange>> begin(const std::filesystem::path& file) {
+    const std::filesystem::path lock_path = file.string() + ".lock";
+    auto change = std::make_unique<TokenChange>(
+        file, ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, private_mode));
+    if (!change->lock_.good() || ::flock(change->lock_.get(), LOCK_EX) != 0) {
+      return fail(file_error(lock_path, "lock"));
+    }
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) {
+      auto there = read_tokens(file);
+      if (!there) return fail(there.error());
+      change->tokens = std::move(*there);
+    }
+    return change;
+  }
+  Status store() const { return store_file(file_, to_toml(tokens), private_mode); }
+
+  TokenChange(std::filesystem::path file, int lock) : file_(std::move(file)), lock_(lock) {}
+
+  std::vector<Token> tokens;
+
+ private:
+  const std::filesystem::path file_;
+  const Descriptor lock_;
+};
+
+Status check_room(const std::vector<Token>& tokens, const Token& more) {
+  const auto of_tenant = std::count_if(tokens.begin(), tokens.end(), [&](const Token& each) {
+    return !more.tenant.value.empty() && each.tenant == more.tenant;
+  });
+  if (tokens.size() < tokens_max && static_cast<std::size_t>(of_tenant) < tokens_of_tenant_max) {
+    return ok();
+  }
+  return fail(ErrorCode::exhausted, "name", "there are as many tokens as may be",
+              fmt::format("revoke some: a tenant has at most {}, all have at most {}",
+                          tokens_of_tenant_max, tokens_max));
+}
+
 }  // namespace
+
+const TenantId& owner_of(const Token& token) {
+  static const TenantId none;
+  return token.role == Role::user ? token.tenant : none;
+}
+
+Status check_principal(std::string_view field, std::string_view name) {
+  const bool good =
+      !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
+        return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+      });
+  if (good) return ok();
+  return fail(ErrorCode::invalid, std::string(field),
+              "\"" + std::string(name.substr(0, 80)) + "\" is no name for a caller",
+              "use 1 to 128 printable ASCII characters without spaces, quotes and backslashes");
+}
 
 Result<std::vector<Token>> parse_tokens(std::string_view text) {
   const toml::parse_result parsed = toml::parse(text);
@@ -149,9 +229,9 @@ Result<std::vector<Token>> parse_tokens(std::string_view text) {
   }
   const auto* entries = table["token"].as_array();
   if (entries == nullptr) return tokens;
-  if (entries->size() > kTokensMax) {
+  if (entries->size() > tokens_max) {
     return fail(ErrorCode::too_large, "token", fmt::format("{} entries", entries->size()),
-                fmt::format("keep at most {} tokens", kTokensMax));
+                fmt::format("keep at most {} tokens", tokens_max));
   }
   for (std::size_t i = 0; i < entries->size(); ++i) {
     const std::string path = fmt::format("token[{}].", i);
@@ -175,7 +255,8 @@ Result<std::vector<Token>> read_tokens(const std::filesystem::path& file) {
 
 Result<std::string> issue_token(const std::filesystem::path& file, const std::string& name,
                                 Role role, const TenantId& tenant,
-                                std::optional<std::chrono::seconds> ttl, const SiteId& site) {
+                                std::optional<std::chrono::seconds> ttl, const SiteId& site,
+                                Scopes scopes) {
   if (ttl && (ttl->count() < 1 || ttl->count() > 100LL * 366 * 24 * 3600)) {
     return fail(ErrorCode::invalid, "ttl", std::to_string(ttl->count()) + " s is no sensible life",
                 "give 1 s to 100 years, or none for a token that does not expire");
@@ -183,32 +264,35 @@ Result<std::string> issue_token(const std::filesystem::path& file, const std::st
   const std::string secret = "tw_" + base64url_encode(random_bytes(32));
   const Wall::time_point now = system_now().wall;
   // The secret is random and long: neither salt nor a slow hash would add anything.
-  Token token{name, role, tenant, site, hex(sha256(secret)), {}};
+  Token token{name, role, tenant, site, hex(sha256(secret)), {}, scopes};
   if (ttl) token.expires = now + *ttl;
   if (const Status good = check_token("", token); !good) return fail(good.error());
 
-  const std::filesystem::path lock_path = file.string() + ".lock";
-  const Descriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.good() || ::flock(lock.get(), LOCK_EX) != 0) return fail(file_error(lock_path, "lock"));
-
-  std::vector<Token> tokens;
-  std::error_code error;
-  if (std::filesystem::exists(file, error)) {
-    auto there = read_tokens(file);
-    if (!there) return fail(there.error());
-    tokens = std::move(*there);
-  }
+  const auto change = TokenChange::begin(file);
+  if (!change) return fail(change.error());
+  std::vector<Token>& tokens = (*change)->tokens;
   std::erase_if(tokens, [&](const Token& each) { return each.expires && *each.expires <= now; });
   if (std::any_of(tokens.begin(), tokens.end(),
                   [&](const Token& each) { return each.name == name; })) {
     return fail(ErrorCode::conflict, "name", "there is a token named \"" + name + "\" already",
-                "choose another name, or delete its entry from the file first");
+                "choose another name, or revoke it first");
   }
+  if (const Status room = check_room(tokens, token); !room) return fail(room.error());
   tokens.push_back(std::move(token));
-  if (const Status written = store_file(file, to_toml(tokens), private_mode); !written) {
-    return fail(written.error());
-  }
+  if (const Status written = (*change)->store(); !written) return fail(written.error());
   return secret;
+}
+
+Status revoke_token(const std::filesystem::path& file, const std::string& name) {
+  const auto change = TokenChange::begin(file);
+  if (!change) return fail(change.error());
+  const auto gone =
+      std::erase_if((*change)->tokens, [&](const Token& each) { return each.name == name; });
+  if (gone == 0) {
+    return fail(ErrorCode::not_found, "name", "there is no token \"" + name.substr(0, 80) + "\"",
+                "list the tokens to see their names");
+  }
+  return (*change)->store();
 }
 
 }  // namespace tradewind

@@ -1,57 +1,13 @@
-// Commands of those who run a federation: invitations, the states of its members, and tokens.
+// Commands of those who run a federation: invitations, and the states of its members.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <iostream>
 #include <memory>
-#include <optional>
 
-#include "broker/api/auth.h"
 #include "broker/cli/context.h"
 
 namespace tradewind::cli {
 namespace {
-
-void add_token(CLI::App& app, Context& context) {
-  auto* token = app.add_subcommand("token", "bearer tokens of a small set-up");
-  token->require_subcommand(1);
-  struct Options {
-    std::string file;
-    std::string name;
-    std::string role = "user";
-    std::string tenant;
-    std::string site;
-    std::int64_t ttl_seconds = 0;
-  };
-  auto options = std::make_shared<Options>();
-  auto* issue =
-      token->add_subcommand("issue", "make a token; prints its secret, which is kept nowhere");
-  issue->add_option("--file", options->file, "the broker's tokens file")->required();
-  issue->add_option("--name", options->name, "who will use it; stands in the journal as principal")
-      ->required();
-  issue->add_option("--role", options->role, "what it may do")
-      ->check(CLI::IsMember({"user", "centre", "auditor", "operator"}))
-      ->capture_default_str();
-  issue->add_option("--tenant", options->tenant, "whose jobs; users need one");
-  issue->add_option("--site", options->site, "of a centre's token");
-  issue->add_option("--ttl-seconds", options->ttl_seconds,
-                    "valid for so long; 0: until removed from the file");
-  issue->callback([&context, options] {
-    const auto role = parse_role("--role", options->role);
-    if (!role) return context.report(role.error());
-    if (*role == Role::user && options->tenant.empty()) {
-      return context.report(
-          Error{ErrorCode::invalid, "--tenant", "is missing", "name the tenant of this user"});
-    }
-    std::optional<std::chrono::seconds> ttl;
-    if (options->ttl_seconds > 0) ttl = std::chrono::seconds(options->ttl_seconds);
-    const auto secret = issue_token(options->file, options->name, *role, TenantId{options->tenant},
-                                    ttl, SiteId{options->site});
-    if (!secret) return context.report(secret.error());
-    context.show(boost::json::object{{"token", *secret}, {"name", options->name}},
-                 [&] { std::cout << *secret << '\n'; });
-  });
-}
 
 void add_site(CLI::App& app, Context& context) {
   auto* site = app.add_subcommand("site", "sites of the federation");
@@ -120,7 +76,6 @@ void add_site(CLI::App& app, Context& context) {
 
 void add_admin_commands(CLI::App& app, Context& context) {
   add_site(app, context);
-  add_token(app, context);
 }
 
 }  // namespace tradewind::cli

@@ -51,7 +51,8 @@ void add_market_commands(CLI::App& app, Context& context);     // sites, market
 void add_dataset_commands(CLI::App& app, Context& context);    // dataset
 void add_rate_commands(CLI::App& app, Context& context);       // rates
 void add_audit_commands(CLI::App& app, Context& context);      // audit
-void add_admin_commands(CLI::App& app, Context& context);      // site, token
+void add_admin_commands(CLI::App& app, Context& context);      // site
+void add_token_commands(CLI::App& app, Context& context);      // token
 void add_authority_commands(CLI::App& app, Context& context);  // ca
 
 // Prints a decision: the chosen pool with its cost part by part, the runners-up and why not

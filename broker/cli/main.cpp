@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   add_rate_commands(app, context);
   add_audit_commands(app, context);
   add_admin_commands(app, context);
+  add_token_commands(app, context);
   add_authority_commands(app, context);
 
   try {

@@ -325,6 +325,14 @@ void Core::market(Reply<MarketSnapshot> reply) {
   });
 }
 
+void Core::tenants(Reply<std::vector<TenantStanding>> reply) {
+  post(reply, [this, reply] {
+    std::vector<TenantStanding> standings;
+    for (const auto& [tenant, live] : lifecycle_.tenants()) standings.push_back({tenant, live});
+    reply(std::move(standings));
+  });
+}
+
 std::shared_ptr<const RateTable> Core::rates() const {
   const std::lock_guard lock(mutex_);
   return rates_;

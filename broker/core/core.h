@@ -77,6 +77,7 @@ class Core final : public Service {
   void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
   void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
                      Reply<DatasetPage> reply) override;
+  void tenants(Reply<std::vector<TenantStanding>> reply) override;
   std::shared_ptr<const RateTable> rates() const override;
   void set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
                  Reply<RateTable> reply) override;

@@ -98,6 +98,11 @@ struct MarketSnapshot {
   std::vector<std::pair<std::string, std::uint64_t>> drops;  // gossip drops by reason
 };
 
+struct TenantStanding {
+  TenantId tenant;
+  std::size_t jobs_live = 0;  // that have not ended, tasks of arrays one by one
+};
+
 struct Invite {
   std::string token;  // given to the site once; "<secret>.<sha256 of the trust record>"
   SiteId site;
@@ -176,6 +181,8 @@ class Service {
   // In order of name, after the name `after`.
   virtual void list_datasets(DatasetActor actor, std::string after, std::size_t limit,
                              Reply<DatasetPage> reply) = 0;
+  // Who has had a job that had not ended, since the broker started, in order of name.
+  virtual void tenants(Reply<std::vector<TenantStanding>> reply) = 0;
   // The rate table in force. Any thread, at once.
   virtual std::shared_ptr<const RateTable> rates() const = 0;
   // Sets the whole table, within the bounds of check_rates; its version is given here. Fails with

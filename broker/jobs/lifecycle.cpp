@@ -90,7 +90,9 @@ Lifecycle::Live& Lifecycle::add(const JobBrief& brief, const TenantId& tenant) {
   Live& live = jobs_.try_emplace(jobs_.end(), brief.number)->second;
   TRADEWIND_ASSERT(jobs_.size() == before + 1);
   live.brief = brief;
-  live.tenant = &*tenants_.insert(tenant).first;
+  const auto known = tenants_.try_emplace(tenant, 0).first;
+  live.tenant = &known->first;
+  ++known->second;
   return live;
 }
 
@@ -228,6 +230,7 @@ LifecycleOutput Lifecycle::take(Now now) {
       case JobState::unroutable: ++counters_.jobs_unroutable; break;
       default: break;
     }
+    --tenants_.at(*live.tenant);
     jobs_.erase(found);
   }
   changed_.clear();

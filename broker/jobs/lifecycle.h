@@ -276,6 +276,8 @@ class Lifecycle {
   // Valid until the next non-const call.
   const Decision* waiting_decision(const JobId& job, Now now);
   std::size_t live() const { return jobs_.size(); }
+  // Those who have had a live job since the start, and how many they have now.
+  const std::map<TenantId, std::size_t>& tenants() const { return tenants_; }
   std::size_t waiting() const { return waiting_count_; }
   std::size_t unanswered() const { return unanswered_; }
   // Attempts that were granted and are not over, at one site.
@@ -462,7 +464,7 @@ class Lifecycle {
   std::uint64_t moment_ = 0;
   Mono::time_point next_retry_{};  // of blocked queues, at the earliest
   JobRecords records_;
-  std::set<TenantId> tenants_;  // of all jobs there ever were
+  std::map<TenantId, std::size_t> tenants_;  // of all jobs there ever were; how many live
   Jobs jobs_;
   Dependencies dependencies_;
   std::vector<JobNumber> ended_;                          // that follow_ends has yet to follow

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -91,7 +92,9 @@ TEST_F(AuthTest, NoCredentialsAndAnEmptyBasicHeaderAreAnonymous) {
     EXPECT_EQ(closed->authenticate(each, now).error().code, ErrorCode::unauthenticated) << each;
     const auto caller = opened->authenticate(each, now);
     ASSERT_TRUE(caller.has_value()) << each;
-    EXPECT_EQ(*caller, (Caller{"anonymous", Role::user, TenantId{"default"}, {}}));
+    EXPECT_EQ(caller->principal, "anonymous");
+    EXPECT_EQ(caller->role, Role::user);
+    EXPECT_EQ(caller->tenant.value, "default");
   }
 }
 
@@ -140,6 +143,44 @@ TEST_F(AuthTest, SeveralIssuersAtOnceLoseNothing) {
   EXPECT_EQ(read_tokens(file)->size(), 8U);
 }
 
+TEST_F(AuthTest, ScopesAndEndStandInTheFileAndComeWithTheCaller) {
+  const Scopes scopes = Scopes::only({Scope::jobs_read, Scope::market_read});
+  const std::string secret =
+      issue_token(file, "ci", Role::user, TenantId{"alpha"}, seconds(60), {}, scopes).value();
+  const auto caller = open()->authenticate("Bearer " + secret, now);
+  ASSERT_TRUE(caller.has_value());
+  EXPECT_EQ(caller->scopes, scopes);
+  EXPECT_EQ(caller->expires, read_tokens(file)->front().expires);
+}
+
+TEST_F(AuthTest, ARevokedTokenIsWorthlessAndOthersStay) {
+  const std::string alice = issue("alice");
+  const std::string amy = issue("amy");
+  const auto auth = open();
+  const Caller caller = auth->authenticate("Bearer " + alice, now).value();
+  EXPECT_TRUE(auth->still(caller, now));
+  ASSERT_TRUE(revoke_token(file, "alice"));  // as another process would
+  now.mono += seconds(1);
+  EXPECT_FALSE(auth->still(caller, now));
+  EXPECT_FALSE(auth->authenticate("Bearer " + alice, now).has_value());
+  EXPECT_TRUE(auth->authenticate("Bearer " + amy, now).has_value());
+  EXPECT_EQ(revoke_token(file, "alice").error().code, ErrorCode::not_found);
+  ASSERT_TRUE(auth->revoke("amy"));
+  EXPECT_FALSE(auth->authenticate("Bearer " + amy, now).has_value()) << "at once";
+}
+
+TEST_F(AuthTest, ATenantHasABoundedNumberOfTokens) {
+  std::string text;
+  for (std::size_t i = 0; i < tokens_of_tenant_max; ++i) {
+    text += "[[token]]\nname='n" + std::to_string(i) + "'\nrole='user'\ntenant='alpha'\nsha256='" +
+            hex(sha256(std::to_string(i))) + "'\n";
+  }
+  std::ofstream(file) << text;
+  const auto more = issue_token(file, "more", Role::user, TenantId{"alpha"}, std::nullopt);
+  EXPECT_EQ(more.error().code, ErrorCode::exhausted);
+  EXPECT_TRUE(issue_token(file, "more", Role::user, TenantId{"beta"}, std::nullopt).has_value());
+}
+
 TEST_F(AuthTest, RefusesTokensThatMakeNoSense) {
   const auto field = [&](const char* name, Role role, const char* tenant, long ttl,
                          const char* site) {
@@ -154,6 +195,7 @@ TEST_F(AuthTest, RefusesTokensThatMakeNoSense) {
   EXPECT_EQ(field("a", Role::user, "No Tenant", 1, ""), "tenant");
   EXPECT_EQ(field("a", Role::centre, "", 1, "No Site"), "site");
   EXPECT_EQ(field("a", Role::user, "a", 0, ""), "ttl");
+  EXPECT_EQ(field("oidc:a", Role::user, "a", 1, ""), "name");
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
@@ -169,6 +211,9 @@ TEST_F(AuthTest, NamesTheEntryAndTheFieldThatAreWrong) {
       {"[[token]]\n" + good + "\nexpires=5", "token[0].expires"},
       {"[[token]]\n" + good + "\nexpires='soon'", "token[0].expires"},
       {"[[token]]\n" + good + "\nsite='A B'", "token[0].site"},
+      {"[[token]]\n" + good + "\nscopes='jobs:read'", "token[0].scopes"},
+      {"[[token]]\n" + good + "\nscopes=[]", "token[0].scopes"},
+      {"[[token]]\n" + good + "\nscopes=['jobs']", "token[0].scopes"},
       {"[[token]]\nrole='king'", "token[0].role"},
       {"[[token]]\nrole='user'\ntenant='a'", "token[0].name"},
       {"[[token]]\nrole='user'\nname='n'", "token[0].tenant"},
@@ -206,137 +251,218 @@ TEST_F(AuthTest, NoDamageToTheFileCrashesTheReader) {
   }
 }
 
+// By caller: a allowed, f forbidden, h hidden.
+std::string all_access(Verb verb, const TenantId* owner, Scopes scopes = {}) {
+  const Caller callers[] = {
+      {"u", Role::user, TenantId{"alpha"}, {}},      {"v", Role::user, TenantId{"beta"}, {}},
+      {"c", Role::centre, {}, SiteId{"s"}},          {"a", Role::auditor, {}, {}},
+      {"o", Role::operator_, TenantId{"gamma"}, {}}, {"p", Role::operator_, {}, {}}};
+  std::string all;
+  for (Caller each : callers) {
+    each.scopes = scopes;
+    const Access access = may(each, verb, owner);
+    all += access == Access::allowed ? 'a' : access == Access::forbidden ? 'f' : 'h';
+  }
+  return all;
+}
+
+struct VerbRow {
+  Verb verb;
+  const char* of_alpha;   // user of alpha, user of beta, centre, auditor, operator, one without
+  const char* of_nobody;  // a tenant
+  const char* at_all;
+};
+const VerbRow verb_rows[] = {
+    {Verb::open, "ahaaaa", "hhaaaa", "aaaaaa"},
+    {Verb::submit, "ahffaf", "hhffaf", "aaffaf"},
+    {Verb::read_job, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::list_jobs, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::cancel_job, "ahffaa", "hhffaa", "aaffaa"},
+    {Verb::read_dataset, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::change_dataset, "ahffaa", "hhffaa", "aaffaa"},
+    {Verb::read_market, "ahhaaa", "hhhaaa", "aaaaaa"},
+    {Verb::read_policy, "fffaaa", "fffaaa", "fffaaa"},
+    {Verb::set_rates, "ffffaa", "ffffaa", "ffffaa"},
+    {Verb::invite_site, "ffffaa", "ffffaa", "ffffaa"},
+    {Verb::change_member, "ffffaa", "ffffaa", "ffffaa"},
+    {Verb::query_log, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::read_log, "fffaaa", "fffaaa", "fffaaa"},
+    {Verb::read_metrics, "fffaaa", "fffaaa", "fffaaa"},
+    {Verb::read_token, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::issue_token, "ahffaa", "hhffaa", "aaffaa"},
+    {Verb::revoke_token, "ahffaa", "hhffaa", "aaffaa"},
+    {Verb::list_tenants, "fffaaa", "fffaaa", "fffaaa"},
+};
+
 TEST(May, GivesEachRoleWhatItIsFor) {
-  const TenantId own{"alpha"};
-  const TenantId other{"beta"};
-  const Caller user{"u", Role::user, own, {}};
-  const Caller centre{"c", Role::centre, {}, SiteId{"s"}};
-  const Caller auditor{"a", Role::auditor, {}, {}};
-  const Caller boss{"o", Role::operator_, own, {}};
-  const Caller boss_without_tenant{"o", Role::operator_, {}, {}};
-  EXPECT_EQ(may(user, Verb::read_job, &own), Access::allowed);
-  EXPECT_EQ(may(user, Verb::read_job, &other), Access::hidden);
-  EXPECT_EQ(may(user, Verb::cancel_job, &other), Access::hidden);
-  EXPECT_EQ(may(user, Verb::invite_site), Access::forbidden);
-  EXPECT_EQ(may(user, Verb::read_metrics), Access::forbidden);
-  EXPECT_EQ(may(centre, Verb::read_market), Access::allowed);
-  EXPECT_EQ(may(centre, Verb::read_job, &own), Access::forbidden);
-  EXPECT_EQ(may(centre, Verb::submit), Access::forbidden);
-  EXPECT_EQ(may(auditor, Verb::read_job, &other), Access::allowed);
-  EXPECT_EQ(may(auditor, Verb::cancel_job, &other), Access::forbidden);
-  EXPECT_EQ(may(auditor, Verb::submit), Access::forbidden);
-  EXPECT_EQ(may(auditor, Verb::change_member), Access::forbidden);
-  EXPECT_EQ(may(boss, Verb::cancel_job, &other), Access::allowed);
-  EXPECT_EQ(may(boss, Verb::change_member), Access::allowed);
-  EXPECT_EQ(may(boss, Verb::set_rates), Access::allowed);
-  EXPECT_EQ(may(auditor, Verb::set_rates), Access::forbidden);
-  EXPECT_EQ(may(user, Verb::set_rates), Access::forbidden);
-  EXPECT_EQ(may(boss_without_tenant, Verb::submit), Access::forbidden);
+  const TenantId alpha{"alpha"};
+  const TenantId nobody;
+  std::set<Verb> seen;
+  for (const VerbRow& row : verb_rows) {
+    seen.insert(row.verb);
+    const bool objects = row.verb != Verb::open && row.verb != Verb::read_market;
+    if (objects) EXPECT_EQ(all_access(row.verb, &alpha), row.of_alpha) << int(row.verb);
+    if (objects) EXPECT_EQ(all_access(row.verb, &nobody), row.of_nobody) << int(row.verb);
+    EXPECT_EQ(all_access(row.verb, nullptr), row.at_all) << int(row.verb);
+  }
+  EXPECT_EQ(seen.size(), verbs_count) << "a verb is missing from the table";
+}
+
+TEST(May, AScopeNarrowsAndNeverWidens) {
+  for (const VerbRow& row : verb_rows) {
+    for (std::size_t i = 0; i < scopes_count; ++i) {
+      const auto scope = static_cast<Scope>(i);
+      const bool fits = !scope_of(row.verb) || scope_of(row.verb) == scope;
+      EXPECT_EQ(all_access(row.verb, nullptr, Scopes::only({scope})), fits ? row.at_all : "ffffff")
+          << int(row.verb) << " " << to_string(scope);
+    }
+  }
+}
+
+TEST(May, EveryScopeHasANameThatReadsBack) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < scopes_count; ++i) {
+    const auto scope = static_cast<Scope>(i);
+    names.insert(to_string(scope));
+    EXPECT_EQ(parse_scope("scope", to_string(scope)).value(), scope);
+  }
+  EXPECT_EQ(names.size(), scopes_count);
+  EXPECT_NE(parse_scope("scope", "jobs").error().remedy.find("jobs:read"), std::string::npos);
 }
 
 // Every route, with every kind of caller, on a job of tenant alpha. What a table row does not name
 // is 401 without credentials.
-class AuthMatrixTest : public EndpointTest {};
-
-TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
-  service.set_market(sample_market());
-  service.set_quoted(sample_decision());
+class AuthMatrixTest : public EndpointTest {
+ protected:
   struct Row {
     const char* method;
-    const char* target;  // J, A, D: a job, an array, a data set of alpha
-    const char* body;
+    const char* target;  // J, A, D, T: a job, an array, a data set, a token of alpha
+    const char* scope;   // that it needs
+    const char* body;    // N: a new name
     int anonymous, owner, other_tenant, centre, auditor, operator_;
   };
-  const char* job = R"({"command":["true"]})";
-  const char* task = R"({"executors":[{"image":"i","command":["true"]}]})";
-  const Row rows[] = {
-      {"GET", "/openapi.json", "", 200, 200, 200, 200, 200, 200},
-      {"GET", "/healthz", "", 200, 200, 200, 200, 200, 200},
-      {"GET", "/readyz", "", 200, 200, 200, 200, 200, 200},
-      {"GET", "/metrics", "", 401, 403, 403, 403, 200, 200},
-      {"POST", "/v1/jobs", job, 401, 201, 201, 403, 403, 201},
-      {"GET", "/v1/jobs", "", 401, 200, 200, 403, 200, 200},
-      {"GET", "/v1/jobs/J", "", 401, 200, 404, 403, 200, 200},
-      {"GET", "/v1/jobs/J/decision", "", 401, 200, 404, 403, 200, 200},
-      {"GET", "/v1/jobs/J/logs", "", 401, 200, 404, 403, 200, 200},
-      {"GET", "/v1/arrays/A", "", 401, 200, 404, 403, 200, 200},
-      {"POST", "/v1/quotes", job, 401, 200, 200, 403, 403, 200},
-      {"GET", "/v1/datasets", "", 401, 200, 200, 403, 200, 200},
-      {"PUT", "/v1/datasets/D", R"({"url":"file:///d"})", 401, 200, 409, 403, 403, 200},
-      {"GET", "/v1/datasets/D", "", 401, 200, 404, 403, 200, 200},
-      {"DELETE", "/v1/datasets/D", "", 401, 200, 404, 403, 403, 200},
-      {"GET", "/v1/sites", "", 401, 200, 200, 200, 200, 200},
-      {"GET", "/v1/sites/alpha-1", "", 401, 200, 200, 200, 200, 200},
-      {"GET", "/v1/offers", "", 401, 200, 200, 200, 200, 200},
-      {"GET", "/v1/market", "", 401, 200, 200, 200, 200, 200},
-      {"GET", "/v1/rates", "", 401, 200, 200, 200, 200, 200},
-      {"PUT", "/v1/rates", R"({"rates":{"EUR":"1.08"}})", 401, 403, 403, 403, 403, 200},
-      {"POST", "/v1/invites", R"({"site":"new-1"})", 401, 403, 403, 403, 403, 201},
-      {"POST", "/v1/members/site/alpha-1/state", R"({"state":"suspended"})", 401, 403, 403, 403,
-       403, 200},
-      {"POST", "/v1/members/site/alpha-1/recovery", "{}", 401, 403, 403, 403, 403, 200},
-      {"POST", "/v1/join", "{}", 400, 400, 400, 400, 400, 400},
-      {"GET", "/v1/trust", "", 200, 200, 200, 200, 200, 200},
-      {"POST", "/v1/renewals/challenge", "{}", 400, 400, 400, 400, 400, 400},
-      {"POST", "/v1/renewals", "{}", 400, 400, 400, 400, 400, 400},
-      {"POST", "/v1/jobs/J:cancel", "", 401, 200, 404, 403, 403, 200},
-      {"DELETE", "/v1/jobs/J", "", 401, 200, 404, 403, 403, 200},
-      {"POST", "/v1/arrays/A:cancel", "", 401, 200, 404, 403, 403, 200},
-      // No log is published here: who may ask learns that.
-      {"GET", "/log/checkpoint", "", 404, 404, 404, 404, 404, 404},
-      {"GET", "/log/key", "", 404, 404, 404, 404, 404, 404},
-      {"GET", "/log/tile/0/000", "", 404, 404, 404, 404, 404, 404},
-      {"GET", "/log/tile/entries/000", "", 401, 403, 403, 403, 404, 404},
-      {"OPTIONS", "/log/checkpoint", "", 200, 200, 200, 200, 200, 200},
-      {"GET", "/v1/events", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/status", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/range", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/entries", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/entries/0", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/proofs/0", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/openings/0", "", 401, 503, 503, 403, 503, 503},
-      {"GET", "/v1/audit/data/00", "", 401, 403, 403, 403, 503, 503},
-      {"GET", "/P/service-info", "", 200, 200, 200, 200, 200, 200},
-      {"POST", "/P/tasks", task, 401, 200, 200, 403, 403, 200},
-      {"GET", "/P/tasks", "", 401, 200, 200, 403, 200, 200},
-      {"GET", "/P/tasks/J", "", 401, 200, 404, 403, 200, 200},
-      {"POST", "/P/tasks/J:cancel", "", 401, 200, 404, 403, 403, 200},
-  };
-  std::set<std::string> covered;
-  for (const Row& row : rows) {
+  static constexpr const char* job = R"({"command":["true"]})";
+  static constexpr const char* task = R"({"executors":[{"image":"i","command":["true"]}]})";
+  static const std::vector<Row>& rows() {
+    static const std::vector<Row> all = {
+        {"GET", "/openapi.json", "", "", 200, 200, 200, 200, 200, 200},
+        {"GET", "/healthz", "", "", 200, 200, 200, 200, 200, 200},
+        {"GET", "/readyz", "", "", 200, 200, 200, 200, 200, 200},
+        {"GET", "/metrics", "metrics:read", "", 401, 403, 403, 403, 200, 200},
+        {"POST", "/v1/jobs", "jobs:write", job, 401, 201, 201, 403, 403, 201},
+        {"GET", "/v1/jobs", "jobs:read", "", 401, 200, 200, 403, 200, 200},
+        {"GET", "/v1/jobs/J", "jobs:read", "", 401, 200, 404, 403, 200, 200},
+        {"GET", "/v1/jobs/J/decision", "jobs:read", "", 401, 200, 404, 403, 200, 200},
+        {"GET", "/v1/jobs/J/logs", "jobs:read", "", 401, 200, 404, 403, 200, 200},
+        {"GET", "/v1/arrays/A", "jobs:read", "", 401, 200, 404, 403, 200, 200},
+        {"POST", "/v1/quotes", "jobs:write", job, 401, 200, 200, 403, 403, 200},
+        {"GET", "/v1/datasets", "datasets:read", "", 401, 200, 200, 403, 200, 200},
+        {"PUT", "/v1/datasets/D", "datasets:write", R"({"url":"file:///d"})", 401, 200, 409, 403,
+         403, 200},
+        {"GET", "/v1/datasets/D", "datasets:read", "", 401, 200, 404, 403, 200, 200},
+        {"DELETE", "/v1/datasets/D", "datasets:write", "", 401, 200, 404, 403, 403, 200},
+        {"GET", "/v1/sites", "market:read", "", 401, 200, 200, 200, 200, 200},
+        {"GET", "/v1/sites/alpha-1", "market:read", "", 401, 200, 200, 200, 200, 200},
+        {"GET", "/v1/offers", "market:read", "", 401, 200, 200, 200, 200, 200},
+        {"GET", "/v1/market", "market:read", "", 401, 200, 200, 200, 200, 200},
+        {"GET", "/v1/rates", "market:read", "", 401, 200, 200, 200, 200, 200},
+        {"PUT", "/v1/rates", "market:write", R"({"rates":{"EUR":"1.08"}})", 401, 403, 403, 403, 403,
+         200},
+        {"POST", "/v1/invites", "members:write", R"({"site":"new-1"})", 401, 403, 403, 403, 403,
+         201},
+        {"POST", "/v1/members/site/alpha-1/state", "members:write", R"({"state":"suspended"})", 401,
+         403, 403, 403, 403, 200},
+        {"POST", "/v1/members/site/alpha-1/recovery", "members:write", "{}", 401, 403, 403, 403,
+         403, 200},
+        {"POST", "/v1/join", "", "{}", 400, 400, 400, 400, 400, 400},
+        {"GET", "/v1/trust", "", "", 200, 200, 200, 200, 200, 200},
+        {"POST", "/v1/renewals/challenge", "", "{}", 400, 400, 400, 400, 400, 400},
+        {"POST", "/v1/renewals", "", "{}", 400, 400, 400, 400, 400, 400},
+        {"POST", "/v1/jobs/J:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+        {"DELETE", "/v1/jobs/J", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+        {"POST", "/v1/arrays/A:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+        {"GET", "/v1/tenants", "tenants:read", "", 401, 403, 403, 403, 200, 200},
+        {"GET", "/v1/tokens", "tokens:read", "", 401, 200, 200, 403, 200, 200},
+        {"POST", "/v1/tokens", "tokens:write", R"({"name":"N"})", 401, 201, 201, 403, 403, 201},
+        {"DELETE", "/v1/tokens/T", "tokens:write", "", 401, 200, 404, 403, 403, 200},
+        // No log is published here: who may ask learns that.
+        {"GET", "/log/checkpoint", "", "", 404, 404, 404, 404, 404, 404},
+        {"GET", "/log/key", "", "", 404, 404, 404, 404, 404, 404},
+        {"GET", "/log/tile/0/000", "", "", 404, 404, 404, 404, 404, 404},
+        {"GET", "/log/tile/entries/000", "log:read", "", 401, 403, 403, 403, 404, 404},
+        {"OPTIONS", "/log/checkpoint", "", "", 200, 200, 200, 200, 200, 200},
+        {"GET", "/v1/events", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/status", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/range", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/entries", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/entries/0", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/proofs/0", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/openings/0", "log:read", "", 401, 503, 503, 403, 503, 503},
+        {"GET", "/v1/audit/data/00", "log:read", "", 401, 403, 403, 403, 503, 503},
+        {"GET", "/P/service-info", "", "", 200, 200, 200, 200, 200, 200},
+        {"POST", "/P/tasks", "jobs:write", task, 401, 200, 200, 403, 403, 200},
+        {"GET", "/P/tasks", "jobs:read", "", 401, 200, 200, 403, 200, 200},
+        {"GET", "/P/tasks/J", "jobs:read", "", 401, 200, 404, 403, 200, 200},
+        {"POST", "/P/tasks/J:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+    };
+    return all;
+  }
+  static std::vector<std::string> targets(const Row& row) {
     const std::string pattern = row.target;
-    std::vector<std::string> targets = {pattern};
-    if (pattern.starts_with("/P/")) {
-      targets = {"/ga4gh/tes/v1" + pattern.substr(2), "/v1" + pattern.substr(2), pattern.substr(2)};
+    if (!pattern.starts_with("/P/")) return {pattern};
+    return {"/ga4gh/tes/v1" + pattern.substr(2), "/v1" + pattern.substr(2), pattern.substr(2)};
+  }
+  void SetUp() override {
+    EndpointTest::SetUp();
+    service.set_market(sample_market());
+    service.set_quoted(sample_decision());
+  }
+
+  // Asks for it with things of its own, so that an earlier change does not blur a later one.
+  RawResponse ask(const Row& row, std::string target, std::string_view token) {
+    const auto put = [](std::string& text, const char* what, const std::string& name) {
+      const auto at = text.find(what);
+      if (at != std::string::npos) text.replace(at + 1, 1, name);
+    };
+    const JobId id = submit(alice, job);
+    service.change(id, [](JobRecord& record) {
+      AttemptRecord attempt;
+      attempt.number = 1;
+      attempt.state = AttemptState::running;
+      attempt.decision = sample_decision();
+      record.attempts = {attempt};
+      record.state = JobState::running;
+    });
+    put(target, "/J", id.value);
+    if (target.find("/A") != std::string::npos) {
+      put(target, "/A", submit(alice, R"({"command":["true"],"array":{"count":3}})").value);
     }
-    for (std::string target : targets) {
+    if (target.find("/D") != std::string::npos) {
+      put(target, "/D", "d");
+      call("PUT", target, alice, R"({"url":"file:///d"})");
+    }
+    const std::string name = "t" + std::to_string(++names_);
+    if (target.find("/T") != std::string::npos) {
+      put(target, "/T", name);
+      EXPECT_EQ(post("/v1/tokens", alice, R"({"name":")" + name + "\"}").status, 201);
+    }
+    std::string body = row.body;
+    put(body, "\"N", name);
+    return call(row.method, target, token, body);
+  }
+
+  int names_ = 0;
+};
+
+TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
+  std::set<std::string> covered;
+  for (const Row& row : rows()) {
+    for (const std::string& target : targets(row)) {
       const std::pair<std::string, int> callers[] = {
           {"", row.anonymous},    {bob, row.other_tenant},    {centre, row.centre},
           {auditor, row.auditor}, {operator_, row.operator_}, {amy, row.owner}};
       for (const auto& [token, expected] : callers) {
-        // A job of its own for each, so that an earlier cancel does not blur a later one.
-        const JobId id = submit(alice, job);
-        const JobId array = submit(alice, R"({"command":["true"],"array":{"count":3}})");
-        service.change(id, [](JobRecord& record) {
-          AttemptRecord attempt;
-          attempt.number = 1;
-          attempt.state = AttemptState::running;
-          attempt.decision = sample_decision();
-          record.attempts = {attempt};
-          record.state = JobState::running;
-        });
-        std::string actual = target;
-        if (const auto at = actual.find("/J"); at != std::string::npos) {
-          actual.replace(at + 1, 1, id.value);
-        }
-        if (const auto at = actual.find("/A"); at != std::string::npos) {
-          actual.replace(at + 1, 1, array.value);
-        }
-        if (const auto at = actual.find("/D"); at != std::string::npos) {
-          actual.replace(at + 1, 1, "d");
-          call("PUT", actual, alice, R"({"url":"file:///d"})");
-        }
-        const RawResponse response = call(row.method, actual, token, row.body);
+        const RawResponse response = ask(row, target, token);
         EXPECT_EQ(response.status, expected) << row.method << " " << target << " token "
                                              << token.substr(0, 6) << ": " << response.body;
         if (response.status == 401) EXPECT_TRUE(response.headers.contains("www-authenticate"));
@@ -347,6 +473,56 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
   }
   const auto api = std::make_shared<Api>(EndpointOptions{}, service, nullptr, nullptr, nullptr);
   EXPECT_EQ(covered.size(), api->routes().size()) << "a route is missing from the table";
+}
+
+// An operator may do everything, so that what is refused here is refused for the scope.
+TEST_F(AuthMatrixTest, EveryRouteWithEveryScope) {
+  std::map<std::string, std::string> tokens;
+  for (std::size_t i = 0; i < scopes_count; ++i) {
+    const auto scope = static_cast<Scope>(i);
+    const std::string name(to_string(scope));
+    tokens[name] = issue_token(options_.tokens_file, name, Role::operator_, TenantId{"gamma"},
+                               std::nullopt, {}, Scopes::only({scope}))
+                       .value();
+  }
+  endpoint_->stop();
+  start();
+  for (const Row& row : rows()) {
+    const std::string target = targets(row).front();
+    const std::string scope = row.scope;
+    if (scope.empty()) continue;
+    const std::string another = scope == "metrics:read" ? "log:read" : "metrics:read";
+    EXPECT_EQ(ask(row, target, tokens[scope]).status, row.operator_) << row.method << target;
+    EXPECT_EQ(ask(row, target, tokens[another]).status, 403) << row.method << target;
+  }
+}
+
+TEST_F(AuthMatrixTest, ListsHaveWhatIsOnesOwnAlone) {
+  const JobId id = submit(alice, job);
+  const JobId array = submit(alice, R"({"command":["true"],"array":{"count":2}})");
+  call("PUT", "/v1/datasets/secret", alice, R"({"url":"file:///d"})");
+  for (const std::string& target :
+       {std::string("/v1/jobs"), std::string("/v1/jobs?tenant=alpha"),
+        "/v1/jobs?array=" + array.value, std::string("/v1/datasets"), std::string("/v1/tokens"),
+        std::string("/tasks?view=FULL"), std::string("/ga4gh/tes/v1/tasks"),
+        std::string("/v1/tasks?view=BASIC")}) {
+    const RawResponse others = get(target, bob);
+    EXPECT_EQ(others.status, 200) << target;
+    for (const std::string& word : {id.value, array.value, std::string("secret"),
+                                    std::string("alpha"), std::string("alice")}) {
+      EXPECT_EQ(others.body.find(word), std::string::npos) << target << " " << word;
+    }
+    EXPECT_GT(get(target, amy).body.size(), others.body.size()) << target;
+  }
+}
+
+TEST_F(AuthMatrixTest, TenantsAreToldWithTheirLiveJobs) {
+  const JobId ended = submit(alice, job);
+  submit(amy, R"({"command":["true"],"array":{"count":2}})");
+  submit(bob, job);
+  post("/v1/jobs/" + ended.value + ":cancel", alice);
+  EXPECT_EQ(at(parsed(get("/v1/tenants", auditor)), "/tenants"),
+            R"([{"tenant":"alpha","jobs_live":2},{"tenant":"beta","jobs_live":1}])");
 }
 
 TEST_F(AuthMatrixTest, AForeignJobAndNoJobLookTheSame) {
@@ -378,6 +554,7 @@ TEST_F(OpenEndpointTest, LetsRequestsWithoutCredentialsActAsTenantDefault) {
   EXPECT_EQ(get("/v1/jobs/" + at(parsed(created), "/id"), "").status, 200);
   EXPECT_EQ(get("/v1/jobs/" + at(parsed(created), "/id"), alice).status, 404);
   EXPECT_EQ(post("/v1/invites", "", R"({"site":"x"})").status, 403);
+  EXPECT_EQ(post("/v1/tokens", "", R"({"name":"x"})").status, 403) << "it would stay";
   EXPECT_EQ(get("/v1/jobs", "wrong").status, 401);
   // The header that a client with nothing configured sends: "Basic " and ":" in base64.
   EXPECT_EQ(call("GET", "/v1/jobs", "", "", "Authorization: Basic Og==\r\n").status, 200);

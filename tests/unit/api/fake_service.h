@@ -223,6 +223,14 @@ class FakeService : public Service {
     market.at = system_now().wall;
     answer(reply, Result<MarketSnapshot>(std::move(market)));
   }
+  void tenants(Reply<std::vector<TenantStanding>> reply) override {
+    const std::lock_guard lock(mutex_);
+    std::map<TenantId, std::size_t> live;
+    for (const auto& [id, job] : jobs_) live[job->tenant] += is_final(job->state) ? 0 : 1;
+    std::vector<TenantStanding> standings;
+    for (const auto& [tenant, jobs] : live) standings.push_back({tenant, jobs});
+    answer(reply, Result<std::vector<TenantStanding>>(std::move(standings)));
+  }
   std::shared_ptr<const RateTable> rates() const override {
     const std::lock_guard lock(mutex_);
     return rates_;

@@ -52,7 +52,7 @@ TEST_F(OpenApiTest, TheDocumentSaysWhatNeedsNoCredentials) {
     std::string method = each.method;
     std::ranges::transform(method, method.begin(), ::tolower);
     const json::object& operation = document.at("paths").at(path).at(method).as_object();
-    EXPECT_EQ(operation.contains("security"), each.needs == Needs::nothing) << method << path;
+    EXPECT_EQ(operation.contains("security"), each.verb == Verb::open) << method << path;
   }
 }
 

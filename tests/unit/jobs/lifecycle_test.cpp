@@ -160,6 +160,18 @@ TEST_F(LifecycleTest, CutsAChargeAboveTheTermsToThem) {
   EXPECT_EQ(lifecycle->counters().overcharges, 1U);
 }
 
+TEST_F(LifecycleTest, CountsTheLiveJobsOfEachTenant) {
+  JobSpec tasks = spec();
+  tasks.array_count = 3;
+  submit(tasks, "beta");
+  const JobId job = running(spec());
+  const std::map<TenantId, std::size_t> both{{TenantId{"acme"}, 1}, {TenantId{"beta"}, 3}};
+  EXPECT_EQ(lifecycle->tenants(), both);
+  ended("s1", {job, 1}, EndCode::succeeded);
+  const std::map<TenantId, std::size_t> one{{TenantId{"acme"}, 0}, {TenantId{"beta"}, 3}};
+  EXPECT_EQ(lifecycle->tenants(), one);
+}
+
 TEST_F(LifecycleTest, MakesAnArrayIntoTasks) {
   JobSpec job_spec = spec();
   job_spec.array_count = 3;
