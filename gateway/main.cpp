@@ -1,5 +1,6 @@
 // tradewind-gateway: the agent that speaks for one site. Reading run() tells what it is made of.
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -10,8 +11,11 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -19,6 +23,8 @@
 #include <thread>
 
 #include "gateway/daemon.h"
+#include "gateway/discovery/accelerator_list.h"
+#include "gateway/discovery/discovered_site.h"
 #include "gateway/engines/process_engine.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_engine.h"
@@ -27,6 +33,7 @@
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
+#include "gateway/staging/unique_fd.h"
 #include "state/identity/certificates.h"
 #include "state/identity/random.h"
 
@@ -48,6 +55,10 @@ struct Arguments {
   std::string log_level = "info";
   int wait_seconds = 60;
   bool print_id = false;
+  SiteNaming naming;
+  std::string out;
+  bool force = false;
+  std::string output = "text";
 };
 
 // What it knows is ahead of its disk: it must start again from there.
@@ -285,7 +296,10 @@ Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const S
 }
 
 // Pools for a site file, from what a Slurm has.
-int discover(const Arguments& arguments) {
+int print_slurm_pools(const Arguments& arguments) {
+  if (arguments.token.empty()) {
+    return complain({ErrorCode::invalid, "token-file", "is missing", "name a file with a token"});
+  }
   SlurmEngineOptions options;
   options.url = arguments.url;
   options.user = arguments.user.empty() ? account_name() : arguments.user;
@@ -293,6 +307,62 @@ int discover(const Arguments& arguments) {
   const auto nodes = discover_slurm(options);
   if (!nodes) return complain(nodes.error());
   fmt::print("{}", discovered_pools(*nodes));
+  return 0;
+}
+
+Status write_site_file(const Arguments& arguments, const std::string& text) {
+  const auto failed = [&] {
+    return fail(ErrorCode::unavailable, "out",
+                fmt::format("{} cannot be written: {}", arguments.out, std::strerror(errno)),
+                "name a file that this user may write");
+  };
+  const int taken = arguments.force ? O_TRUNC : O_EXCL;
+  const UniqueFd file(::open(arguments.out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | taken, 0644));
+  if (!file && errno == EEXIST) {
+    return fail(ErrorCode::conflict, "out", fmt::format("{} is there already", arguments.out),
+                "name another file, or say --force to replace it");
+  }
+  if (!file) return failed();
+  const ssize_t written = ::write(file.get(), text.data(), text.size());
+  if (written != static_cast<ssize_t>(text.size())) return failed();
+  return ok();
+}
+
+// This machine's site file, from what its kernel and its accelerators' tools say.
+int discover_machine(const Arguments& arguments) {
+  const char* path = std::getenv("PATH");
+  const auto machine =
+      look_at_machine({path == nullptr ? "" : path, std::filesystem::current_path()});
+  if (!machine) return complain(machine.error());
+  for (const std::string& each : machine->warnings) {
+    fmt::print(stderr, "tradewind-gateway: {}\n", each);
+  }
+  const bool json = arguments.output == "json";
+  if (json) fmt::print("{}", discovered_machine_json(*machine));
+  if (json && arguments.out.empty()) return 0;
+  const std::string text = discovered_site_file(arguments.naming, *machine);
+  // Names that are missing or wrong are refused as in a file that somebody wrote.
+  if (const auto file = parse_site_file(text, "the new site file"); !file) {
+    return complain(file.error());
+  }
+  if (arguments.out.empty()) {
+    fmt::print("{}", text);
+    return 0;
+  }
+  if (const Status written = write_site_file(arguments, text); !written) {
+    return complain(written.error());
+  }
+  fmt::print(stderr, "wrote {}: fill in the prices, then tradewind-gateway check --site {}\n",
+             arguments.out, arguments.out);
+  return 0;
+}
+
+int discover(const Arguments& arguments) {
+  return arguments.url.empty() ? discover_machine(arguments) : print_slurm_pools(arguments);
+}
+
+int list_accelerators(const Arguments& arguments) {
+  fmt::print("{}", arguments.output == "json" ? accelerators_json() : accelerators_table());
   return 0;
 }
 
@@ -383,11 +453,25 @@ int main(int count, char** values) {
   check->add_option("--site", arguments.site_file, "the site file")->required();
   check->add_flag("--print-id", arguments.print_id, "print the site's id alone, for scripts");
 
-  auto* discover = app.add_subcommand("discover", "print pools for a site file, as Slurm has them");
-  discover->add_option("url", arguments.url, "slurmrestd's address, http://127.0.0.1:6820")
-      ->required();
-  discover->add_option("--token-file", arguments.token, "a file with a token for it")->required();
+  auto* discover = app.add_subcommand(
+      "discover", "write this machine's site file, or print the pools of a Slurm cluster for one");
+  discover->add_option("url", arguments.url,
+                       "slurmrestd's address, http://127.0.0.1:6820; without it: this machine");
+  discover->add_option("--token-file", arguments.token, "with a URL: a file with a token for it");
   discover->add_option("--user", arguments.user, "whom the token is for; default: who runs this");
+  discover->add_option("--id", arguments.naming.id, "the site's id, such as us-lincoln-1");
+  discover->add_option("--region", arguments.naming.region, "its region, such as us-lincoln");
+  discover->add_option("--jurisdiction", arguments.naming.jurisdiction, "whose law holds: US");
+  discover->add_option("--provider", arguments.naming.provider, "the organisation that runs it");
+  discover->add_option("--out", arguments.out, "the file to write; default: standard output");
+  discover->add_flag("--force", arguments.force, "replace the file if it is there");
+  discover->add_option("--output", arguments.output, "text, or json: what was found, for programs")
+      ->check(CLI::IsMember({"text", "json"}));
+
+  auto* accelerators =
+      app.add_subcommand("accelerators", "print the built-in catalogue of accelerators");
+  accelerators->add_option("--output", arguments.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
 
   auto* witness_key = app.add_subcommand(
       "witness-key", "print the line by which a witness policy names this gateway");
@@ -406,6 +490,7 @@ int main(int count, char** values) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
   if (*join) return tradewind::join_federation(arguments);
   if (*discover) return tradewind::discover(arguments);
+  if (*accelerators) return tradewind::list_accelerators(arguments);
   if (*check) return tradewind::check(arguments);
   if (*rotate) return tradewind::rotate_keys(arguments);
   if (*witness_key) return tradewind::print_witness_key(arguments);
