@@ -54,17 +54,16 @@ MachinePool accelerator_pool(const std::string& family, const std::string& name,
   pool.listed_name = name;
   pool.listed_memory_mib = kind.memory_mib;
   const std::size_t slice = name.find(slice_mark);
+  const bool is_slice = slice != std::string::npos;
   const CatalogueAccelerator* whole = find_accelerator(name.substr(0, slice));
-  if (slice == std::string::npos) pool.known = whole;
+  if (!is_slice) pool.known = whole;
   pool.accelerator.family = whole != nullptr ? whole->family : family;
-  pool.accelerator.model = pool.known != nullptr ? pool.known->model : accelerator_slug(name);
-  if (pool.known == nullptr && whole != nullptr) {
-    pool.accelerator.model =
-        accelerator_slug(whole->model + name.substr(slice + slice_mark.size() - 1));
-  }
+  const std::string device = whole != nullptr ? whole->model : name.substr(0, slice);
+  const std::string profile = is_slice ? " " + name.substr(slice + slice_mark.size()) : "";
+  pool.accelerator.model = accelerator_slug(device + profile);
   if (pool.accelerator.model.empty()) pool.accelerator.model = family;
   pool.accelerator.memory_gib = memory_gib(pool.known, kind.memory_mib);
-  if (kind.devices > 1 && slice == std::string::npos) {
+  if (kind.devices > 1 && !is_slice) {
     pool.accelerator.interconnect =
         pool.known != nullptr ? pool.known->interconnect : Interconnect::pcie;
   }
