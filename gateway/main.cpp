@@ -340,8 +340,14 @@ int discover_machine(const Arguments& arguments) {
   const bool json = arguments.output == "json";
   if (json) fmt::print("{}", discovered_machine_json(*machine));
   if (json && arguments.out.empty()) return 0;
-  const std::string text = discovered_site_file(arguments.naming, *machine);
-  // Names that are missing or wrong are refused as in a file that somebody wrote.
+  const SiteNaming& naming = arguments.naming;
+  if (naming.id.empty() || naming.region.empty() || naming.jurisdiction.empty() ||
+      naming.provider.empty()) {
+    return complain({ErrorCode::invalid, "", "a machine does not know its site's name and place",
+                     "give --id, --region, --jurisdiction and --provider"});
+  }
+  const std::string text = discovered_site_file(naming, *machine);
+  // A wrong name is refused as in a file that somebody wrote.
   if (const auto file = parse_site_file(text, "the new site file"); !file) {
     return complain(file.error());
   }
