@@ -1,5 +1,5 @@
-// What makers' tools print, for every tool that is read: no bytes may crash a parser, a refusal says
-// why, and what is taken is within its bounds.
+// What makers' tools print, for every tool that is read: no bytes may crash a parser, a refusal
+// says why, and what is taken is within its bounds.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
