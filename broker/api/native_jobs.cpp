@@ -1,11 +1,11 @@
 // Jobs of the native API.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-
 #include "broker/api/api.h"
+#include "broker/api/cancel_each.h"
 #include "broker/api/decision_json.h"
+#include "broker/api/entity_tag.h"
+#include "broker/api/job_filter.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
 #include "broker/api/submission.h"
@@ -15,7 +15,7 @@ namespace tradewind {
 namespace {
 
 constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
+constexpr std::int64_t kCancelsDefault = 1'000;
 // How long an answer about a job that has not changed is given again: it tells where pools lie, and
 // of a queued one why it waits.
 constexpr auto kPlacesGood = std::chrono::seconds(5);
@@ -74,83 +74,13 @@ void submit(const std::shared_ptr<Api>& api, Call call) {
       });
 }
 
-// Which jobs of a list are wanted; the query's filters, all of which must hold.
-Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& request) {
-  std::set<JobState> states;
-  std::string array;
-  std::string prefix;
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const auto& [name, value] : request.query) {
-    if (value.empty()) continue;
-    if (name == "state") {
-      for (std::size_t at = 0; at <= value.size();) {
-        const std::string word = value.substr(at, value.find(',', at) - at);
-        at += word.size() + 1;
-        std::uint16_t index = 0;
-        while (index < job_states_count && to_string(static_cast<JobState>(index)) != word) {
-          ++index;
-        }
-        if (index == job_states_count) {
-          return fail(ErrorCode::invalid, "state",
-                      "\"" + word.substr(0, 40) + "\" is no state of a job",
-                      "use queued, dispatching, staging, running, finishing, succeeded, failed, "
-                      "canceled or unroutable, several with commas");
-        }
-        states.insert(static_cast<JobState>(index));
-      }
-    } else if (name == "array") {
-      if (!is_job_id(value)) {
-        return fail(ErrorCode::invalid, "array", "\"" + value.substr(0, 64) + "\" is no id",
-                    "give the id that the submission answered");
-      }
-      array = value;
-    } else if (name == "name_prefix") {
-      prefix = value;
-    } else if (name == "tag") {
-      const auto colon = value.find(':');
-      if (colon == std::string::npos) {
-        return fail(ErrorCode::invalid, "tag", "\"" + value.substr(0, 64) + "\" has no colon",
-                    "write tag=KEY:VALUE");
-      }
-      tags.emplace_back(value.substr(0, colon), value.substr(colon + 1));
-    } else if (name != "limit" && name != "cursor" && name != "tenant") {
-      return fail(ErrorCode::invalid, name.substr(0, 64), "there is no such filter",
-                  "use state, array, tag, name_prefix, tenant, limit and cursor");
-    }
-  }
-  return std::function<bool(const JobRecord&)>([states, array, prefix, tags](const JobRecord& job) {
-    if (!states.empty() && !states.contains(job.state)) return false;
-    if (!array.empty() && (!job.array || job.array->value != array)) return false;
-    if (!job.spec.name.starts_with(prefix)) return false;
-    return std::all_of(tags.begin(), tags.end(), [&](const auto& tag) {
-      const auto found = job.spec.tags.find(tag.first);
-      return found != job.spec.tags.end() && found->second == tag.second;
-    });
-  });
-}
-
 void list(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::list_jobs)) return;
-  JobQuery query;
-  const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
-  if (!limit) return call.reject(limit.error());
-  query.limit = static_cast<std::size_t>(*limit);
-  query.after = call.request.parameter("cursor").value_or("");
-  if (!query.after.empty() && !is_job_id(query.after)) {
-    return call.reject(Error{ErrorCode::invalid, "cursor",
-                             "\"" + query.after.substr(0, 64) + "\" is no cursor",
-                             "give next_cursor of the page before, or leave it out"});
-  }
-  const std::string tenant = call.request.parameter("tenant").value_or("");
-  if (!sees_all_tenants(call.caller)) {
-    query.tenant = call.caller.tenant;
-  } else if (!tenant.empty()) {
-    query.tenant = TenantId{tenant};
-  }
-  auto keep = list_filter(call.request);
-  if (!keep) return call.reject(keep.error());
-  query.keep = std::move(*keep);
-  auto page = api->service.list(query);
+  const auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  const auto query = job_query(call.request, call.caller, *filter, kPageDefault);
+  if (!query) return call.reject(query.error());
+  auto page = api->service.list(*query);
   if (!page) return call.reject(page.error());
   api->places->with([call, page = std::move(*page)](const std::shared_ptr<const Places>& places) {
     json::array jobs;
@@ -240,6 +170,19 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
+void attempts(const std::shared_ptr<Api>& api, Call call) {
+  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  if (job == nullptr) return;
+  api->places->with([call, job](const std::shared_ptr<const Places>& places) {
+    std::string body = to_text(json::object{{"job", job->job.value},
+                                            {"state", json::string(to_string(job->state))},
+                                            {"attempts_count", job->attempts_count},
+                                            {"attempts", attempts_to_json(*job, *places)}});
+    std::string tag = entity_tag(body);
+    call.responder.send(tagged_response(call.request, std::move(body), std::move(tag)));
+  });
+}
+
 void answer_decision(const Call& call, const JobRecord& job, json::object decision,
                      std::uint32_t attempt) {
   json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
@@ -311,6 +254,42 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
       });
 }
 
+// Those of a page that have not ended. Whoever means all of them says so.
+void cancel_matching(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::cancel_job, &call.caller.tenant)) return;
+  auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  if (!sees_all_tenants(call.caller) && !filter->tenant.empty()) {
+    // Nobody's jobs but the caller's own are there for it, and those are not meant.
+    if (filter->tenant != call.caller.tenant.value) {
+      return call.answer(200, json::object{{"canceled", 0}});
+    }
+    filter->tenant.clear();
+  }
+  if (filter->empty()) {
+    return call.reject(Error{ErrorCode::invalid, "query", "it has no filter",
+                             "name the jobs by state, array, tag or name_prefix; all that have "
+                             "not ended are state=queued,dispatching,staging,running,finishing"});
+  }
+  auto query = job_query(call.request, call.caller, *filter, kCancelsDefault);
+  if (!query) return call.reject(query.error());
+  query->keep = [filter = *filter](const JobRecord& job) {
+    return !is_final(job.state) && !job.cancel_requested && filter.keeps(job);
+  };
+  auto page = api->service.list(*query);
+  if (!page) return call.reject(page.error());
+  const auto jobs = std::make_shared<const JobPage>(std::move(*page));
+  const auto next = [jobs, at = std::size_t{0}]() mutable -> std::optional<JobId> {
+    if (at == jobs->jobs.size()) return std::nullopt;
+    return jobs->jobs[at++].job;
+  };
+  CancelEach::start(api, call, next, [call, jobs](std::uint32_t canceled) {
+    json::object body{{"canceled", canceled}};
+    if (!jobs->next.empty()) body["next_cursor"] = jobs->next;
+    call.answer(200, body);
+  });
+}
+
 }  // namespace
 
 void add_job_routes(std::vector<Route>& routes) {
@@ -320,8 +299,10 @@ void add_job_routes(std::vector<Route>& routes) {
   add("POST", "/v1/jobs", submit);
   add("GET", "/v1/jobs", list);
   add("GET", "/v1/jobs/{id}", get);
+  add("GET", "/v1/jobs/{id}/attempts", attempts);
   add("GET", "/v1/jobs/{id}/decision", decision);
   add("POST", "/v1/jobs/{id}:cancel", cancel);
+  add("POST", "/v1/jobs:cancel", cancel_matching);
   add("DELETE", "/v1/jobs/{id}", cancel);
 }
 

@@ -257,6 +257,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"POST", "/v1/jobs", job, 401, 201, 201, 403, 403, 201},
       {"GET", "/v1/jobs", "", 401, 200, 200, 403, 200, 200},
       {"GET", "/v1/jobs/J", "", 401, 200, 404, 403, 200, 200},
+      {"GET", "/v1/jobs/J/attempts", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/jobs/J/decision", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/jobs/J/logs", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/arrays/A", "", 401, 200, 404, 403, 200, 200},
@@ -269,6 +270,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"GET", "/v1/sites/alpha-1", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/offers", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/market", "", 401, 200, 200, 200, 200, 200},
+      {"GET", "/v1/market/history", "", 401, 200, 200, 200, 200, 200},
       {"GET", "/v1/rates", "", 401, 200, 200, 200, 200, 200},
       {"PUT", "/v1/rates", R"({"rates":{"EUR":"1.08"}})", 401, 403, 403, 403, 403, 200},
       {"POST", "/v1/invites", R"({"site":"new-1"})", 401, 403, 403, 403, 403, 201},
@@ -280,6 +282,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"POST", "/v1/renewals/challenge", "{}", 400, 400, 400, 400, 400, 400},
       {"POST", "/v1/renewals", "{}", 400, 400, 400, 400, 400, 400},
       {"POST", "/v1/jobs/J:cancel", "", 401, 200, 404, 403, 403, 200},
+      {"POST", "/v1/jobs:cancel?state=queued", "", 401, 200, 200, 403, 403, 200},
       {"DELETE", "/v1/jobs/J", "", 401, 200, 404, 403, 403, 200},
       {"POST", "/v1/arrays/A:cancel", "", 401, 200, 404, 403, 403, 200},
       // No log is published here: who may ask learns that.

@@ -27,6 +27,7 @@ class FakeService : public Service {
   }
 
   // --- what tests set and look at
+  MarketHistory history;  // set before it is asked for
   void put(JobRecord job) {
     const std::lock_guard lock(mutex_);
     const JobId id = job.job;
@@ -222,6 +223,10 @@ class FakeService : public Service {
     MarketSnapshot market = market_;
     market.at = system_now().wall;
     answer(reply, Result<MarketSnapshot>(std::move(market)));
+  }
+  void market_history(MarketHistoryQuery query, Reply<MarketHistoryPage> reply) override {
+    const std::lock_guard lock(mutex_);
+    answer(reply, Result<MarketHistoryPage>(history.find(query, system_now().wall)));
   }
   std::shared_ptr<const RateTable> rates() const override {
     const std::lock_guard lock(mutex_);
