@@ -15,6 +15,7 @@ namespace {
 void add_token(CLI::App& app, Context& context) {
   auto* token = app.add_subcommand("token", "bearer tokens of a small set-up");
   token->require_subcommand(1);
+  examples(*token, {"tradewind token issue --file tokens.toml --name alice --tenant alpha"});
   struct Options {
     std::string file;
     std::string name;
@@ -26,7 +27,9 @@ void add_token(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   auto* issue =
       token->add_subcommand("issue", "make a token; prints its secret, which is kept nowhere");
-  issue->add_option("--file", options->file, "the broker's tokens file")->required();
+  issue->add_option("--file", options->file, "the broker's tokens file")
+      ->required()
+      ->type_name("FILE");
   issue->add_option("--name", options->name, "who will use it; stands in the journal as principal")
       ->required();
   issue->add_option("--role", options->role, "what it may do")
@@ -36,6 +39,10 @@ void add_token(CLI::App& app, Context& context) {
   issue->add_option("--site", options->site, "of a centre's token");
   issue->add_option("--ttl-seconds", options->ttl_seconds,
                     "valid for so long; 0: until removed from the file");
+  examples(
+      *issue,
+      {"tradewind token issue --file tokens.toml --name alice --tenant alpha",
+       "tradewind token issue --file tokens.toml --name ada --role auditor --ttl-seconds 86400"});
   issue->callback([&context, options] {
     const auto role = parse_role("--role", options->role);
     if (!role) return context.report(role.error());
@@ -56,6 +63,8 @@ void add_token(CLI::App& app, Context& context) {
 void add_site(CLI::App& app, Context& context) {
   auto* site = app.add_subcommand("site", "sites of the federation");
   site->require_subcommand(1);
+  examples(*site,
+           {"tradewind site invite jp-osaka-2", "tradewind site state jp-osaka-2 suspended"});
   struct Options {
     std::string site;
     std::uint32_t units_max = 0;
@@ -71,6 +80,8 @@ void add_site(CLI::App& app, Context& context) {
   invite->add_option("--ttl-seconds", options->ttl_seconds, "how long the token is good")
       ->capture_default_str();
   invite->add_flag("--quiet,-q", options->quiet, "print the token alone");
+  examples(*invite, {"tradewind site invite jp-osaka-2",
+                     "tradewind site invite jp-osaka-2 --units-max 512 --quiet"});
   invite->callback([&context, options] {
     const auto reply = context.client().post(
         "/v1/invites", boost::json::object{{"site", options->site},
@@ -93,6 +104,7 @@ void add_site(CLI::App& app, Context& context) {
       "allow-recovery",
       "take the site's next renewal however late it is and whatever it knows; unlocks it");
   recovery->add_option("site", options->site, "the site's id")->required();
+  examples(*recovery, {"tradewind site allow-recovery jp-osaka-2"});
   recovery->callback([&context, options] {
     const auto reply = context.client().post(
         "/v1/members/site/" + url_escape(options->site) + "/recovery", boost::json::object{});
@@ -106,6 +118,8 @@ void add_site(CLI::App& app, Context& context) {
   state->add_option("state", options->state, "revoked is for good")
       ->required()
       ->check(CLI::IsMember({"active", "suspended", "revoked"}));
+  examples(*state,
+           {"tradewind site state jp-osaka-2 suspended", "tradewind site state jp-osaka-2 active"});
   state->callback([&context, options] {
     const auto reply =
         context.client().post("/v1/members/site/" + url_escape(options->site) + "/state",
