@@ -8,8 +8,6 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageMax = 1'000;
-
 Status add_states(const std::string& value, std::set<JobState>& states) {
   for (std::size_t at = 0; at <= value.size();) {
     const std::string word = value.substr(at, value.find(',', at) - at);
@@ -76,9 +74,10 @@ Result<JobFilter> parse_job_filter(const std::vector<std::pair<std::string, std:
 }
 
 Result<JobQuery> job_query(const HttpRequest& request, const Caller& caller,
-                           const JobFilter& filter, std::int64_t limit_default) {
+                           const JobFilter& filter, std::int64_t limit_default,
+                           std::int64_t limit_max) {
   JobQuery query;
-  const auto limit = query_number(request, "limit", limit_default, 1, kPageMax);
+  const auto limit = query_number(request, "limit", limit_default, 1, limit_max);
   if (!limit) return fail(limit.error());
   query.limit = static_cast<std::size_t>(*limit);
   query.after = request.parameter("cursor").value_or("");

@@ -29,9 +29,10 @@ struct JobFilter {
 // naming what is no filter or has no such value.
 Result<JobFilter> parse_job_filter(const std::vector<std::pair<std::string, std::string>>& query);
 
-// The page that the request asks for, of the jobs that the caller may list: `limit` (1 to 1000),
-// `cursor`, and the filter.
+// The page that the request asks for, of the jobs that the caller may list: `limit` (1 to
+// `limit_max`), `cursor`, and the filter.
 Result<JobQuery> job_query(const HttpRequest& request, const Caller& caller,
-                           const JobFilter& filter, std::int64_t limit_default);
+                           const JobFilter& filter, std::int64_t limit_default,
+                           std::int64_t limit_max);
 
 }  // namespace tradewind

@@ -15,7 +15,11 @@ namespace tradewind {
 namespace {
 
 constexpr std::int64_t kPageDefault = 100;
+constexpr std::int64_t kJobsMax = 1'000;
 constexpr std::int64_t kCancelsDefault = 1'000;
+// A decision may be as large as a hundred lines of a list.
+constexpr std::int64_t kDecisionJobsDefault = 20;
+constexpr std::int64_t kDecisionJobsMax = 100;
 // How long an answer about a job that has not changed is given again: it tells where pools lie, and
 // of a queued one why it waits.
 constexpr auto kPlacesGood = std::chrono::seconds(5);
@@ -78,7 +82,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
   if (!api->permits(call, Verb::list_jobs)) return;
   const auto filter = parse_job_filter(call.request.query);
   if (!filter) return call.reject(filter.error());
-  const auto query = job_query(call.request, call.caller, *filter, kPageDefault);
+  const auto query = job_query(call.request, call.caller, *filter, kPageDefault, kJobsMax);
   if (!query) return call.reject(query.error());
   auto page = api->service.list(*query);
   if (!page) return call.reject(page.error());
@@ -183,12 +187,44 @@ void attempts(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-void answer_decision(const Call& call, const JobRecord& job, json::object decision,
-                     std::uint32_t attempt) {
+// `attempt` 0: of none.
+json::object decision_about(const JobRecord& job, json::object decision, std::uint32_t attempt) {
   json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
   if (attempt > 0) body["attempt"] = attempt;
   for (auto& each : decision) body.insert_or_assign(each.key(), std::move(each.value()));
+  return body;
+}
+
+// Of the jobs of a page all that is known, newest first.
+void list_decisions(const std::shared_ptr<Api>& api, Call call) {
+  if (!api->permits(call, Verb::list_jobs)) return;
+  const auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  const auto query =
+      job_query(call.request, call.caller, *filter, kDecisionJobsDefault, kDecisionJobsMax);
+  if (!query) return call.reject(query.error());
+  const auto page = api->service.list(*query);
+  if (!page) return call.reject(page.error());
+  const std::string currency = api->accounting_currency();
+  json::array decisions;
+  for (const JobRecord& job : page->jobs) {
+    const auto add = [&](const Decision& decision, std::uint32_t attempt) {
+      decisions.push_back(
+          decision_about(job, decision_to_json(decision, job.spec, currency), attempt));
+    };
+    if (job.state == JobState::unroutable && job.unplaced) add(*job.unplaced, 0);
+    for (auto each = job.attempts.rbegin(); each != job.attempts.rend(); ++each) {
+      add(each->decision, each->number);
+    }
+  }
+  json::object body{{"decisions", std::move(decisions)}};
+  if (!page->next.empty()) body["next_cursor"] = page->next;
   call.answer(200, body);
+}
+
+void answer_decision(const Call& call, const JobRecord& job, json::object decision,
+                     std::uint32_t attempt) {
+  call.answer(200, decision_about(job, std::move(decision), attempt));
 }
 
 void answer_decision(const Api& api, const Call& call, const JobRecord& job,
@@ -271,7 +307,7 @@ void cancel_matching(const std::shared_ptr<Api>& api, Call call) {
                              "name the jobs by state, array, tag or name_prefix; all that have "
                              "not ended are state=queued,dispatching,staging,running,finishing"});
   }
-  auto query = job_query(call.request, call.caller, *filter, kCancelsDefault);
+  auto query = job_query(call.request, call.caller, *filter, kCancelsDefault, kJobsMax);
   if (!query) return call.reject(query.error());
   query->keep = [filter = *filter](const JobRecord& job) {
     return !is_final(job.state) && !job.cancel_requested && filter.keeps(job);
@@ -301,6 +337,7 @@ void add_job_routes(std::vector<Route>& routes) {
   add("GET", "/v1/jobs/{id}", get);
   add("GET", "/v1/jobs/{id}/attempts", attempts);
   add("GET", "/v1/jobs/{id}/decision", decision);
+  add("GET", "/v1/decisions", list_decisions);
   add("POST", "/v1/jobs/{id}:cancel", cancel);
   add("POST", "/v1/jobs:cancel", cancel_matching);
   add("DELETE", "/v1/jobs/{id}", cancel);

@@ -258,6 +258,7 @@ TEST_F(AuthMatrixTest, EveryRouteWithEveryRoleAndTwoTenants) {
       {"GET", "/v1/jobs", "", 401, 200, 200, 403, 200, 200},
       {"GET", "/v1/jobs/J", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/jobs/J/attempts", "", 401, 200, 404, 403, 200, 200},
+      {"GET", "/v1/decisions", "", 401, 200, 200, 403, 200, 200},
       {"GET", "/v1/jobs/J/decision", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/jobs/J/logs", "", 401, 200, 404, 403, 200, 200},
       {"GET", "/v1/arrays/A", "", 401, 200, 404, 403, 200, 200},

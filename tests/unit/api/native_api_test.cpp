@@ -123,6 +123,31 @@ TEST_F(NativeApiTest, AJobShowsWhereItRanWhatItCostAndItsOutputs) {
   EXPECT_EQ(at(job, "/waiting"), "(absent)");
 }
 
+TEST_F(NativeApiTest, DecisionsAreListedByTheFiltersOfJobs) {
+  const JobId first = submit(alice, kJob);
+  place(
+      first, JobState::running,
+      {attempt(1, AttemptState::refused, "beta-1"), attempt(2, AttemptState::running, "alpha-1")});
+  const JobId second = submit(alice, R"({"command":["x"]})");
+  place(second, JobState::unroutable, {});
+  service.change(second, [](JobRecord& job) { job.unplaced = sample_waiting(); });
+  submit(alice, kJob);  // waits: nothing has been decided
+  const JobId foreign = submit(bob, kJob);
+  place(foreign, JobState::running, {attempt(1, AttemptState::running)});
+  const json::value all = parsed(get("/v1/decisions", alice));
+  ASSERT_EQ(all.at("decisions").as_array().size(), 3U);
+  EXPECT_EQ(at(all, "/decisions/0/job"), second.value);
+  EXPECT_EQ(at(all, "/decisions/0/attempt"), "(absent)");
+  EXPECT_EQ(at(all, "/decisions/1/attempt"), "2");
+  EXPECT_EQ(at(all, "/decisions/2/chosen/site"), "beta-1");
+  EXPECT_EQ(parsed(get("/v1/decisions?state=running", alice)).at("decisions").as_array().size(),
+            2U);
+  EXPECT_EQ(parsed(get("/v1/decisions?tenant=beta", auditor)).at("decisions").as_array().size(),
+            1U);
+  EXPECT_EQ(at(parsed(get("/v1/decisions?limit=2", alice)), "/next_cursor"), second.value);
+  EXPECT_EQ(get("/v1/decisions?limit=101", alice).status, 400);
+}
+
 TEST_F(NativeApiTest, AttemptsAreThoseOfTheJobAndAreAskedForAgainByTheirTag) {
   const JobId id = submit(alice, kJob);
   AttemptRecord refused = attempt(1, AttemptState::refused, "beta-1");
