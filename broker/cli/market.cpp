@@ -148,7 +148,7 @@ View history_view(boost::json::value reply) {
                {"HIGHEST", true},
                {"NOW", true},
                {"FREE", true},
-               {"UNIT/H"},
+               {"PRICE"},
                {"UNITS FREE"}});
   const std::int64_t step = std::max<std::int64_t>(1, number(reply, "step_seconds"));
   for (const auto& series : items(reply, "series")) {
