@@ -41,9 +41,10 @@ struct GossipOptions {
   std::uint32_t push_fanout = 4;                // peers that are sent news as it comes
   std::size_t bytes_per_message_max = 512 * 1024;  // of records in one message
   std::size_t bytes_per_second_max = 1024 * 1024;  // sent, over all peers; half of it to any one
-  // Early rounds come only as long as less than this is sent, which leaves the rest to the regular
-  // ones and to answers. In a federation whose regular rounds take more there are none.
-  std::size_t early_bytes_per_second_max = 88 * 1024;
+  // Early rounds come only as long as less than this goes in and out, on average of the two, which
+  // leaves the rest to the regular ones and to answers. In a federation whose regular rounds take
+  // more there are none.
+  std::size_t early_bytes_per_second_max = 100 * 1024;
   std::size_t early_bytes_per_second_max_in_cell = 16 * 1024;  // the same in a divided federation
   CellSizes cell_sizes;
   std::uint64_t seed = 1;
