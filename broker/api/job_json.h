@@ -53,6 +53,8 @@ std::uint64_t log_index(const JobId& job);
 json::object job_summary_to_json(const JobRecord& job, const Places& places);
 // Everything but decisions: spec, attempts, outputs, usage. `currency` is that of all amounts.
 json::object job_to_json(const JobRecord& job, const Places& places, std::string_view currency);
+// The attempts alone, oldest first.
+json::array attempts_to_json(const JobRecord& job, const Places& places);
 
 // The attempt that counts: the newest that was not refused, else the newest, else null.
 const AttemptRecord* leading_attempt(const JobRecord& job);

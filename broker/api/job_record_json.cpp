@@ -139,14 +139,18 @@ json::object job_summary_to_json(const JobRecord& job, const Places& places) {
   return out;
 }
 
-json::object job_to_json(const JobRecord& job, const Places& places, std::string_view currency) {
-  json::object out = job_summary_to_json(job, places);
-  out["currency"] = word(currency);
+json::array attempts_to_json(const JobRecord& job, const Places& places) {
   json::array attempts;
   for (const AttemptRecord& each : job.attempts) {
     attempts.push_back(attempt_to_json(each, job.spec, places));
   }
-  out["attempts"] = std::move(attempts);
+  return attempts;
+}
+
+json::object job_to_json(const JobRecord& job, const Places& places, std::string_view currency) {
+  json::object out = job_summary_to_json(job, places);
+  out["currency"] = word(currency);
+  out["attempts"] = attempts_to_json(job, places);
   const AttemptRecord* leading = leading_attempt(job);
   if (leading != nullptr && leading->report) {
     out["outputs"] = outputs_to_json(*leading->report);

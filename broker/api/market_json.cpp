@@ -239,4 +239,30 @@ json::array offers_to_json(const MarketSnapshot& market, const OfferFilter& filt
   return rows;
 }
 
+json::object history_to_json(const MarketHistoryPage& page, std::chrono::seconds step) {
+  json::array list;
+  for (const MarketSeries& series : page.series) {
+    json::array points;
+    for (const MarketPoint& each : series.points) {
+      points.push_back(json::object{{"at", to_rfc3339(each.at)},
+                                    {"unit_price_per_hour", to_decimal(each.price.micros)},
+                                    {"unit_price_low", to_decimal(each.price_low.micros)},
+                                    {"unit_price_high", to_decimal(each.price_high.micros)},
+                                    {"units_free", each.units_free},
+                                    {"units_free_low", each.units_free_low}});
+    }
+    list.push_back(json::object{{"site", series.site.value},
+                                {"pool", series.pool.value},
+                                {"currency", series.currency},
+                                {"points", std::move(points)}});
+  }
+  json::object out{
+      {"at", to_rfc3339(page.at)}, {"step_seconds", step.count()}, {"series", std::move(list)}};
+  if (page.more) {
+    const MarketSeries& last = page.series.back();
+    out["next_cursor"] = last.site.value + "/" + last.pool.value;
+  }
+  return out;
+}
+
 }  // namespace tradewind

@@ -21,5 +21,7 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                           bool with_policy);
 // One row a pool.
 json::array offers_to_json(const MarketSnapshot& market, const OfferFilter& filter);
+// The series of a page in steps of this length.
+json::object history_to_json(const MarketHistoryPage& page, std::chrono::seconds step);
 
 }  // namespace tradewind

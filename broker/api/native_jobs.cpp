@@ -1,11 +1,11 @@
 // Jobs of the native API.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-
 #include "broker/api/api.h"
+#include "broker/api/cancel_each.h"
 #include "broker/api/decision_json.h"
+#include "broker/api/entity_tag.h"
+#include "broker/api/job_filter.h"
 #include "broker/api/job_json.h"
 #include "broker/api/quote_json.h"
 #include "broker/api/submission.h"
@@ -15,7 +15,11 @@ namespace tradewind {
 namespace {
 
 constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
+constexpr std::int64_t kJobsMax = 1'000;
+constexpr std::int64_t kCancelsDefault = 1'000;
+// A decision may be as large as a hundred lines of a list.
+constexpr std::int64_t kDecisionJobsDefault = 20;
+constexpr std::int64_t kDecisionJobsMax = 100;
 // How long an answer about a job that has not changed is given again: it tells where pools lie, and
 // of a queued one why it waits.
 constexpr auto kPlacesGood = std::chrono::seconds(5);
@@ -74,82 +78,12 @@ void submit(const std::shared_ptr<Api>& api, Call call) {
       });
 }
 
-// Which jobs of a list are wanted; the query's filters, all of which must hold.
-Result<std::function<bool(const JobRecord&)>> list_filter(const HttpRequest& request) {
-  std::set<JobState> states;
-  std::string array;
-  std::string prefix;
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const auto& [name, value] : request.query) {
-    if (value.empty()) continue;
-    if (name == "state") {
-      for (std::size_t at = 0; at <= value.size();) {
-        const std::string word = value.substr(at, value.find(',', at) - at);
-        at += word.size() + 1;
-        std::uint16_t index = 0;
-        while (index < job_states_count && to_string(static_cast<JobState>(index)) != word) {
-          ++index;
-        }
-        if (index == job_states_count) {
-          return fail(ErrorCode::invalid, "state",
-                      "\"" + word.substr(0, 40) + "\" is no state of a job",
-                      "use queued, dispatching, staging, running, finishing, succeeded, failed, "
-                      "canceled or unroutable, several with commas");
-        }
-        states.insert(static_cast<JobState>(index));
-      }
-    } else if (name == "array") {
-      if (!is_job_id(value)) {
-        return fail(ErrorCode::invalid, "array", "\"" + value.substr(0, 64) + "\" is no id",
-                    "give the id that the submission answered");
-      }
-      array = value;
-    } else if (name == "name_prefix") {
-      prefix = value;
-    } else if (name == "tag") {
-      const auto colon = value.find(':');
-      if (colon == std::string::npos) {
-        return fail(ErrorCode::invalid, "tag", "\"" + value.substr(0, 64) + "\" has no colon",
-                    "write tag=KEY:VALUE");
-      }
-      tags.emplace_back(value.substr(0, colon), value.substr(colon + 1));
-    } else if (name != "limit" && name != "cursor" && name != "tenant") {
-      return fail(ErrorCode::invalid, name.substr(0, 64), "there is no such filter",
-                  "use state, array, tag, name_prefix, tenant, limit and cursor");
-    }
-  }
-  return std::function<bool(const JobRecord&)>([states, array, prefix, tags](const JobRecord& job) {
-    if (!states.empty() && !states.contains(job.state)) return false;
-    if (!array.empty() && (!job.array || job.array->value != array)) return false;
-    if (!job.spec.name.starts_with(prefix)) return false;
-    return std::all_of(tags.begin(), tags.end(), [&](const auto& tag) {
-      const auto found = job.spec.tags.find(tag.first);
-      return found != job.spec.tags.end() && found->second == tag.second;
-    });
-  });
-}
-
 void list(const std::shared_ptr<Api>& api, Call call) {
-  JobQuery query;
-  const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
-  if (!limit) return call.reject(limit.error());
-  query.limit = static_cast<std::size_t>(*limit);
-  query.after = call.request.parameter("cursor").value_or("");
-  if (!query.after.empty() && !is_job_id(query.after)) {
-    return call.reject(Error{ErrorCode::invalid, "cursor",
-                             "\"" + query.after.substr(0, 64) + "\" is no cursor",
-                             "give next_cursor of the page before, or leave it out"});
-  }
-  const std::string tenant = call.request.parameter("tenant").value_or("");
-  if (!sees_all_tenants(call.caller)) {
-    query.tenant = call.caller.tenant;
-  } else if (!tenant.empty()) {
-    query.tenant = TenantId{tenant};
-  }
-  auto keep = list_filter(call.request);
-  if (!keep) return call.reject(keep.error());
-  query.keep = std::move(*keep);
-  auto page = api->service.list(query);
+  const auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  const auto query = job_query(call.request, call.caller, *filter, kPageDefault, kJobsMax);
+  if (!query) return call.reject(query.error());
+  auto page = api->service.list(*query);
   if (!page) return call.reject(page.error());
   api->places->with([call, page = std::move(*page)](const std::shared_ptr<const Places>& places) {
     json::array jobs;
@@ -239,12 +173,56 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-void answer_decision(const Call& call, const JobRecord& job, json::object decision,
-                     std::uint32_t attempt) {
+void attempts(const std::shared_ptr<Api>& api, Call call) {
+  const auto job = api->job(call, call.captures[0], Verb::read_job);
+  if (job == nullptr) return;
+  api->places->with([call, job](const std::shared_ptr<const Places>& places) {
+    std::string body = to_text(json::object{{"job", job->job.value},
+                                            {"state", json::string(to_string(job->state))},
+                                            {"attempts_count", job->attempts_count},
+                                            {"attempts", attempts_to_json(*job, *places)}});
+    std::string tag = entity_tag(body);
+    call.responder.send(tagged_response(call.request, std::move(body), std::move(tag)));
+  });
+}
+
+// `attempt` 0: of none.
+json::object decision_about(const JobRecord& job, json::object decision, std::uint32_t attempt) {
   json::object body{{"job", job.job.value}, {"state", json::string(to_string(job.state))}};
   if (attempt > 0) body["attempt"] = attempt;
   for (auto& each : decision) body.insert_or_assign(each.key(), std::move(each.value()));
+  return body;
+}
+
+// Of the jobs of a page all that is known, newest first.
+void list_decisions(const std::shared_ptr<Api>& api, Call call) {
+  const auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  const auto query =
+      job_query(call.request, call.caller, *filter, kDecisionJobsDefault, kDecisionJobsMax);
+  if (!query) return call.reject(query.error());
+  const auto page = api->service.list(*query);
+  if (!page) return call.reject(page.error());
+  const std::string currency = api->accounting_currency();
+  json::array decisions;
+  for (const JobRecord& job : page->jobs) {
+    const auto add = [&](const Decision& decision, std::uint32_t attempt) {
+      decisions.push_back(
+          decision_about(job, decision_to_json(decision, job.spec, currency), attempt));
+    };
+    if (job.state == JobState::unroutable && job.unplaced) add(*job.unplaced, 0);
+    for (auto each = job.attempts.rbegin(); each != job.attempts.rend(); ++each) {
+      add(each->decision, each->number);
+    }
+  }
+  json::object body{{"decisions", std::move(decisions)}};
+  if (!page->next.empty()) body["next_cursor"] = page->next;
   call.answer(200, body);
+}
+
+void answer_decision(const Call& call, const JobRecord& job, json::object decision,
+                     std::uint32_t attempt) {
+  call.answer(200, decision_about(job, std::move(decision), attempt));
 }
 
 void answer_decision(const Api& api, const Call& call, const JobRecord& job,
@@ -311,6 +289,41 @@ void cancel(const std::shared_ptr<Api>& api, Call call) {
       });
 }
 
+// Those of a page that have not ended. Whoever means all of them says so.
+void cancel_matching(const std::shared_ptr<Api>& api, Call call) {
+  auto filter = parse_job_filter(call.request.query);
+  if (!filter) return call.reject(filter.error());
+  if (!sees_all_tenants(call.caller) && !filter->tenant.empty()) {
+    // Nobody's jobs but the caller's own are there for it, and those are not meant.
+    if (filter->tenant != call.caller.tenant.value) {
+      return call.answer(200, json::object{{"canceled", 0}});
+    }
+    filter->tenant.clear();
+  }
+  if (filter->empty()) {
+    return call.reject(Error{ErrorCode::invalid, "query", "it has no filter",
+                             "name the jobs by state, array, tag or name_prefix; all that have "
+                             "not ended are state=queued,dispatching,staging,running,finishing"});
+  }
+  auto query = job_query(call.request, call.caller, *filter, kCancelsDefault, kJobsMax);
+  if (!query) return call.reject(query.error());
+  query->keep = [filter = *filter](const JobRecord& job) {
+    return !is_final(job.state) && !job.cancel_requested && filter.keeps(job);
+  };
+  auto page = api->service.list(*query);
+  if (!page) return call.reject(page.error());
+  const auto jobs = std::make_shared<const JobPage>(std::move(*page));
+  const auto next = [jobs, at = std::size_t{0}]() mutable -> std::optional<JobId> {
+    if (at == jobs->jobs.size()) return std::nullopt;
+    return jobs->jobs[at++].job;
+  };
+  CancelEach::start(api, call, next, [call, jobs](std::uint32_t canceled) {
+    json::object body{{"canceled", canceled}};
+    if (!jobs->next.empty()) body["next_cursor"] = jobs->next;
+    call.answer(200, body);
+  });
+}
+
 }  // namespace
 
 void add_job_routes(std::vector<Route>& routes) {
@@ -320,8 +333,11 @@ void add_job_routes(std::vector<Route>& routes) {
   add("POST", "/v1/jobs", Verb::submit, submit);
   add("GET", "/v1/jobs", Verb::list_jobs, list);
   add("GET", "/v1/jobs/{id}", Verb::read_job, get);
+  add("GET", "/v1/jobs/{id}/attempts", Verb::read_job, attempts);
   add("GET", "/v1/jobs/{id}/decision", Verb::read_job, decision);
+  add("GET", "/v1/decisions", Verb::list_jobs, list_decisions);
   add("POST", "/v1/jobs/{id}:cancel", Verb::cancel_job, cancel);
+  add("POST", "/v1/jobs:cancel", Verb::cancel_job, cancel_matching);
   add("DELETE", "/v1/jobs/{id}", Verb::cancel_job, cancel);
 }
 

@@ -5,6 +5,8 @@
 namespace tradewind {
 namespace {
 
+constexpr std::int64_t kSeriesMax = 100;
+
 // Asks for the market and builds the answer on an HTTP thread: it may be large.
 void with_market(const std::shared_ptr<Api>& api, const Call& call,
                  std::function<void(const MarketSnapshot&)> use) {
@@ -91,6 +93,42 @@ void whole_market(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
+Result<MarketHistoryQuery> history_query(const HttpRequest& request) {
+  MarketHistoryQuery query;
+  query.site = SiteId{request.parameter("site").value_or("")};
+  query.pool = PoolId{request.parameter("pool").value_or("")};
+  const auto step = query_number(request, "step_seconds", query.step.count(), 1, INT32_MAX);
+  if (!step) return fail(step.error());
+  query.step = std::chrono::seconds(*step);
+  if (!MarketHistory::has_step(query.step)) {
+    return fail(ErrorCode::invalid, "step_seconds",
+                "there is no history in steps of " + std::to_string(*step) + " s",
+                "use 60 for the last hour or 600 for the last day");
+  }
+  const auto limit = query_number(request, "limit", kSeriesMax, 1, kSeriesMax);
+  if (!limit) return fail(limit.error());
+  query.limit = static_cast<std::size_t>(*limit);
+  const std::string cursor = request.parameter("cursor").value_or("");
+  if (cursor.empty()) return query;
+  const auto slash = cursor.find('/');
+  if (slash == std::string::npos) {
+    return fail(ErrorCode::invalid, "cursor", "\"" + cursor.substr(0, 64) + "\" is no cursor",
+                "give next_cursor of the page before, or leave it out");
+  }
+  query.after = {SiteId{cursor.substr(0, slash)}, PoolId{cursor.substr(slash + 1)}};
+  return query;
+}
+
+void history(const std::shared_ptr<Api>& api, Call call) {
+  const auto query = history_query(call.request);
+  if (!query) return call.reject(query.error());
+  api->service.market_history(*query, [call, step = query->step](Result<MarketHistoryPage> page) {
+    if (!page) return call.reject(page.error());
+    auto shared = std::make_shared<const MarketHistoryPage>(std::move(*page));
+    call.responder.soon([call, shared, step] { call.answer(200, history_to_json(*shared, step)); });
+  });
+}
+
 }  // namespace
 
 void add_market_routes(std::vector<Route>& routes) {
@@ -101,6 +139,7 @@ void add_market_routes(std::vector<Route>& routes) {
   add("/v1/sites/{id}", site);
   add("/v1/offers", offers);
   add("/v1/market", whole_market);
+  add("/v1/market/history", history);
 }
 
 }  // namespace tradewind

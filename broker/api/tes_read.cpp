@@ -136,6 +136,22 @@ Status architectures(const std::string& field, std::string_view text,
   }
 }
 
+// "cuda" or "cuda:2": the family, and how many on each node.
+Status accelerator(const std::string& field, std::string_view text, JobSpec& out) {
+  const auto colon = text.find(':');
+  const std::string family = lower(text.substr(0, colon));
+  std::int64_t count = 1;
+  if (colon != std::string_view::npos) {
+    const Status whole =
+        whole_number(field, std::string(text.substr(colon + 1)), 1, accelerators_max, count);
+    if (!whole) return whole;
+  }
+  if (const Status good = check_name(field, family); !good) return good;
+  out.variants[0].accelerator.family = family;
+  out.resources.accelerators = static_cast<std::uint32_t>(count);
+  return ok();
+}
+
 // What one supported backend parameter sets.
 Status apply_parameter(const std::string& field, std::string_view key, const std::string& value,
                        TesSubmission& out) {
@@ -178,6 +194,11 @@ Status apply_parameter(const std::string& field, std::string_view key, const std
     if (value == "true" || value == "false") return ok();
     return fail(ErrorCode::invalid, field, "\"" + brief(value) + "\" is neither true nor false",
                 "give \"true\" or \"false\"");
+  }
+  if (key == "accelerator") return accelerator(field, value, spec);
+  if (key == "currency") {
+    out.currency = value;
+    return ok();
   }
   // What is left is the idempotency key.
   if (value.empty() || value.size() > 255) {
@@ -274,8 +295,8 @@ void resources(ObjectReader& in, TesSubmission& out) {
 
 const std::vector<std::string_view>& tes_backend_parameters() {
   static const std::vector<std::string_view> keys = {
-      "architecture", "data_region",   "deadline", "idempotency_key",
-      "max_cost",     "max_runtime_s", "network",  "priority"};
+      "accelerator",     "architecture", "currency",      "data_region", "deadline",
+      "idempotency_key", "max_cost",     "max_runtime_s", "network",     "priority"};
   return keys;
 }
 

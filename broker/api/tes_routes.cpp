@@ -50,6 +50,13 @@ void create(const std::shared_ptr<Api>& api, Call call) {
   if (slot == nullptr) return call.reject(too_many_submits());
   auto task = parse_tes_task(call.request.body);
   if (!task) return call.reject(task.error());
+  if (const std::string ours = api->accounting_currency();
+      !task->currency.empty() && task->currency != ours) {
+    return call.reject(
+        Error{ErrorCode::invalid, "resources.backend_parameters.currency",
+              "accounts are in " + ours + ", not in \"" + task->currency.substr(0, 40) + "\"",
+              "give max_cost in " + ours});
+  }
   const std::string digest =
       sha256(call.caller.tenant.value + '\0' + call.caller.principal + '\0' + call.request.body);
   const auto ticket = api->recent_creates.enter(

@@ -18,6 +18,7 @@ namespace tradewind {
 struct TesSubmission {
   JobSpec spec;
   std::string idempotency_key;  // from backend_parameters; empty: none
+  std::string currency;         // the same: that of its amounts; empty: the accounting currency
 };
 // Reads a task document. What the server sets and what nobody knows is ignored, null counts as
 // absent; the rest is checked as strictly as a native job.

@@ -163,6 +163,7 @@ json::object metadata_to_json(const JobRecord& job, const AttemptRecord& attempt
       out["region"] = place->region;
       out["architecture"] = place->architecture;
     }
+    if (!chosen.contract.value.empty()) out["contract_id"] = chosen.contract.value;
     out["price"] = to_decimal(chosen.rate.micros);
     out["currency"] = json::string(currency);
     out["cost"] = to_decimal((attempt.report ? attempt.report->charge : chosen.cost.total).micros);

@@ -12,6 +12,8 @@ namespace {
 void add_site(CLI::App& app, Context& context) {
   auto* site = app.add_subcommand("site", "sites of the federation");
   site->require_subcommand(1);
+  examples(*site,
+           {"tradewind site invite jp-osaka-2", "tradewind site state jp-osaka-2 suspended"});
   struct Options {
     std::string site;
     std::uint32_t units_max = 0;
@@ -27,6 +29,8 @@ void add_site(CLI::App& app, Context& context) {
   invite->add_option("--ttl-seconds", options->ttl_seconds, "how long the token is good")
       ->capture_default_str();
   invite->add_flag("--quiet,-q", options->quiet, "print the token alone");
+  examples(*invite, {"tradewind site invite jp-osaka-2",
+                     "tradewind site invite jp-osaka-2 --units-max 512 --quiet"});
   invite->callback([&context, options] {
     const auto reply = context.client().post(
         "/v1/invites", boost::json::object{{"site", options->site},
@@ -49,6 +53,7 @@ void add_site(CLI::App& app, Context& context) {
       "allow-recovery",
       "take the site's next renewal however late it is and whatever it knows; unlocks it");
   recovery->add_option("site", options->site, "the site's id")->required();
+  examples(*recovery, {"tradewind site allow-recovery jp-osaka-2"});
   recovery->callback([&context, options] {
     const auto reply = context.client().post(
         "/v1/members/site/" + url_escape(options->site) + "/recovery", boost::json::object{});
@@ -62,6 +67,8 @@ void add_site(CLI::App& app, Context& context) {
   state->add_option("state", options->state, "revoked is for good")
       ->required()
       ->check(CLI::IsMember({"active", "suspended", "revoked"}));
+  examples(*state,
+           {"tradewind site state jp-osaka-2 suspended", "tradewind site state jp-osaka-2 active"});
   state->callback([&context, options] {
     const auto reply =
         context.client().post("/v1/members/site/" + url_escape(options->site) + "/state",

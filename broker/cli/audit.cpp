@@ -36,8 +36,10 @@ void with_log(Context& context, const AuditOptions& options,
 }
 
 void add_log_options(CLI::App& command, AuditOptions& options) {
-  command.add_option("--log", options.directory,
-                     "folder with an exported log; by default the broker's own is read");
+  command
+      .add_option("--log", options.directory,
+                  "folder with an exported log; by default the broker's own is read")
+      ->type_name("DIR");
   command.add_option("--log-key", options.key,
                      "the log's key; by default what the broker says it is, which shows nothing "
                      "about the broker");
@@ -209,7 +211,7 @@ Status replay(Context& context, AuditLog& log, const std::string& wanted) {
         std::cout << fmt::format("{} entries verified; {} of {} decisions come out the same\n",
                                  head.size, matched - different, matched);
       });
-  if (different > 0) context.exit = Exit::failed;
+  if (different > 0) context.set_exit(Exit::failed);
   return ok();
 }
 
@@ -403,11 +405,11 @@ Status follow(Context& context, AuditLog& log, std::uint64_t count) {
 
 void add_audit_commands(CLI::App& app, Context& context) {
   auto* audit = app.add_subcommand(
-      "audit",
-      "the log of everything that the federation did, and whether it is true\n\n"
-      "  tradewind audit verify --save seen      all of it; the next time --saved seen\n"
-      "  tradewind audit replay --all            every decision made again and compared\n"
-      "  tradewind audit query --job JOB         what happened to a job\n");
+      "audit", "the log of everything that the federation did, and whether it is true");
+  examples(*audit,
+           {"tradewind audit verify --save seen              # all of it; next time --saved seen",
+            "tradewind audit replay --all                    # every decision again, compared",
+            "tradewind audit query --job j0000000000001      # what happened to a job"});
   audit->require_subcommand(1);
   auto options = std::make_shared<AuditOptions>();
 
@@ -421,13 +423,21 @@ void add_audit_commands(CLI::App& app, Context& context) {
   query_command->add_option("--after", filters->after, "from this time on, in RFC 3339");
   query_command->add_option("--before", filters->before, "before this time, in RFC 3339");
   query_command->add_option("--limit", filters->limit, "entries at most")->capture_default_str();
+  examples(
+      *query_command,
+      {"tradewind audit query --job j0000000000001",
+       "tradewind audit query --site us-iowa-1 --type org.tradewind.attempt.refused --limit 20"});
   query_command->callback([&context, filters] { query(context, *filters); });
 
   auto* verify_command =
       audit->add_subcommand("verify", "recompute the whole log, or what came since a checkpoint");
   add_log_options(*verify_command, *options);
-  verify_command->add_option("--saved", options->saved, "checkpoint that was verified before");
-  verify_command->add_option("--save", options->save, "keep the checkpoint that is verified now");
+  verify_command->add_option("--saved", options->saved, "checkpoint that was verified before")
+      ->type_name("FILE");
+  verify_command->add_option("--save", options->save, "keep the checkpoint that is verified now")
+      ->type_name("FILE");
+  examples(*verify_command, {"tradewind audit verify --save seen",
+                             "tradewind audit verify --saved seen --save seen"});
   verify_command->callback([&context, options] {
     with_log(context, *options, [&](AuditLog& log) { return verify(context, log); });
   });
@@ -446,6 +456,8 @@ void add_audit_commands(CLI::App& app, Context& context) {
   replay_command->add_option("--trust", options->trust,
                              "file with the federation's first trust record, which you have from "
                              "somebody you trust: the sites' signatures are then verified too");
+  examples(*replay_command, {"tradewind audit replay j0000000000001",
+                             "tradewind audit replay --all --trust 1.trust"});
   replay_command->callback([&context, options, replayed] {
     if (replayed->wanted.empty() && !replayed->all) {
       return context.report(Error{ErrorCode::invalid, "decision", "is missing",
@@ -463,8 +475,10 @@ void add_audit_commands(CLI::App& app, Context& context) {
   auto* receipt_command =
       audit->add_subcommand("receipt", "what shows, to whoever has it, that the log has a job");
   receipt_command->add_option("job", receipts->job, "the job")->required();
-  receipt_command->add_option("--dir", receipts->folder, "keep entries and receipts there");
+  receipt_command->add_option("--dir", receipts->folder, "keep entries and receipts there")
+      ->type_name("DIR");
   receipt_command->add_option("--log-key", options->key, "the log's key");
+  examples(*receipt_command, {"tradewind audit receipt j0000000000001 --dir receipts"});
   receipt_command->callback([&context, options, receipts] {
     with_log(context, *options,
              [&](AuditLog& log) { return receipt(context, log, receipts->job, receipts->folder); });
@@ -479,8 +493,11 @@ void add_audit_commands(CLI::App& app, Context& context) {
   export_command->add_option("--format", exported->format, "jsonl, csv, or tiles for a web server")
       ->check(CLI::IsMember({"jsonl", "csv", "tiles"}))
       ->capture_default_str();
-  export_command->add_option("--to", exported->to, "file, or folder for tiles; else to the output");
+  export_command->add_option("--to", exported->to, "file, or folder for tiles; else to the output")
+      ->type_name("FILE");
   add_log_options(*export_command, *options);
+  examples(*export_command, {"tradewind audit export --format csv --to log.csv",
+                             "tradewind audit export --format tiles --to log"});
   export_command->callback([&context, options, exported] {
     with_log(context, *options, [&](AuditLog& log) {
       return export_log(context, log, exported->format, exported->to);
@@ -491,9 +508,13 @@ void add_audit_commands(CLI::App& app, Context& context) {
   auto* follow_command =
       audit->add_subcommand("follow", "entries as they are published, each verified");
   add_log_options(*follow_command, *options);
-  follow_command->add_option("--saved", options->saved, "go on from this checkpoint, not from now");
-  follow_command->add_option("--save", options->save, "keep each checkpoint that was verified");
+  follow_command->add_option("--saved", options->saved, "go on from this checkpoint, not from now")
+      ->type_name("FILE");
+  follow_command->add_option("--save", options->save, "keep each checkpoint that was verified")
+      ->type_name("FILE");
   follow_command->add_option("--count", *count, "end after so many publications");
+  examples(*follow_command,
+           {"tradewind audit follow", "tradewind audit follow --saved seen --save seen"});
   follow_command->callback([&context, options, count] {
     with_log(context, *options, [&](AuditLog& log) { return follow(context, log, *count); });
   });
@@ -501,6 +522,7 @@ void add_audit_commands(CLI::App& app, Context& context) {
   auto* stats_command = audit->add_subcommand(
       "stats", "by site: won, lost and why, refused after quoting, paid against quoted");
   add_log_options(*stats_command, *options);
+  examples(*stats_command, {"tradewind audit stats"});
   stats_command->callback([&context, options] {
     with_log(context, *options, [&](AuditLog& log) { return stats(context, log); });
   });

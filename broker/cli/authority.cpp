@@ -95,6 +95,10 @@ void add_init(CLI::App& ca, Context& context, const std::shared_ptr<Options>& op
                    "how many of them must sign the next trust record")
       ->check(CLI::Range(std::size_t{1}, trust_roots_max))
       ->capture_default_str();
+  examples(
+      *init,
+      {"tradewind ca init /srv/authority --federation north-alliance",
+       "tradewind ca init /srv/authority --federation north-alliance --roots 3 --threshold 2"});
   init->callback([&context, options] {
     const auto made = CertificateAuthority::create(
         FederationId{options->federation}, system_now().wall, options->roots, options->threshold);
@@ -121,6 +125,7 @@ void add_show(CLI::App& ca, Context& context, const std::shared_ptr<Options>& op
   show->add_option("where", options->file,
                    "an authority's directory, for the record in force; or the file of one")
       ->required();
+  examples(*show, {"tradewind ca show /srv/authority", "tradewind ca show 1.trust"});
   show->callback([&context, options] {
     const std::filesystem::path where = options->file;
     Result<SignedTrust> trust = fail(ErrorCode::internal, "", "not read");
@@ -211,6 +216,8 @@ void add_draft(CLI::App& ca, Context& context, const std::shared_ptr<Options>& o
   draft->add_option("--days", options->days, "how long it is good")
       ->check(CLI::Range(1, 3'650))
       ->capture_default_str();
+  examples(*draft, {"tradewind ca draft /srv/authority --add registry",
+                    "tradewind ca draft /srv/authority --promote registry --days 180"});
   draft->callback([&context, options] {
     const auto folder = std::filesystem::path(options->directory) / trust_folder;
     const auto chain = load_authority_trust(options->directory);
@@ -239,6 +246,7 @@ void add_sign(CLI::App& ca, Context& context, const std::shared_ptr<Options>& op
       "sign", "sign a draft with a root key; needs nothing else, so do it where the key is");
   sign->add_option("draft", options->file, "the draft, which gets the signature")->required();
   sign->add_option("key", options->key, "the root key's file")->required();
+  examples(*sign, {"tradewind ca sign 2.draft root-1.key"});
   sign->callback([&context, options] {
     auto trust = load_trust_file(options->file);
     if (!trust) return context.report(trust.error());
@@ -255,6 +263,7 @@ void add_publish(CLI::App& ca, Context& context, const std::shared_ptr<Options>&
   auto* publish = ca.add_subcommand(
       "publish", "put the signed draft in force; a running broker takes it within seconds");
   publish->add_option("directory", options->directory, "the authority's")->required();
+  examples(*publish, {"tradewind ca publish /srv/authority"});
   publish->callback([&context, options] {
     const std::filesystem::path directory = options->directory;
     auto chain = load_authority_trust(directory);
@@ -281,6 +290,7 @@ void add_publish(CLI::App& ca, Context& context, const std::shared_ptr<Options>&
 void add_root(CLI::App& ca, Context& context, const std::shared_ptr<Options>& options) {
   auto* root = ca.add_subcommand("root", "print a root key's public key; makes the key if need be");
   root->add_option("key", options->key, "the root key's file")->required();
+  examples(*root, {"tradewind ca root root-2.key"});
   root->callback([&context, options] {
     const auto key = SigningKey::load_or_generate(options->key);
     if (!key) return context.report(key.error());
@@ -294,6 +304,8 @@ void add_root(CLI::App& ca, Context& context, const std::shared_ptr<Options>& op
 void add_authority_commands(CLI::App& app, Context& context) {
   auto* ca = app.add_subcommand("ca", "the federation's root keys, authority and registry key");
   ca->require_subcommand(1);
+  examples(*ca, {"tradewind ca init /srv/authority --federation north-alliance",
+                 "tradewind ca show /srv/authority"});
   const auto options = std::make_shared<Options>();
   add_init(*ca, context, options);
   add_show(*ca, context, options);

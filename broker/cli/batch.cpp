@@ -1,17 +1,18 @@
 #include "broker/cli/batch.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string_view>
+
+#include "broker/cli/terminal.h"
 
 namespace tradewind::cli {
 namespace {
-
-constexpr std::size_t kProgressLines = 1'000;
 
 // What a batch's answer comes to.
 struct Tally {
@@ -44,21 +45,19 @@ void submit_batch(Context& context, const std::string& file,
     }
   }
   std::istream& input = file == "-" ? std::cin : opened;
-  const bool progress = !context.json && ::isatty(STDERR_FILENO) == 1;
-  std::size_t lines = 0;
-  std::size_t shown = 0;
+  std::error_code unknown;  // of a pipe
+  const std::uintmax_t size = file == "-" ? 0 : std::filesystem::file_size(file, unknown);
+  auto progress = std::make_optional<Progress>("KiB of jobs sent", unknown ? 0 : size / 1024);
+  std::uint64_t sent = 0;
   const auto read = [&](char* data, std::size_t bytes_max) {
     input.read(data, static_cast<std::streamsize>(bytes_max));
     const auto count = static_cast<std::size_t>(input.gcount());
-    lines += static_cast<std::size_t>(std::count(data, data + count, '\n'));
-    if (progress && lines >= shown + kProgressLines) {
-      shown = lines;
-      std::cerr << fmt::format("\r{} lines sent", lines) << std::flush;
-    }
+    sent += count;
+    progress->at(sent / 1024);
     return count;
   };
   const auto answer = context.client().upload("/v1/jobs", {"application/x-ndjson", read}, headers);
-  if (progress && shown > 0) std::cerr << '\n';
+  progress.reset();
   if (!answer) return context.report(answer.error());
 
   Tally tally;
@@ -87,7 +86,7 @@ void submit_batch(Context& context, const std::string& file,
     std::cerr << fmt::format("{} submitted, {} of them before; {} refused\n", tally.taken,
                              tally.repeated, tally.refused);
   }
-  if (tally.refused > 0) context.exit = Exit::failed;
+  if (tally.refused > 0) context.set_exit(Exit::failed);
 }
 
 }  // namespace tradewind::cli

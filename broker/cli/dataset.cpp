@@ -137,6 +137,8 @@ void add_dataset_commands(CLI::App& app, Context& context) {
   auto* dataset =
       app.add_subcommand("dataset", "data that jobs name, and where it may be processed");
   dataset->require_subcommand(1);
+  examples(*dataset, {"tradewind dataset list", "tradewind dataset show words",
+                      "tradewind quote --dataset /data/words.txt=words -- wc -w /data/words.txt"});
   auto options = std::make_shared<DatasetOptions>();
 
   auto* set = dataset->add_subcommand("set", "make a data set, or describe it anew as a whole");
@@ -156,6 +158,10 @@ void add_dataset_commands(CLI::App& app, Context& context) {
       ->allow_extra_args(false)
       ->delimiter(',');
   set->add_flag("--share-with-all", options->shared_with_all, "all tenants may use it");
+  examples(*set,
+           {"tradewind dataset set words --size-bytes 22 --replica https://example.org/words.txt",
+            "tradewind dataset set scans --residency CH,DE --replica "
+            "file:///srv/scans,site=eu-zurich-1 --share-with beta"});
   set->callback([&context, options] {
     const auto document = document_of(*options);
     if (!document) return context.report(document.error());
@@ -165,6 +171,7 @@ void add_dataset_commands(CLI::App& app, Context& context) {
   });
 
   auto* list = dataset->add_subcommand("list", "your data sets, and those shared with you");
+  examples(*list, {"tradewind dataset list"});
   list->callback([&context] {
     const auto datasets = all(context);
     if (!datasets) return context.report(datasets.error());
@@ -173,6 +180,7 @@ void add_dataset_commands(CLI::App& app, Context& context) {
 
   auto* show = dataset->add_subcommand("show", "all of a data set");
   show->add_option("name", options->name)->required();
+  examples(*show, {"tradewind dataset show words"});
   show->callback([&context, options] {
     const auto reply = context.client().get(path_of(options->name));
     if (!reply) return context.report(reply.error());
@@ -182,6 +190,7 @@ void add_dataset_commands(CLI::App& app, Context& context) {
   auto* remove =
       dataset->add_subcommand("remove", "forget it; jobs that named it keep what they got");
   remove->add_option("name", options->name)->required();
+  examples(*remove, {"tradewind dataset remove words"});
   remove->callback([&context, options] {
     const auto reply = context.client().remove(path_of(options->name));
     if (!reply) return context.report(reply.error());

@@ -1,5 +1,6 @@
-// `tradewind jobs`, `logs`, `explain` and `cancel`.
+// `tradewind jobs`, `logs` and `explain`.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <iostream>
@@ -9,7 +10,9 @@
 
 #include "broker/cli/context.h"
 #include "broker/cli/events.h"
+#include "broker/cli/job_filters.h"
 #include "broker/cli/table.h"
+#include "broker/cli/watch.h"
 #include "schemas/time.h"
 
 namespace tradewind::cli {
@@ -17,10 +20,6 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(300);
 constexpr int kUnansweredPollsMax = 100;  // about half a minute of an endpoint that restarts
-
-bool is_over(const std::string& state) {
-  return state == "succeeded" || state == "failed" || state == "canceled" || state == "unroutable";
-}
 
 // Seconds between two times of an answer; -1 when one of them is not there.
 std::int64_t seconds_between(const std::string& from, const std::string& to) {
@@ -40,7 +39,7 @@ std::string moment(const std::string& time) {
   return time.size() >= 19 ? time.substr(5, 5) + " " + time.substr(11, 8) : "";
 }
 
-void print_jobs(const boost::json::value& page) {
+View jobs_view(boost::json::value page) {
   Table table({{"JOB"},
                {"NAME"},
                {"STATE"},
@@ -55,9 +54,7 @@ void print_jobs(const boost::json::value& page) {
                span(text(job, "submitted_at"), text(job, "started_at")),
                span(text(job, "started_at"), text(job, "ended_at")), money(text(job, "cost"))});
   }
-  std::cout << (table.empty() ? "no jobs\n" : table.render());
-  const std::string cursor = text(page, "next_cursor");
-  if (!cursor.empty()) std::cerr << "more: --cursor " << cursor << '\n';
+  return {std::move(page), std::move(table), "no jobs", ""};
 }
 
 // The newest that match, at most `limit`. A page of the endpoint may hold fewer, and others follow.
@@ -162,21 +159,37 @@ Status follow_events(Context& context, const std::string& job) {
       });
 }
 
+// Whole; watched as its line in the list.
+void show_job(Context& context, const std::string& id, bool watched) {
+  const auto get = [&] { return context.client().get("/v1/jobs/" + url_escape(id)); };
+  if (watched) {
+    return watch(context, [&]() -> Result<View> {
+      const auto job = get();
+      if (!job) return fail(job.error());
+      View view = jobs_view(boost::json::object{{"jobs", boost::json::array{*job}}});
+      view.value = *job;
+      return view;
+    });
+  }
+  const auto job = get();
+  if (!job) return context.report(job.error());
+  context.show(*job, [&] { print_job(*job); });
+}
+
 void add_jobs(CLI::App& app, Context& context) {
   struct Options {
     std::string job;
-    std::string state;
-    std::string array;
+    JobFilters filters;
     std::string cursor;
     std::uint32_t limit = 50;
+    bool watched = false;
     bool events = false;
     bool follow = false;
   };
   auto options = std::make_shared<Options>();
   auto* jobs = app.add_subcommand("jobs", "list jobs, newest first, or show one whole");
   jobs->add_option("job", options->job, "a job's id");
-  jobs->add_option("--state", options->state, "only jobs in this state");
-  jobs->add_option("--array", options->array, "only tasks of this array");
+  add_job_filters(*jobs, options->filters);
   jobs->add_option("--limit", options->limit, "at most so many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -186,6 +199,11 @@ void add_jobs(CLI::App& app, Context& context) {
                                 "to all jobs within the last hour");
   jobs->add_flag("-f,--follow", options->follow, "show events as they come, until it has ended")
       ->needs(events);
+  jobs->add_flag("-w,--watch", options->watched, "show it anew every second")->excludes(events);
+  examples(*jobs,
+           {"tradewind jobs --state queued,running", "tradewind jobs --tag team=blue --limit 200",
+            "tradewind jobs j0000000000001                 # one whole", "tradewind jobs --watch",
+            "tradewind jobs --events --follow j0000000000001"});
   jobs->callback([&context, options] {
     if (options->events) {
       const Status done = options->follow ? follow_events(context, options->job)
@@ -193,17 +211,19 @@ void add_jobs(CLI::App& app, Context& context) {
       if (!done) context.report(done.error());
       return;
     }
-    if (!options->job.empty()) {
-      const auto job = context.client().get("/v1/jobs/" + url_escape(options->job));
-      if (!job) return context.report(job.error());
-      return context.show(*job, [&] { print_job(*job); });
-    }
-    std::string filters;
-    if (!options->state.empty()) filters += "&state=" + url_escape(options->state);
-    if (!options->array.empty()) filters += "&array=" + url_escape(options->array);
-    const auto page = list(context.client(), filters, options->limit, options->cursor);
+    if (!options->job.empty()) return show_job(context, options->job, options->watched);
+    const std::string filters = query_of(options->filters, context);
+    const auto look = [&]() -> Result<View> {
+      auto page = list(context.client(), filters, options->limit, options->cursor);
+      if (!page) return fail(std::move(page.error()));
+      return jobs_view(std::move(*page));
+    };
+    if (options->watched) return watch(context, look);
+    const auto page = look();
     if (!page) return context.report(page.error());
-    context.show(*page, [&] { print_jobs(*page); });
+    show(context, *page);
+    const std::string cursor = text(page->value, "next_cursor");
+    if (!cursor.empty() && !context.json) std::cerr << "more: --cursor " << cursor << '\n';
   });
 }
 
@@ -220,13 +240,20 @@ void add_logs(CLI::App& app, Context& context) {
   logs->add_flag("-f,--follow", options->follow, "go on until it has ended");
   logs->add_flag("--stderr", options->errors, "standard error instead of standard output");
   logs->add_option("--attempt", options->attempt, "of this attempt instead of the newest");
+  examples(*logs, {"tradewind logs j0000000000001", "tradewind logs --follow j0000000000001",
+                   "tradewind logs --stderr --attempt 1 j0000000000001"});
   logs->callback([&context, options] {
     std::string path = "/v1/jobs/" + url_escape(options->job) +
                        "/logs?stream=" + (options->errors ? "stderr" : "stdout");
     if (options->follow) path += "&follow=true";
     if (options->attempt != 0) path += "&attempt=" + std::to_string(options->attempt);
-    const auto done = context.client().stream(path, [](std::string_view data) {
+    const bool to_terminal = Style::of_output().width > 0;
+    Progress progress("bytes of the log", 0);
+    std::uint64_t bytes = 0;
+    const auto done = context.client().stream(path, [&](std::string_view data) {
       std::cout << data << std::flush;
+      bytes += data.size();
+      if (!to_terminal) progress.at(bytes);
       return true;
     });
     if (!done) context.report(done.error());
@@ -242,29 +269,14 @@ void add_explain(CLI::App& app, Context& context) {
   auto* explain = app.add_subcommand("explain", "why a job went where it went, or why it waits");
   explain->add_option("job", options->job, "the job's id")->required();
   explain->add_option("--attempt", options->attempt, "of this attempt instead of the newest");
+  examples(*explain,
+           {"tradewind explain j0000000000001", "tradewind explain --attempt 1 j0000000000001"});
   explain->callback([&context, options] {
     std::string path = "/v1/jobs/" + url_escape(options->job) + "/decision";
     if (options->attempt != 0) path += "?attempt=" + std::to_string(options->attempt);
     const auto decision = context.client().get(path);
     if (!decision) return context.report(decision.error());
     context.show(*decision, [&] { print_decision(*decision); });
-  });
-}
-
-void add_cancel(CLI::App& app, Context& context) {
-  auto jobs = std::make_shared<std::vector<std::string>>();
-  auto* cancel = app.add_subcommand("cancel", "end jobs, or all tasks of an array");
-  cancel->add_option("jobs", *jobs, "ids")->required();
-  cancel->callback([&context, jobs] {
-    for (const std::string& each : *jobs) {
-      const auto done =
-          context.client().post("/v1/jobs/" + url_escape(each) + ":cancel", boost::json::object());
-      if (!done) {
-        context.report(done.error());
-        continue;
-      }
-      context.show(*done, [&] { std::cout << "canceling " << each << '\n'; });
-    }
   });
 }
 
@@ -301,7 +313,7 @@ void wait_for_array(Context& context, const std::string& array) {
       last = line;
       if (all > 0 && over == all) {
         context.show(*reply, [] {});
-        context.exit = number(states, "succeeded") == all ? Exit::ok : Exit::job_failed;
+        context.set_exit(number(states, "succeeded") == all ? Exit::ok : Exit::job_failed);
         return;
       }
     }
@@ -310,6 +322,10 @@ void wait_for_array(Context& context, const std::string& array) {
 }
 
 }  // namespace
+
+bool is_over(std::string_view state) {
+  return state == "succeeded" || state == "failed" || state == "canceled" || state == "unroutable";
+}
 
 void wait_for_job(Context& context, const std::string& job, bool follow_log) {
   const auto first = context.client().get("/v1/jobs/" + url_escape(job));
@@ -324,6 +340,7 @@ void wait_for_job(Context& context, const std::string& job, bool follow_log) {
     // A broken stream is no reason to lose sight of the job.
     if (!done && done.error().code != ErrorCode::unavailable) return context.report(done.error());
   }
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
   std::string last;
   for (int unanswered = 0;;) {
     const auto reply = context.client().get("/v1/jobs/" + url_escape(job));
@@ -334,13 +351,13 @@ void wait_for_job(Context& context, const std::string& job, bool follow_log) {
     } else {
       unanswered = 0;
       const std::string state = text(*reply, "state");
-      if (state != last && context.terminal && !context.json) {
+      if (state != last && terminal && !context.json) {
         const std::string site = text(*reply, "site");
         std::cerr << job << ' ' << state << (site.empty() ? "" : " at " + site) << '\n';
       }
       last = state;
       if (is_over(state)) {
-        context.exit = exit_of_job(state);
+        context.set_exit(exit_of_job(state));
         context.show(*reply, [&] {
           if (!follow_log) print_job(*reply);
           if (state != "succeeded") {
@@ -359,7 +376,6 @@ void add_job_commands(CLI::App& app, Context& context) {
   add_jobs(app, context);
   add_logs(app, context);
   add_explain(app, context);
-  add_cancel(app, context);
 }
 
 }  // namespace tradewind::cli

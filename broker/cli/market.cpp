@@ -1,20 +1,20 @@
 // `tradewind sites` and `tradewind market`.
 #include <fmt/format.h>
 
-#include <chrono>
-#include <iostream>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "broker/cli/context.h"
 #include "broker/cli/table.h"
+#include "broker/cli/watch.h"
+#include "schemas/money.h"
+#include "schemas/time.h"
 
 namespace tradewind::cli {
 namespace {
-
-constexpr auto kWatchInterval = std::chrono::seconds(1);
 
 std::string seconds_text(std::int64_t milliseconds) {
   return fmt::format("{}.{}s", milliseconds / 1000, milliseconds % 1000 / 100);
@@ -45,7 +45,7 @@ std::map<std::string, std::string> member_states(const boost::json::value& reply
   return states;
 }
 
-void print_sites(const boost::json::value& reply) {
+View sites_view(boost::json::value reply) {
   std::map<std::string, std::string> silent = member_states(reply);  // tells nothing of itself
   Table table({{"SITE"},
                {"REGION"},
@@ -55,7 +55,7 @@ void print_sites(const boost::json::value& reply) {
                {"TRUST"},
                {"POOLS"},
                {"QUOTE"},
-               {"AGE", true}});
+               {.title = "AGE", .right = true, .passing = true}});
   for (const auto& site : items(reply, "sites")) {
     std::string pools;
     for (const auto& pool : items(site, "pools")) {
@@ -78,10 +78,10 @@ void print_sites(const boost::json::value& reply) {
   for (const auto& [site, state] : silent) {
     table.add({site, "", "", "", state == "active" ? "silent" : state, "", "", "none", ""});
   }
-  std::cout << (table.empty() ? "no sites\n" : table.render());
+  return {std::move(reply), std::move(table), "no sites", ""};
 }
 
-void print_market(const boost::json::value& reply) {
+View market_view(boost::json::value reply) {
   Table table({{"SITE"},
                {"POOL"},
                {"ARCH"},
@@ -91,7 +91,7 @@ void print_market(const boost::json::value& reply) {
                {"FREE", true},
                {"OF", true},
                {"WAIT", true},
-               {"AGE", true},
+               {.title = "AGE", .right = true, .passing = true},
                {"QUOTE"},
                {"TRUST"}});
   for (const auto& offer : items(reply, "offers")) {
@@ -105,7 +105,6 @@ void print_market(const boost::json::value& reply) {
                seconds_text(number(offer, "age_ms")), valid ? "valid" : "none",
                trust_text(member(offer, "trust"))});
   }
-  std::cout << (table.empty() ? "no offers\n" : table.render());
   std::string drops;
   const auto& dropped = member(reply, "drops");
   if (dropped.is_object()) {
@@ -115,33 +114,158 @@ void print_market(const boost::json::value& reply) {
         drops += fmt::format("{}{} {}", drops.empty() ? "" : ", ", std::string(each.key()), count);
     }
   }
-  if (!drops.empty()) std::cout << "\nrecords dropped: " << drops << '\n';
+  if (!drops.empty()) drops = "\nrecords dropped: " + drops + "\n";
+  return {std::move(reply), std::move(table), "no offers", std::move(drops)};
+}
+
+std::int64_t micros(const boost::json::value& point, std::string_view key) {
+  return parse_micros("", text(point, key)).value_or(0);
+}
+
+// What a column of the last hour or day shows: a value for each step, -1 where there is none.
+std::vector<std::int64_t> by_step(
+    const boost::json::array& points, std::int64_t step_seconds,
+    const std::function<std::int64_t(const boost::json::value&)>& of) {
+  std::vector<std::int64_t> values;
+  std::int64_t last = 0;
+  for (const auto& each : points) {
+    const auto at = parse_rfc3339("", text(each, "at"));
+    if (!at) continue;
+    const std::int64_t step = to_ms(*at) / 1'000 / step_seconds;
+    const std::int64_t silent = values.empty() ? 0 : std::min<std::int64_t>(step - last - 1, 144);
+    for (std::int64_t i = 0; i < silent; ++i) values.push_back(-1);
+    values.push_back(of(each));
+    last = step;
+  }
+  return values;
+}
+
+// A row a pool, with what its price and its free units did.
+View history_view(boost::json::value reply) {
+  Table table({{"SITE"},
+               {"POOL"},
+               {"LOWEST", true},
+               {"HIGHEST", true},
+               {"NOW", true},
+               {"FREE", true},
+               {"PRICE"},
+               {"UNITS FREE"}});
+  const std::int64_t step = std::max<std::int64_t>(1, number(reply, "step_seconds"));
+  for (const auto& series : items(reply, "series")) {
+    const auto& points = items(series, "points");
+    if (points.empty()) continue;
+    const std::string currency = text(series, "currency");
+    std::int64_t low = micros(points.front(), "unit_price_low");
+    std::int64_t high = low;
+    for (const auto& each : points) {
+      low = std::min(low, micros(each, "unit_price_low"));
+      high = std::max(high, micros(each, "unit_price_high"));
+    }
+    const auto& now = points.back();
+    table.add(
+        {text(series, "site"), text(series, "pool"), money(to_decimal(low), currency),
+         money(to_decimal(high), currency), money(text(now, "unit_price_per_hour"), currency),
+         text(now, "units_free"),
+         sparkline(by_step(points, step,
+                           [](const auto& each) { return micros(each, "unit_price_per_hour"); })),
+         sparkline(
+             by_step(points, step, [](const auto& each) { return number(each, "units_free"); }))});
+  }
+  return {std::move(reply), std::move(table), "no history yet", ""};
+}
+
+// Every point of one pool.
+View points_view(boost::json::value reply) {
+  Table table({{"TIME"},
+               {"UNIT/H", true},
+               {"LOWEST", true},
+               {"HIGHEST", true},
+               {"FREE", true},
+               {"LEAST FREE", true}});
+  for (const auto& series : items(reply, "series")) {
+    const std::string currency = text(series, "currency");
+    for (const auto& each : items(series, "points")) {
+      table.add({text(each, "at").substr(0, 19) + "Z",
+                 money(text(each, "unit_price_per_hour"), currency),
+                 money(text(each, "unit_price_low"), currency),
+                 money(text(each, "unit_price_high"), currency), text(each, "units_free"),
+                 text(each, "units_free_low")});
+    }
+  }
+  return {std::move(reply), std::move(table), "no history yet", ""};
+}
+
+// All pages as one.
+Result<boost::json::value> all_history(HttpClient&& client, const std::string& query) {
+  boost::json::value whole;
+  std::string cursor;
+  do {
+    auto page = client.get("/v1/market/history?" + query + "&cursor=" + url_escape(cursor));
+    if (!page) return page;
+    cursor = text(*page, "next_cursor");
+    if (whole.is_null()) {
+      whole = std::move(*page);
+    } else {
+      for (const auto& each : items(*page, "series")) {
+        whole.as_object()["series"].as_array().push_back(each);
+      }
+    }
+  } while (!cursor.empty());
+  whole.as_object().erase("next_cursor");
+  return whole;
 }
 
 }  // namespace
 
 void add_market_commands(CLI::App& app, Context& context) {
+  const auto look_at = [&context](const char* path, View (*view)(boost::json::value)) {
+    return [&context, path, view]() -> Result<View> {
+      auto reply = context.client().get(path);
+      if (!reply) return fail(std::move(reply.error()));
+      return view(std::move(*reply));
+    };
+  };
+  auto sites_watched = std::make_shared<bool>(false);
   auto* sites = app.add_subcommand("sites", "the sites of the federation and what they are");
-  sites->callback([&context] {
-    const auto reply = context.client().get("/v1/sites");
-    if (!reply) return context.report(reply.error());
-    context.show(*reply, [&] { print_sites(*reply); });
+  sites->add_flag("--watch,-w", *sites_watched, "show it anew every second");
+  examples(*sites, {"tradewind sites", "tradewind sites --watch", "tradewind -o json sites"});
+  sites->callback([&context, sites_watched, look_at] {
+    show_or_watch(context, *sites_watched, look_at("/v1/sites", sites_view));
   });
 
-  auto watch = std::make_shared<bool>(false);
+  struct Options {
+    bool watched = false;
+    bool history = false;
+    bool day = false;
+    std::string site;
+    std::string pool;
+  };
+  auto options = std::make_shared<Options>();
   auto* market = app.add_subcommand(
       "market", "what is sold now: prices, free units, waits, age of each quote");
-  market->add_flag("--watch,-w", *watch, "show it anew every second");
-  market->callback([&context, watch] {
-    for (;;) {
-      const auto reply = context.client().get("/v1/market");
-      if (!reply) return context.report(reply.error());
-      if (*watch && context.terminal && !context.json) std::cout << "\033[H\033[2J";
-      context.show(*reply, [&] { print_market(*reply); });
-      if (!*watch) return;
-      std::cout << std::flush;
-      std::this_thread::sleep_for(kWatchInterval);
+  market->add_flag("--watch,-w", options->watched, "show it anew every second");
+  auto* history =
+      market->add_flag("--history", options->history,
+                       "what prices and free units did in the last hour, by the minute");
+  market->add_flag("--day", options->day, "in the last day, by ten minutes")->needs(history);
+  market->add_option("--site", options->site, "of this site")->needs(history);
+  market->add_option("--pool", options->pool, "of pools with this id; with --site, every point")
+      ->needs(history);
+  examples(*market, {"tradewind market", "tradewind market --watch", "tradewind market --history",
+                     "tradewind market --history --day --site us-iowa-1 --pool cpu"});
+  market->callback([&context, options, look_at] {
+    if (!options->history) {
+      return show_or_watch(context, options->watched, look_at("/v1/market", market_view));
     }
+    const std::string query =
+        fmt::format("step_seconds={}&site={}&pool={}", options->day ? 600 : 60,
+                    url_escape(options->site), url_escape(options->pool));
+    const bool one = !options->site.empty() && !options->pool.empty();
+    show_or_watch(context, options->watched, [&context, query, one]() -> Result<View> {
+      auto reply = all_history(context.client(), query);
+      if (!reply) return fail(std::move(reply.error()));
+      return one ? points_view(std::move(*reply)) : history_view(std::move(*reply));
+    });
   });
 }
 

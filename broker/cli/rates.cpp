@@ -44,6 +44,7 @@ Status add_rate(const std::string& assignment, boost::json::object& rates) {
 void add_rate_commands(CLI::App& app, Context& context) {
   auto* rates = app.add_subcommand("rates", "what other currencies are worth in accounts");
   rates->require_subcommand(0, 1);
+  examples(*rates, {"tradewind rates"});
   rates->callback([&context, rates] {
     if (!rates->get_subcommands().empty()) return;
     const auto reply = context.client().get("/v1/rates");
@@ -63,6 +64,8 @@ void add_rate_commands(CLI::App& app, Context& context) {
   set->add_flag("--only", options->only, "currencies that are not named have no rate from then on");
   set->add_option("--accounting", options->accounting,
                   "the accounting currency; fixed once there are jobs");
+  examples(*set, {"tradewind rates set EUR=1.08 CHF=1.13", "tradewind rates set --only EUR=1.08",
+                  "tradewind rates set --accounting CHF"});
   set->callback([&context, options] {
     const auto before = context.client().get("/v1/rates");
     if (!before) return context.report(before.error());

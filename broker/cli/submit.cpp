@@ -84,8 +84,8 @@ std::string job_option_given(const CLI::App& submit) {
 
 // The document to post: a job's, or the quote's id alone.
 Result<boost::json::object> submission(const CLI::App& submit, const JobOptions& job,
-                                       const std::string& quote) {
-  if (quote.empty()) return job_document(job);
+                                       const JobDefaults& defaults, const std::string& quote) {
+  if (quote.empty()) return job_document(job, defaults);
   if (const std::string given = job_option_given(submit); !given.empty()) {
     return fail(ErrorCode::invalid, given, "it stands beside --quote",
                 "describe the job to `tradewind quote`: what is submitted is what was quoted");
@@ -169,15 +169,16 @@ void add_submit_commands(CLI::App& app, Context& context) {
     bool follow = false;
   };
   auto options = std::make_shared<Options>();
-  auto* submit = app.add_subcommand(
-      "submit",
-      "run a job at the cheapest adequate site\n\n"
-      "  tradewind submit -- sh -c 'echo hello'\n"
-      "  tradewind submit --cpus 4 --input /data/in=https://example.org/in --follow -- ./run.sh\n"
-      "  tradewind submit --file job.yaml --wait\n"
-      "  tradewind submit --after JOB -- ./merge.sh\n"
-      "  tradewind submit --batch jobs.ndjson            a job a line\n"
-      "  tradewind submit --quote ID                     the job that was quoted, for no more\n");
+  auto* submit = app.add_subcommand("submit", "run a job at the cheapest adequate site");
+  examples(
+      *submit,
+      {"tradewind submit -- sh -c 'echo hello'",
+       "tradewind submit --cpus 4 --input /data/in=https://example.org/in --follow -- ./run.sh",
+       "tradewind submit job.yaml --wait              # all that --file says, and more",
+       "tradewind submit --after j0000000000001 -- ./merge.sh",
+       "tradewind submit --array 100 -- ./task.sh",
+       "tradewind submit jobs.ndjson                  # a job document a line",
+       "tradewind submit --quote q1-1-1795668942115   # the job that was quoted, for no more"});
   add_job_options(*submit, options->job);
   submit->add_option("--idempotency-key", options->idempotency_key,
                      "submitting again with the same key gives the same job");
@@ -187,12 +188,19 @@ void add_submit_commands(CLI::App& app, Context& context) {
       "--batch", options->batch,
       "NDJSON, a job document a line; - reads standard input. --idempotency-key makes KEY/LINE the "
       "key of each");
-  batch->excludes(quoted_job);
+  batch->excludes(quoted_job)->type_name("FILE");
   submit->add_flag("--wait", options->wait, "return when it has ended; the exit code tells how")
       ->excludes(batch);
   submit->add_flag("--follow", options->follow, "like --wait, and show its output as it comes")
       ->excludes(batch);
   submit->callback([&context, submit, options] {
+    const bool is_batch = options->job.file.empty() && options->job.command.size() == 1 &&
+                          options->job.command[0].ends_with(".ndjson");
+    if (is_batch && options->batch.empty() && options->quote.empty()) {
+      options->batch = options->job.command[0];
+      options->job.command.clear();
+      submit->get_option("command")->clear();
+    }
     std::vector<std::string> headers;
     if (!options->idempotency_key.empty())
       headers.push_back("Idempotency-Key: " + options->idempotency_key);
@@ -203,7 +211,7 @@ void add_submit_commands(CLI::App& app, Context& context) {
       }
       return submit_batch(context, options->batch, headers);
     }
-    const auto document = submission(*submit, options->job, options->quote);
+    const auto document = submission(*submit, options->job, context.defaults, options->quote);
     if (!document) return context.report(document.error());
     const auto reply = context.client().post("/v1/jobs", *document, headers);
     if (!reply) return context.report(reply.error());
@@ -220,13 +228,15 @@ void add_submit_commands(CLI::App& app, Context& context) {
   auto* quote = app.add_subcommand(
       "quote", "what a job would cost, where it would go and why; submits nothing");
   add_job_options(*quote, *quoted);
+  examples(*quote, {"tradewind quote --cpus 2 --duration-seconds 600 -- ./simulate",
+                    "tradewind quote job.yaml"});
   quote->callback([&context, quoted] {
-    const auto document = job_document(*quoted);
+    const auto document = job_document(*quoted, context.defaults);
     if (!document) return context.report(document.error());
     const auto reply = context.client().post("/v1/quotes", *document);
     if (!reply) return context.report(reply.error());
     context.show(*reply, [&] { print_decision(*reply); });
-    if (text(*reply, "outcome") == "unroutable") context.exit = Exit::unroutable;
+    if (text(*reply, "outcome") == "unroutable") context.set_exit(Exit::unroutable);
   });
 }
 

@@ -61,8 +61,10 @@ void add_issue(CLI::App& token, Context& context) {
   auto options = std::make_shared<Options>();
   auto* issue =
       token.add_subcommand("issue", "make a token; prints its secret, which is kept nowhere");
-  issue->add_option("--file", options->file,
-                    "write to this tokens file rather than ask the broker: for the first operator");
+  issue
+      ->add_option("--file", options->file,
+                   "write to this tokens file rather than ask the broker: for the first operator")
+      ->type_name("FILE");
   issue->add_option("--name", options->name, "who will use it; stands in the journal as principal")
       ->required();
   issue->add_option("--role", options->role, "what it may do")
@@ -75,6 +77,9 @@ void add_issue(CLI::App& token, Context& context) {
                     "narrows it to this part of its role, such as jobs:read; repeatable");
   issue->add_option("--ttl-seconds", options->ttl_seconds,
                     "valid for so long; 0: until it is revoked");
+  examples(*issue, {"tradewind token issue --name alice",
+                    "tradewind token issue --name ci --scope jobs:read --ttl-seconds 86400",
+                    "tradewind token issue --file tokens.toml --name first --role operator"});
   issue->callback([&context, options] {
     const auto reply =
         options->file.empty() ? issue_at_broker(context, *options) : issue_in_file(*options);
@@ -115,6 +120,7 @@ void add_revoke(CLI::App& token, Context& context) {
   auto name = std::make_shared<std::string>();
   auto* revoke = token.add_subcommand("revoke", "make a token worthless, at once");
   revoke->add_option("name", *name, "the token's name")->required();
+  examples(*revoke, {"tradewind token revoke alice"});
   revoke->callback([&context, name] {
     const auto reply = context.client().remove("/v1/tokens/" + url_escape(*name));
     if (!reply) return context.report(reply.error());
@@ -127,10 +133,12 @@ void add_revoke(CLI::App& token, Context& context) {
 void add_token_commands(CLI::App& app, Context& context) {
   auto* token = app.add_subcommand("token", "bearer tokens that the broker keeps itself");
   token->require_subcommand(1);
+  examples(*token, {"tradewind token issue --name alice", "tradewind token list",
+                    "tradewind token revoke alice"});
   add_issue(*token, context);
-  token->add_subcommand("list", "who has a token; never the secrets")->callback([&context] {
-    list(context);
-  });
+  auto* all = token->add_subcommand("list", "who has a token; never the secrets");
+  examples(*all, {"tradewind token list"});
+  all->callback([&context] { list(context); });
   add_revoke(*token, context);
 }
 

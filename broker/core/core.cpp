@@ -333,6 +333,12 @@ void Core::tenants(Reply<std::vector<TenantStanding>> reply) {
   });
 }
 
+void Core::market_history(MarketHistoryQuery query, Reply<MarketHistoryPage> reply) {
+  post(reply, [this, query = std::move(query), reply] {
+    reply(market_history_.find(query, system_now().wall));
+  });
+}
+
 std::shared_ptr<const RateTable> Core::rates() const {
   const std::lock_guard lock(mutex_);
   return rates_;
@@ -430,6 +436,14 @@ void Core::list_datasets(DatasetActor actor, std::string after, std::size_t limi
   post(reply, [this, actor = std::move(actor), after = std::move(after), limit, reply] {
     reply(datasets_.list(actor, after, limit));
   });
+}
+
+void Core::on_record(const Record& record, SignedRecord bytes) {
+  router_.accept(record, std::move(bytes));
+  if (const auto* sheet = std::get_if<QuoteSheet>(&record.body)) {
+    const SiteView* const view = router_.view().find(sheet->site);
+    if (view != nullptr) market_history_.add(view->record, *sheet, system_now().wall);
+  }
 }
 
 void Core::on_site(const SiteId& site, ToBroker message) {

@@ -18,6 +18,7 @@
 #include "broker/core/federation.h"
 #include "broker/core/job_changes.h"
 #include "broker/core/log_requests.h"
+#include "broker/core/market_history.h"
 #include "broker/core/market_router.h"
 #include "broker/core/metrics.h"
 #include "broker/core/quotes.h"
@@ -72,6 +73,7 @@ class Core final : public Service {
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override;
   void market(Reply<MarketSnapshot> reply) override;
+  void market_history(MarketHistoryQuery query, Reply<MarketHistoryPage> reply) override;
   void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) override;
   void remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
   void find_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) override;
@@ -146,6 +148,7 @@ class Core final : public Service {
                                  std::string principal);
   void apply_rates(const RateTable& table);
   Status load_trust_version();
+  void on_record(const Record& record, SignedRecord bytes);
   void on_site(const SiteId& site, ToBroker message);
   void housekeeping(Now now);
   void look_at_disk(Mono::time_point now);
@@ -156,6 +159,7 @@ class Core final : public Service {
   Journal& journal_;
   const FederationId federation_id_;
   MarketRouter router_;
+  MarketHistory market_history_;
   Lifecycle lifecycle_;
   Quotes quotes_;
   Registry registry_;

@@ -142,11 +142,9 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
       std::move(federation),
       {.record =
            [this](Record record, SignedRecord bytes) {
-             push(
-                 [this, record = std::move(record), bytes = std::move(bytes)]() mutable {
-                   router_.accept(record, std::move(bytes));
-                 },
-                 false);
+             push([this, record = std::move(record),
+                   bytes = std::move(bytes)]() mutable { on_record(record, std::move(bytes)); },
+                  false);
            },
        .quarantined =
            [this](const SiteId& site, Equivocation proof) {

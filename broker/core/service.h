@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/market_history.h"
 #include "broker/routing/relaxation.h"
 #include "schemas/dataset.h"
 #include "schemas/decision.h"
@@ -174,6 +175,7 @@ class Service {
   virtual void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                         std::uint32_t bytes_max, Reply<LogChunk> reply) = 0;
   virtual void market(Reply<MarketSnapshot> reply) = 0;
+  virtual void market_history(MarketHistoryQuery query, Reply<MarketHistoryPage> reply) = 0;
   // Data sets; see datasets.h. `dataset` has been checked and names no owner.
   virtual void put_dataset(Dataset dataset, DatasetActor actor, Reply<DatasetReceipt> reply) = 0;
   virtual void remove_dataset(std::string name, DatasetActor actor, Reply<Dataset> reply) = 0;

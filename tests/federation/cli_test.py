@@ -1,10 +1,18 @@
 """The command line as people and scripts use it."""
 import json
 import os
+import pathlib
+import pty
+import re
+import shutil
+import signal
 import subprocess
+import tempfile
 import unittest
 
-from federation import BIN, Federation, until
+from federation import BIN, ROOT, Federation, until
+
+TRADEWIND = BIN / "tradewind"
 
 
 class Cli(unittest.TestCase):
@@ -85,17 +93,172 @@ class Cli(unittest.TestCase):
         self.cli("site", "state", "us-iowa-1", "active", token="operator")
         until(lambda: state("us-iowa-1") == "active", 10)
 
-    def test_the_market_can_be_watched(self):
-        environment = {**os.environ, "TRADEWIND_URL": self.federation.url,
-                       "TRADEWIND_TOKEN": self.federation.user.token}
-        with subprocess.Popen([BIN / "tradewind", "market", "--watch"], stdout=subprocess.PIPE, text=True,
-                              env=environment) as watching:
-            heads = (line for line in watching.stdout if line.startswith("SITE"))
-            shown = [next(heads).split() for _ in range(2)]
+    def environment(self, **more):
+        return {**os.environ, "TRADEWIND_URL": self.federation.url, "TRADEWIND_TOKEN": self.federation.user.token, **more}
+
+    def start(self, *arguments, **more):
+        return subprocess.Popen([TRADEWIND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.environment(), **more)
+
+    def test_run_is_the_command_with_its_output_and_its_exit_code(self):
+        done = self.cli("run", "--", "sh", "-c", "echo out; echo err >&2; sleep 0.5; echo more; exit 3", check=False)
+        self.assertEqual((done.stdout, done.stderr, done.returncode), ("out\nmore\n", "err\n", 3))
+        self.assertEqual(self.cli("run", "--", "sh", "-c", "kill -9 $$", check=False).returncode, 128 + 9)
+
+    def test_run_tells_by_its_own_codes_why_there_is_none_of_the_command(self):
+        for arguments in (["--cost-max", "many", "--", "true"], ["--bogus"], [], ["--site", "nowhere-1", "--", "true"]):
+            self.assertEqual(self.cli("run", *arguments, check=False).returncode, 125, arguments)
+        self.assertEqual(self.cli("--url", "http://127.0.0.1:1", "run", "--", "true", check=False).returncode, 125)
+        done = self.cli("run", "--time-limit-seconds", "1", "--", "sleep", "60", check=False)
+        self.assertEqual(done.returncode, 124, done.stderr)
+        self.assertIn("time limit", done.stderr)
+
+    def test_an_interrupted_run_cancels_its_job(self):
+        with self.start("run", "--name", "interrupted", "--", "sh", "-c", "echo begun; sleep 300") as running:
+            self.assertEqual(running.stdout.readline(), "begun\n")
+            running.send_signal(signal.SIGINT)
+            self.assertIn("canceling", running.stderr.readline())
+            self.assertEqual(running.wait(30), 130)
+        (job,) = self.federation.user.get("/v1/jobs?name_prefix=interrupted")["jobs"]
+        self.assertEqual(job["state"], "canceled")
+
+    def test_a_second_interrupt_leaves_the_job_alone(self):
+        with self.start("run", "--name", "left", "--", "sh", "-c", "trap '' TERM; echo begun; sleep 300") as running:
+            self.assertEqual(running.stdout.readline(), "begun\n")
+            running.send_signal(signal.SIGINT)
+            self.assertIn("canceling", running.stderr.readline())
+            running.send_signal(signal.SIGINT)
+            self.assertEqual(running.wait(5), 130)
+
+    def test_a_run_goes_on_with_the_output_of_later_attempts(self):
+        """The site that runs the job is killed and comes back; the job starts again, there or elsewhere."""
+        script = "echo at $TRADEWIND_ATTEMPT; [ $TRADEWIND_ATTEMPT = 1 ] && sleep 300; echo done"
+        with self.start("run", "--arch", "amd64", "--", "sh", "-c", script) as running:
+            self.assertEqual(running.stdout.readline(), "at 1\n")
+            (job,) = self.federation.user.get("/v1/jobs?state=running&limit=1")["jobs"]
+            self.federation.kill(job["site"])
+            self.federation.start(job["site"])
+            out, err = running.communicate(timeout=120)
+        self.assertEqual((out, running.returncode), ("at 2\ndone\n", 0), err)
+
+    def lines_of_watching(self, *arguments, until_line):
+        """What a watching command prints until a line matches."""
+        with self.start(*arguments) as watching:
+            lines = []
+            for line in watching.stdout:
+                lines.append(line)
+                if until_line(line):
+                    break
             watching.terminate()
-        self.assertEqual(shown[0], shown[1])
+        return lines
+
+    def test_watching_prints_what_changes(self):
+        with self.start("jobs", "--watch", "--name-prefix", "watched") as watching:
+            self.assertEqual(watching.stdout.readline(), "no jobs\n")
+            job = self.cli("submit", "--name", "watched", "--", "true").stdout.strip()
+            for line in watching.stdout:
+                self.assertTrue(line.startswith(job), line)
+                if "succeeded" in line:
+                    break
+            watching.terminate()
+        lines = self.lines_of_watching("-o", "json", "market", "--watch", until_line=lambda line: True)
+        self.assertIn("offers", json.loads(lines[0]))
+        head = self.lines_of_watching("market", "--watch", until_line=lambda line: True)[0].split()
         for column in ("FACTOR", "FREE", "WAIT", "AGE", "QUOTE"):
-            self.assertIn(column, shown[0])
+            self.assertIn(column, head)
+
+    def on_a_terminal(self, *arguments, **environment):
+        """What is printed on a terminal of 80 columns."""
+        control, terminal = pty.openpty()
+        subprocess.run(["stty", "cols", "80", "rows", "20"], stdin=terminal, check=True)
+        done = subprocess.run([TRADEWIND, *arguments], stdin=terminal, stdout=terminal, stderr=subprocess.PIPE,
+                              env=self.environment(TERM="xterm", **environment), timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        os.close(terminal)
+        text = b""
+        try:
+            while piece := os.read(control, 65536):
+                text += piece
+        except OSError:  # the other end is closed
+            pass
+        os.close(control)
+        return text.decode()
+
+    def test_a_terminal_gets_colours_and_its_width_and_a_pipe_neither(self):
+        job = self.cli("submit", "--wait", "--", "true").stdout.split()[0]
+        text = self.on_a_terminal("jobs", "--limit", "5")
+        self.assertIn("\033[32msucceeded\033[0m", text)
+        self.assertIn(job, text)
+        for command in ("jobs", "market", "sites"):
+            plain = self.on_a_terminal(command, NO_COLOR="1")
+            self.assertNotIn("\033", plain)
+            self.assertLessEqual(max(len(line) for line in plain.splitlines()), 80, plain)
+            self.assertNotIn("\033", self.cli(command).stdout)
+        self.assertGreater(max(len(line) for line in self.cli("sites").stdout.splitlines()), 80)
+
+    def test_cancel_by_filter_asks_or_is_told(self):
+        jobs = [self.cli("submit", "--tag", "batch=c", "--", "sleep", "300").stdout.strip() for _ in range(3)]
+        other = self.cli("submit", "--tag", "batch=d", "--", "sleep", "300").stdout.strip()
+        refused = self.cli("cancel", "--tag", "batch=c", check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--yes", refused.stderr)
+        self.assertEqual(self.cli("cancel", check=False).returncode, 2)
+        done = self.cli("-o", "json", "cancel", "--tag", "batch=c", "--yes")
+        self.assertEqual(json.loads(done.stdout), {"canceled": 3})
+        for job in jobs:
+            self.assertEqual(self.federation.user.wait(job)["state"], "canceled")
+        self.assertNotIn(self.federation.user.job(other)["state"], ("canceled", "failed"))
+        self.assertIn("canceling 1 jobs", self.on_a_terminal("cancel", "--tag", "batch=d", "-y"))
+        self.federation.user.wait(other)
+
+    def test_the_market_has_a_history(self):
+        whole = json.loads(self.cli("-o", "json", "market", "--history").stdout)
+        offers = self.federation.user.get("/v1/offers")["offers"]
+        self.assertEqual({(each["site"], each["pool"]) for each in whole["series"]},
+                         {(each["site"], each["pool"]) for each in offers})
+        self.assertTrue(all(each["points"] for each in whole["series"]))
+        self.assertIn("us-iowa-1", self.cli("market", "--history", "--day").stdout)
+        site, pool = whole["series"][0]["site"], whole["series"][0]["pool"]
+        points = self.cli("market", "--history", "--site", site, "--pool", pool).stdout.splitlines()
+        self.assertIn("LEAST FREE", points[0])
+        self.assertGreaterEqual(len(points), 2)
+
+    def test_a_document_is_submitted_by_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            document = pathlib.Path(folder) / "job.yaml"
+            document.write_text("command: [echo, from a document]\n")
+            self.assertEqual(self.cli("run", str(document)).stdout, "from a document\n")
+            batch = pathlib.Path(folder) / "jobs.ndjson"
+            batch.write_text('{"command": ["true"]}\n' * 3)
+            self.assertEqual(len(self.cli("submit", str(batch)).stdout.split()), 3)
+
+    def test_settings_come_from_options_then_the_environment_then_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "tradewind/config.toml"
+            file.parent.mkdir()
+            token = self.federation.user.token
+            file.write_text(f'url = "{self.federation.url}"\ntoken = "{token}"\noutput = "json"\ntags = {{made = "file"}}\n'
+                            '[profiles.wrong]\nurl = "http://127.0.0.1:1"\n')
+            file.chmod(0o600)
+            clean = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIND_")}
+
+            def tradewind(*arguments, **more):
+                return subprocess.run([TRADEWIND, *arguments], capture_output=True, text=True,
+                                      env={**clean, "XDG_CONFIG_HOME": folder, **more})
+            job = json.loads(tradewind("submit", "--", "true").stdout)["id"]
+            self.assertEqual(self.federation.user.job(job)["tags"], {"made": "file"})
+            self.assertEqual(tradewind("-o", "table", "submit", "--", "true").stdout.count("{"), 0)
+            self.assertEqual(tradewind("--profile", "wrong", "jobs").returncode, 5)
+            self.assertEqual(tradewind("jobs", TRADEWIND_PROFILE="wrong").returncode, 5)
+            self.assertEqual(tradewind("jobs", TRADEWIND_URL="http://127.0.0.1:1").returncode, 5)
+            self.assertEqual(tradewind("--url", self.federation.url, "jobs", TRADEWIND_URL="http://127.0.0.1:1").returncode, 0)
+            self.assertEqual(tradewind("--profile", "none", "jobs").returncode, 2)
+            self.assertEqual(tradewind("--config", "/nowhere", "jobs").returncode, 2)
+            file.chmod(0o640)
+            refused = tradewind("jobs")
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(f"chmod 600 {file}", refused.stderr)
+            self.assertEqual(tradewind("help", "exit-codes").returncode, 0, "needs no settings")
 
     def test_an_array_is_one_submission(self):
         array = self.cli("submit", "--array", "5", "--", "sh", "-c", "echo $TRADEWIND_ARRAY_INDEX").stdout.strip()
@@ -134,6 +297,74 @@ class Cli(unittest.TestCase):
             self.cli("site", "state", site, "active", token="operator")
         until(lambda: json.loads(self.cli("-o", "json", "quote", "--arch", "arm64", "--", "true",
                                           check=False).stdout)["outcome"] == "placed", 20)
+
+
+class Completion(unittest.TestCase):
+    """The scripts in the shells that they are for."""
+
+    CASES = (
+        (["tradewind", "sub"], ["submit"]),
+        (["tradewind", "--output", "json", "dataset", ""], ["list", "remove", "set", "show"]),
+        (["tradewind", "jobs", "--output", ""], ["json", "table"]),
+        (["tradewind", "--profile", "jobs", "mark"], ["market"]),
+        (["tradewind", "jobs", "--st"], ["--state"]),
+        (["tradewind", "site", "state", "x", "a"], ["active"]),
+        (["tradewind", "completion", ""], ["bash", "fish", "zsh"]),
+    )
+
+    def script(self, shell):
+        done = subprocess.run([TRADEWIND, "completion", shell], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def check(self, shell, complete):
+        if not shutil.which(shell):
+            self.skipTest(f"there is no {shell}")
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / "script"
+            script.write_text(self.script(shell))
+            for words, expected in self.CASES:
+                done = subprocess.run([shell, *complete(str(script), words)], capture_output=True, text=True, timeout=30)
+                self.assertEqual((sorted(done.stdout.split()), done.stderr), (expected, ""), words)
+
+    def test_bash(self):
+        self.check("bash", lambda script, words: [
+            "--norc", "-c", 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tradewind; '
+            'echo "${COMPREPLY[@]}"', script, *words])
+
+    def test_zsh(self):
+        # Its own functions of completion work in its line editor only; these print what they are given, as far as it
+        # begins with the word.
+        stubs = ('compdef() { }; offer() { for each in "$@"; do [[ $each == ${words[CURRENT]}* ]] && print -r -- "$each"; '
+                 'done; true }; compadd() { [[ $1 == -- ]] && shift; offer "$@" }; '
+                 '_describe() { offer "${(@)list%%:*}" }; ')
+        self.check("zsh", lambda script, words: [
+            "-f", "-c", stubs + 'source "$0"; words=("$@"); CURRENT=$#; _tradewind', script, *words])
+
+    def test_fish(self):
+        self.check("fish", lambda script, words: [
+            "--no-config", "-c", f"source {script}; complete -C '{' '.join(words)}' | string replace -r '\\t.*' ''"])
+
+    def test_every_command_is_in_every_script(self):
+        scripts = [self.script(shell) for shell in ("bash", "zsh", "fish")]
+
+        def below(*path):
+            text = subprocess.run([TRADEWIND, *path, "--help"], capture_output=True, text=True, check=True).stdout
+            found = re.search(r"^Subcommands:\n((?:  .*\n)*)", text, re.MULTILINE)
+            return re.findall(r"^  (\S+)", found[1], re.MULTILINE) if found else []
+        for command in below():
+            for path in [[command]] + [[command, each] for each in below(command)]:
+                for script in scripts:
+                    self.assertIn(" ".join(["tradewind", *path]), script)
+
+
+class ExitCodes(unittest.TestCase):
+    def test_the_page_and_the_help_tell_the_same(self):
+        told = json.loads(subprocess.run([TRADEWIND, "-o", "json", "help", "exit-codes"], capture_output=True, text=True,
+                                         check=True).stdout)
+        page = (ROOT / "docs/submitting.md").read_text()
+        rows = [(int(code), meaning) for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)]
+        self.assertEqual(rows, [(each["code"], each["meaning"])
+                                for each in told["exit_codes"] + told["run"]])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "broker/api/dataset_json.h"
+#include "broker/api/http_message.h"
+#include "broker/api/job_filter.h"
 #include "broker/api/job_json.h"
 #include "broker/api/tes_task.h"
 #include "schemas/assert.h"
@@ -14,6 +16,12 @@ namespace {
 
 [[maybe_unused]] Result<Dataset> parse_named_dataset(std::string_view text) {
   return parse_dataset("corpus", text);
+}
+// As the query of a target has them.
+[[maybe_unused]] Result<JobFilter> parse_job_filter(std::string_view text) {
+  const auto query = parse_query(text);
+  if (!query) return fail(query.error());
+  return tradewind::parse_job_filter(*query);
 }
 void fuzz(std::string_view text) {
   const auto value = FUZZED(text);

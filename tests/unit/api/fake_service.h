@@ -27,6 +27,7 @@ class FakeService : public Service {
   }
 
   // --- what tests set and look at
+  MarketHistory history;  // set before it is asked for
   void put(JobRecord job) {
     const std::lock_guard lock(mutex_);
     const JobId id = job.job;
@@ -230,6 +231,10 @@ class FakeService : public Service {
     std::vector<TenantStanding> standings;
     for (const auto& [tenant, jobs] : live) standings.push_back({tenant, jobs});
     answer(reply, Result<std::vector<TenantStanding>>(std::move(standings)));
+  }
+  void market_history(MarketHistoryQuery query, Reply<MarketHistoryPage> reply) override {
+    const std::lock_guard lock(mutex_);
+    answer(reply, Result<MarketHistoryPage>(history.find(query, system_now().wall)));
   }
   std::shared_ptr<const RateTable> rates() const override {
     const std::lock_guard lock(mutex_);

@@ -123,6 +123,72 @@ TEST_F(NativeApiTest, AJobShowsWhereItRanWhatItCostAndItsOutputs) {
   EXPECT_EQ(at(job, "/waiting"), "(absent)");
 }
 
+TEST_F(NativeApiTest, DecisionsAreListedByTheFiltersOfJobs) {
+  const JobId first = submit(alice, kJob);
+  place(
+      first, JobState::running,
+      {attempt(1, AttemptState::refused, "beta-1"), attempt(2, AttemptState::running, "alpha-1")});
+  const JobId second = submit(alice, R"({"command":["x"]})");
+  place(second, JobState::unroutable, {});
+  service.change(second, [](JobRecord& job) { job.unplaced = sample_waiting(); });
+  submit(alice, kJob);  // waits: nothing has been decided
+  const JobId foreign = submit(bob, kJob);
+  place(foreign, JobState::running, {attempt(1, AttemptState::running)});
+  const json::value all = parsed(get("/v1/decisions", alice));
+  ASSERT_EQ(all.at("decisions").as_array().size(), 3U);
+  EXPECT_EQ(at(all, "/decisions/0/job"), second.value);
+  EXPECT_EQ(at(all, "/decisions/0/attempt"), "(absent)");
+  EXPECT_EQ(at(all, "/decisions/1/attempt"), "2");
+  EXPECT_EQ(at(all, "/decisions/2/chosen/site"), "beta-1");
+  EXPECT_EQ(parsed(get("/v1/decisions?state=running", alice)).at("decisions").as_array().size(),
+            2U);
+  EXPECT_EQ(parsed(get("/v1/decisions?tenant=beta", auditor)).at("decisions").as_array().size(),
+            1U);
+  EXPECT_EQ(at(parsed(get("/v1/decisions?limit=2", alice)), "/next_cursor"), second.value);
+  EXPECT_EQ(get("/v1/decisions?limit=101", alice).status, 400);
+}
+
+TEST_F(NativeApiTest, AttemptsAreThoseOfTheJobAndAreAskedForAgainByTheirTag) {
+  const JobId id = submit(alice, kJob);
+  AttemptRecord refused = attempt(1, AttemptState::refused, "beta-1");
+  refused.refusal = RefusalCode::price;
+  place(id, JobState::succeeded, {refused, succeeded(2)});
+  const RawResponse response = get("/v1/jobs/" + id.value + "/attempts", alice);
+  const json::value whole = parsed(response);
+  EXPECT_EQ(at(whole, "/job"), id.value);
+  EXPECT_EQ(at(whole, "/state"), "succeeded");
+  EXPECT_EQ(whole.at("attempts"), parsed(get("/v1/jobs/" + id.value, alice)).at("attempts"));
+  EXPECT_EQ(call("GET", "/v1/jobs/" + id.value + "/attempts", alice, "",
+                 "If-None-Match: " + response.headers.at("etag") + "\r\n")
+                .status,
+            304);
+}
+
+TEST_F(NativeApiTest, TheMarketsHistoryIsASeriesAPoolByPages) {
+  const MarketSnapshot market = sample_market();
+  const SiteView& site = market.sites[0];
+  service.history.add(site.record, *site.sheet, system_now().wall);
+  SiteRecord other = site.record;
+  other.site = SiteId{"zeta-1"};
+  service.history.add(other, *site.sheet, system_now().wall);
+  const json::value first = parsed(get("/v1/market/history?limit=1&step_seconds=600", centre));
+  EXPECT_EQ(at(first, "/step_seconds"), "600");
+  EXPECT_EQ(at(first, "/series/0/site"), "alpha-1");
+  EXPECT_EQ(at(first, "/series/0/points/0/unit_price_per_hour"), "0.075");
+  EXPECT_EQ(at(first, "/series/0/points/0/units_free"), "12");
+  EXPECT_EQ(at(first, "/next_cursor"), "alpha-1/cpu");
+  const json::value second = parsed(get("/v1/market/history?cursor=alpha-1/cpu", alice));
+  EXPECT_EQ(at(second, "/series/0/site"), "zeta-1");
+  EXPECT_EQ(at(second, "/next_cursor"), "(absent)");
+  EXPECT_EQ(at(parsed(get("/v1/market/history?site=none", alice)), "/series"), "[]");
+  for (const char* query :
+       {"step_seconds=61", "step_seconds=x", "limit=0", "limit=101", "cursor=x"}) {
+    const RawResponse refused = get(std::string("/v1/market/history?") + query, alice);
+    EXPECT_EQ(refused.status, 400) << query;
+    EXPECT_NE(at(parsed(refused), "/remedy"), "(absent)") << query;
+  }
+}
+
 TEST_F(NativeApiTest, AWaitingJobSaysWhatItWaitsFor) {
   const JobId id = submit(alice, kJob);
   EXPECT_EQ(get("/v1/jobs/" + id.value + "/decision", alice).status, 404);

@@ -160,6 +160,38 @@ TEST_F(TesTest, StrictRefusesUnsupportedParametersAtOnce) {  // rule 17
   EXPECT_EQ(with(R"({"PRIORITY":"1","priority":"2"})").status, 400);
 }
 
+TEST_F(TesTest, AnAcceleratorIsAFamilyAndHowMany) {
+  const auto with = [&](const char* key, const char* value) {
+    return post(kBase, alice,
+                std::string(R"({"executors":[{"image":"i","command":["x"]}],"resources":{
+                  "backend_parameters":{")") +
+                    key + "\":\"" + value + "\"}}}");
+  };
+  EXPECT_EQ(with("accelerator", "CUDA").status, 200);
+  EXPECT_EQ(service.last_submission().spec.variants[0].accelerator.family, "cuda");
+  EXPECT_EQ(service.last_submission().spec.resources.accelerators, 1U);
+  EXPECT_EQ(with("accelerator", "rocm:4").status, 200);
+  EXPECT_EQ(service.last_submission().spec.resources.accelerators, 4U);
+  for (const char* wrong : {"", ":2", "cuda:", "cuda:0", "cuda:many", "cuda:4294967296", "a b"}) {
+    const RawResponse refused = with("accelerator", wrong);
+    EXPECT_EQ(refused.status, 400) << wrong;
+    EXPECT_NE(at(parsed(refused), "/error").find("accelerator"), std::string::npos) << wrong;
+  }
+}
+
+TEST_F(TesTest, AmountsInAnotherCurrencyAreRefusedNotMisread) {
+  const auto with = [&](const char* currency) {
+    return post(kBase, alice,
+                std::string(R"({"executors":[{"image":"i","command":["x"]}],"resources":{
+                  "backend_parameters":{"max_cost":"1","currency":")") +
+                    currency + "\"}}}");
+  };
+  EXPECT_EQ(with("USD").status, 200);
+  const RawResponse refused = with("JPY");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(at(parsed(refused), "/error").find("USD"), std::string::npos);
+}
+
 TEST_F(TesTest, AnIdempotencyKeyWorksAsNatively) {  // rule 10
   const char* document = R"({"executors":[{"image":"i","command":["x"]}],
     "resources":{"backend_parameters":{"idempotency_key":"k1"}}})";

@@ -163,9 +163,9 @@ TEST_F(TesTest, ServiceInfoIsWhatStrictClientsExpect) {  // rules 1, 17, 20 and 
   for (const auto& each : info.at("tesResources_backend_parameters").as_array()) {
     keys.insert(text_of(each));
   }
-  EXPECT_EQ(keys,
-            (std::set<std::string>{"architecture", "data_region", "deadline", "idempotency_key",
-                                   "max_cost", "max_runtime_s", "network", "priority"}));
+  EXPECT_EQ(keys, (std::set<std::string>{"accelerator", "architecture", "currency", "data_region",
+                                         "deadline", "idempotency_key", "max_cost", "max_runtime_s",
+                                         "network", "priority"}));
 }
 
 TEST_F(TesTest, ErrorsAreJsonWithTheStatusOfTheirKind) {  // rule 23

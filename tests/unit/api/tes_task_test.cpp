@@ -142,9 +142,12 @@ TEST_F(TesTest, OnlyAttemptsWhoseExecutorsRanHaveALogEntry) {  // rule 13
 
 TEST_F(TesTest, MetadataTellsWhereAndForHowMuch) {  // rules 1 and 2
   const JobId id = create();
-  place(id, JobState::succeeded, {ended(1, "alpha-1", EndCode::succeeded, {0})});
+  AttemptRecord attempt = ended(1, "alpha-1", EndCode::succeeded, {0});
+  attempt.decision.chosen->contract = ContractId{"c-7"};
+  place(id, JobState::succeeded, {attempt});
   const json::value full = task(id, "FULL");
   EXPECT_EQ(at(full, "/logs/0/metadata/site"), "alpha-1");
+  EXPECT_EQ(at(full, "/logs/0/metadata/contract_id"), "c-7");
   EXPECT_EQ(at(full, "/logs/0/metadata/region"), "eu-west");
   EXPECT_EQ(at(full, "/logs/0/metadata/architecture"), "amd64");
   EXPECT_EQ(at(full, "/logs/0/metadata/price"), "0.36");
