@@ -1,57 +1,91 @@
+// OpenSSL 3.0 finds an algorithm, allocates and checks anew for each digest that its newer
+// functions make, which for short messages costs several times what the digest does. It would
+// rather that nobody used these older ones.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "state/identity/digest.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/sha.h>
 
-#include "schemas/assert.h"
+#include <algorithm>
+#include <array>
 
 namespace tradewind {
 namespace {
 
-// Fetching the algorithm costs more than hashing a short message, so it happens once; it lives as
-// long as the process.
-const EVP_MD* algorithm() {
-  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  TRADEWIND_ASSERT(fetched != nullptr);
-  return fetched;
+unsigned char* raw(char* bytes) {
+  return reinterpret_cast<unsigned char*>(bytes);
 }
 
 }  // namespace
 
 Bytes sha256(BytesView bytes) {
-  Sha256 digest;
-  digest.update(bytes);
-  return digest.finish();
-}
-
-Bytes hmac_sha256(BytesView key, BytesView message) {
+  SHA256_CTX state;
+  SHA256_Init(&state);
+  SHA256_Update(&state, bytes.data(), bytes.size());
   Bytes digest(sha256_bytes, '\0');
-  unsigned size = 0;
-  const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                          reinterpret_cast<const unsigned char*>(message.data()), message.size(),
-                          reinterpret_cast<unsigned char*>(digest.data()), &size);
-  TRADEWIND_ASSERT(made != nullptr && size == sha256_bytes);
+  SHA256_Final(raw(digest.data()), &state);
   return digest;
 }
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const {
-  EVP_MD_CTX_free(context);
+// --- HMAC ----------------------------------------------------------------------------------------
+
+struct HmacSha256::Begun {
+  SHA256_CTX inner;
+  SHA256_CTX outer;
+};
+
+HmacSha256::HmacSha256(BytesView key) {
+  std::array<char, SHA256_CBLOCK> block{};
+  if (key.size() <= block.size()) {
+    std::ranges::copy(key, block.begin());
+  } else {
+    std::ranges::copy(sha256(key), block.begin());
+  }
+  auto begun = std::make_unique<Begun>();
+  const auto begin = [&block](SHA256_CTX& state, char pad) {
+    auto padded = block;
+    for (char& each : padded) each = static_cast<char>(each ^ pad);
+    SHA256_Init(&state);
+    SHA256_Update(&state, padded.data(), padded.size());
+  };
+  begin(begun->inner, 0x36);
+  begin(begun->outer, 0x5c);
+  begun_ = std::move(begun);
+}
+HmacSha256::~HmacSha256() = default;
+HmacSha256::HmacSha256(HmacSha256&&) noexcept = default;
+HmacSha256& HmacSha256::operator=(HmacSha256&&) noexcept = default;
+
+Bytes HmacSha256::operator()(BytesView message) const {
+  Bytes digest(sha256_bytes, '\0');
+  SHA256_CTX state = begun_->inner;
+  SHA256_Update(&state, message.data(), message.size());
+  SHA256_Final(raw(digest.data()), &state);
+  state = begun_->outer;
+  SHA256_Update(&state, digest.data(), digest.size());
+  SHA256_Final(raw(digest.data()), &state);
+  return digest;
 }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  TRADEWIND_ASSERT(context_ != nullptr);
-  start();
+Bytes hmac_sha256(BytesView key, BytesView message) {
+  return HmacSha256(key)(message);
+}
+
+// --- piece by piece ------------------------------------------------------------------------------
+
+void Sha256::Free::operator()(SHA256state_st* state) const {
+  delete state;
+}
+
+Sha256::Sha256() : state_(new SHA256_CTX) {
+  SHA256_Init(state_.get());
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::start() {
-  TRADEWIND_ASSERT(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr) == 1);
-}
-
 void Sha256::update(BytesView bytes) {
-  TRADEWIND_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  SHA256_Update(state_.get(), bytes.data(), bytes.size());
 }
 
 Bytes Sha256::finish() {
@@ -61,12 +95,8 @@ Bytes Sha256::finish() {
 }
 
 void Sha256::finish(std::span<char, sha256_bytes> digest) {
-  unsigned int length = 0;
-  TRADEWIND_ASSERT(EVP_DigestFinal_ex(context_.get(),
-                                      reinterpret_cast<unsigned char*>(digest.data()),
-                                      &length) == 1);
-  TRADEWIND_ASSERT(length == sha256_bytes);
-  start();
+  SHA256_Final(raw(digest.data()), state_.get());
+  SHA256_Init(state_.get());
 }
 
 }  // namespace tradewind

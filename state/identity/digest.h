@@ -7,7 +7,7 @@
 
 #include "schemas/result.h"
 
-struct evp_md_ctx_st;
+struct SHA256state_st;
 
 namespace tradewind {
 
@@ -17,6 +17,21 @@ inline constexpr std::size_t sha256_bytes = 32;
 Bytes sha256(BytesView bytes);
 // HMAC-SHA-256 (RFC 2104), raw, 32 bytes.
 Bytes hmac_sha256(BytesView key, BytesView message);
+
+// The same under one key, for those who do so again and again.
+class HmacSha256 {
+ public:
+  explicit HmacSha256(BytesView key);
+  ~HmacSha256();
+  HmacSha256(HmacSha256&&) noexcept;
+  HmacSha256& operator=(HmacSha256&&) noexcept;
+
+  Bytes operator()(BytesView message) const;
+
+ private:
+  struct Begun;
+  std::unique_ptr<const Begun> begun_;
+};
 
 // A digest over bytes that come piece by piece. One thread at a time.
 class Sha256 {
@@ -33,12 +48,10 @@ class Sha256 {
   void finish(std::span<char, sha256_bytes> digest);
 
  private:
-  void start();
-
   struct Free {
-    void operator()(evp_md_ctx_st* context) const;
+    void operator()(SHA256state_st* state) const;
   };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::unique_ptr<SHA256state_st, Free> state_;
 };
 
 }  // namespace tradewind

@@ -69,11 +69,11 @@ Result<Bytes> decode(std::string_view field, std::string_view text, std::string_
 }  // namespace
 
 std::string hex(BytesView bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '0');
+  auto at = text.begin();
   for (const char each : bytes) {
-    text += kHex[static_cast<unsigned char>(each) >> 4];
-    text += kHex[static_cast<unsigned char>(each) & 15U];
+    *at++ = kHex[static_cast<unsigned char>(each) >> 4];
+    *at++ = kHex[static_cast<unsigned char>(each) & 15U];
   }
   return text;
 }
