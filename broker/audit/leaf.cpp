@@ -291,17 +291,24 @@ struct Say {
   }
 };
 
-Bytes salt_of(BytesView secret, Sequence sequence, std::string_view field) {
-  return hmac_sha256(secret, fmt::format("salt\n{}\n{}", sequence.value, field));
+// Of a job or an attempt.
+void name_job(LeafKeys& keys, std::string_view subject) {
+  const auto number = subject.find('#');
+  keys.job = subject.substr(0, number);
+  if (number != std::string_view::npos) keys.attempt = subject;
 }
 
 }  // namespace
 
-LeafWriter::LeafWriter(std::string source, Bytes secret)
-    : source_(std::move(source)), secret_(std::move(secret)) {}
+LeafWriter::LeafWriter(std::string source, BytesView secret)
+    : source_(std::move(source)), hmac_(secret) {}
+
+Bytes LeafWriter::salt_of(Sequence sequence, std::string_view field) const {
+  return hmac_(fmt::format("salt\n{}\n{}", sequence.value, field));
+}
 
 std::string LeafWriter::pseudonym(const TenantId& tenant) const {
-  return hex(hmac_sha256(secret_, "tenant\n" + tenant.value).substr(0, kPseudonymBytes));
+  return hex(hmac_("tenant\n" + tenant.value).substr(0, kPseudonymBytes));
 }
 
 Leaf LeafWriter::write(Sequence sequence, const Entry& entry) const {
@@ -311,7 +318,7 @@ Leaf LeafWriter::write(Sequence sequence, const Entry& entry) const {
   if (!said.secrets.empty()) {
     said.data.open("commitments");
     for (const auto& [field, value] : said.secrets) {
-      said.data.add(field, hex(sha256(salt_of(secret_, sequence, field) + value)));
+      said.data.add(field, hex(sha256(salt_of(sequence, field) + value)));
     }
     said.data.close();
   }
@@ -346,6 +353,13 @@ Leaf LeafWriter::write(Sequence sequence, const Entry& entry) const {
   }
   event.close();
   leaf.event = event.take();
+  LeafKeys& keys = leaf.keys.emplace();
+  keys.type = said.type;
+  keys.recorded = entry.at;
+  if (leaf_type::is_of_job(said.type)) name_job(keys, said.subject);
+  keys.tenant = std::move(said.tenant);
+  keys.site = std::move(said.site);
+  keys.reason = std::move(said.reason);
   return leaf;
 }
 
@@ -360,7 +374,7 @@ std::optional<Bytes> LeafWriter::opening(Sequence sequence, const Entry& entry) 
   out.open("openings");
   for (const auto& [field, value] : said.secrets) {
     out.open(field);
-    out.add("salt", hex(salt_of(secret_, sequence, field)));
+    out.add("salt", hex(salt_of(sequence, field)));
     out.add("value", value);
     out.close();
   }
@@ -381,13 +395,7 @@ Result<LeafKeys> leaf_keys(BytesView event) {
   keys.tenant = in.text("tenant");
   keys.site = in.text("site");
   keys.reason = in.text("reason");
-  if (leaf_type::is_of_job(keys.type)) {
-    keys.job = in.text("subject");
-    if (const auto number = keys.job.find('#'); number != std::string::npos) {
-      keys.attempt = keys.job;
-      keys.job.resize(number);
-    }
-  }
+  if (leaf_type::is_of_job(keys.type)) name_job(keys, in.text("subject"));
   if (error) return fail(std::move(*error));
   return keys;
 }

@@ -4,21 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "schemas/ids.h"
 #include "schemas/journal.h"
 #include "schemas/result.h"
 #include "schemas/time.h"
+#include "state/identity/digest.h"
 
 namespace tradewind {
-
-struct Leaf {
-  // The leaf's exact bytes, at most limits::leaf_bytes_max.
-  Bytes event;
-  // The event's data, when it is too large to stand in the event: a JSON document that is kept
-  // beside the log under its SHA-256, which the event's `dataref` and `datasha256` name.
-  std::optional<Bytes> data;
-};
 
 // By what entries are found. Read from the leaf alone, so an index can always be built anew.
 struct LeafKeys {
@@ -30,7 +24,18 @@ struct LeafKeys {
   std::string tenant;   // pseudonym; only in leaves about a submission
   std::string site;
   std::string reason;  // reason code, refusal code or end state
+  friend bool operator==(const LeafKeys&, const LeafKeys&) = default;
 };
+struct Leaf {
+  // The leaf's exact bytes, at most limits::leaf_bytes_max.
+  Bytes event;
+  // The event's data, when it is too large to stand in the event: a JSON document that is kept
+  // beside the log under its SHA-256, which the event's `dataref` and `datasha256` name.
+  std::optional<Bytes> data{};
+  // What leaf_keys() reads from the event; nothing when it is no leaf.
+  std::optional<LeafKeys> keys{};
+};
+
 // Fails with ErrorCode::invalid when the bytes are no leaf.
 Result<LeafKeys> leaf_keys(BytesView event);
 
@@ -38,7 +43,7 @@ class LeafWriter {
  public:
   // `source` names the federation; the secret makes pseudonyms and salts, and must be kept: whoever
   // has it can open what the leaves commit to.
-  LeafWriter(std::string source, Bytes secret);
+  LeafWriter(std::string source, BytesView secret);
 
   Leaf write(Sequence sequence, const Entry& entry) const;
   // The private values of the entry and their salts, a JSON object: with it the commitments in the
@@ -48,8 +53,10 @@ class LeafWriter {
   std::string pseudonym(const TenantId& tenant) const;
 
  private:
+  Bytes salt_of(Sequence sequence, std::string_view field) const;
+
   std::string source_;
-  Bytes secret_;
+  HmacSha256 hmac_;  // under the secret
 };
 
 }  // namespace tradewind

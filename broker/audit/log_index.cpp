@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "state/transparency/big_endian.h"
 
@@ -18,7 +19,7 @@ constexpr char kTenantOfJob = 'o';
 constexpr char kSiteOfAttempt = 'a';
 
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kToldKept = 200'000;
+constexpr std::size_t kToldKept = 100'000;    // at least, and about twice as many at most
 constexpr std::size_t kRowsReadMax = 20'000;  // of one search
 constexpr std::uint64_t kBundlesAWrite = 64;  // when rows are made anew
 
@@ -69,7 +70,9 @@ Result<LogIndex> LogIndex::recover(LogStore& store, std::uint64_t size) {
     const auto leaves = decode_bundle(id, *bytes);
     if (!leaves) return fail(leaves.error());
     for (const BytesView each : *leaves) {
-      if (const Status added = index.add(each); !added) return fail(added.error());
+      const auto keys = leaf_keys(each);
+      const Status added = index.add(keys ? std::optional(*keys) : std::nullopt);
+      if (!added) return fail(added.error());
     }
     if (bundles % kBundlesAWrite != 0 && index.size_ < size) continue;
     LogBatch batch;
@@ -88,23 +91,21 @@ LogIndex::LogIndex(const LogStore& store)
     : store_(&store), tenants_{kTenantOfJob}, sites_{kSiteOfAttempt} {}
 
 void LogIndex::tell(Told& told, const std::string& name, const std::string& value) {
-  told.known.erase(name);
-  told.fresh[name] = value;
+  told.newer[name] = value;
   rows_.push_back({name_key(told.kind, name), value});
 }
 
 Result<std::string> LogIndex::find(Told& told, const std::string& name) {
-  for (const auto* held : {&told.fresh, &told.known}) {
+  for (const auto* held : {&told.newer, &told.older}) {
     if (const auto found = held->find(name); found != held->end()) return found->second;
   }
   auto stored = store_->index_row(name_key(told.kind, name));
   if (!stored) return fail(stored.error());
-  if (told.known.size() >= kToldKept) told.known.clear();
-  return told.known.emplace(name, stored->value_or("")).first->second;
+  return told.newer.emplace(name, stored->value_or("")).first->second;
 }
 
-Status LogIndex::add(BytesView leaf) {
-  if (const auto keys = leaf_keys(leaf)) {
+Status LogIndex::add(const std::optional<LeafKeys>& keys) {
+  if (keys) {
     Result<std::string> tenant = keys->tenant;
     if (is_name(*tenant) && is_name(keys->job)) {
       tell(tenants_, keys->job, *tenant);
@@ -149,9 +150,9 @@ void LogIndex::take(LogBatch& batch) {
   }
   batch.indexed = size_;
   for (Told* const told : {&tenants_, &sites_}) {
-    if (told->known.size() >= kToldKept) told->known.clear();
-    told->known.merge(told->fresh);
-    told->fresh.clear();
+    if (told->newer.size() < kToldKept) continue;
+    std::swap(told->older, told->newer);
+    told->newer.clear();
   }
 }
 

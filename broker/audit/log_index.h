@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/audit/leaf.h"
@@ -36,20 +37,20 @@ class LogIndex {
   static Result<LogIndex> recover(LogStore& store, std::uint64_t size);
 
   std::uint64_t size() const { return size_; }  // leaves
-  // The next leaf. One that does not read, or whose keys are none, is found by its index alone.
-  Status add(BytesView leaf);
+  // The next leaf. One without keys, or whose keys are no names, is found by its index alone.
+  Status add(const std::optional<LeafKeys>& keys);
   // The rows since the last call, those of the bundle that is not full among them.
   void take(LogBatch& batch);
 
  private:
   explicit LogIndex(const LogStore& store);
   void put(char kind, std::string_view name);
-  // What a leaf said for those that follow it, by name: of a job its tenant, of an attempt its
-  // site.
+  // What leaves said for those that follow them, by name: of a job its tenant, of an attempt its
+  // site. All that is not written yet is in `newer`.
   struct Told {
     char kind;
-    std::map<std::string, std::string, std::less<>> fresh{};  // not written yet
-    std::map<std::string, std::string, std::less<>> known{};  // of some read or written before
+    std::unordered_map<std::string, std::string> newer{};
+    std::unordered_map<std::string, std::string> older{};
   };
   void tell(Told& told, const std::string& name, const std::string& value);
   // Empty when no leaf has said it.

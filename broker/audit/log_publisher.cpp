@@ -1,6 +1,7 @@
 #include "broker/audit/log_publisher.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -22,6 +23,7 @@ std::unique_ptr<LogPublisher> LogPublisher::start(LogPublisherOptions options, L
   std::unique_ptr<LogPublisher> made(
       new LogPublisher(options, std::move(writer), shown, cosigners));
   made->thread_ = std::thread([raw = made.get()] { raw->run(); });
+  ::pthread_setname_np(made->thread_.native_handle(), "log");
   return made;
 }
 

@@ -159,7 +159,7 @@ Status LogWriter::write() {
       status = fail(index.error());
       return false;
     }
-    if (const Status indexed = index_.add(leaf.event); !indexed) {
+    if (const Status indexed = index_.add(leaf.keys); !indexed) {
       status = indexed;
       return false;
     }

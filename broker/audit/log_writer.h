@@ -23,10 +23,11 @@ Result<Bytes> leaf_secret(Journal& journal);
 
 using LeafMaker = std::function<Leaf(Sequence, const Entry&)>;
 
-// What one write takes at most, so that neither memory nor a commit beside it suffers.
+// What one write takes at most, so that neither memory nor a commit beside it suffers: that waits
+// while the store writes this.
 struct LogWriteLimits {
-  std::size_t entries = 20'000;
-  std::size_t bytes = 16ULL * 1024 * 1024;  // of leaves and their data
+  std::size_t entries = 4'096;
+  std::size_t bytes = 4ULL * 1024 * 1024;  // of leaves and their data
 };
 
 class LogWriter {

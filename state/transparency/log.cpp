@@ -82,8 +82,10 @@ Result<std::uint64_t> Log::append(BytesView leaf) {
   unpublished_bytes_ += 2 + leaf.size();
   edge_.push(hasher_.leaf(leaf), tiles_);
   if (edge_.size() % tile_width == 0) {
+    const std::size_t bytes = last_bundle_.size();
     bundles_.push_back(Bundle{BundleId{index / tile_width, tile_width}, std::move(last_bundle_)});
     last_bundle_.clear();
+    last_bundle_.reserve(bytes);  // the next one is about as long
   }
   return index;
 }

@@ -68,6 +68,7 @@ TEST(Leaf, IsACloudEventWithinBoundsWhateverTheEntry) {
       const auto keys = leaf_keys(leaf.event);
       ASSERT_TRUE(keys) << describe(keys.error());
       EXPECT_EQ(keys->recorded, entry.at);
+      EXPECT_EQ(leaf.keys, *keys) << leaf.event;
       types.insert(keys->type);
       EXPECT_EQ(writer.write(Sequence{seed}, entry).event, leaf.event);
     });
