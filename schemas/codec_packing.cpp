@@ -3,6 +3,7 @@
 // count of words that follow as they are.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "schemas/codec_internal.h"
 
@@ -12,66 +13,80 @@ namespace {
 constexpr std::size_t kWord = sizeof(capnp::word);
 constexpr std::size_t kRunMax = 255;
 
-std::size_t zeros_in(BytesView word) {
-  return static_cast<std::size_t>(std::count(word.begin(), word.end(), '\0'));
+std::uint64_t load(const char* word) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, word, kWord);
+  return value;
 }
 
-// How many words from the start of `rest` satisfy the predicate, 255 at most.
+// The eighth bit of each byte that is zero, since no other's low seven bits carry into it.
+std::uint64_t zeros_in(std::uint64_t word) {
+  constexpr std::uint64_t low = 0x7f7f7f7f7f7f7f7fULL;
+  return ~(((word & low) + low) | word | low);
+}
+
+// How many words from `at` on, before `end`, satisfy the predicate, 255 at most.
 template <class Predicate>
-std::size_t run_of(BytesView rest, Predicate predicate) {
+std::size_t run_of(const char* at, const char* end, Predicate predicate) {
+  const std::size_t most = std::min(kRunMax, static_cast<std::size_t>(end - at) / kWord);
   std::size_t words = 0;
-  while (words < kRunMax && (words + 1) * kWord <= rest.size() &&
-         predicate(zeros_in(rest.substr(words * kWord, kWord)))) {
-    ++words;
-  }
+  while (words < most && predicate(load(at + words * kWord))) ++words;
   return words;
 }
 
-bool all(std::size_t zeros) {
-  return zeros == kWord;
+bool is_zero(std::uint64_t word) {
+  return word == 0;
 }
 // Two zeros are worth a tag.
-bool few(std::size_t zeros) {
-  return zeros < 2;
+bool is_full(std::uint64_t word) {
+  const std::uint64_t zeros = zeros_in(word);
+  return (zeros & (zeros - 1)) == 0;
 }
 
-// Gives `put` each stretch of the packed form.
+// Gives `put` each stretch of the packed form: where it begins and how long it is.
 template <class Put>
 void pack_into(BytesView flat, Put put) {
   TRADEWIND_ASSERT(flat.size() % kWord == 0);
-  while (!flat.empty()) {
-    const BytesView word = flat.substr(0, kWord);
-    flat.remove_prefix(kWord);
-    std::array<char, kWord + 2> packed{};
+  const char* at = flat.data();
+  const char* const end = at + flat.size();
+  while (at != end) {
+    std::array<char, kWord + 2> packed;
     std::size_t size = 1;
     unsigned tag = 0;
-    for (std::size_t i = 0; i < kWord; ++i) {
-      if (word[i] == '\0') continue;
-      tag |= 1U << i;
-      packed[size++] = word[i];
+    for (unsigned i = 0; i < kWord; ++i) {
+      const char byte = at[i];
+      tag |= static_cast<unsigned>(byte != 0) << i;
+      packed[size] = byte;
+      size += static_cast<std::size_t>(byte != 0);
     }
     packed[0] = static_cast<char>(tag);
+    at += kWord;
     std::size_t copied = 0;
     if (tag == 0) {
-      const std::size_t more = run_of(flat, all);
+      const std::size_t more = run_of(at, end, is_zero);
       packed[size++] = static_cast<char>(more);
-      flat.remove_prefix(more * kWord);
+      at += more * kWord;
     } else if (tag == 0xffU) {
-      copied = run_of(flat, few);
+      copied = run_of(at, end, is_full);
       packed[size++] = static_cast<char>(copied);
     }
-    put(BytesView(packed.data(), size));
-    put(flat.substr(0, copied * kWord));
-    flat.remove_prefix(copied * kWord);
+    put(packed.data(), size);
+    put(at, copied * kWord);
+    at += copied * kWord;
   }
 }
 
 }  // namespace
 
 Bytes pack(BytesView flat) {
-  Bytes packed;
-  packed.reserve(flat.size());
-  pack_into(flat, [&packed](BytesView stretch) { packed.append(stretch); });
+  // A word takes ten bytes at most: its tag, itself, and a count.
+  Bytes packed(flat.size() + flat.size() / 4, '\0');
+  char* at = packed.data();
+  pack_into(flat, [&at](const char* stretch, std::size_t size) {
+    std::memcpy(at, stretch, size);
+    at += size;
+  });
+  packed.resize(static_cast<std::size_t>(at - packed.data()));
   return packed;
 }
 
@@ -79,7 +94,7 @@ std::size_t packed_bytes(BytesView flat) {
   std::size_t size = 0;
   // A record's bytes are whole words; what a stranger says is one need not be.
   pack_into(flat.substr(0, flat.size() - flat.size() % kWord),
-            [&size](BytesView stretch) { size += stretch.size(); });
+            [&size](const char* /*stretch*/, std::size_t more) { size += more; });
   return size + flat.size() % kWord;
 }
 

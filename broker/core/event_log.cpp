@@ -20,7 +20,7 @@ spdlog::level::level_enum level_of(const Entry& entry) {
 
 }  // namespace
 
-void log_events(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs) {
+void log_events(const std::vector<Entry>& entries, const std::vector<ChangedJob>& jobs) {
   for (const Entry& entry : entries) {
     const auto level = level_of(entry);
     if (!spdlog::should_log(level)) continue;
@@ -33,9 +33,9 @@ void log_events(const std::vector<Entry>& entries, const std::vector<JobRecord>&
     if (!id) continue;
     const auto job = std::lower_bound(
         jobs.begin(), jobs.end(), *id,
-        [](const JobRecord& each, const JobId& wanted) { return each.job < wanted; });
-    if (job == jobs.end() || job->job != *id) continue;
-    spdlog::log(level, "{} {}", event_name(entry), event_details(entry, *job));
+        [](const ChangedJob& each, const JobId& wanted) { return each->job < wanted; });
+    if (job == jobs.end() || (*job)->job != *id) continue;
+    spdlog::log(level, "{} {}", event_name(entry), event_details(entry, **job));
   }
 }
 

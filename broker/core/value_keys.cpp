@@ -28,14 +28,14 @@ std::string failed_task(const JobId& array) {
 }
 
 std::vector<JournalValue> changed(const std::vector<Entry>& entries,
-                                  const std::vector<JobRecord>& jobs) {
+                                  const std::vector<ChangedJob>& jobs) {
   std::vector<JournalValue> values;
-  for (const JobRecord& job : jobs) {
-    if (!job.array || !is_final(job.state) || job.state == JobState::succeeded) continue;
+  for (const ChangedJob& job : jobs) {
+    if (!job->array || !is_final(job->state) || job->state == JobState::succeeded) continue;
     // An array's tasks follow each other.
-    std::string key = failed_task(*job.array);
+    std::string key = failed_task(*job->array);
     if (values.empty() || values.back().key != key) {
-      values.push_back({std::move(key), job.job.value});
+      values.push_back({std::move(key), job->job.value});
     }
   }
   for (const Entry& entry : entries) {

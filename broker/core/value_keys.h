@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/changed_job.h"
 #include "schemas/ids.h"
 #include "schemas/journal.h"
 #include "schemas/record.h"
@@ -32,6 +33,6 @@ std::string failed_task(const JobId& array);
 // What the entries, and the jobs that they changed, change of them: the records and quarantines
 // that decisions rely on, and arrays that cannot succeed any more.
 std::vector<JournalValue> changed(const std::vector<Entry>& entries,
-                                  const std::vector<JobRecord>& jobs);
+                                  const std::vector<ChangedJob>& jobs);
 
 }  // namespace tradewind::value_keys

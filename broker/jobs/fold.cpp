@@ -226,11 +226,14 @@ std::vector<JobRecord> jobs_of(const JobSubmitted& submission, Wall::time_point 
   job.quote = submission.quote;
   job.submitted = at;
   const std::uint32_t count = submission.spec.array_count;
-  if (count == 0) return {std::move(job)};
+  std::vector<JobRecord> tasks;
+  if (count == 0) {
+    tasks.push_back(std::move(job));
+    return tasks;
+  }
   job.spec.array_count = 0;
   job.array = submission.job;
   job.array_count = count;
-  std::vector<JobRecord> tasks;
   tasks.reserve(count);
   for (std::uint32_t index = 0; index < count; ++index) {
     job.job = array_task_id(submission.job, index);

@@ -16,7 +16,7 @@ JobRecords::JobRecords(std::size_t open_max) : open_max_(open_max) {
 
 void JobRecords::put(Slot& slot, JobRecord record) {
   TRADEWIND_ASSERT(!slot.is_open_ && !slot.packed_);
-  open_.push_front(Open{std::move(record), &slot});
+  open_.push_front(Open{std::make_shared<JobRecord>(std::move(record)), &slot});
   slot.open_ = open_.begin();
   slot.is_open_ = true;
 }
@@ -35,37 +35,51 @@ void JobRecords::set_packed(Slot& slot, BytesView packed) {
 const JobRecord& JobRecords::read(Slot& slot) {
   if (slot.is_open_) {
     open_.splice(open_.begin(), open_, slot.open_);
-    return slot.open_->record;
+    return *slot.open_->record;
   }
   const auto flat = codec::unpack("job record", {slot.packed_.get(), slot.packed_bytes_},
                                   limits::job_record_bytes_max);
   TRADEWIND_ASSERT(flat);
   auto record = decode_job_record(*flat);
   TRADEWIND_ASSERT(record);
-  open_.push_front(Open{std::move(*record), &slot});
+  open_.push_front(Open{std::make_shared<JobRecord>(std::move(*record)), &slot});
   slot.open_ = open_.begin();
   slot.is_open_ = true;
-  return slot.open_->record;
+  return *slot.open_->record;
 }
 
 JobRecord& JobRecords::change(Slot& slot) {
   read(slot);
   slot.packed_.reset();
-  return slot.open_->record;
+  std::shared_ptr<JobRecord>& record = slot.open_->record;
+  if (record.use_count() > 1) record = std::make_shared<JobRecord>(*record);
+  return *record;
 }
 
-JobRecord JobRecords::take(Slot& slot) {
-  JobRecord record = std::move(change(slot));
+ChangedJob JobRecords::show(Slot& slot, bool lasts) {
+  read(slot);
+  ChangedJob shown(slot.open_->record);
+  if (lasts) {
+    if (!slot.packed_) set_packed(slot, codec::pack(shown.row));
+    open_.erase(slot.open_);
+    slot.is_open_ = false;
+  }
+  return shown;
+}
+
+ChangedJob JobRecords::take(Slot& slot) {
+  ChangedJob taken = show(slot, false);
   open_.erase(slot.open_);
   slot.is_open_ = false;
-  return record;
+  slot.packed_.reset();
+  return taken;
 }
 
 void JobRecords::close_surplus() {
   while (open_.size() > open_max_) {
     Open& oldest = open_.back();
     Slot& slot = *oldest.slot;
-    if (!slot.packed_) set_packed(slot, codec::pack(encode(oldest.record)));
+    if (!slot.packed_) set_packed(slot, codec::pack(encode(*oldest.record)));
     slot.is_open_ = false;
     open_.pop_back();
   }

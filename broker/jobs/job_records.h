@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 
+#include "schemas/changed_job.h"
 #include "schemas/journal.h"
 #include "schemas/result.h"
 
@@ -37,17 +38,20 @@ class JobRecords {
   void put(Slot& slot, JobRecord record);
   // codec::pack() of its encoding.
   void put(Slot& slot, BytesView packed);
-  // The record is valid until `close_surplus` or `take`.
+  // The record is valid until `close_surplus`, `show` or `take`.
   const JobRecord& read(Slot& slot);
   JobRecord& change(Slot& slot);
-  JobRecord take(Slot& slot);
+  // The record for a table; it stays as it is whatever happens to the slot. `lasts`: it will not be
+  // touched soon, and lies packed from now on.
+  ChangedJob show(Slot& slot, bool lasts);
+  ChangedJob take(Slot& slot);
 
   // Packs those untouched for longest, down to the bound.
   void close_surplus();
 
  private:
   struct Open {
-    JobRecord record;
+    std::shared_ptr<JobRecord> record;
     Slot* slot = nullptr;
   };
 

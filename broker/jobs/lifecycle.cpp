@@ -153,13 +153,13 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
   for (JobRecord& job : jobs) {
     if (job.array_index > 0) dependencies_.join(*job.array);
     Live& live = add(brief_of(job, shape, demand), job.tenant);
-    changed_.insert(live.brief.number);
+    changed_.push_back(live.brief.number);
     records_.put(live.record, std::move(job));
     bound_total(live, now);
     enqueue(live, now);
     ++counters_.submitted;
   }
-  output_.entries.push_back(Entry{at, std::move(submission)});
+  output_.entries.emplace_back(at, std::move(submission));
 }
 
 void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now now) {
@@ -171,7 +171,7 @@ void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now n
   JobRecord job = std::move(jobs_of(submission, at).front());
   output_.entries.push_back(Entry{at, std::move(submission)});
   Live& live = add(brief_of(job, shape_of_record(job), demand_of(job.spec)), job.tenant);
-  changed_.insert(live.brief.number);
+  changed_.push_back(live.brief.number);
   records_.put(live.record, std::move(job));
   bound_total(live, now);
   enqueue(live, now);
@@ -212,18 +212,21 @@ LifecycleOutput Lifecycle::take(Now now) {
   if (running_) pass(now);
   follow_ends(now);  // of jobs that turned out to be unroutable
   if (running_ && router_.must_record()) record_market(now);
+  std::ranges::sort(changed_);
+  const auto twice = std::ranges::unique(changed_);
+  changed_.erase(twice.begin(), twice.end());
   output_.jobs.reserve(changed_.size());
   for (const JobNumber number : changed_) {
     const auto found = jobs_.find(number);
     TRADEWIND_ASSERT(found != jobs_.end());
     Live& live = found->second;
     if (!live.brief.has_ended) {
-      output_.jobs.push_back(read(live));
+      output_.jobs.push_back(records_.show(live.record, live.waiting));
       continue;
     }
     TRADEWIND_ASSERT(!live.waiting && !live.unanswered && live.alarm == Mono::time_point::max());
     output_.jobs.push_back(records_.take(live.record));
-    switch (output_.jobs.back().state) {
+    switch (output_.jobs.back()->state) {
       case JobState::succeeded: ++counters_.jobs_succeeded; break;
       case JobState::failed: ++counters_.jobs_failed; break;
       case JobState::canceled: ++counters_.jobs_canceled; break;
@@ -244,12 +247,12 @@ Wall::time_point Lifecycle::stamp(Now now) {
 }
 
 void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
-  output_.entries.push_back(Entry{stamp(now), std::move(body)});
+  output_.entries.emplace_back(stamp(now), std::move(body));
   JobRecord& job = records_.change(live.record);
   router_.recorded(job, output_.entries.back());
   apply(job, output_.entries.back());
   live.brief.follow(job);
-  changed_.insert(live.brief.number);
+  changed_.push_back(live.brief.number);
   if (live.brief.has_ended) ended_.push_back(live.brief.number);
 }
 

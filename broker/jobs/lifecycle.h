@@ -27,6 +27,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,7 @@
 #include "broker/jobs/job_records.h"
 #include "broker/jobs/shape.h"
 #include "broker/jobs/wake_index.h"
+#include "schemas/changed_job.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/journal.h"
@@ -193,7 +195,7 @@ struct LifecycleOutput {
   std::vector<Entry> entries;
   // The jobs that the entries changed, each once, as they are after them, by id. Those in a final
   // state are reported here for the last time: the lifecycle has let go of them.
-  std::vector<JobRecord> jobs;
+  std::vector<ChangedJob> jobs;
   std::vector<SendToSite> sends;
   bool empty() const { return entries.empty() && jobs.empty() && sends.empty(); }
 };
@@ -467,12 +469,12 @@ class Lifecycle {
   std::map<TenantId, std::size_t> tenants_;  // of all jobs there ever were; how many live
   Jobs jobs_;
   Dependencies dependencies_;
-  std::vector<JobNumber> ended_;                          // that follow_ends has yet to follow
-  std::map<Shape, WaitQueue> queues_;                     // never an empty one
-  FairOrder order_;                                       // first of each that is not blocked
-  WakeIndex wakes_;                                       // first of each that is
-  std::set<std::pair<Mono::time_point, Shape>> blocked_;  // by when they were tried
-  std::set<Shape> elsewhere_;                             // of these: see JobLacks
+  std::vector<JobNumber> ended_;                            // that follow_ends has yet to follow
+  std::unordered_map<Shape, WaitQueue, ShapeHash> queues_;  // never an empty one
+  FairOrder order_;                                         // first of each that is not blocked
+  WakeIndex wakes_;                                         // first of each that is
+  std::set<std::pair<Mono::time_point, Shape>> blocked_;    // by when they were tried
+  std::set<Shape> elsewhere_;                               // of these: see JobLacks
   // Places that have opened and at which not all that may fit have been looked at.
   std::map<std::uint32_t, WakeIndex::Search> searches_;
   std::set<std::pair<Mono::time_point, JobNumber>> alarms_;    // at most one a job
@@ -482,7 +484,7 @@ class Lifecycle {
   std::size_t unanswered_ = 0;
   std::vector<JobNumber> sent_;  // jobs whose lease starts with a send of the last or the next take
   Mono::time_point taken_{};
-  std::set<JobNumber> changed_;
+  std::vector<JobNumber> changed_;  // some of them twice
   LifecycleOutput output_;
   LifecycleCounters counters_;
 };

@@ -1,5 +1,6 @@
 #include "broker/jobs/shape.h"
 
+#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -8,16 +9,19 @@
 namespace tradewind {
 namespace {
 
+// Two products of 128 bits a word, each folded into 64 bits.
 class Hasher {
  public:
   void text(std::string_view value) {
     number(value.size());
-    bytes(value);
+    for (; value.size() >= sizeof(std::uint64_t); value.remove_prefix(sizeof(std::uint64_t))) {
+      number(word(value.substr(0, sizeof(std::uint64_t))));
+    }
+    if (!value.empty()) number(word(value));
   }
   void number(std::uint64_t value) {
-    char raw[8];
-    for (std::size_t i = 0; i < 8; ++i) raw[i] = static_cast<char>(value >> (8 * i));
-    bytes(std::string_view(raw, 8));
+    high_ = folded(high_ ^ value, 0x9e3779b97f4a7c15ULL);
+    low_ = folded(low_ ^ value, 0xd6e8feb86659fd93ULL);
   }
   void signed_number(std::int64_t value) { number(static_cast<std::uint64_t>(value)); }
   void texts(const std::vector<std::string>& values) {
@@ -27,9 +31,14 @@ class Hasher {
   Shape shape() const { return {high_, low_}; }
 
  private:
-  void bytes(std::string_view value) {
-    high_ = stable_hash(value, high_);
-    low_ = stable_hash(value, low_ * 0x9e3779b97f4a7c15ULL + 1);
+  static std::uint64_t word(std::string_view bytes) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), bytes.size());
+    return word;
+  }
+  static std::uint64_t folded(std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
   }
   std::uint64_t high_ = 0xcbf29ce484222325ULL;
   std::uint64_t low_ = 0x84222325cbf29ce4ULL;

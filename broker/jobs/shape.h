@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "schemas/ids.h"
@@ -16,6 +17,9 @@ struct Shape {
   std::uint64_t low = 0;
   friend auto operator<=>(const Shape&, const Shape&) = default;
   friend bool operator==(const Shape&, const Shape&) = default;
+};
+struct ShapeHash {
+  std::size_t operator()(const Shape& shape) const { return shape.low; }
 };
 
 Shape shape_of(const TenantId& tenant, const JobSpec& spec);

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/changed_job.h"
 #include "schemas/ids.h"
 #include "schemas/journal.h"
 #include "schemas/result.h"
@@ -34,8 +35,8 @@ struct JournalValue {
 
 // What one commit makes durable, all of it or nothing.
 struct JournalBatch {
-  std::vector<Entry> entries;   // get the next sequence numbers, in order
-  std::vector<JobRecord> jobs;  // the jobs that these entries changed, as they are after them
+  std::vector<Entry> entries;    // get the next sequence numbers, in order
+  std::vector<ChangedJob> jobs;  // the jobs that these entries changed, as they are after them
   std::vector<JournalValue> values;
   bool empty() const { return entries.empty() && jobs.empty() && values.empty(); }
 };

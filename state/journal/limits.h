@@ -10,6 +10,9 @@ namespace tradewind::limits {
 inline constexpr std::size_t journal_memory_bytes = 128ULL * 1024 * 1024;
 // Blocks read before, shared by all column families.
 inline constexpr std::size_t journal_cache_bytes = 64ULL * 1024 * 1024;
+// What is compressed, checked and read at once: more costs readers of single rows, less whoever
+// writes.
+inline constexpr std::size_t journal_block_bytes = 16ULL * 1024;
 // What is replayed at the next start at most; about a second's worth.
 inline constexpr std::uint64_t journal_replay_bytes_max = 256ULL * 1024 * 1024;
 

@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/resource.h>
@@ -32,6 +33,7 @@ constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
     "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
 constexpr int kNiceMax = 19;
+constexpr std::size_t kBytesAPut = 64;  // about what a write takes beside its value
 
 rocksdb::DBOptions journal_options() {
   rocksdb::DBOptions options = store_options();
@@ -44,10 +46,13 @@ rocksdb::DBOptions journal_options() {
 rocksdb::ColumnFamilyOptions table_options() {
   rocksdb::BlockBasedTableOptions blocks;
   blocks.block_cache = rocksdb::NewLRUCache(limits::journal_cache_bytes);
+  blocks.block_size = limits::journal_block_bytes;
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   rocksdb::ColumnFamilyOptions options;
   options.paranoid_file_checks = true;
   options.compression = rocksdb::kLZ4Compression;
+  // Most keys follow the one before them of the same table or, in the log's index, letter.
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   return options;
 }
@@ -118,6 +123,8 @@ Status RocksJournal::open_store(const std::filesystem::path& directory) {
   const rocksdb::ColumnFamilyOptions columns = table_options();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* name : kTableNames) descriptors.emplace_back(name, columns);
+  // Its rows are soon replaced or gone.
+  descriptors[static_cast<std::size_t>(Table::live)].options.compression = rocksdb::kNoCompression;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
@@ -250,7 +257,10 @@ Status RocksJournal::commit(const JournalBatch& batch) {
   if (const auto error = watch_->error()) return fail(*error);
   if (batch.empty()) return ok();
 
-  rocksdb::WriteBatch write;
+  // An entry is about as long as the row of its job.
+  std::size_t bytes = kBytesAPut * (batch.entries.size() + 3 * batch.jobs.size());
+  for (const ChangedJob& job : batch.jobs) bytes += 2 * job.row.size();
+  rocksdb::WriteBatch write(bytes);
   Sequence sequence{last_};
   Wall::time_point at = last_at_;
   for (const Entry& entry : batch.entries) {
@@ -264,15 +274,16 @@ Status RocksJournal::commit(const JournalBatch& batch) {
                 tenant_key(submitted->tenant, submitted->idempotency_key), submitted->job.value);
     }
   }
-  for (const JobRecord& job : batch.jobs) {
-    if (is_final(job.state)) {
-      write.Put(table(Table::jobs), job.job.value, encode(job));
-      write.Delete(table(Table::live), job.job.value);
+  for (const ChangedJob& job : batch.jobs) {
+    const std::string& id = job->job.value;
+    if (is_final(job->state)) {
+      write.Put(table(Table::jobs), id, job.row);
+      write.Delete(table(Table::live), id);
     } else {
-      write.Put(table(Table::jobs), job.job.value, rocksdb::Slice());
-      write.Put(table(Table::live), job.job.value, encode(job));
+      write.Put(table(Table::jobs), id, rocksdb::Slice());
+      write.Put(table(Table::live), id, job.row);
     }
-    write.Put(table(Table::tenants), tenant_key(job.tenant, job.job.value), rocksdb::Slice());
+    write.Put(table(Table::tenants), tenant_key(job->tenant, id), rocksdb::Slice());
   }
   // Not between the reading and the writing of who swaps the log's checkpoint. Most commits change
   // no value and do not wait for that.

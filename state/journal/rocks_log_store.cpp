@@ -88,7 +88,13 @@ Status RocksLogStore::put(rocksdb::WriteBatch& write, std::string_view what) {
 }
 
 Status RocksLogStore::write(const LogBatch& batch) {
-  rocksdb::WriteBatch write;
+  constexpr std::size_t bytes_a_put = 64;
+  std::size_t bytes = bytes_a_put * (batch.tiles.size() + batch.rows.size() + batch.bundles.size());
+  for (const Tile& each : batch.tiles) bytes += each.hashes.size();
+  for (const Bundle& each : batch.bundles) bytes += each.entries.size();
+  for (const LogData& each : batch.data) bytes += bytes_a_put + each.bytes.size();
+  for (const IndexRow& each : batch.rows) bytes += each.key.size() + each.value.size();
+  rocksdb::WriteBatch write(bytes);
   for (const Tile& each : batch.tiles) {
     write.Put(tables_.tiles, tile_key(each.id), each.hashes);
   }

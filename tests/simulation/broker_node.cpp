@@ -209,7 +209,7 @@ Process::Work BrokerNode::finish_batch() {
   Work work;
   if (!output->entries.empty() || !output->jobs.empty()) {
     std::map<JobId, JobRecord> jobs;
-    for (const JobRecord& each : output->jobs) jobs.emplace(each.job, each);
+    for (const ChangedJob& each : output->jobs) jobs.emplace(each->job, *each);
     std::vector<std::string> lines;
     const auto tell = [&](Told told) {
       lines.push_back(told.event + ' ' + told.about);
@@ -243,7 +243,7 @@ Process::Work BrokerNode::finish_batch() {
 void BrokerNode::make_durable(LifecycleOutput output) {
   if (program() == Release::former) {
     for (Entry& each : output.entries) each = as_former(each).value();
-    for (JobRecord& each : output.jobs) each = as_former(each).value();
+    for (ChangedJob& each : output.jobs) each = ChangedJob(as_former(*each).value());
   }
   for (const Entry& each : output.entries) {
     stored_->entries.push_back(each);
@@ -251,7 +251,7 @@ void BrokerNode::make_durable(LifecycleOutput output) {
       stored_->keys.emplace(Key{submitted->tenant, submitted->idempotency_key}, submitted->job);
     }
   }
-  for (const JobRecord& job : output.jobs) stored_->tables[job.job] = job;
+  for (const ChangedJob& job : output.jobs) stored_->tables[job->job] = *job;
   checker_.journal(name_).committed(output.entries, output.jobs);
 }
 

@@ -52,7 +52,7 @@ void JournalChecker::check_leaf(const Entry& entry) {
 }
 
 void JournalChecker::committed(const std::vector<Entry>& entries,
-                               const std::vector<JobRecord>& jobs) {
+                               const std::vector<ChangedJob>& jobs) {
   std::set<JobId> touched;
   for (const Entry& entry : entries) {
     if (entry.at < newest_) violated_("I5: an entry is older than the one before it");
@@ -83,7 +83,8 @@ void JournalChecker::committed(const std::vector<Entry>& entries,
     }
   }
   std::set<JobId> reported;
-  for (const JobRecord& job : jobs) {
+  for (const ChangedJob& each : jobs) {
+    const JobRecord& job = *each;
     reported.insert(job.job);
     const auto folded = folded_.find(job.job);
     if (folded == folded_.end() || !(folded->second == job)) {

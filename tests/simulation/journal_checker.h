@@ -12,6 +12,7 @@
 #include "broker/audit/leaf.h"
 #include "broker/audit/replay.h"
 #include "broker/jobs/fold.h"
+#include "schemas/changed_job.h"
 #include "schemas/journal.h"
 #include "tests/simulation/names.h"
 
@@ -28,7 +29,7 @@ class JournalChecker {
   JournalChecker& operator=(const JournalChecker&) = delete;
 
   // A batch has become durable.
-  void committed(const std::vector<Entry>& entries, const std::vector<JobRecord>& jobs);
+  void committed(const std::vector<Entry>& entries, const std::vector<ChangedJob>& jobs);
   // The client was told that the job is taken.
   void acknowledged(const JobId& job, std::uint32_t array_count);
   // A process has started from these tables: they must be the fold of all entries, and hold every

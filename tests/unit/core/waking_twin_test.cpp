@@ -137,9 +137,9 @@ class Twins {
     const Trust& trust = brokers_[0]->router.market.trust();
     distrusted_ += trust.distrusted_count();
     on_trial_ += trust.on_trial().size();
-    for (const JobRecord& job : careful.jobs) jobs_[job.job] = job;
-    return careful.entries == naive.entries && careful.jobs == naive.jobs &&
-           careful.sends == naive.sends;
+    for (const ChangedJob& job : careful.jobs) jobs_[job->job] = *job;
+    return careful.entries == naive.entries && careful.sends == naive.sends &&
+           std::ranges::equal(careful.jobs, naive.jobs, {}, &ChangedJob::row, &ChangedJob::row);
   }
 
   std::uint64_t tried(std::size_t broker) const {

@@ -96,7 +96,7 @@ class LifecycleFixture : public ::testing::Test {
     move_to(now.mono + commit);
     lifecycle->sent(now);
     journal.insert(journal.end(), output.entries.begin(), output.entries.end());
-    for (const JobRecord& job : output.jobs) tables[job.job] = job;
+    for (const ChangedJob& job : output.jobs) tables[job->job] = *job;
     EXPECT_EQ(fold(journal), tables) << "the tables must be the fold of the journal";
     for (const SendToSite& each : output.sends) EXPECT_EQ(each.message.term.value, term);
     return output;

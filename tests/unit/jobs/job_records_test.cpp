@@ -69,9 +69,27 @@ TEST(JobRecords, AreTheSameWhetherOpenOrPacked) {
     JobRecord expected = record(i + 1);
     expected.attempts_count = 7;
     EXPECT_EQ(records.read(slots[i]), expected);
-    EXPECT_EQ(records.take(slots[i]), expected);
+    EXPECT_EQ(*records.take(slots[i]), expected);
     records.put(slots[i], std::move(expected));
   }
+}
+
+TEST(JobRecords, WhatWasShownStaysAsItWasWhateverComesAfter) {
+  JobRecords records(2);
+  JobRecords::Slot slot;
+  JobRecord expected = record(1);
+  records.put(slot, expected);
+  for (const bool lasts : {false, true, true, false}) {
+    const ChangedJob shown = records.show(slot, lasts);
+    EXPECT_EQ(*shown, expected);
+    EXPECT_EQ(shown.row, encode(expected));
+    const JobRecord before = expected;
+    ++expected.attempts_count;
+    ++records.change(slot).attempts_count;
+    EXPECT_EQ(*shown, before);
+    EXPECT_EQ(records.read(slot), expected);
+  }
+  EXPECT_EQ(*records.take(slot), expected);
 }
 
 TEST(JobRecords, StayWhereTheyAreUntilTheSurplusIsClosed) {

@@ -13,7 +13,7 @@ TEST_F(LifecycleTest, DispatchesAJobWithTheDecisionInTheSameBatch) {
   EXPECT_TRUE(std::holds_alternative<JobSubmitted>(output.entries[0].body));
   EXPECT_TRUE(std::holds_alternative<JobDecided>(output.entries[1].body));
   ASSERT_EQ(output.jobs.size(), 1U);
-  EXPECT_EQ(output.jobs[0].state, JobState::dispatching);
+  EXPECT_EQ(output.jobs[0]->state, JobState::dispatching);
   const auto dispatches = of<Dispatch>(output.sends);
   ASSERT_EQ(dispatches.size(), 1U);
   EXPECT_EQ(dispatches[0].first, "s1");
@@ -178,10 +178,10 @@ TEST_F(LifecycleTest, MakesAnArrayIntoTasks) {
   const JobId array = submit(job_spec);
   const LifecycleOutput output = step();
   ASSERT_EQ(output.jobs.size(), 3U);
-  EXPECT_EQ(output.jobs[2].job, array_task_id(array, 2));
-  EXPECT_EQ(output.jobs[2].array, array);
-  EXPECT_EQ(output.jobs[2].array_count, 3U);
-  EXPECT_EQ(output.jobs[2].spec.array_count, 0U);
+  EXPECT_EQ(output.jobs[2]->job, array_task_id(array, 2));
+  EXPECT_EQ(output.jobs[2]->array, array);
+  EXPECT_EQ(output.jobs[2]->array_count, 3U);
+  EXPECT_EQ(output.jobs[2]->spec.array_count, 0U);
   const auto dispatches = of<Dispatch>(output.sends);
   ASSERT_EQ(dispatches.size(), 3U);
   EXPECT_EQ(dispatches[2].second.assignment.env.at("TRADEWIND_ARRAY_INDEX"), "2");

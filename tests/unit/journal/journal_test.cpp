@@ -50,7 +50,7 @@ TEST(Journal, WhatWasCommittedIsThereAfterReopening) {
   const auto journal = sample::open(directory.path());
   EXPECT_EQ(journal->last().value, 2U);
   EXPECT_EQ(entries(*journal), batch.entries);
-  EXPECT_EQ(*journal->job(id(2)), batch.jobs[1]);
+  EXPECT_EQ(*journal->job(id(2)), *batch.jobs[1]);
   EXPECT_EQ(journal->by_idempotency_key(TenantId{"chemistry"}, "key"), id(2));
   ASSERT_TRUE(journal->commit({.entries = {submitted(3)}, .jobs = {}, .values = {}}));
   EXPECT_EQ(entries(*journal).size(), 3U);
@@ -176,16 +176,16 @@ TEST(Journal, TasksOfAnArrayAreListedBesideIt) {
     task.job = array_task_id(id(1), index);
     task.array = id(1);
     task.array_index = index;
-    batch.jobs.push_back(task);
+    batch.jobs.emplace_back(task);
   }
-  batch.jobs.push_back(record(1));
-  batch.jobs.push_back(record(2));
+  batch.jobs.emplace_back(record(1));
+  batch.jobs.emplace_back(record(2));
   ASSERT_TRUE(journal->commit(batch));
   EXPECT_EQ(list_all(*journal, {.tenant = {}, .after = {}, .limit = 2, .keep = {}}),
             (std::vector<std::string>{id(2).value, array_task_id(id(1), 2).value,
                                       array_task_id(id(1), 1).value, array_task_id(id(1), 0).value,
                                       id(1).value}));
-  EXPECT_EQ(*journal->job(array_task_id(id(1), 1)), batch.jobs[1]);
+  EXPECT_EQ(*journal->job(array_task_id(id(1), 1)), *batch.jobs[1]);
 }
 
 TEST(Journal, TenantsSeeNothingOfEachOther) {

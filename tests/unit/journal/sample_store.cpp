@@ -55,7 +55,7 @@ void fill(Journal& journal, std::uint64_t from, std::uint64_t to, std::string te
   JournalBatch batch;
   for (std::uint64_t number = from; number <= to; ++number) {
     batch.entries.push_back(submitted(number, tenant));
-    batch.jobs.push_back(record(number, tenant, state));
+    batch.jobs.emplace_back(record(number, tenant, state));
   }
   const Status status = journal.commit(batch);
   ASSERT_TRUE(status) << describe(status.error());
