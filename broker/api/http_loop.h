@@ -2,6 +2,8 @@
 // between a connection and the handler of its request, and what all connections share.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -63,10 +65,12 @@ class HttpLoop {
  public:
   HttpLoop() : context_(std::make_unique<asio::io_context>(1)) {}
 
-  // Any thread.
+  // Any thread. In order; the loop is woken once for all that comes before it has begun on it.
   void post(std::function<void()> what) {
     const std::lock_guard lock(mutex_);
-    if (context_ != nullptr) asio::post(*context_, std::move(what));
+    if (context_ == nullptr) return;
+    posted_.push_back(std::move(what));
+    if (posted_.size() == 1) asio::post(*context_, [this] { run_posted(); });
   }
   // While the server runs.
   asio::io_context& context() { return *context_; }
@@ -75,6 +79,7 @@ class HttpLoop {
       const auto keep_running = asio::make_work_guard(*context_);
       context_->run();
     });
+    ::pthread_setname_np(thread_.native_handle(), "http");
   }
   // Any thread: `what` runs on the loop after `delay`, or never.
   void after(std::chrono::milliseconds delay, std::function<void()> what) {
@@ -92,9 +97,11 @@ class HttpLoop {
   // After halt: drops everything that still waits on the loop.
   void end() {
     std::unique_ptr<asio::io_context> context;
+    std::vector<std::function<void()>> posted;
     {
       const std::lock_guard lock(mutex_);
       context = std::move(context_);
+      posted = std::move(posted_);
     }
     // Destroyed outside of the lock: what waits may post once more when it is dropped.
   }
@@ -102,8 +109,18 @@ class HttpLoop {
   std::set<ConnectionBase*> connections;  // on the loop's thread only
 
  private:
+  void run_posted() {
+    std::vector<std::function<void()>> all;
+    {
+      const std::lock_guard lock(mutex_);
+      all.swap(posted_);
+    }
+    for (std::function<void()>& each : all) std::exchange(each, nullptr)();
+  }
+
   std::mutex mutex_;
   std::unique_ptr<asio::io_context> context_;
+  std::vector<std::function<void()>> posted_;
   std::thread thread_;
 };
 

@@ -82,10 +82,10 @@ void variant_members(ObjectReader& in, Variant& out) {
   std::vector<std::string> architectures;
   if (in.texts("architectures", architectures, architectures_count)) {
     for (std::size_t i = 0; i < architectures.size(); ++i) {
-      const auto parsed = parse_architecture(fmt::format("{}[{}]", in.path_of("architectures"), i),
-                                             architectures[i]);
+      auto parsed = parse_architecture("", architectures[i]);
       if (!parsed) {
-        in.keep(fail(parsed.error()));
+        parsed.error().field = fmt::format("{}[{}]", in.path_of("architectures"), i);
+        in.keep(fail(std::move(parsed.error())));
         return;
       }
       out.architectures.push_back(*parsed);
@@ -164,10 +164,10 @@ void resources(ObjectReader& in, JobSpec& spec) {
   out.memory_mib = memory_mib_default;
   bool counted = false;
   in.object("resources", [&](ObjectReader& each) {
-    const auto amount = [&](const std::string& gib, const std::string& mib, std::uint64_t& value) {
+    const auto amount = [&](std::string_view gib, std::string_view mib, std::uint64_t& value) {
       std::uint64_t thousandths = 0;
       if (each.has(gib) && each.has(mib)) {
-        each.refuse(mib, "it is given beside " + gib, "give one of the two");
+        each.refuse(mib, "it is given beside " + std::string(gib), "give one of the two");
       }
       if (each.thousandths(gib, thousandths, gib_max)) value = (thousandths * 1024 + 999) / 1000;
       each.whole(mib, value, 0, static_cast<std::int64_t>(gib_max) * 1024);

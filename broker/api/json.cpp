@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/stream_parser.hpp>
 #include <cmath>
@@ -12,6 +13,10 @@
 
 namespace tradewind {
 namespace {
+
+// What a document takes once it is read, about: a text, and what the shortest takes.
+constexpr std::size_t kResourceBytesEach = 4;
+constexpr std::size_t kResourceBytesMin = 1'024;
 
 std::size_t count_members(const json::value& value) {
   std::size_t members = 0;
@@ -183,9 +188,14 @@ Result<json::value> parse_json(std::string_view field, std::string_view text) {
   if (text.empty()) {
     return fail(ErrorCode::invalid, std::string(field), "it is empty", "send a JSON document");
   }
-  json::parse_options options;
-  options.max_depth = json_depth_max;
-  json::stream_parser parser({}, options);
+  // What a parser holds while it works is used again; what it makes lies in one piece, most often.
+  thread_local json::stream_parser parser = [] {
+    json::parse_options options;
+    options.max_depth = json_depth_max;
+    return json::stream_parser(json::storage_ptr(), options);
+  }();
+  parser.reset(json::make_shared_resource<json::monotonic_resource>(
+      std::max(kResourceBytesMin, kResourceBytesEach * text.size())));
   boost::system::error_code error;
   const std::size_t parsed = parser.write(text.data(), text.size(), error);
   if (!error) parser.finish(error);

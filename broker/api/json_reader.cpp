@@ -24,6 +24,14 @@ std::optional<std::int64_t> whole_number(const json::value& value) {
   return std::nullopt;
 }
 
+// Most names that are asked for are not there, and their bits tell.
+std::uint64_t bit_of(std::string_view name) {
+  if (name.empty()) return 1;
+  const auto mixed = 7 * name.size() + 3 * static_cast<unsigned char>(name.front()) +
+                     static_cast<unsigned char>(name.back());
+  return std::uint64_t{1} << mixed % 64;
+}
+
 }  // namespace
 
 std::string brief(std::string_view text) {
@@ -43,11 +51,16 @@ std::string brief(const json::value& value) {
 
 ObjectReader::ObjectReader(Reading& reading, const json::value& value, std::string path)
     : reading_(reading), path_(std::move(path)) {
+  constexpr std::size_t asked_often = 40;
   object_ = value.if_object();
-  if (object_ == nullptr && !failed()) {
+  if (object_ == nullptr) {
+    if (failed()) return;
     reading_.error = Error{ErrorCode::invalid, path_.empty() ? "body" : path_,
                            brief(value) + " is no object", "give a JSON object"};
+    return;
   }
+  asked_.reserve(asked_often);
+  for (const auto& member : *object_) present_ |= bit_of(member.key());
 }
 
 std::string ObjectReader::path_of(std::string_view name) const {
@@ -67,15 +80,34 @@ void ObjectReader::keep(const Status& status) {
 
 const json::value* ObjectReader::find(std::string_view name) {
   if (failed() || object_ == nullptr) return nullptr;
-  asked_.emplace(name);
-  const json::value* value = object_->if_contains(json::string_view(name.data(), name.size()));
-  if (value != nullptr && value->is_null()) {
-    if (reading_.strictness == Strictness::strict) {
-      refuse(name, "it is null", "leave the member out, or give it a value");
-    }
+  const auto* const member = (present_ & bit_of(name)) == 0 ? object_->end() : object_->find(name);
+  if (member == object_->end()) {
+    asked_.push_back(name);
     return nullptr;
   }
-  return value;
+  asked_.push_back(member->key());
+  if (!member->value().is_null()) return &member->value();
+  if (reading_.strictness == Strictness::strict) {
+    refuse(name, "it is null", "leave the member out, or give it a value");
+  }
+  return nullptr;
+}
+
+template <class Path>
+bool ObjectReader::is_good(const json::value& value, Path path, std::size_t bytes_max) {
+  const auto* string = value.if_string();
+  if (string == nullptr) {
+    reading_.error =
+        Error{ErrorCode::invalid, path(), brief(value) + " is no text", "give a JSON string"};
+  } else if (string->size() > bytes_max) {
+    reading_.error =
+        Error{ErrorCode::too_large, path(), fmt::format("it has {} bytes", string->size()),
+              fmt::format("give at most {} bytes", bytes_max)};
+  } else if (string->find('\0') != json::string::npos) {
+    reading_.error =
+        Error{ErrorCode::invalid, path(), "it contains a NUL character", "leave that out"};
+  }
+  return !failed();
 }
 
 std::vector<std::string> ObjectReader::names() const {
@@ -92,21 +124,9 @@ bool ObjectReader::has(std::string_view name) {
 bool ObjectReader::text(std::string_view name, std::string& out, std::size_t bytes_max) {
   const json::value* value = find(name);
   if (value == nullptr) return false;
-  const auto* string = value->if_string();
-  if (string == nullptr) {
-    refuse(name, brief(*value) + " is no text", "give a JSON string");
-    return false;
-  }
-  if (string->size() > bytes_max) {
-    refuse(name, fmt::format("it has {} bytes", string->size()),
-           fmt::format("give at most {} bytes", bytes_max), ErrorCode::too_large);
-    return false;
-  }
-  if (string->find('\0') != json::string::npos) {
-    refuse(name, "it contains a NUL character", "leave that out");
-    return false;
-  }
-  out.assign(string->data(), string->size());
+  if (!is_good(*value, [&] { return path_of(name); }, bytes_max)) return false;
+  const json::string& string = value->get_string();
+  out.assign(string.data(), string.size());
   return true;
 }
 
@@ -208,20 +228,24 @@ bool ObjectReader::micros(std::string_view name, std::int64_t& out) {
   return true;
 }
 
-bool ObjectReader::each(std::string_view name, std::size_t entries_max,
-                        const std::function<void(const json::value&, const std::string&)>& read) {
+const json::array* ObjectReader::list(std::string_view name, std::size_t entries_max) {
   const json::value* value = find(name);
-  if (value == nullptr) return false;
+  if (value == nullptr) return nullptr;
   const auto* array = value->if_array();
   if (array == nullptr) {
     refuse(name, brief(*value) + " is no list", "give a JSON list, [...]");
-    return false;
-  }
-  if (array->size() > entries_max) {
+  } else if (array->size() > entries_max) {
     refuse(name, fmt::format("it has {} entries", array->size()),
            fmt::format("give at most {}", entries_max), ErrorCode::too_large);
-    return false;
+    return nullptr;
   }
+  return array;
+}
+
+bool ObjectReader::each(std::string_view name, std::size_t entries_max,
+                        const std::function<void(const json::value&, const std::string&)>& read) {
+  const json::array* array = list(name, entries_max);
+  if (array == nullptr) return false;
   for (std::size_t i = 0; i < array->size() && !failed(); ++i) {
     read((*array)[i], fmt::format("{}[{}]", path_of(name), i));
   }
@@ -230,26 +254,17 @@ bool ObjectReader::each(std::string_view name, std::size_t entries_max,
 
 bool ObjectReader::texts(std::string_view name, std::vector<std::string>& out,
                          std::size_t entries_max, std::size_t bytes_max) {
+  const json::array* array = list(name, entries_max);
+  if (array == nullptr) return false;
   std::vector<std::string> read;
-  const bool there =
-      each(name, entries_max, [&](const json::value& value, const std::string& path) {
-        const auto* string = value.if_string();
-        if (string == nullptr) {
-          reading_.error =
-              Error{ErrorCode::invalid, path, brief(value) + " is no text", "give a JSON string"};
-        } else if (string->size() > bytes_max) {
-          reading_.error =
-              Error{ErrorCode::too_large, path, fmt::format("it has {} bytes", string->size()),
-                    fmt::format("give at most {} bytes", bytes_max)};
-        } else if (string->find('\0') != json::string::npos) {
-          reading_.error =
-              Error{ErrorCode::invalid, path, "it contains a NUL character", "leave that out"};
-        } else {
-          read.emplace_back(string->data(), string->size());
-        }
-      });
-  if (there) out = std::move(read);
-  return there;
+  read.reserve(array->size());
+  for (const json::value& each : *array) {
+    const auto path = [&] { return fmt::format("{}[{}]", path_of(name), read.size()); };
+    if (!is_good(each, path, bytes_max)) return false;
+    read.emplace_back(each.get_string().data(), each.get_string().size());
+  }
+  out = std::move(read);
+  return true;
 }
 
 bool ObjectReader::text_map(std::string_view name, std::map<std::string, std::string>& out,
@@ -269,20 +284,20 @@ bool ObjectReader::text_map(std::string_view name, std::map<std::string, std::st
   std::map<std::string, std::string> read;
   for (const auto& member : *object) {
     const std::string key(member.key().data(), member.key().size());
-    const std::string path = std::string(name) + "." + brief(std::string_view(key));
+    const auto path = [&] { return std::string(name) + "." + brief(std::string_view(key)); };
     if (reading_.strictness == Strictness::lenient && member.value().is_null()) continue;
     const auto* string = member.value().if_string();
     if (string == nullptr) {
-      refuse(path, brief(member.value()) + " is no text", "give a JSON string");
+      refuse(path(), brief(member.value()) + " is no text", "give a JSON string");
     } else if (key.empty() || key.size() > limits::text_bytes_max ||
                key.find('\0') != std::string::npos) {
-      refuse(path, "the name is empty, too long or contains a NUL character",
+      refuse(path(), "the name is empty, too long or contains a NUL character",
              fmt::format("give a name of 1 to {} bytes", limits::text_bytes_max));
     } else if (string->size() > bytes_max) {
-      refuse(path, fmt::format("it has {} bytes", string->size()),
+      refuse(path(), fmt::format("it has {} bytes", string->size()),
              fmt::format("give at most {} bytes", bytes_max), ErrorCode::too_large);
     } else if (string->find('\0') != json::string::npos) {
-      refuse(path, "it contains a NUL character", "leave that out");
+      refuse(path(), "it contains a NUL character", "leave that out");
     } else {
       read.emplace(key, std::string(string->data(), string->size()));
       continue;
@@ -322,8 +337,14 @@ bool ObjectReader::object(std::string_view name, const std::function<void(Object
 void ObjectReader::finish() {
   if (failed() || object_ == nullptr || reading_.strictness == Strictness::lenient) return;
   for (const auto& member : *object_) {
-    const std::string_view key(member.key().data(), member.key().size());
-    if (asked_.contains(key)) continue;
+    const std::string_view key = member.key();
+    // Those that were found are told by their place: the view is of the member's own name.
+    const bool asked = std::ranges::any_of(
+        asked_, [&](std::string_view each) { return each.data() == key.data(); });
+    if (asked) continue;
+    std::ranges::sort(asked_);
+    const auto twice = std::ranges::unique(asked_);
+    asked_.erase(twice.begin(), twice.end());
     refuse(brief(key), "there is no such member here",
            fmt::format("leave it out; the members here are {}", fmt::join(asked_, ", ")));
     return;

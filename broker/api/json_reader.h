@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +29,7 @@ struct Reading {
   std::optional<Error> error;  // the first
 };
 
+// Names that are asked for are literals, or those of the object's own members.
 class ObjectReader {
  public:
   // `path` is the object's own, empty for the document. A value that is no object is a fault.
@@ -82,11 +82,17 @@ class ObjectReader {
 
  private:
   const json::value* find(std::string_view name);
+  // A member that is a list; null when it is absent or bad.
+  const json::array* list(std::string_view name, std::size_t entries_max);
+  // Whether the value is a text that may be taken; else a fault at that path.
+  template <class Path>
+  bool is_good(const json::value& value, Path path, std::size_t bytes_max);
 
   Reading& reading_;
   const json::object* object_ = nullptr;
   std::string path_;
-  std::set<std::string, std::less<>> asked_;
+  std::uint64_t present_ = 0;            // a bit for each name that there is, see bit_of
+  std::vector<std::string_view> asked_;  // some of them twice
 };
 
 // A short, safe rendering of a value for error messages.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "broker/api/api.h"
@@ -159,7 +160,7 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
   }
 
   void submit() {
-    const auto group = std::make_shared<const std::vector<Submission>>(std::exchange(group_, {}));
+    const auto group = std::make_shared<std::vector<Submission>>(std::exchange(group_, {}));
     // The request itself has been charged as one job.
     api_->charge_jobs(call_, group_tasks_ + (charged_ ? 1 : 0));
     charged_ = true;
@@ -183,30 +184,25 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
         refused(each.line, *each.error);
         continue;
       }
-      answer(each.line, group.at(next), receipts.at(next), receipts);
+      answer(each.line, group.at(next), receipts.at(next));
       ++next;
     }
     slots_.clear();
     go_on();
   }
 
-  void answer(std::uint64_t line, const Submission& asked, const Result<SubmitReceipt>& receipt,
-              const BatchReceipts& receipts) {
+  void answer(std::uint64_t line, const Submission& asked, const Result<SubmitReceipt>& receipt) {
     if (!receipt) return refused(line, receipt.error());
     if (receipt->not_kept) {
       return refused(line, quote_not_kept(*receipt->not_kept, api_->accounting_currency()));
     }
-    json::object out{{"line", line}, {"id", receipt->job.value}};
-    if (receipt->replayed) {
-      Submission whole = asked;
-      if (auto spec = spec_in_batch(asked, receipts)) whole.spec = std::move(*spec);
-      if (asks_for_another_job(api_->service, *receipt, whole)) {
-        return refused(line, key_was_used(receipt->job));
-      }
-      out["repeated"] = true;
+    if (receipt->replayed && asks_for_another_job(api_->service, *receipt, asked)) {
+      return refused(line, key_was_used(receipt->job));
     }
     ids_.emplace_back(line, receipt->job);
-    answer_ += to_text(out) + "\n";
+    // An id has nothing to be escaped.
+    fmt::format_to(std::back_inserter(answer_), "{{\"line\":{},\"id\":\"{}\"{}}}\n", line,
+                   receipt->job.value, receipt->replayed ? ",\"repeated\":true" : "");
   }
 
   void refused(std::uint64_t line, const Error& error) {

@@ -35,46 +35,49 @@ void tell_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
   call.responder.send(problem(quote_not_kept(why, currency), members));
 }
 
-// The submission that the body asks for: a job, or a quote.
-Result<Submission> read_body(const Call& call) {
-  Submission submission{call.caller.tenant, call.caller.principal, {}, {}, {}};
+// Puts into the submission what the body asks for: a job, or a quote.
+Status read_body(const Call& call, Submission& submission) {
+  submission.tenant = call.caller.tenant;
+  submission.principal = call.caller.principal;
   auto key = read_idempotency_key(call.request);
   if (!key) return fail(std::move(key.error()));
   submission.idempotency_key = std::move(*key);
   submission.traceparent = trace_parent(call.request.header("traceparent"));
-  auto document = parse_job_document(call.request.body);
-  if (!document) return fail(std::move(document.error()));
-  if (auto good = read_submission(*document, submission); !good)
-    return fail(std::move(good.error()));
-  return submission;
+  const auto document = parse_job_document(call.request.body);
+  if (!document) return fail(document.error());
+  return read_submission(*document, submission);
+}
+
+void answer_submitted(const Api& api, const Call& call, const Submission& asked,
+                      std::uint32_t tasks, const SubmitReceipt& receipt) {
+  if (receipt.replayed && asks_for_another_job(api.service, receipt, asked)) {
+    return call.reject(key_was_used(receipt.job));
+  }
+  json::object body{{"id", receipt.job.value},
+                    {"replayed", receipt.replayed},
+                    {"log_index", log_index(receipt.job)}};
+  if (tasks > 0) body["array"] = json::object{{"count", tasks}};
+  HttpResponse response = json_response(receipt.replayed ? 200 : 201, body);
+  response.headers.emplace_back("Location",
+                                (tasks > 0 ? "/v1/arrays/" : "/v1/jobs/") + receipt.job.value);
+  call.responder.send(std::move(response));
 }
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (call.request.body_to_come) return submit_batch(api, std::move(call));
   const auto slot = api->submit_slots.take(call.caller.tenant);
   if (slot == nullptr) return call.reject(too_many_submits());
-  const auto submission = read_body(call);
-  if (!submission) return call.reject(submission.error());
-  api->charge_jobs(call, submission->spec.array_count);
+  const auto asked = std::make_shared<Submission>();
+  if (const Status read = read_body(call, *asked); !read) return call.reject(read.error());
+  const std::uint32_t tasks = asked->spec.array_count;
+  api->charge_jobs(call, tasks);
+  const auto shared = std::make_shared<const Call>(std::move(call));
   api->service.submit(
-      *submission, [api, call, slot, submission = *submission](Result<SubmitReceipt> receipt) {
-        if (!receipt) return call.reject(receipt.error());
-        if (receipt->not_kept) {
-          return call.responder.soon(
-              [api, call, why = receipt->not_kept] { tell_not_kept(*api, call, *why); });
-        }
-        if (receipt->replayed && asks_for_another_job(api->service, *receipt, submission)) {
-          return call.reject(key_was_used(receipt->job));
-        }
-        json::object body{{"id", receipt->job.value},
-                          {"replayed", receipt->replayed},
-                          {"log_index", log_index(receipt->job)}};
-        const std::uint32_t tasks = submission.spec.array_count;
-        if (tasks > 0) body["array"] = json::object{{"count", tasks}};
-        HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);
-        response.headers.emplace_back(
-            "Location", (tasks > 0 ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
-        call.responder.send(std::move(response));
+      asked, [api, shared, slot, asked, tasks](const Result<SubmitReceipt>& receipt) {
+        if (!receipt) return shared->reject(receipt.error());
+        if (!receipt->not_kept) return answer_submitted(*api, *shared, *asked, tasks, *receipt);
+        shared->responder.soon(
+            [api, shared, why = receipt->not_kept] { tell_not_kept(*api, *shared, *why); });
       });
 }
 

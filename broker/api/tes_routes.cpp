@@ -63,17 +63,17 @@ void create(const std::shared_ptr<Api>& api, Call call) {
       digest, call.prefix, std::chrono::steady_clock::now(),
       [call](const Result<SubmitReceipt>& receipt) { answer_created(call, receipt); });
   if (ticket == nullptr) return;
-  Submission submission{call.caller.tenant,
-                        call.caller.principal,
-                        task->idempotency_key,
-                        std::move(task->spec),
-                        {},
-                        trace_parent(call.request.header("traceparent"))};
-  api->service.submit(std::move(submission),
-                      [api, call, ticket, slot](const Result<SubmitReceipt>& receipt) {
-                        api->recent_creates.finish(ticket, receipt);
-                        answer_created(call, receipt);
-                      });
+  const auto submission =
+      std::make_shared<Submission>(Submission{call.caller.tenant,
+                                              call.caller.principal,
+                                              task->idempotency_key,
+                                              std::move(task->spec),
+                                              {},
+                                              trace_parent(call.request.header("traceparent"))});
+  api->service.submit(submission, [api, call, ticket, slot](const Result<SubmitReceipt>& receipt) {
+    api->recent_creates.finish(ticket, receipt);
+    answer_created(call, receipt);
+  });
 }
 
 Result<std::size_t> page_size(const HttpRequest& request) {

@@ -1,6 +1,7 @@
 #include "broker/core/core.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ Result<std::unique_ptr<Core>> Core::start(CoreOptions options, Journal& journal,
     return fail(std::move(recovered.error()));
   }
   core->thread_ = std::thread([raw = core.get()] { raw->run(); });
+  ::pthread_setname_np(core->thread_.native_handle(), "core");
   return core;
 }
 
@@ -119,7 +121,7 @@ void Core::commit(const JournalBatch& batch) {
   const Status committed = journal_.commit(batch);
   if (committed) {
     for (const Entry& each : batch.entries) ++events_[each.body.index()];
-    for (const JobRecord& each : batch.jobs) changes_.count(each.job);
+    for (const ChangedJob& each : batch.jobs) changes_.count(each->job);
     return;
   }
   // What memory holds is now ahead of what is durable, and the store is in doubt: going on could
@@ -129,11 +131,9 @@ void Core::commit(const JournalBatch& batch) {
   std::_Exit(kExitStoreInDoubt);
 }
 
-void Core::submit(Submission submission, Reply<SubmitReceipt> reply) {
-  auto shared = std::make_shared<Submission>(std::move(submission));
-  post(reply, [this, shared, reply] {
-    auto receipt = take_in(*shared, std::move(shared->spec));
-    after_commit_.push_back([reply, receipt = std::move(receipt)] { reply(receipt); });
+void Core::submit(std::shared_ptr<Submission> submission, Reply<SubmitReceipt> reply) {
+  post(reply, [this, submission = std::move(submission), reply] {
+    after_commit_.push_back([reply, receipt = take_in(*submission)] { reply(receipt); });
   });
 }
 
@@ -141,18 +141,19 @@ void Core::submit_batch(Submissions submissions, Reply<BatchReceipts> reply) {
   post(reply, [this, submissions = std::move(submissions), reply] {
     BatchReceipts receipts;
     receipts.reserve(submissions->size());
-    for (const Submission& each : *submissions) {
-      auto spec = spec_in_batch(each, receipts);
-      receipts.push_back(spec ? take_in(each, std::move(*spec)) : fail(std::move(spec.error())));
+    for (Submission& each : *submissions) {
+      auto good = add_earlier(each, receipts);
+      receipts.push_back(good ? take_in(each) : fail(std::move(good.error())));
     }
     after_commit_.push_back(
         [reply, receipts = std::move(receipts)]() mutable { reply(std::move(receipts)); });
   });
 }
 
-Result<SubmitReceipt> Core::take_in(const Submission& submission, JobSpec spec) {
+Result<SubmitReceipt> Core::take_in(Submission& submission) {
+  const bool has_key = !submission.idempotency_key.empty();
   const auto key = std::pair(submission.tenant, submission.idempotency_key);
-  if (!key.second.empty()) {
+  if (has_key) {
     auto first = journal_.by_idempotency_key(key.first, key.second);
     // The same key may have come a moment ago, in this batch; its receipt waits for the same
     // commit.
@@ -160,21 +161,23 @@ Result<SubmitReceipt> Core::take_in(const Submission& submission, JobSpec spec) 
     if (first) return SubmitReceipt{*first, true};
   }
   if (auto room = check_room(); !room) return fail(std::move(room.error()));
-  if (auto bound = datasets_.bind(spec, submission.tenant); !bound) {
+  if (auto bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
     return fail(std::move(bound.error()));
   }
-  if (auto good = check_after(spec, submission.tenant); !good) return fail(std::move(good.error()));
+  if (auto good = check_after(submission.spec, submission.tenant); !good) {
+    return fail(std::move(good.error()));
+  }
   const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1},
                            tag_of(options_.self));
   if (!submission.quote.empty()) {
     auto receipt = submit_quoted(submission, job, system_now());
-    if (receipt && !receipt->not_kept && !key.second.empty()) batch_keys_.emplace(key, job);
+    if (receipt && !receipt->not_kept && has_key) batch_keys_.emplace(key, job);
     return receipt;
   }
-  if (!key.second.empty()) batch_keys_.emplace(key, job);
+  if (has_key) batch_keys_.emplace(key, job);
   lifecycle_.submit(
       JobSubmitted{job, submission.tenant, submission.principal, submission.idempotency_key,
-                   std::move(spec), std::nullopt, submission.traceparent},
+                   std::move(submission.spec), std::nullopt, submission.traceparent},
       system_now());
   return SubmitReceipt{job, false};
 }

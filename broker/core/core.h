@@ -61,7 +61,7 @@ class Core final : public Service {
                                              const CurveKeys& curve_keys);
   ~Core() override;
 
-  void submit(Submission submission, Reply<SubmitReceipt> reply) override;
+  void submit(std::shared_ptr<Submission> submission, Reply<SubmitReceipt> reply) override;
   void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) override;
   void cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) override;
   void quote(QuoteRequest request, Reply<QuoteAnswer> reply) override;
@@ -131,7 +131,8 @@ class Core final : public Service {
   bool push(Command command, bool bounded);
   void run();
   // Runs on the core's thread.
-  Result<SubmitReceipt> take_in(const Submission& submission, JobSpec spec);
+  // Takes the spec out of what it takes in.
+  Result<SubmitReceipt> take_in(Submission& submission);
   Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
   Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();

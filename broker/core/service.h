@@ -39,7 +39,8 @@ struct Submission {
   // What it comes after besides spec.after: places of earlier ones of the same batch.
   std::vector<std::size_t> after_earlier{};
 };
-using Submissions = std::shared_ptr<const std::vector<Submission>>;
+// The broker takes the specs out of those that it takes in; the others' stay.
+using Submissions = std::shared_ptr<std::vector<Submission>>;
 // Why a job was not submitted with its quote although that is valid: what the quote's pool lacks,
 // and what the job would get now without the quote.
 struct QuoteNotKept {
@@ -56,9 +57,9 @@ struct SubmitReceipt {
 
 // Of each submission of a batch, in order.
 using BatchReceipts = std::vector<Result<SubmitReceipt>>;
-// The submission's spec with what it comes after of its batch, as far as that has been taken in.
-// Fails when one of those was refused, or when there are too many.
-Result<JobSpec> spec_in_batch(const Submission& submission, const BatchReceipts& earlier);
+// Puts what the submission comes after of its batch into its spec, as far as that has been taken
+// in. Fails when one of those was refused, or when there are too many.
+Status add_earlier(Submission& submission, const BatchReceipts& earlier);
 
 struct QuoteRequest {
   TenantId tenant;
@@ -154,7 +155,8 @@ class Service {
 
   // Fails with not_found when the job is to come after one that the tenant does not have, with
   // conflict when after one that has ended otherwise than in success.
-  virtual void submit(Submission submission, Reply<SubmitReceipt> reply) = 0;
+  // Takes the spec out when it takes the job in.
+  virtual void submit(std::shared_ptr<Submission> submission, Reply<SubmitReceipt> reply) = 0;
   // Each as `submit` has it, and none harms another; one step and one commit for all.
   virtual void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) = 0;
   // Ok when the request is durable, or the job has ended already. The caller has checked that it

@@ -205,7 +205,7 @@ void fill_ended(const std::filesystem::path& directory, std::uint64_t jobs, std:
       job.attempts[0].over = at;
       job.attempts[0].report = EndReport{};
       batch.entries.push_back({at, AttemptFinished{{job.job, 1}, *job.attempts[0].report}});
-      batch.jobs.push_back(std::move(job));
+      batch.jobs.emplace_back(std::move(job));
     }
     if (const Status done = journal->commit(batch); !done) fail(describe(done.error()).c_str());
   }
@@ -253,7 +253,8 @@ void submit_all(Core& core, std::uint64_t first, std::uint64_t count, std::uint6
       std::unique_lock lock(mutex);
       answered.wait(lock, [&] { return number - first - done < under_way_max; });
     }
-    core.submit({tenant_of(number), "ada", {}, spec_of(number, shapes)},
+    core.submit(std::make_shared<Submission>(
+                    Submission{tenant_of(number), "ada", {}, spec_of(number, shapes)}),
                 [&](const Result<SubmitReceipt>& receipt) {
                   if (!receipt) fail(describe(receipt.error()).c_str());
                   const std::lock_guard lock(mutex);

@@ -90,21 +90,20 @@ class FakeService : public Service {
   }
 
   // --- Service
-  void submit(Submission submission, Reply<SubmitReceipt> reply) override {
+  void submit(std::shared_ptr<Submission> submission, Reply<SubmitReceipt> reply) override {
     const std::lock_guard lock(mutex_);
     if (drop_) return;
     if (refuse_) return answer(reply, Result<SubmitReceipt>(fail(*refuse_)));
-    answer(reply, take_in(std::move(submission)));
+    answer(reply, take_in(*submission));
   }
   void submit_batch(Submissions submissions, Reply<BatchReceipts> reply) override {
     const std::lock_guard lock(mutex_);
     if (refuse_) return answer(reply, Result<BatchReceipts>(fail(*refuse_)));
     calls_.push_back("batch of " + std::to_string(submissions->size()));
     BatchReceipts receipts;
-    for (Submission each : *submissions) {
-      auto spec = spec_in_batch(each, receipts);
-      if (spec) each.spec = std::move(*spec);
-      receipts.push_back(spec ? take_in(std::move(each)) : fail(std::move(spec.error())));
+    for (Submission& each : *submissions) {
+      auto good = add_earlier(each, receipts);
+      receipts.push_back(good ? take_in(each) : fail(std::move(good.error())));
     }
     answer(reply, Result<BatchReceipts>(std::move(receipts)));
   }

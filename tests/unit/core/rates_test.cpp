@@ -102,7 +102,8 @@ TEST_F(RatesTest, TheAccountingCurrencyIsFixedOnceThereAreJobs) {
   francs.accounting_currency = "CHF";
   EXPECT_EQ(set(francs)->accounting_currency, "CHF");
   ASSERT_TRUE(answer<SubmitReceipt>([&](Reply<SubmitReceipt> reply) {
-    core_->submit(Submission{TenantId{"physics"}, "alice", "", job()}, std::move(reply));
+    core_->submit(std::make_shared<Submission>(Submission{TenantId{"physics"}, "alice", "", job()}),
+                  std::move(reply));
   }));
   const auto refused = set(euro(1'080'000));
   ASSERT_FALSE(refused);

@@ -61,7 +61,7 @@ class RestartTest : public ::testing::Test {
   }
   JobState state_of_submitted(const JobSpec& spec) {
     std::promise<Result<SubmitReceipt>> promise;
-    core_->submit(Submission{TenantId{"physics"}, "alice", "", spec},
+    core_->submit(std::make_shared<Submission>(Submission{TenantId{"physics"}, "alice", "", spec}),
                   [&](Result<SubmitReceipt> receipt) { promise.set_value(std::move(receipt)); });
     const auto receipt = promise.get_future().get();
     EXPECT_TRUE(receipt);
