@@ -59,11 +59,7 @@ JobRecord& JobRecords::change(Slot& slot) {
 ChangedJob JobRecords::show(Slot& slot, bool lasts) {
   read(slot);
   ChangedJob shown(slot.open_->record);
-  if (lasts) {
-    if (!slot.packed_) set_packed(slot, codec::pack(shown.row));
-    open_.erase(slot.open_);
-    slot.is_open_ = false;
-  }
+  if (lasts && !slot.packed_) set_packed(slot, codec::pack(shown.row));
   return shown;
 }
 

@@ -38,11 +38,11 @@ class JobRecords {
   void put(Slot& slot, JobRecord record);
   // codec::pack() of its encoding.
   void put(Slot& slot, BytesView packed);
-  // The record is valid until `close_surplus`, `show` or `take`.
+  // The record is valid until `close_surplus` or `take`.
   const JobRecord& read(Slot& slot);
   JobRecord& change(Slot& slot);
-  // The record for a table; it stays as it is whatever happens to the slot. `lasts`: it will not be
-  // touched soon, and lies packed from now on.
+  // The record for a table; it stays as it is whatever happens to the slot. `lasts`: it will not
+  // change soon, so that what it is packed from is at hand now.
   ChangedJob show(Slot& slot, bool lasts);
   ChangedJob take(Slot& slot);
 
