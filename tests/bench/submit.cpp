@@ -8,8 +8,8 @@
 //   JetStream bench_submit documents COUNT                                 prints so many of the
 //   documents
 //
-// The documents take some 360 bytes; no two are alike, and what routing looks at is one of 1,000
-// kinds, each of which the sample sites could run.
+// There are 8,000 documents of some 360 bytes, sent over and over; what routing looks at is one of
+// 1,000 kinds, each of which the sample sites could run.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
