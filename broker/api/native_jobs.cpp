@@ -49,33 +49,43 @@ Result<Submission> read_body(const Call& call) {
   return submission;
 }
 
+void answer_submitted(const std::shared_ptr<Api>& api, const Call& call,
+                      const Submission& submission, const Result<SubmitReceipt>& receipt) {
+  if (!receipt) return call.reject(receipt.error());
+  if (receipt->not_kept) {
+    return call.responder.soon(
+        [api, call, why = receipt->not_kept] { tell_not_kept(*api, call, *why); });
+  }
+  if (receipt->replayed && asks_for_another_job(api->service, *receipt, submission)) {
+    return call.reject(key_was_used(receipt->job));
+  }
+  json::object body{{"id", receipt->job.value},
+                    {"replayed", receipt->replayed},
+                    {"log_index", log_index(receipt->job)}};
+  const std::uint32_t tasks = submission.spec.array_count;
+  if (tasks > 0) body["array"] = json::object{{"count", tasks}};
+  HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);
+  response.headers.emplace_back("Location",
+                                (tasks > 0 ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
+  call.responder.send(std::move(response));
+}
+
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (call.request.body_to_come) return submit_batch(api, std::move(call));
-  const auto slot = api->submit_slots.take(call.caller.tenant);
-  if (slot == nullptr) return call.reject(too_many_submits());
-  const auto submission = read_body(call);
-  if (!submission) return call.reject(submission.error());
-  api->charge_jobs(call, submission->spec.array_count);
-  api->service.submit(
-      *submission, [api, call, slot, submission = *submission](Result<SubmitReceipt> receipt) {
-        if (!receipt) return call.reject(receipt.error());
-        if (receipt->not_kept) {
-          return call.responder.soon(
-              [api, call, why = receipt->not_kept] { tell_not_kept(*api, call, *why); });
-        }
-        if (receipt->replayed && asks_for_another_job(api->service, *receipt, submission)) {
-          return call.reject(key_was_used(receipt->job));
-        }
-        json::object body{{"id", receipt->job.value},
-                          {"replayed", receipt->replayed},
-                          {"log_index", log_index(receipt->job)}};
-        const std::uint32_t tasks = submission.spec.array_count;
-        if (tasks > 0) body["array"] = json::object{{"count", tasks}};
-        HttpResponse response = json_response(receipt->replayed ? 200 : 201, body);
-        response.headers.emplace_back(
-            "Location", (tasks > 0 ? "/v1/arrays/" : "/v1/jobs/") + receipt->job.value);
-        call.responder.send(std::move(response));
+  const TenantId tenant = call.caller.tenant;
+  if (!api->submit_queue.has_room(tenant)) return call.reject(too_many_submits());
+  auto read = read_body(call);
+  if (!read) return call.reject(read.error());
+  api->charge_jobs(call, read->spec.array_count);
+  const auto submission = std::make_shared<const Submission>(std::move(*read));
+  const bool entered =
+      api->submit_queue.enter(tenant, [api, call, submission](const SubmitQueue::Turn& turn) {
+        api->service.submit(*submission,
+                            [api, call, submission, turn](const Result<SubmitReceipt>& receipt) {
+                              answer_submitted(api, call, *submission, receipt);
+                            });
       });
+  if (!entered) call.reject(too_many_submits());
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
