@@ -19,11 +19,13 @@ class SubmitQueueTest : public ::testing::Test {
     const SubmitQueue::Turn first = std::move(turns.front());
     turns.pop_front();
   }
+  void TearDown() override {
+    while (!turns.empty()) answer();
+  }
+
+  SubmitQueue queue_{{.with_broker_max = 2, .tenant_max = 3, .all_max = 5}};
   std::vector<std::string> begun;
   std::deque<SubmitQueue::Turn> turns;
-
- private:
-  SubmitQueue queue_{{.with_broker_max = 2, .tenant_max = 3, .all_max = 5}};
 };
 
 TEST_F(SubmitQueueTest, TenantsTakeTurns) {
@@ -45,6 +47,20 @@ TEST_F(SubmitQueueTest, BoundsThoseWhoWaitOfATenantAndOfAll) {
   EXPECT_FALSE(enter("other")) << "five wait";
   answer();
   EXPECT_TRUE(enter("other"));
+}
+
+TEST_F(SubmitQueueTest, ABrokerThatRefusesAtOnceIsNotAskedOneCallDeeperForEach) {
+  SubmitQueue queue({.with_broker_max = 1, .tenant_max = 300'000, .all_max = 300'000});
+  SubmitQueue::Turn held;
+  std::size_t refused = 0;
+  const TenantId tenant{"flood"};
+  queue.enter(tenant, [&](SubmitQueue::Turn turn) { held = std::move(turn); });
+  for (int i = 0; i < 300'000; ++i) {
+    queue.enter(tenant, [&](const SubmitQueue::Turn&) { ++refused; });
+  }
+  EXPECT_EQ(refused, 0U);
+  held.reset();
+  EXPECT_EQ(refused, 300'000U);
 }
 
 TEST_F(EndpointTest, ATenantsFloodIsRefusedAndOthersAreServedInTurn) {
