@@ -371,7 +371,7 @@ void polls(const Setting& at) {
     }
     std::vector<double> rates, tails, submits, submit_tails;
     for (int round = 0; round < (at.quick ? 2 : 5); ++round) {
-      Paced paced(64, 5'000, submit_request(at.steady));
+      Paced paced(256, 5'000, submit_request(at.steady));
       Eager eager(64, requests);
       eager.begin();
       serve_until(Clock::now() + seconds_of(1), [&](auto now) { paced.tick(now); });
