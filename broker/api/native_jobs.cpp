@@ -21,9 +21,8 @@ constexpr std::int64_t kCancelsDefault = 1'000;
 constexpr std::int64_t kDecisionJobsDefault = 20;
 constexpr std::int64_t kDecisionJobsMax = 100;
 // How long an answer about a job that has not changed is given again: it tells where pools lie, and
-// of a queued one why it waits.
-constexpr auto kPlacesGood = std::chrono::seconds(5);
-constexpr auto kWaitingGood = std::chrono::seconds(2);
+// of a queued one why it waits, which new quote sheets may change, every 5 s.
+constexpr auto kAnswerGood = std::chrono::seconds(5);
 
 void tell_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
   const std::string currency = api.accounting_currency();
@@ -162,9 +161,8 @@ void get(const std::shared_ptr<Api>& api, Call call) {
       body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
     const auto answer = [api, job, changes](const Call& asked, const json::object& whole) {
-      const auto good = job->state == JobState::queued ? kWaitingGood : kPlacesGood;
       api->answer_and_keep(asked, JobAnswers::Kind::native, *job, changes,
-                           JobAnswers::Clock::now() + good, whole);
+                           JobAnswers::Clock::now() + kAnswerGood, whole);
     };
     if (job->state != JobState::queued) return answer(call, body);
     if (json::array others = waits_for(*api, *job); !others.empty()) {
