@@ -10,6 +10,7 @@
 
 #include "broker/api/array_tally.h"
 #include "broker/api/auth.h"
+#include "broker/api/batch_slots.h"
 #include "broker/api/endpoint.h"
 #include "broker/api/event_feed.h"
 #include "broker/api/http_server.h"
@@ -20,7 +21,7 @@
 #include "broker/api/rate_limits.h"
 #include "broker/api/recent_creates.h"
 #include "broker/api/route_table.h"
-#include "broker/api/tenant_slots.h"
+#include "broker/api/submit_queue.h"
 #include "broker/core/service.h"
 
 namespace tradewind {
@@ -97,8 +98,8 @@ class Api : public std::enable_shared_from_this<Api> {
   RateLimit join_limit;
   RateLimit renewal_limit;
   RateLimit token_change_limit;
-  TenantSlots submit_slots;  // of jobs one by one that the broker has not answered yet
-  TenantSlots batch_slots;   // each holds some megabytes, and its answer until its end
+  SubmitQueue submit_queue;
+  BatchSlots batch_slots;
   EventFeed event_feed;
   std::atomic<bool> draining{false};  // it stops
 

@@ -68,7 +68,8 @@ EventFeed::EventFeed(PublishedLog* log, EventLimits limits) : log_(log), limits_
 }
 
 EventFeed::~EventFeed() {
-  if (log_ != nullptr) log_->on_shown({});
+  // Once it was stopped the log may be gone before it.
+  if (log_ != nullptr && !stopping_) log_->on_shown({});
 }
 
 std::uint64_t EventFeed::published() const {
@@ -176,6 +177,7 @@ void EventFeed::wake_some() {
 }
 
 void EventFeed::stop(std::chrono::milliseconds timeout) {
+  if (log_ != nullptr && !stopping_) log_->on_shown({});
   stopping_ = true;
   wake_all();
   std::unique_lock lock(mutex_);

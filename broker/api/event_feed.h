@@ -62,7 +62,7 @@ class EventBatch {
 // Any thread.
 class EventFeed {
  public:
-  // Null: there are no events. The log must outlive it.
+  // Null: there are no events. The log must outlive it, or its stop.
   EventFeed(PublishedLog* log, EventLimits limits);
   ~EventFeed();
 

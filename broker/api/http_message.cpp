@@ -91,6 +91,9 @@ Result<std::string> percent_decode(std::string_view field, std::string_view text
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
+    if (c == '\0') {
+      return fail(ErrorCode::invalid, std::string(field), "it has a NUL", "leave it out");
+    }
     if (c == '%') {
       const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;

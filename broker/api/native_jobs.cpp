@@ -21,9 +21,8 @@ constexpr std::int64_t kCancelsDefault = 1'000;
 constexpr std::int64_t kDecisionJobsDefault = 20;
 constexpr std::int64_t kDecisionJobsMax = 100;
 // How long an answer about a job that has not changed is given again: it tells where pools lie, and
-// of a queued one why it waits.
-constexpr auto kPlacesGood = std::chrono::seconds(5);
-constexpr auto kWaitingGood = std::chrono::seconds(2);
+// of a queued one why it waits, which new quote sheets may change, every 5 s.
+constexpr auto kAnswerGood = std::chrono::seconds(5);
 
 void tell_not_kept(const Api& api, const Call& call, const QuoteNotKept& why) {
   const std::string currency = api.accounting_currency();
@@ -65,20 +64,26 @@ void answer_submitted(const Api& api, const Call& call, const Submission& asked,
 
 void submit(const std::shared_ptr<Api>& api, Call call) {
   if (call.request.body_to_come) return submit_batch(api, std::move(call));
-  const auto slot = api->submit_slots.take(call.caller.tenant);
-  if (slot == nullptr) return call.reject(too_many_submits());
+  const TenantId tenant = call.caller.tenant;
+  if (!api->submit_queue.has_room(tenant)) return call.reject(too_many_submits());
   const auto asked = std::make_shared<Submission>();
   if (const Status read = read_body(call, *asked); !read) return call.reject(read.error());
   const std::uint32_t tasks = asked->spec.array_count;
   api->charge_jobs(call, tasks);
   const auto shared = std::make_shared<const Call>(std::move(call));
-  api->service.submit(
-      asked, [api, shared, slot, asked, tasks](const Result<SubmitReceipt>& receipt) {
-        if (!receipt) return shared->reject(receipt.error());
-        if (!receipt->not_kept) return answer_submitted(*api, *shared, *asked, tasks, *receipt);
-        shared->responder.soon(
-            [api, shared, why = receipt->not_kept] { tell_not_kept(*api, *shared, *why); });
+  const bool entered =
+      api->submit_queue.enter(tenant, [api, shared, asked, tasks](const SubmitQueue::Turn& turn) {
+        api->service.submit(
+            asked, [api, shared, asked, tasks, turn](const Result<SubmitReceipt>& receipt) {
+              if (!receipt) return shared->reject(receipt.error());
+              if (!receipt->not_kept) {
+                return answer_submitted(*api, *shared, *asked, tasks, *receipt);
+              }
+              shared->responder.soon(
+                  [api, shared, why = receipt->not_kept] { tell_not_kept(*api, *shared, *why); });
+            });
       });
+  if (!entered) shared->reject(too_many_submits());
 }
 
 void list(const std::shared_ptr<Api>& api, Call call) {
@@ -155,9 +160,8 @@ void get(const std::shared_ptr<Api>& api, Call call) {
       body["reason"] = explain(*job->unplaced, job->spec, api->accounting_currency());
     }
     const auto answer = [api, job, changes](const Call& asked, const json::object& whole) {
-      const auto good = job->state == JobState::queued ? kWaitingGood : kPlacesGood;
       api->answer_and_keep(asked, JobAnswers::Kind::native, *job, changes,
-                           JobAnswers::Clock::now() + good, whole);
+                           JobAnswers::Clock::now() + kAnswerGood, whole);
     };
     if (job->state != JobState::queued) return answer(call, body);
     if (json::array others = waits_for(*api, *job); !others.empty()) {

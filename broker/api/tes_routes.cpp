@@ -46,8 +46,7 @@ void answer_created(const Call& call, const Result<SubmitReceipt>& receipt) {
 }
 
 void create(const std::shared_ptr<Api>& api, Call call) {
-  const auto slot = api->submit_slots.take(call.caller.tenant);
-  if (slot == nullptr) return call.reject(too_many_submits());
+  if (!api->submit_queue.has_room(call.caller.tenant)) return call.reject(too_many_submits());
   auto task = parse_tes_task(call.request.body);
   if (!task) return call.reject(task.error());
   if (const std::string ours = api->accounting_currency();
@@ -70,10 +69,16 @@ void create(const std::shared_ptr<Api>& api, Call call) {
                                               std::move(task->spec),
                                               {},
                                               trace_parent(call.request.header("traceparent"))});
-  api->service.submit(submission, [api, call, ticket, slot](const Result<SubmitReceipt>& receipt) {
+  const auto answer = [api, call, ticket](const Result<SubmitReceipt>& receipt) {
     api->recent_creates.finish(ticket, receipt);
     answer_created(call, receipt);
-  });
+  };
+  const bool entered = api->submit_queue.enter(
+      call.caller.tenant, [api, answer, submission](const SubmitQueue::Turn& turn) {
+        api->service.submit(
+            submission, [answer, turn](const Result<SubmitReceipt>& receipt) { answer(receipt); });
+      });
+  if (!entered) answer(fail(too_many_submits()));
 }
 
 Result<std::size_t> page_size(const HttpRequest& request) {

@@ -177,6 +177,17 @@ struct Seen {
   std::vector<double> milliseconds;
   std::size_t refused = 0;  // 429, 503
   std::size_t failed = 0;
+  // `ids` gets that of a job that was acknowledged.
+  void count(const Asker& asker, int status, std::string_view body, std::vector<std::string>& ids) {
+    if (status == 429 || status == 503) {
+      ++refused;
+    } else if (status != 200 && status != 201) {
+      ++failed;
+    } else {
+      milliseconds.push_back(asker.waited_ms());
+      if (status == 201) ids.push_back(id_in(body));
+    }
+  }
   double quantile(double part) {
     if (milliseconds.empty()) return 0;
     std::ranges::sort(milliseconds);
@@ -244,14 +255,7 @@ class Paced {
 
  private:
   void answered(Asker& asker, int status, std::string_view body) {
-    if (status == 429 || status == 503) {
-      ++seen.refused;
-    } else if (status != 200 && status != 201) {
-      ++seen.failed;
-    } else {
-      seen.milliseconds.push_back(asker.waited_ms());
-      if (status == 201) ids.push_back(id_in(body));
-    }
+    seen.count(asker, status, body, ids);
   }
   const double per_second_;
   const std::string request_;
@@ -296,14 +300,7 @@ class Eager {
   const std::string& next() { return requests_[turn_++ % requests_.size()]; }
   void answered(Asker& asker, int status, std::string_view body) {
     ++answers;
-    if (status == 429 || status == 503) {
-      ++seen.refused;
-    } else if (status != 200 && status != 201) {
-      ++seen.failed;
-    } else {
-      seen.milliseconds.push_back(asker.waited_ms());
-      if (status == 201) ids.push_back(id_in(body));
-    }
+    seen.count(asker, status, body, ids);
     if (ended_ || (once && turn_ >= requests_.size())) return;
     asker.ask(next());
   }
@@ -371,7 +368,7 @@ void polls(const Setting& at) {
     }
     std::vector<double> rates, tails, submits, submit_tails;
     for (int round = 0; round < (at.quick ? 2 : 5); ++round) {
-      Paced paced(64, 5'000, submit_request(at.steady));
+      Paced paced(256, 5'000, submit_request(at.steady));
       Eager eager(64, requests);
       eager.begin();
       serve_until(Clock::now() + seconds_of(1), [&](auto now) { paced.tick(now); });

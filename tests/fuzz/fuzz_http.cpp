@@ -68,7 +68,8 @@ std::string escaped(std::string_view text) {
   }
   std::string again;
   for (const auto& [name, value] : *pairs) again += escaped(name) + "=" + escaped(value) + "&";
-  TRADEWIND_ASSERT(parse_query(again) == pairs);
+  const auto same = parse_query(again);
+  TRADEWIND_ASSERT(same && *same == *pairs);
 }
 
 // Accept-Encoding, Content-Encoding and If-None-Match.
@@ -140,8 +141,8 @@ std::optional<std::string> decoded(Coding coding, std::string_view text, std::si
   const auto whole = decoded(coding, text, text.size() + 1);
   const auto pieces = decoded(coding, text, 1 + first / 2U);
   if (whole && pieces) TRADEWIND_ASSERT(*whole == *pieces);
-  TRADEWIND_ASSERT(decoded(coding, encode_body(coding, text), 7) ==
-                   std::string(text.substr(0, 100'000)));
+  const auto back = decoded(coding, encode_body(coding, text), 7);
+  TRADEWIND_ASSERT(back && *back == text.substr(0, 100'000));
 }
 
 }  // namespace

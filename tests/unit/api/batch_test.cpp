@@ -1,6 +1,5 @@
 // Batches of jobs: POST /v1/jobs with NDJSON.
 #include "broker/api/ndjson.h"
-#include "broker/api/tenant_slots.h"
 #include "schemas/limits.h"
 #include "tests/unit/api/endpoint_fixture.h"
 
@@ -50,22 +49,6 @@ TEST(NdjsonLines, TakesTheContentTypeWithParameters) {
   EXPECT_FALSE(is_ndjson("application/json"));
   EXPECT_FALSE(is_ndjson("application/x-ndjsonx"));
   EXPECT_FALSE(is_ndjson(""));
-}
-
-TEST(TenantSlots, AreBoundedForATenantAndForAll) {
-  TenantSlots slots(5, 3);
-  std::vector<std::shared_ptr<void>> taken;
-  const auto takes = [&](const char* tenant) {
-    auto slot = slots.take(TenantId{tenant});
-    if (slot != nullptr) taken.push_back(std::move(slot));
-    return taken.size();
-  };
-  for (const std::size_t count : {1U, 2U, 3U, 3U}) EXPECT_EQ(takes("flood"), count);
-  for (const std::size_t count : {4U, 5U, 5U}) EXPECT_EQ(takes("steady"), count);
-  taken.erase(taken.begin());
-  EXPECT_EQ(takes("other"), 5U);
-  taken.clear();
-  EXPECT_EQ(takes("flood"), 1U);
 }
 
 // --- the endpoint --------------------------------------------------------------------------------
