@@ -148,7 +148,8 @@ void Planner::disks() {
 // A site that has lost its disk tells a new one from the old by its clock: where disks are lost,
 // only the brokers' jump.
 void Planner::clocks() {
-  const bool disks_lost = options_.wipe_ppm > 0 || options_.restore_ppm > 0;
+  const bool disks_lost =
+      options_.wipe_ppm > 0 || options_.restore_ppm > 0 || options_.upgrade_every > 0;
   repeat("jumps", options_.wall_jump_every, [&](Random& random, Micros at) {
     const bool of_broker = disks_lost || random.below(2) == 0;
     const std::string node = of_broker ? any_broker(random) : any_site(random);
