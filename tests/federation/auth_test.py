@@ -122,7 +122,8 @@ admins = "operator"
             self.assertEqual(self.status(bob, method, f"/v1/jobs/{job}{path}"), 404, path)
             self.assertEqual(self.status(self.federation.user, method, f"/v1/jobs/{job}{path}"), 404, path)
         self.assertEqual(self.status(bob, "GET", f"/v1/events?job={job}"), 404)
-        entry = self.federation.auditor.get(f"/v1/audit/entries?job={job}&limit=1")["entries"][0]["index"]
+        entries = until(lambda: self.federation.auditor.get(f"/v1/audit/entries?job={job}&limit=1")["entries"], 10)
+        entry = entries[0]["index"]
         self.assertEqual(self.status(bob, "GET", f"/v1/audit/entries/{entry}"), 404)
         self.assertEqual(self.status(ann, "GET", f"/v1/audit/entries/{entry}"), 200)
         self.assertIn({"tenant": "physics", "jobs_live": 0}, self.federation.operator.get("/v1/tenants")["tenants"])
