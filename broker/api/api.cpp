@@ -201,6 +201,8 @@ void Api::admit(const Route& route, Call call, bool may_wait) {
         });
       });
       if (waits) return;
+    } else if (may_wait && known.error().code == ErrorCode::unavailable) {
+      return admit(route, std::move(call), false);  // the keys have come since it was looked at
     }
     const bool wrong = known.error().code == ErrorCode::unauthenticated && !authorization.empty();
     if (wrong) wrong_credentials_.charge(address, 1, now.mono);

@@ -34,7 +34,7 @@ class OidcTest : public EndpointTest {
 TEST_F(OidcTest, ATokenOfTheIssuerActsForItsTenantBesidesBuiltInOnes) {
   const std::string token = issuer_.token(key_, "k1");
   // The first may come before the keys do.
-  EXPECT_EQ(post("/v1/jobs", token, R"({"command":["true"]})").status, 201);
+  ASSERT_EQ(post("/v1/jobs", token, R"({"command":["true"]})").status, 201);
   EXPECT_EQ(service.last_submission().tenant.value, "alpha");
   EXPECT_EQ(service.last_submission().principal, "oidc:ann");
   EXPECT_EQ(status(token), 200);
