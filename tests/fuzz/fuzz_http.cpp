@@ -12,6 +12,7 @@
 #include "schemas/assert.h"
 
 namespace tradewind {
+namespace fuzzed {
 namespace {
 
 bool is_one_line(std::string_view text) {
@@ -19,7 +20,7 @@ bool is_one_line(std::string_view text) {
 }
 
 // A header up to its empty line, as the server cuts it out.
-[[maybe_unused]] void request_head(std::string_view bytes) {
+[[maybe_unused]] void parse_request_head(std::string_view bytes) {
   static const HttpServerOptions options = [] {
     HttpServerOptions made;
     made.body_rule = [](std::string_view, std::string_view, std::string_view) {
@@ -60,20 +61,20 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-[[maybe_unused]] void query(std::string_view bytes) {
-  const auto pairs = parse_query(bytes);
+[[maybe_unused]] void parse_query(std::string_view bytes) {
+  const auto pairs = tradewind::parse_query(bytes);
   if (!pairs) {
     TRADEWIND_ASSERT(!pairs.error().message.empty());
     return;
   }
   std::string again;
   for (const auto& [name, value] : *pairs) again += escaped(name) + "=" + escaped(value) + "&";
-  const auto same = parse_query(again);
+  const auto same = tradewind::parse_query(again);
   TRADEWIND_ASSERT(same && *same == *pairs);
 }
 
 // Accept-Encoding, Content-Encoding and If-None-Match.
-[[maybe_unused]] void coding_header(std::string_view bytes) {
+[[maybe_unused]] void parse_coding_header(std::string_view bytes) {
   const CodingChoice choice = choose_coding(bytes);
   const std::string all(bytes);
   // Nothing is made of nothing.
@@ -87,7 +88,7 @@ std::string escaped(std::string_view text) {
   TRADEWIND_ASSERT(names_tag(tag + "," + all, tag));
 }
 
-[[maybe_unused]] void route_path(std::string_view bytes) {
+[[maybe_unused]] void parse_route_path(std::string_view bytes) {
   static const RouteTable table = [] {
     RouteTable made;
     constexpr std::array patterns{"/v1/jobs",
@@ -133,7 +134,7 @@ std::optional<std::string> decoded(Coding coding, std::string_view text, std::si
 }
 
 // The first byte tells the coding and in what pieces the others come.
-[[maybe_unused]] void coded_body(std::string_view bytes) {
+[[maybe_unused]] void parse_coded_body(std::string_view bytes) {
   if (bytes.empty()) return;
   const auto first = static_cast<unsigned char>(bytes.front());
   const Coding coding = (first & 1U) != 0 ? Coding::gzip : Coding::zstd;
@@ -146,9 +147,10 @@ std::optional<std::string> decoded(Coding coding, std::string_view text, std::si
 }
 
 }  // namespace
+}  // namespace fuzzed
 }  // namespace tradewind
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  tradewind::FUZZED(std::string_view(reinterpret_cast<const char*>(data), size));
+  tradewind::fuzzed::FUZZED(std::string_view(reinterpret_cast<const char*>(data), size));
   return 0;
 }
