@@ -1,6 +1,5 @@
 // tradewind-gateway: the agent that speaks for one site. Reading run() tells what it is made of.
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -11,11 +10,9 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -33,9 +30,9 @@
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
-#include "gateway/staging/unique_fd.h"
 #include "state/identity/certificates.h"
 #include "state/identity/random.h"
+#include "state/identity/stored_file.h"
 
 namespace tradewind {
 namespace {
@@ -311,21 +308,12 @@ int print_slurm_pools(const Arguments& arguments) {
 }
 
 Status write_site_file(const Arguments& arguments, const std::string& text) {
-  const auto failed = [&] {
-    return fail(ErrorCode::unavailable, "out",
-                fmt::format("{} cannot be written: {}", arguments.out, std::strerror(errno)),
-                "name a file that this user may write");
-  };
-  const int taken = arguments.force ? O_TRUNC : O_EXCL;
-  const UniqueFd file(::open(arguments.out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | taken, 0644));
-  if (!file && errno == EEXIST) {
+  std::error_code ignored;
+  if (!arguments.force && std::filesystem::exists(arguments.out, ignored)) {
     return fail(ErrorCode::conflict, "out", fmt::format("{} is there already", arguments.out),
                 "name another file, or say --force to replace it");
   }
-  if (!file) return failed();
-  const ssize_t written = ::write(file.get(), text.data(), text.size());
-  if (written != static_cast<ssize_t>(text.size())) return failed();
-  return ok();
+  return store_file(arguments.out, text, public_mode);
 }
 
 // This machine's site file, from what its kernel and its accelerators' tools say.

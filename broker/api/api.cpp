@@ -89,7 +89,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* publis
       places(std::make_shared<PlaceDirectory>(broker)),
       join_limit(50, 10),
       renewal_limit(200, 100),
-      token_change_limit(20, 5),
+      token_change_limits(20, 5, kTenantsMax),
       submit_queue(SubmitQueue::Limits{}),
       event_feed(published, options.events),
       tenant_limits_(2.0 * options.tenant_rate, options.tenant_rate, kTenantsMax),

@@ -97,7 +97,7 @@ class Api : public std::enable_shared_from_this<Api> {
   JobAnswers job_answers;
   RateLimit join_limit;
   RateLimit renewal_limit;
-  RateLimit token_change_limit;
+  RateLimits token_change_limits;  // by role and tenant
   SubmitQueue submit_queue;
   BatchSlots batch_slots;
   EventFeed event_feed;

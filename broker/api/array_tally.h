@@ -21,6 +21,14 @@ struct ArrayCounts {
   std::map<std::string, std::uint32_t> by_site;  // tasks that ended or are there now
   Money charged{};
   Wall::time_point last_ended{};  // zero time: none has
+  // Tasks that have ended.
+  std::uint32_t ended() const {
+    std::uint32_t tasks_ended = 0;
+    for (std::uint16_t i = 0; i < job_states_count; ++i) {
+      if (is_final(static_cast<JobState>(i))) tasks_ended += by_state.at(i);
+    }
+    return tasks_ended;
+  }
 };
 
 // Any thread.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -10,6 +9,7 @@
 #include "broker/api/oidc_claims.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
+#include "state/identity/stored_file.h"
 
 namespace tradewind {
 namespace {
@@ -34,14 +34,6 @@ std::string_view trim(std::string_view text) {
 Error unauthenticated(std::string message) {
   return Error{ErrorCode::unauthenticated, "Authorization", std::move(message),
                "send the header Authorization: Bearer TOKEN with a token that is valid now"};
-}
-
-// Whatever tells that the file was replaced.
-std::string stamp_of(const std::filesystem::path& file) {
-  struct stat info{};
-  if (::stat(file.c_str(), &info) != 0) return "absent";
-  return fmt::format("{}.{}/{}/{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size,
-                     info.st_ino);
 }
 
 Error no_tokens_file() {
@@ -104,7 +96,7 @@ Result<std::unique_ptr<Authenticator>> Authenticator::open(Options options) {
   }
   made->tokens_ = std::make_shared<const Tokens>();
   if (made->options_.tokens_file.empty()) return made;
-  made->stamp_ = stamp_of(made->options_.tokens_file);
+  made->stamp_ = file_stamp(made->options_.tokens_file);
   if (made->stamp_ == "absent") return made;
   auto tokens = read_tokens(made->options_.tokens_file);
   if (!tokens) return fail(tokens.error());
@@ -114,7 +106,7 @@ Result<std::unique_ptr<Authenticator>> Authenticator::open(Options options) {
 
 // With the mutex held.
 void Authenticator::reload_when_changed() {
-  std::string stamp = stamp_of(options_.tokens_file);
+  std::string stamp = file_stamp(options_.tokens_file);
   if (stamp == stamp_) return;
   stamp_ = std::move(stamp);
   if (stamp_ == "absent") {
@@ -126,6 +118,7 @@ void Authenticator::reload_when_changed() {
   if (!tokens) {
     spdlog::error("auth.tokens_file_wrong: {}; the tokens stay as they were",
                   describe(tokens.error()));
+    if (tokens.error().code == ErrorCode::unavailable) stamp_.clear();  // it may be read next time
     return;
   }
   tokens_ = index(std::move(*tokens));

@@ -124,7 +124,7 @@ Result<std::shared_ptr<const EventBatch>> EventFeed::batch_with(std::uint64_t in
   }
   if (index >= end_) return std::shared_ptr<const EventBatch>();
   const auto found =
-      std::ranges::find_if(batches_, [&](const auto& each) { return each->end() > index; });
+      std::ranges::upper_bound(batches_, index, {}, [](const auto& each) { return each->end(); });
   if (found == batches_.end() || (*found)->first() > index) {
     return fail(ErrorCode::exhausted, "", "it fell too far behind the newest event",
                 "go on from the id of the last event that came");

@@ -233,6 +233,7 @@ class HttpConnection : public ConnectionBase,
     if (!body.decoder) co_return true;
     body.coded = std::exchange(bytes, {});
     const Status decoded = decode(body, bytes, body.rule.bytes_max + 1);
+    body.under_way.add_up_to(bytes.size());  // what it has become
     if (decoded && bytes.size() <= body.rule.bytes_max) co_return true;
     Refusal refusal = decoded ? too_large() : Refusal{400, describe(decoded.error())};
     co_await refuse(std::move(refusal));

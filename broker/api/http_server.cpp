@@ -2,17 +2,18 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <utility>
 
 #include "broker/api/http_loop.h"
 #include "schemas/assert.h"
 #include "schemas/time.h"
+#include "state/identity/stored_file.h"
 
 namespace tradewind {
 
@@ -244,14 +245,6 @@ using Acceptor = asio::basic_socket_acceptor<Tcp, LoopExecutor>;
 
 constexpr std::chrono::seconds kCertificateInterval{1};
 
-// What tells that a file is another one than before.
-std::string stamp_of(const std::filesystem::path& file) {
-  struct stat seen{};
-  if (::stat(file.c_str(), &seen) != 0) return "absent";
-  return fmt::format("{}.{}/{}/{}", seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec, seen.st_size,
-                     seen.st_ino);
-}
-
 // Of the server's own certificate, as Unix time.
 std::int64_t expiry(asio::ssl::context& context) {
   std::tm parts{};
@@ -397,7 +390,7 @@ class Server : public HttpServer {
   }
 
   std::string tls_stamp() const {
-    return stamp_of(core_->options.tls_certificate) + " " + stamp_of(core_->options.tls_key);
+    return file_stamp(core_->options.tls_certificate) + " " + file_stamp(core_->options.tls_key);
   }
 
   // On the first loop, as all that follows about certificates: for connections from now on.
@@ -423,14 +416,16 @@ class Server : public HttpServer {
   // One that cannot be used leaves the former one in force.
   void renew(const std::string& stamp) {
     if (stamp == tls_stamp_) return;
-    tls_stamp_ = stamp;
     auto context = tls_context(core_->options);
     if (!context) {
+      // It is tried again all the same: it may be that it could only not be read.
+      if (std::exchange(refused_stamp_, stamp) == stamp) return;
       ++core_->options.counters->certificates_refused;
       spdlog::error("http.certificate_refused: {}; the former one stays in force",
                     describe(context.error()));
       return;
     }
+    tls_stamp_ = stamp;
     use(std::move(*context));
     spdlog::info("http.certificate_loaded expires={}",
                  to_rfc3339(wall_from_ms(core_->options.counters->certificate_expires * 1'000)));
@@ -460,7 +455,8 @@ class Server : public HttpServer {
 
   std::shared_ptr<ServerCore> core_;
   std::shared_ptr<asio::ssl::context> tls_;  // null: plain
-  std::string tls_stamp_;                    // of the files that were loaded, or refused, last
+  std::string tls_stamp_;                    // of the files that are in force
+  std::string refused_stamp_;                // of those that were refused last
   std::optional<Acceptor> acceptor_;
   std::uint16_t port_ = 0;
   std::mutex stop_mutex_;

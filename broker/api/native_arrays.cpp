@@ -21,12 +21,10 @@ void get_array(const std::shared_ptr<Api>& api, Call call) {
   const std::string& id = call.captures[0];
   const ArrayCounts counts = api->array_tally.count(api->service, *first);
   json::object states;
-  std::uint32_t ended = 0;
   for (std::uint16_t i = 0; i < job_states_count; ++i) {
-    const auto state = static_cast<JobState>(i);
-    states[json::string_view(to_string(state))] = counts.by_state.at(i);
-    if (is_final(state)) ended += counts.by_state.at(i);
+    states[json::string_view(to_string(static_cast<JobState>(i)))] = counts.by_state.at(i);
   }
+  const std::uint32_t ended = counts.ended();
   json::object sites;
   for (const auto& [site, tasks] : counts.by_site) sites[site] = tasks;
   json::object body{{"id", id},

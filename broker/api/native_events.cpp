@@ -102,10 +102,13 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
 
   // Time passes: a comment may be due, or the job may have ended. The feed holds who waits.
   void look_again() {
-    auto due = written_ + api_->event_feed.limits().heartbeat;
-    if (request_.job != nullptr) due = std::min(due, Steady::now() + kJobPoll);
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - Steady::now());
-    stream_.after(std::max(wait, std::chrono::milliseconds(1)), [weak = weak_from_this()] {
+    const auto now = Steady::now();
+    const auto heartbeat = api_->event_feed.limits().heartbeat;
+    auto due = written_ + heartbeat;
+    if (due <= now) due = now + heartbeat;  // the client has yet to take the last piece
+    if (request_.job != nullptr) due = std::min(due, now + kJobPoll);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - now);
+    stream_.after(wait, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (self == nullptr) return;
       self->api_->event_feed.stop_waiting(self.get());
@@ -125,11 +128,7 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
     const JobRecord& asked = *request_.job;
     if (asked.array && asked.array->value == request_.filter.job) {
       const ArrayCounts counts = api_->array_tally.count(api_->service, asked);
-      std::uint32_t ended = 0;
-      for (std::uint16_t i = 0; i < job_states_count; ++i) {
-        if (is_final(static_cast<JobState>(i))) ended += counts.by_state.at(i);
-      }
-      return ended == counts.tasks;
+      return counts.ended() == counts.tasks;
     }
     const auto job = api_->service.find(asked.job);
     return job == nullptr || is_final(job->state);

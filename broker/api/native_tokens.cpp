@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1'000;
-constexpr std::int64_t kSecondsMax = 100LL * 366 * 24 * 3600;
 
 json::array scopes_to_json(Scopes scopes) {
   json::array list;
@@ -67,7 +66,7 @@ Result<TokenRequest> read_request(const Call& call) {
   in.text("tenant", draft.tenant.value);
   in.text("site", draft.site.value);
   std::int64_t ttl = 0;
-  if (in.number("ttl_seconds", ttl, 1, kSecondsMax)) request.ttl = std::chrono::seconds(ttl);
+  if (in.number("ttl_seconds", ttl, 1, token_seconds_max)) request.ttl = std::chrono::seconds(ttl);
   draft.scopes = call.caller.scopes;
   std::vector<std::string> names;
   const bool narrowed = in.texts("scopes", names, scopes_count);
@@ -109,9 +108,10 @@ Status check_within(TokenRequest& request, const Caller& caller, Wall::time_poin
 
 // Both write a file and wait for the disk.
 bool too_many_changes(Api& api, const Call& call) {
-  if (api.token_change_limit.take(std::chrono::steady_clock::now())) return false;
-  call.reject(
-      Error{ErrorCode::exhausted, "", "too many tokens change at once", "try again in a second"});
+  const std::string key = std::string(to_string(call.caller.role)) + "/" + call.caller.tenant.value;
+  if (!api.token_change_limits.take(key, 1, system_now().mono)) return false;
+  call.reject(Error{ErrorCode::exhausted, "", "you change too many tokens at once",
+                    "try again in a second"});
   return true;
 }
 

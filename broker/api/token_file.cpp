@@ -257,7 +257,7 @@ Result<std::string> issue_token(const std::filesystem::path& file, const std::st
                                 Role role, const TenantId& tenant,
                                 std::optional<std::chrono::seconds> ttl, const SiteId& site,
                                 Scopes scopes) {
-  if (ttl && (ttl->count() < 1 || ttl->count() > 100LL * 366 * 24 * 3600)) {
+  if (ttl && (ttl->count() < 1 || ttl->count() > token_seconds_max)) {
     return fail(ErrorCode::invalid, "ttl", std::to_string(ttl->count()) + " s is no sensible life",
                 "give 1 s to 100 years, or none for a token that does not expire");
   }

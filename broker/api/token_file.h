@@ -49,6 +49,7 @@ Result<std::vector<Token>> read_tokens(const std::filesystem::path& file);
 // replaced atomically) and returns the secret, which is kept nowhere else. Entries that have
 // expired are dropped. Fails with conflict when a live entry has that name, with exhausted when
 // there are too many. Without `ttl` it never expires.
+inline constexpr std::int64_t token_seconds_max = 100LL * 366 * 24 * 3600;
 Result<std::string> issue_token(const std::filesystem::path& file, const std::string& name,
                                 Role role, const TenantId& tenant,
                                 std::optional<std::chrono::seconds> ttl, const SiteId& site = {},

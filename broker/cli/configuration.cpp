@@ -1,15 +1,10 @@
 #include "broker/cli/configuration.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -18,6 +13,8 @@
 // assertion.
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
+
+#include "state/identity/stored_file.h"
 
 namespace tradewind::cli {
 namespace {
@@ -31,31 +28,19 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<std::string> read_file(const std::string& field, const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (!stream) {
-    return fail(ErrorCode::invalid, field, "\"" + file.string() + "\" cannot be read",
-                "give a file that can be read");
-  }
-  if (text.size() > kFileBytesMax) {
-    return fail(ErrorCode::too_large, field, "\"" + file.string() + "\" is larger than 64 KiB",
-                "give the right file");
-  }
-  return text;
-}
-
-Status check_private(const std::string& field, const std::filesystem::path& file) {
-  struct stat about{};
-  if (::stat(file.c_str(), &about) != 0) {
+// `secret`: nobody else may read it.
+Result<std::string> read_file(const std::string& field, const std::filesystem::path& file,
+                              bool secret) {
+  auto text = secret ? load_private_file(file, kFileBytesMax) : load_file(file, kFileBytesMax);
+  if (text) return text;
+  if (text.error().code == ErrorCode::forbidden) {
     return fail(ErrorCode::invalid, field,
-                fmt::format("\"{}\" cannot be read: {}", file.string(), std::strerror(errno)),
-                "give a file that can be read");
+                "\"" + file.string() + "\" holds a token, and others may read it",
+                "chmod 600 " + file.string());
   }
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) == 0) return ok();
   return fail(ErrorCode::invalid, field,
-              "\"" + file.string() + "\" holds a token, and others may read it",
-              "chmod 600 " + file.string());
+              "\"" + file.string() + "\" cannot be read: " + text.error().message,
+              "give a file of at most 64 KiB that can be read");
 }
 
 std::filesystem::path path_in(const std::filesystem::path& file, const std::string& path) {
@@ -185,7 +170,7 @@ bool holds_token(const toml::table& table) {
 }  // namespace
 
 Result<Settings> load_settings(const std::filesystem::path& file, const std::string& profile) {
-  const auto text = read_file("--config", file);
+  const auto text = read_file("--config", file, false);
   if (!text) return fail(text.error());
   const toml::parse_result parsed = toml::parse(*text);
   const auto in_file = [&](Error error) {
@@ -206,12 +191,11 @@ Result<Settings> load_settings(const std::filesystem::path& file, const std::str
 
   Settings settings = std::move(base->settings);
   if (holds_token(table)) {
-    if (const Status good = check_private("--config", file); !good) return fail(good.error());
+    if (const auto again = read_file("--config", file, true); !again) return fail(again.error());
   }
   if (!base->token_file.empty()) {
     const std::filesystem::path secret = path_in(file, base->token_file);
-    if (const Status good = check_private("token_file", secret); !good) return fail(good.error());
-    auto token = read_file("token_file", secret);
+    auto token = read_file("token_file", secret, true);
     if (!token) return fail(token.error());
     token->erase(std::remove_if(token->begin(), token->end(),
                                 [](char each) { return each == '\n' || each == '\r'; }),

@@ -9,6 +9,7 @@
 
 #include "broker/audit/leaf_type.h"
 #include "broker/cli/context.h"
+#include "broker/cli/terminal.h"
 
 namespace tradewind::cli {
 
@@ -34,9 +35,10 @@ bool is_of_job(const json::value& event) {
 }
 
 std::string event_line(std::uint64_t index, const json::value& event) {
-  return fmt::format("{:>8}  {}  {:<22} {} {} {}\n", index, text(event, "recordedtime"),
-                     event_name(event), text(event, "subject"), text(event, "site"),
-                     text(event, "reason"));
+  return printable(fmt::format("{:>8}  {}  {:<22} {} {} {}", index, text(event, "recordedtime"),
+                               event_name(event), text(event, "subject"), text(event, "site"),
+                               text(event, "reason"))) +
+         '\n';
 }
 
 Table events_table() {

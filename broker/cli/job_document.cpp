@@ -5,7 +5,6 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "schemas/limits.h"
@@ -61,8 +60,12 @@ Result<boost::json::value> convert(const YAML::Node& node, int depth, const std:
 
 Result<std::string> read_all(const std::string& file) {
   std::string text;
-  const auto read = [&text](std::istream& stream) {
-    text.assign(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+  bool whole = true;
+  const auto read = [&](std::istream& stream) {
+    text.resize(limits::job_document_bytes_max + 1);
+    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(stream.gcount()));
+    whole = !stream.bad();
   };
   if (file == "-") {
     read(std::cin);
@@ -73,6 +76,10 @@ Result<std::string> read_all(const std::string& file) {
                   "give a readable file, or -");
     }
     read(stream);
+  }
+  if (!whole) {
+    return fail(ErrorCode::invalid, "file", "\"" + file + "\" cannot be read to its end",
+                "give a readable file, or -");
   }
   if (text.size() > limits::job_document_bytes_max) {
     return fail(ErrorCode::too_large, "file", "\"" + file + "\" is larger than 256 KiB",

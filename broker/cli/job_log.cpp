@@ -41,11 +41,6 @@ std::optional<std::uint32_t> AttemptsSeen::next(std::uint32_t after) {
   }
 }
 
-bool AttemptsSeen::over() {
-  const std::lock_guard lock(mutex_);
-  return over_;
-}
-
 LogReader::LogReader(const Context& context, std::string job, std::string stream,
                      AttemptsSeen& attempts, Write write)
     : client_(context.client()),

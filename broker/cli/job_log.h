@@ -26,7 +26,6 @@ class AttemptsSeen {
   void give_up();
   // The next attempt after this number; waits for it. Nothing when none will come.
   std::optional<std::uint32_t> next(std::uint32_t after);
-  bool over();
 
  private:
   std::mutex mutex_;  // guards what follows

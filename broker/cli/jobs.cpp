@@ -5,13 +5,16 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "broker/cli/context.h"
 #include "broker/cli/events.h"
 #include "broker/cli/job_filters.h"
+#include "broker/cli/job_log.h"
 #include "broker/cli/table.h"
+#include "broker/cli/terminal.h"
 #include "broker/cli/watch.h"
 #include "schemas/time.h"
 
@@ -75,9 +78,9 @@ Result<boost::json::value> list(HttpClient&& client, const std::string& filters,
 }
 
 void print_job(const boost::json::value& job) {
-  std::cout << fmt::format("{}  {}\n", text(job, "id"), text(job, "name"));
+  std::cout << printable(fmt::format("{}  {}", text(job, "id"), text(job, "name"))) << '\n';
   const auto line = [](std::string_view title, const std::string& value) {
-    if (!value.empty()) std::cout << fmt::format("  {:<10} {}\n", title, value);
+    if (!value.empty()) std::cout << printable(fmt::format("  {:<10} {}", title, value)) << '\n';
   };
   line("state", text(job, "state"));
   line("why", text(job, "end_reason"));
@@ -330,15 +333,11 @@ bool is_over(std::string_view state) {
 void wait_for_job(Context& context, const std::string& job, bool follow_log) {
   const auto first = context.client().get("/v1/jobs/" + url_escape(job));
   if (!first && first.error().code == ErrorCode::not_found) return wait_for_array(context, job);
+  AttemptsSeen attempts;
+  std::optional<LogReader> log;
   if (follow_log) {
-    const auto done =
-        context.client().stream("/v1/jobs/" + url_escape(job) + "/logs?stream=stdout&follow=true",
-                                [](std::string_view data) {
-                                  std::cout << data << std::flush;
-                                  return true;
-                                });
-    // A broken stream is no reason to lose sight of the job.
-    if (!done && done.error().code != ErrorCode::unavailable) return context.report(done.error());
+    log.emplace(context, job, "stdout", attempts,
+                [](std::string_view data) { std::cout << data << std::flush; });
   }
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   std::string last;
@@ -346,23 +345,26 @@ void wait_for_job(Context& context, const std::string& job, bool follow_log) {
     const auto reply = context.client().get("/v1/jobs/" + url_escape(job));
     if (!reply) {
       if (reply.error().code != ErrorCode::unavailable || ++unanswered > kUnansweredPollsMax) {
+        attempts.give_up();
         return context.report(reply.error());
       }
     } else {
       unanswered = 0;
+      attempts.tell(*reply);
       const std::string state = text(*reply, "state");
       if (state != last && terminal && !context.json) {
         const std::string site = text(*reply, "site");
-        std::cerr << job << ' ' << state << (site.empty() ? "" : " at " + site) << '\n';
+        std::cerr << printable(job + ' ' + state + (site.empty() ? "" : " at " + site)) << '\n';
       }
       last = state;
       if (is_over(state)) {
+        log.reset();  // once all of it has come
         context.set_exit(exit_of_job(state));
         context.show(*reply, [&] {
           if (!follow_log) print_job(*reply);
           if (state != "succeeded") {
             const std::string why = text(*reply, "end_reason");
-            std::cerr << job << ' ' << state << (why.empty() ? "" : ": " + why) << '\n';
+            std::cerr << printable(job + ' ' + state + (why.empty() ? "" : ": " + why)) << '\n';
           }
         });
         return;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "broker/cli/run.h"
+#include "broker/cli/terminal.h"
 
 namespace tradewind::cli {
 
@@ -32,7 +33,7 @@ void Context::show(const boost::json::value& value, const std::function<void()>&
 }
 
 void Context::report(const Error& error) {
-  std::cerr << "tradewind: " << describe(error) << '\n';
+  std::cerr << "tradewind: " << printable(describe(error)) << '\n';
   set_exit(exit_of(error));
 }
 
@@ -77,6 +78,11 @@ struct GlobalOptions {
   std::string output = "table";
 };
 
+std::string_view without_slashes(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return url;
+}
+
 // What neither the command line nor the environment says comes from the file.
 Status apply_settings(const CLI::App& app, const GlobalOptions& options, std::string& output,
                       Context& context) {
@@ -95,8 +101,9 @@ Status apply_settings(const CLI::App& app, const GlobalOptions& options, std::st
     if (app.get_option(option)->count() == 0 && !value.empty()) into = value;
   };
   // A token is for the broker that stands beside it, and for no other.
-  const bool elsewhere = app.get_option("--url")->count() > 0 && !settings->url.empty() &&
-                         settings->url != context.connection.url;
+  const std::string beside = settings->url.empty() ? Connection{}.url : settings->url;
+  const bool elsewhere = app.get_option("--url")->count() > 0 &&
+                         without_slashes(beside) != without_slashes(context.connection.url);
   take("--url", context.connection.url, settings->url);
   if (!elsewhere) take("--token", context.connection.token, settings->token);
   take("--ca-file", context.connection.ca_file, settings->ca_file);

@@ -54,6 +54,7 @@ void catch_signals() {
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // write_all sees that the reader has gone
 }
 
 // Standard output and standard error as they come. Whoever reads them sees what is there.
@@ -165,8 +166,9 @@ void run(Context& context, const JobOptions& options) {
   const bool own_code = context.exit < run_exit::time_limit;
   if (!own_code || terminal) {
     if (text(*ended, "state") == "succeeded") return;
-    std::cerr << "tradewind: " << *job << ' ' << text(*ended, "state")
-              << (why.empty() ? "" : ": " + why) << '\n';
+    std::cerr << "tradewind: "
+              << printable(*job + ' ' + text(*ended, "state") + (why.empty() ? "" : ": " + why))
+              << '\n';
   }
 }
 

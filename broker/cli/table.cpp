@@ -19,13 +19,6 @@ std::size_t width(std::string_view text) {
   }));
 }
 
-std::string printable(std::string text) {
-  for (char& each : text) {
-    if (static_cast<unsigned char>(each) < 0x20 || each == 0x7F) each = '?';
-  }
-  return text;
-}
-
 // The text, or its beginning with "…" where it is wider than `columns`.
 std::string cut(const std::string& text, std::size_t columns) {
   if (width(text) <= columns) return text;

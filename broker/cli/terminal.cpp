@@ -25,6 +25,18 @@ std::string variable(const char* name) {
 
 }  // namespace
 
+std::string printable(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) text[i] = '?';
+    const bool may_be_c1 = byte == 0xC2 && i + 1 < text.size();
+    if (may_be_c1 && (static_cast<unsigned char>(text[i + 1]) & 0xE0U) == 0x80) {
+      text.replace(i, 2, "?");
+    }
+  }
+  return text;
+}
+
 Style Style::of_output() {
   Style style;
   if (::isatty(STDOUT_FILENO) != 1) return style;

@@ -20,6 +20,9 @@ struct Style {
   static Style of_output();
 };
 
+// The text with '?' for what terminals obey: control characters, those of two bytes among them.
+std::string printable(std::string text);
+
 enum class Colour { bold, dim, red, green, yellow, cyan };
 // The text in that colour, or as it is.
 std::string coloured(std::string_view text, Colour colour, const Style& style);

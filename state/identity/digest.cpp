@@ -5,15 +5,16 @@
 #include "state/identity/digest.h"
 
 #include <openssl/sha.h>
-
-#include <algorithm>
-#include <array>
+#include <sodium.h>
 
 namespace tradewind {
 namespace {
 
 unsigned char* raw(char* bytes) {
   return reinterpret_cast<unsigned char*>(bytes);
+}
+const unsigned char* raw(const char* bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes);
 }
 
 }  // namespace
@@ -30,26 +31,12 @@ Bytes sha256(BytesView bytes) {
 // --- HMAC ----------------------------------------------------------------------------------------
 
 struct HmacSha256::Begun {
-  SHA256_CTX inner;
-  SHA256_CTX outer;
+  crypto_auth_hmacsha256_state state;
 };
 
 HmacSha256::HmacSha256(BytesView key) {
-  std::array<char, SHA256_CBLOCK> block{};
-  if (key.size() <= block.size()) {
-    std::ranges::copy(key, block.begin());
-  } else {
-    std::ranges::copy(sha256(key), block.begin());
-  }
   auto begun = std::make_unique<Begun>();
-  const auto begin = [&block](SHA256_CTX& state, char pad) {
-    auto padded = block;
-    for (char& each : padded) each = static_cast<char>(each ^ pad);
-    SHA256_Init(&state);
-    SHA256_Update(&state, padded.data(), padded.size());
-  };
-  begin(begun->inner, 0x36);
-  begin(begun->outer, 0x5c);
+  crypto_auth_hmacsha256_init(&begun->state, raw(key.data()), key.size());
   begun_ = std::move(begun);
 }
 HmacSha256::~HmacSha256() = default;
@@ -58,12 +45,9 @@ HmacSha256& HmacSha256::operator=(HmacSha256&&) noexcept = default;
 
 Bytes HmacSha256::operator()(BytesView message) const {
   Bytes digest(sha256_bytes, '\0');
-  SHA256_CTX state = begun_->inner;
-  SHA256_Update(&state, message.data(), message.size());
-  SHA256_Final(raw(digest.data()), &state);
-  state = begun_->outer;
-  SHA256_Update(&state, digest.data(), digest.size());
-  SHA256_Final(raw(digest.data()), &state);
+  crypto_auth_hmacsha256_state state = begun_->state;
+  crypto_auth_hmacsha256_update(&state, raw(message.data()), message.size());
+  crypto_auth_hmacsha256_final(&state, raw(digest.data()));
   return digest;
 }
 

@@ -117,4 +117,11 @@ Result<Bytes> load_private_file(const std::filesystem::path& file, std::size_t b
   return load(file, bytes_max, true);
 }
 
+std::string file_stamp(const std::filesystem::path& file) {
+  struct stat seen{};
+  if (::stat(file.c_str(), &seen) != 0) return "absent";
+  return std::to_string(seen.st_mtim.tv_sec) + "." + std::to_string(seen.st_mtim.tv_nsec) + "/" +
+         std::to_string(seen.st_size) + "/" + std::to_string(seen.st_ino);
+}
+
 }  // namespace tradewind

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 
 #include "schemas/result.h"
 
@@ -25,5 +26,8 @@ Result<Bytes> load_file(const std::filesystem::path& file, std::size_t bytes_max
 // As load_file, for secrets: also fails with ErrorCode::forbidden when the file's group or others
 // may access it.
 Result<Bytes> load_private_file(const std::filesystem::path& file, std::size_t bytes_max);
+
+// Another text whenever the file at this path has been changed or replaced; "absent" without one.
+std::string file_stamp(const std::filesystem::path& file);
 
 }  // namespace tradewind

@@ -150,9 +150,10 @@ def of_rounds(metric, rates):
 def postgresql(folder, document, seconds, rounds):
     name = f"PostgreSQL, {CLIENTS} connections: inserted"
     binaries = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries or not (binaries[-1] / "initdb").exists() or lacks("PostgreSQL", "pgbench", "setpriv"):
-        if not binaries:
-            print("PostgreSQL is left out: there is no /usr/lib/postgresql")
+    if not binaries or not (binaries[-1] / "initdb").exists():
+        print("PostgreSQL is left out: there is no initdb")
+        return []
+    if lacks("PostgreSQL", "pgbench", "setpriv"):
         return []
     binary, data, port = binaries[-1], folder / "data", free_port()
     # It does not run as root.

@@ -1,4 +1,5 @@
 """The command line as people and scripts use it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from federation import BIN, ROOT, Federation, until
@@ -96,9 +98,17 @@ class Cli(unittest.TestCase):
     def environment(self, **more):
         return {**os.environ, "TRADEWIND_URL": self.federation.url, "TRADEWIND_TOKEN": self.federation.user.token, **more}
 
+    @contextlib.contextmanager
     def start(self, *arguments, **more):
-        return subprocess.Popen([TRADEWIND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=self.environment(), **more)
+        with subprocess.Popen([TRADEWIND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=self.environment(), **more) as process:
+            late = threading.Timer(150, process.kill)  # ends every read of it
+            late.start()
+            try:
+                yield process
+            finally:
+                late.cancel()
+                process.kill()
 
     def test_run_is_the_command_with_its_output_and_its_exit_code(self):
         done = self.cli("run", "--", "sh", "-c", "echo out; echo err >&2; sleep 0.5; echo more; exit 3", check=False)
@@ -129,6 +139,17 @@ class Cli(unittest.TestCase):
             self.assertIn("canceling", running.stderr.readline())
             running.send_signal(signal.SIGINT)
             self.assertEqual(running.wait(5), 130)
+        (job,) = self.federation.user.get("/v1/jobs?name_prefix=left")["jobs"]
+        self.assertIn(job["state"], ("running", "canceled"))
+
+    def test_a_run_whose_reader_has_gone_ends_with_the_job(self):
+        done = subprocess.run(["bash", "-c", '"$0" run -- sh -c "echo 1; sleep 0.5; echo 2; sleep 0.5; echo 3; exit 4" | head -1;'
+                               ' echo ${PIPESTATUS[0]}', TRADEWIND], env=self.environment(), capture_output=True, text=True)
+        self.assertEqual(done.stdout, "1\n4\n", done.stderr)
+
+    def test_a_folder_is_no_settings_file_and_no_document(self):
+        for arguments in (("--config", "/tmp", "jobs"), ("submit", "--file", "/tmp")):
+            self.assertEqual(self.cli(*arguments, check=False).returncode, 2, arguments)
 
     def test_a_run_goes_on_with_the_output_of_later_attempts(self):
         """The site that runs the job is killed and comes back; the job starts again, there or elsewhere."""
@@ -160,6 +181,8 @@ class Cli(unittest.TestCase):
                 self.assertTrue(line.startswith(job), line)
                 if "succeeded" in line:
                     break
+            else:
+                self.fail("it ended before it told that the job had")
             watching.terminate()
         lines = self.lines_of_watching("-o", "json", "market", "--watch", until_line=lambda line: True)
         self.assertIn("offers", json.loads(lines[0]))

@@ -1,13 +1,17 @@
-// One fuzzer for each document that a user sends: the build names its reader in FUZZED. No bytes
-// may crash it, and a refusal says why.
+// One fuzzer for each document that a user sends, and for each part of credentials: the build names
+// its reader in FUZZED. No bytes may crash it, and a refusal says why.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "broker/api/auth.h"
 #include "broker/api/dataset_json.h"
 #include "broker/api/http_message.h"
 #include "broker/api/job_filter.h"
 #include "broker/api/job_json.h"
+#include "broker/api/jwks.h"
+#include "broker/api/jwt.h"
+#include "broker/api/oidc_claims.h"
 #include "broker/api/tes_task.h"
 #include "schemas/assert.h"
 
@@ -22,6 +26,20 @@ namespace {
   const auto query = parse_query(text);
   if (!query) return fail(query.error());
   return tradewind::parse_job_filter(*query);
+}
+[[maybe_unused]] Result<std::optional<std::string>> parse_authorization(std::string_view text) {
+  return presented_token(text);
+}
+[[maybe_unused]] Result<Caller> parse_caller(std::string_view text) {
+  OidcSettings settings;
+  settings.issuer = "https://login.example";
+  settings.audiences = {"tradewind"};
+  settings.scopes_claim = {"scope"};
+  settings.role_claim = {"realm_access", "roles"};
+  settings.roles = {{"members", Role::user}, {"admins", Role::operator_}};
+  const auto claims = parse_claims(text);
+  if (!claims) return fail(claims.error());
+  return caller_of(*claims, settings, wall_from_ms(1'800'000'000'000));
 }
 void fuzz(std::string_view text) {
   const auto value = FUZZED(text);

@@ -1,5 +1,6 @@
 // The HTTP server over real sockets: what it refuses, what it bounds, what it promises.
 #include "broker/api/http_server.h"
+#include "broker/api/http_coding.h"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
@@ -204,6 +205,21 @@ TEST_F(HttpServerTest, WhileTooManyBytesAreUnderWayRequestsGet503) {
   EXPECT_EQ(exchange(request_text("GET", "/")).status, 200);
   EXPECT_EQ(options.counters->bytes_under_way, 0U);
   kept.reset();
+}
+
+TEST_F(HttpServerTest, ACodedBodyCountsAsWhatItStandsFor) {
+  std::uint64_t seen = 0;
+  handler = [&](const HttpRequest& request, const Responder& responder) {
+    EXPECT_EQ(request.body.size(), 100'000U);
+    seen = options.counters->bytes_under_way;
+    responder.send(HttpResponse{});
+  };
+  start();
+  const std::string coded = encode_body(Coding::zstd, std::string(100'000, 'x'));
+  ASSERT_LT(coded.size(), 1'000U);
+  EXPECT_EQ(exchange(request_text("POST", "/large", coded, "Content-Encoding: zstd\r\n")).status,
+            200);
+  EXPECT_EQ(seen, 100'000U);
 }
 
 TEST_F(HttpServerTest, WhileItDrainsAnswersEndTheirConnections) {

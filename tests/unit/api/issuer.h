@@ -107,6 +107,18 @@ inline std::int64_t now_seconds() {
   return to_ms(system_now().wall) / 1'000;
 }
 
+// With `changes` on top; null takes a member out.
+inline json::object changed(json::object out, const json::object& changes) {
+  for (const auto& each : changes) {
+    if (each.value().is_null()) {
+      out.erase(each.key());
+    } else {
+      out[each.key()] = each.value();
+    }
+  }
+  return out;
+}
+
 class Issuer {
  public:
   Issuer() {
@@ -146,14 +158,7 @@ class Issuer {
                      {"exp", now_seconds() + 300},
                      {"tradewind_role", "members"},
                      {"tradewind_tenant", "alpha"}};
-    for (const auto& each : changes) {
-      if (each.value().is_null()) {
-        out.erase(each.key());
-      } else {
-        out[each.key()] = each.value();
-      }
-    }
-    return out;
+    return changed(std::move(out), changes);
   }
   std::string token(const IssuerKey& key, const std::string& id,
                     const json::object& changes = {}) const {

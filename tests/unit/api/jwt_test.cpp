@@ -16,9 +16,7 @@ const IssuerKey& rsa_key() {
   return key;
 }
 json::object header(const json::object& changes = {}) {
-  json::object out{{"alg", "RS256"}, {"kid", "k"}, {"typ", "JWT"}};
-  for (const auto& each : changes) out[each.key()] = each.value();
-  return out;
+  return changed({{"alg", "RS256"}, {"kid", "k"}, {"typ", "JWT"}}, changes);
 }
 std::string part(std::string_view text) {
   return base64url_encode(text);
@@ -146,14 +144,7 @@ class ClaimsTest : public ::testing::Test {
                      {"exp", 10'300},
                      {"tradewind_role", "members"},
                      {"tradewind_tenant", "alpha"}};
-    for (const auto& each : changes) {
-      if (each.value().is_null()) {
-        out.erase(each.key());
-      } else {
-        out[each.key()] = each.value();
-      }
-    }
-    return out;
+    return changed(std::move(out), changes);
   }
   Result<Caller> caller(const json::object& changes = {}) const {
     return caller_of(claims(changes), settings, wall_from_ms(10'000'000));

@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "schemas/assert.h"
+#include "tests/unit/gateway/temporary_directory.h"
 
 namespace tradewind::cli {
 namespace {
@@ -15,14 +14,6 @@ using std::filesystem::perms;
 
 class ConfigurationTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "tradewind-settings-XXXXXX").string();
-    TRADEWIND_ASSERT(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(const char* name, const std::string& text,
                               perms mode = perms::owner_read | perms::owner_write) {
     const auto file = folder_ / name;
@@ -39,7 +30,8 @@ class ConfigurationTest : public ::testing::Test {
     return settings ? Error{} : settings.error();
   }
 
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
+  const std::filesystem::path folder_ = directory_.path();
 };
 
 constexpr const char* kFile = R"(
@@ -117,6 +109,7 @@ TEST_F(ConfigurationTest, WhatIsNoSettingIsNamed) {
   EXPECT_EQ(refused("profile = \"c\"").field, "profile");
   EXPECT_EQ(refused("profiles = 3", "c").field, "profile");
   EXPECT_FALSE(load_settings(folder_ / "nowhere.toml", ""));
+  EXPECT_FALSE(load_settings(folder_, "")) << "a folder";
   EXPECT_TRUE(load(""));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/cli/terminal.h"
 #include "broker/cli/watch.h"
 
 namespace tradewind::cli {
@@ -12,6 +13,13 @@ Table sample() {
   table.add({"j1", "succeeded", "", "$1.00"});
   table.add({"j2", "failed", "the command 'train' ended with the exit code 3", "$12.50"});
   return table;
+}
+
+TEST(Printable, LeavesNothingThatATerminalObeys) {
+  EXPECT_EQ(printable("a\x1b[2J\n\x7f"), "a?[2J??");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "2J \xc3\xa9\xc2\xa9\xc2"),
+            "?2J \xc3\xa9\xc2\xa9\xc2");
 }
 
 TEST(Table, PadsColumnsAndLeavesNothingBehind) {

@@ -25,6 +25,7 @@ using ::testing::HasSubstr;
 class Discover : public ::testing::Test {
  protected:
   void SetUp() override { ::setenv("PATH", directory_.path().c_str(), 1); }
+  void TearDown() override { ::setenv("PATH", path_before_.c_str(), 1); }
 
   void install(const std::string& program, const std::string& script) const {
     const auto file = directory_.path() / program;
@@ -48,6 +49,7 @@ class Discover : public ::testing::Test {
     return gateway(arguments);
   }
 
+  const std::string path_before_ = ::getenv("PATH");
   TemporaryDirectory directory_;
 };
 

@@ -1,9 +1,15 @@
 // A tool may hang, flood or fail: what it wrote is had, or an error that names it, and it is gone.
 #include "gateway/discovery/tool_run.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/stat.h>
 
 #include <string>
+
+#include "gateway/staging/unique_fd.h"
+#include "tests/unit/gateway/temporary_directory.h"
 
 namespace tradewind {
 namespace {
@@ -17,6 +23,24 @@ Result<std::string> run_shell(const std::string& script, milliseconds time_max =
   return run_tool({"/bin/sh", "-c", script}, time_max, 100'000);
 }
 
+// What a tool and all that it starts hold open, and so tells that they are gone.
+class Held {
+ public:
+  Held() {
+    EXPECT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    end_ = UniqueFd(::open(path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  }
+  std::string path() const { return directory_.path() / "held"; }
+  bool by_nobody() const {
+    pollfd gone{end_.get(), 0, 0};
+    return ::poll(&gone, 1, 10'000) == 1;
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  UniqueFd end_;
+};
+
 TEST(ToolRun, GivesAllThatWasWritten) {
   const auto text = run_shell("printf a; exec 2>&-; printf b");
   ASSERT_TRUE(text) << describe(text.error());
@@ -24,15 +48,20 @@ TEST(ToolRun, GivesAllThatWasWritten) {
 }
 
 TEST(ToolRun, AToolThatHangsIsEndedWithAllThatItStarted) {
-  const auto text = run_shell("/bin/sleep 1000 & exec /bin/sleep 1000", milliseconds(50));
+  const Held held;
+  const auto text = run_shell("exec 9>" + held.path() + "; /bin/sleep 1000 & exec /bin/sleep 1000",
+                              milliseconds(1'000));
   ASSERT_FALSE(text);
-  EXPECT_THAT(describe(text.error()), HasSubstr("sh: has not ended within 50 ms"));
+  EXPECT_THAT(describe(text.error()), HasSubstr("sh: has not ended within 1000 ms"));
+  EXPECT_TRUE(held.by_nobody()) << "one of them lives";
 }
 
 TEST(ToolRun, OneThatEndsIsNotWaitedForBecauseOfItsChildren) {
-  const auto text = run_shell("printf done; /bin/sleep 1000 &");
+  const Held held;
+  const auto text = run_shell("exec 9>" + held.path() + "; printf done; /bin/sleep 1000 &");
   ASSERT_TRUE(text) << describe(text.error());
   EXPECT_EQ(*text, "done");
+  EXPECT_TRUE(held.by_nobody()) << "a child lives";
 }
 
 TEST(ToolRun, AFloodIsCutOff) {
