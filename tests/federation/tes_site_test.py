@@ -1,6 +1,6 @@
 """A federation whose site is another federation's TES endpoint: a job goes through both, once, whatever dies or is lost.
 
-TRADEWIND_TES_JOBS says how many jobs go through the faults (default 40).
+TRADEWIND_TES_JOBS says how many jobs go through the faults (default 20).
 """
 import os
 import pathlib
@@ -11,7 +11,7 @@ import unittest
 from federation import Federation, Ledger, shell_job, until
 from http_proxy import HttpProxy
 
-JOBS = int(os.environ.get("TRADEWIND_TES_JOBS", "40"))
+JOBS = int(os.environ.get("TRADEWIND_TES_JOBS", "20"))
 
 BEHIND = """
 [site]
