@@ -8,12 +8,14 @@ import time
 class HttpProxy:
     """Carries requests to 127.0.0.1:`port`, each on a connection of its own. Of requests whose method is POST and whose
     path ends as `lost_path` says, the next `answers_to_lose` are carried and their answers are not; the next
-    `requests_to_delay` lose their connection at once, and are carried a second later."""
+    `requests_to_delay` lose their connection at once, and are carried a second later. In answers each `hidden` word is
+    spelt otherwise."""
 
     def __init__(self, port, lost_path):
         self.to_port, self.lost_path = port, lost_path
         self.answers_to_lose = self.requests_to_delay = 0
         self.lost = 0
+        self.hidden = b""
         self.seen = []  # (method, path) of all requests
         self.lock = threading.Lock()
 
@@ -45,6 +47,8 @@ class HttpProxy:
                     far.request(self.command, self.path, body, dict(self.headers))
                     answer = far.getresponse()
                     text = answer.read()
+                    if proxy.hidden:
+                        text = text.replace(proxy.hidden, b"x" * len(proxy.hidden))
                 except OSError:
                     self.close_connection = True  # as a server that is gone
                     return

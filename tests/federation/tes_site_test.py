@@ -5,6 +5,7 @@ TRADEWIND_TES_JOBS says how many jobs go through the faults (default 20).
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -129,6 +130,24 @@ class TesSite(unittest.TestCase):
         self.behind.start("broker")
         self.assertEqual(self.before.user.wait(job)["state"], "succeeded")
         self.assertEqual(len(self.tasks_of(job)), 1)
+
+    def test_a_server_without_idempotency_keys_is_looked_at_before_a_task_is_created_again(self):
+        self.before.kill("before", signal.SIGTERM)
+        self.proxy.hidden = b"idempotency_key"
+        try:
+            self.before.start("before")
+            self.proxy.answers_to_lose = 3
+            jobs = [self.before.user.submit(shell_job("true")) for _ in range(4)]
+            for job in jobs:
+                self.assertEqual(self.before.user.wait(job)["state"], "succeeded")
+                (task,) = self.tasks_of(job)
+                task = self.behind.user.get(f"/ga4gh/tes/v1/tasks/{task['id']}?view=BASIC")
+                self.assertNotIn("idempotency_key", task["resources"]["backend_parameters"])
+            self.assertEqual(self.proxy.answers_to_lose, 0)
+        finally:
+            self.proxy.hidden = b""
+            self.before.kill("before", signal.SIGTERM)
+            self.before.start("before")
 
     def test_jobs_end_once_though_answers_are_lost_and_gateway_and_server_die(self):
         with Ledger() as ledger:
