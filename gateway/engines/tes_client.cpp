@@ -14,9 +14,12 @@ namespace {
 constexpr std::size_t token_bytes_max = 16 * 1024;
 // TES wants a page size below 2048.
 constexpr int page_size = 2'000;
-constexpr int search_page_size = 200;
+constexpr int search_page_size = 50;  // of whole documents
 // A server that ignores filters shows all that it ever had.
-constexpr int pages_max = 500;
+constexpr int pages_max = 2'000;
+constexpr std::size_t tasks_max = 200'000;
+// A page of documents as large as ours may be.
+constexpr std::size_t answer_bytes_max = 16UL << 20;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -47,7 +50,11 @@ bool good(const HttpAnswer& answer) {
 }  // namespace
 
 TesClient::TesClient(TesAccess access)
-    : access_(std::move(access)), http_(HttpClientOptions{.ca_file = access_.ca_file}) {}
+    : access_(std::move(access)),
+      http_({.answer_bytes_max = answer_bytes_max,
+             .answer_time_max = std::chrono::seconds(45),
+             .connect_time_max = std::chrono::seconds(5),
+             .ca_file = access_.ca_file}) {}
 
 Result<HttpAnswer> TesClient::call(const char* method, const std::string& path,
                                    const std::string& body) {

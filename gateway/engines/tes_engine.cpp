@@ -225,6 +225,7 @@ class TesEngine : public Engine {
     std::optional<Mono::time_point> canceled{};  // when it was last told to cancel it
     Mono::time_point log_wanted{};
     AttemptPhase phase = AttemptPhase::granted;
+    bool canceling = false;
     bool looking = false;
     bool closing = false;
   };
@@ -409,12 +410,15 @@ class TesEngine : public Engine {
   }
 
   void cancel(const std::string& name, Live& live) {
+    if (std::exchange(live.canceling, true)) return;
     live.canceled = system_now().mono;
     run(
         calls_, [this, id = live.task] { return client_.cancel(id); },
         [this, name](const Status& told) {
           const auto found = live_.find(name);
-          if (found != live_.end() && told) look(name, found->second);
+          if (found == live_.end()) return;
+          found->second.canceling = false;
+          if (told) look(name, found->second);
         });
   }
 
@@ -460,7 +464,10 @@ class TesEngine : public Engine {
     }
     live.missed.reset();
     if (!is_over(task->state)) return enter(live, task->state);
-    close(name, tes_end(*task, live.stopped, live.assignment->run_seconds_max, now.wall));
+    EndReport report = tes_end(*task, live.stopped, live.assignment->run_seconds_max, now.wall);
+    report.system_log.insert(report.system_log.begin(),
+                             fmt::format("task {} at {}", live.task, options_.access.url));
+    close(name, std::move(report));
   }
 
   void poll() {

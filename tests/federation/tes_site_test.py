@@ -62,6 +62,7 @@ kind = "tes"
 [engine.tes]
 url = "http://127.0.0.1:{port}/ga4gh/tes/v1"
 token_file = "{dir}/user.token"
+user = "before"
 image = "debian:12"
 outputs_url = "file://{dir}/data/results/kept"
 pools = {{ all = {{ zones = ["site:behind"] }} }}
