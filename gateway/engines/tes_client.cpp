@@ -151,9 +151,14 @@ Result<std::map<std::string, TesState>> TesClient::active(const std::string& nam
                               [&states](const TesPage& page) {
                                 // One that has changed since the list before shows its later state.
                                 for (const TesTask& each : page.tasks) states[each.id] = each.state;
-                                return false;
+                                return states.size() > tasks_max;
                               });
     if (!read) return fail(read.error());
+    if (states.size() > tasks_max) {
+      return fail(ErrorCode::unavailable, "engine.tes.url",
+                  fmt::format("the TES server lists more than {} tasks", tasks_max),
+                  "let it filter by name_prefix and state, as TES 1.1 has it");
+    }
   }
   return states;
 }
