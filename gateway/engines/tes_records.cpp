@@ -60,8 +60,8 @@ std::int64_t number_of(const json::object& from, const char* key) {
 }
 
 // Control characters would spoil a log.
-std::string line_of(std::string_view text) {
-  std::string line(text.substr(0, line_bytes_max));
+std::string line_of(std::string_view text, std::size_t bytes_max = line_bytes_max) {
+  std::string line(text.substr(0, bytes_max));
   std::ranges::replace_if(
       line, [](char each) { return static_cast<unsigned char>(each) < ' '; }, ' ');
   return line;
@@ -94,10 +94,9 @@ TesLog task_log(const json::object& from) {
       const auto* object = each.if_object();
       if (object == nullptr) continue;
       const auto size = std::max<std::int64_t>(number_of(*object, "size_bytes"), 0);
-      log.outputs.push_back(
-          {std::string(text_of(*object, "path").substr(0, limits::text_bytes_max)),
-           std::string(text_of(*object, "url").substr(0, limits::text_bytes_max)),
-           static_cast<std::uint64_t>(size)});
+      log.outputs.push_back({line_of(text_of(*object, "path"), limits::text_bytes_max),
+                             line_of(text_of(*object, "url"), limits::text_bytes_max),
+                             static_cast<std::uint64_t>(size)});
     }
   }
   if (const auto* list = list_of(from, "system_logs")) {
@@ -115,7 +114,8 @@ std::optional<TesTask> task_of(const json::value& value) {
   if (from == nullptr) return std::nullopt;
   TesTask task;
   task.id = text_of(*from, "id");
-  if (task.id.empty() || task.id.size() > tes_id_bytes_max) return std::nullopt;
+  const bool plain = std::ranges::all_of(task.id, [](char c) { return c > ' ' && c < 127; });
+  if (task.id.empty() || task.id.size() > tes_id_bytes_max || !plain) return std::nullopt;
   task.state = parse_tes_state(text_of(*from, "state"));
   if (const auto* tags = from->if_contains("tags"); tags != nullptr && tags->is_object()) {
     for (const auto& each : tags->as_object()) {

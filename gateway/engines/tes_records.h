@@ -54,7 +54,7 @@ struct TesLog {
 inline constexpr std::size_t tes_system_lines_max = 50;
 
 struct TesTask {
-  std::string id;  // never empty, at most `tes_id_bytes_max`
+  std::string id;  // printable ASCII, never empty, at most `tes_id_bytes_max`
   TesState state = TesState::unknown;
   std::map<std::string, std::string> tags;  // not in a minimal view
   std::optional<TesLog> log;

@@ -19,7 +19,8 @@ void check(const TesTask& task) {
   const EndReport report = tes_end(task, {}, 60, Wall::time_point(std::chrono::seconds(1)));
   TRADEWIND_ASSERT(report.usage.started <= report.usage.ended && report.usage.wall_seconds <= 60);
   TRADEWIND_ASSERT(report.outputs.size() <= limits::report_files_max);
-  TRADEWIND_ASSERT(decode_end_report(encode(report)).has_value());
+  const auto again = decode_end_report(encode(report));
+  TRADEWIND_ASSERT(again && *again == report);
   if (!task.log) return;
   const std::string shown = tes_stream(*task.log, LogStream::out);
   TRADEWIND_ASSERT(shown_before(tes_stream(*task.log, LogStream::err), shown) <= shown.size());

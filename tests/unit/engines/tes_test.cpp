@@ -93,7 +93,8 @@ TEST(TesRecords, ReadsPagesAsServersWriteThem) {
 }
 
 TEST(TesRecords, RefusesWhatIsNoAnswerOfATesServer) {
-  for (const char* text : {"", "[]", "<html>", R"({"id": ""})", R"({"id": 7})"}) {
+  for (const char* text :
+       {"", "[]", "<html>", R"({"id": ""})", R"({"id": 7})", R"({"id": "a\nb"})"}) {
     EXPECT_FALSE(read_tes_task(text)) << text;
     EXPECT_FALSE(read_tes_created(text)) << text;
   }
