@@ -13,11 +13,10 @@ namespace {
 
 constexpr std::size_t token_bytes_max = 16 * 1024;
 // TES wants a page size below 2048.
-constexpr int page_size = 2'000;
+constexpr std::size_t page_size = 2'000;
 constexpr int search_page_size = 50;  // of whole documents
 // A server that ignores filters shows all that it ever had.
 constexpr int pages_max = 2'000;
-constexpr std::size_t tasks_max = 200'000;
 // A page of documents as large as ours may be.
 constexpr std::size_t answer_bytes_max = 16UL << 20;
 
@@ -133,8 +132,11 @@ Status TesClient::pages(const std::string& query, const std::function<bool(const
     const auto page = read_tes_page(answer->body);
     if (!page) return fail(page.error());
     if (take(*page) || page->next.empty()) return ok();
-    // Some servers have a token on each page that holds something.
-    if (page->tasks.empty() || page->next == token) return ok();
+    // An empty page may have others behind it: a server may look at so many tasks at a time.
+    if (page->next == token) {
+      return fail(ErrorCode::unavailable, "engine.tes.url",
+                  "the TES server's list comes back to where it was", "see its log");
+    }
     token = page->next;
   }
   return fail(ErrorCode::unavailable, "engine.tes.url",
@@ -143,23 +145,20 @@ Status TesClient::pages(const std::string& query, const std::function<bool(const
               "tasks");
 }
 
-Result<std::map<std::string, TesState>> TesClient::active(const std::string& name_prefix) {
+Result<std::map<std::string, TesState>> TesClient::states(const std::string& name_prefix,
+                                                          std::set<std::string> wanted) {
   std::map<std::string, TesState> states;
-  for (const char* state : {"QUEUED", "INITIALIZING", "RUNNING"}) {
-    const Status read = pages(fmt::format("view=MINIMAL&page_size={}&state={}&name_prefix={}",
-                                          page_size, state, escaped(name_prefix)),
-                              [&states](const TesPage& page) {
-                                // One that has changed since the list before shows its later state.
-                                for (const TesTask& each : page.tasks) states[each.id] = each.state;
-                                return states.size() > tasks_max;
-                              });
-    if (!read) return fail(read.error());
-    if (states.size() > tasks_max) {
-      return fail(ErrorCode::unavailable, "engine.tes.url",
-                  fmt::format("the TES server lists more than {} tasks", tasks_max),
-                  "let it filter by name_prefix and state, as TES 1.1 has it");
-    }
-  }
+  std::size_t pages_left = 1 + 2 * (wanted.size() + page_size - 1) / page_size;
+  const Status read = pages(
+      fmt::format("view=MINIMAL&page_size={}&name_prefix={}", page_size, escaped(name_prefix)),
+      [&](const TesPage& page) {
+        for (const TesTask& each : page.tasks) {
+          states[each.id] = each.state;
+          wanted.erase(each.id);
+        }
+        return wanted.empty() || --pages_left == 0;
+      });
+  if (!read) return fail(read.error());
   return states;
 }
 

@@ -234,7 +234,7 @@ class TesEngine : public Engine {
     Status answered = ok();
     Mono::duration took{};
     std::optional<std::set<std::string>> parameters;
-    std::map<std::string, TesState> active;
+    std::map<std::string, TesState> states;
   };
 
   static EndReport failed(std::string detail) {
@@ -471,9 +471,11 @@ class TesEngine : public Engine {
   }
 
   void poll() {
+    std::set<std::string> wanted;
+    for (const auto& [id, name] : names_) wanted.insert(id);
     run(
         polls_,
-        [this, known = !down_, any = !live_.empty()] {
+        [this, known = !down_, any = !live_.empty(), wanted = std::move(wanted)] {
           Poll poll;
           const Mono::time_point asked = system_now().mono;
           if (!known) {
@@ -485,11 +487,11 @@ class TesEngine : public Engine {
             }
           }
           if (poll.answered && any) {
-            auto active = client_.active("tradewind." + prefix());
-            if (active) {
-              poll.active = std::move(*active);
+            auto states = client_.states("tradewind." + prefix(), wanted);
+            if (states) {
+              poll.states = std::move(*states);
             } else {
-              poll.answered = fail(active.error());
+              poll.answered = fail(states.error());
             }
           } else if (poll.answered) {
             poll.answered = client_.probe();
@@ -507,7 +509,7 @@ class TesEngine : public Engine {
       down_.reset();
       back_off_ = options_.poll_interval;
       if (poll.parameters) parameters_ = std::move(*poll.parameters);
-      follow(poll.active);
+      follow(poll.states);
       pause = std::max(pause, poll_share * poll.took);
     } else {
       down_ = poll.answered.error();
@@ -522,7 +524,7 @@ class TesEngine : public Engine {
     }));
   }
 
-  void follow(const std::map<std::string, TesState>& active) {
+  void follow(const std::map<std::string, TesState>& states) {
     const Mono::time_point now = system_now().mono;
     std::vector<std::string> names;
     names.reserve(live_.size());
@@ -535,20 +537,20 @@ class TesEngine : public Engine {
         step(name);
         continue;
       }
-      const auto state = active.find(live.task);
-      const bool runs = state != active.end() && !is_over(state->second);
+      const auto state = states.find(live.task);
+      const bool runs = state != states.end() && !is_over(state->second);
       if (runs) enter(live, state->second);
       if (!runs || now < live.log_wanted) look(name, live);
       if (live.canceled && now - *live.canceled > cancel_again_interval) cancel(name, live);
     }
     std::size_t looked_at = 0;
-    for (const auto& [id, state] : active) {
+    for (const auto& [id, state] : states) {
       if (is_over(state) || names_.contains(id) || strangers_.contains(id)) continue;
       if (++looked_at > strangers_at_once_max) break;
       strangers_.insert(id);
       look_at_stranger(id);
     }
-    std::erase_if(strangers_, [&active](const std::string& id) { return !active.contains(id); });
+    std::erase_if(strangers_, [&states](const std::string& id) { return !states.contains(id); });
   }
 
   // A task that runs at the server and is no attempt's that we know of: one whose create was not

@@ -3,12 +3,14 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/engines/tes_client.h"
 #include "gateway/engines/tes_document.h"
 #include "gateway/engines/tes_reconcile.h"
 #include "gateway/engines/tes_records.h"
 #include "gateway/engines/tes_report.h"
 #include "gateway/engines/tes_ticket.h"
 #include "schemas/limits.h"
+#include "tests/unit/staging/http_server.h"
 #include "tests/unit/staging/scratch.h"
 
 namespace tradewind {
@@ -104,6 +106,78 @@ TEST(TesRecords, RefusesWhatIsNoAnswerOfATesServer) {
       R"({"type": {"artifact": "tes"}, "tesResources_backend_parameters": ["VmSize", 7]})");
   ASSERT_TRUE(known);
   EXPECT_THAT(*known, ElementsAre("vmsize"));
+}
+
+test::HttpReply reply(std::string body, int status = 200) {
+  test::HttpReply made;
+  made.status = status;
+  made.body = std::move(body);
+  return made;
+}
+
+// Pages as a server gives them that looks at so many tasks for each.
+test::HttpReply page_of(const test::HttpRequest& request) {
+  const std::string& target = request.target;
+  if (target.find("page_token=a") != std::string::npos) {
+    return reply(R"({"tasks": [{"id": "t", "state": "RUNNING",
+            "tags": {"tradewind_attempt": "x"}}], "next_page_token": "b"})");
+  }
+  if (target.find("page_token=b") != std::string::npos) {
+    return reply(R"({"tasks": [{"id": "old", "state": "RUNNING"}]})");
+  }
+  return reply(R"({"tasks": [], "next_page_token": "a"})");
+}
+
+TEST(TesClient, AnEmptyPageIsNotTheEndOfAList) {
+  test::HttpServer server(page_of);
+  TesClient client({.url = server.url(""), .token_file = {}, .user = {}, .ca_file = {}});
+  EXPECT_EQ(client.find("tradewind.x", tes_tag, "x").value_or("failed"), "t");
+  EXPECT_EQ(client.find("tradewind.y", tes_tag, "y").value_or("failed"), "");
+  const auto states = client.states("tradewind.", {"t"});
+  ASSERT_TRUE(states);
+  EXPECT_THAT(*states, ElementsAre(std::pair("t", TesState::running))) << "it read on for nothing";
+}
+
+TEST(TesClient, AListThatComesBackToWhereItWasProvesNothing) {
+  test::HttpServer server([](const auto&) { return reply(R"({"next_page_token": "a"})"); });
+  TesClient client({.url = server.url(""), .token_file = {}, .user = {}, .ca_file = {}});
+  EXPECT_EQ(client.find("tradewind.x", tes_tag, "x").error().code, ErrorCode::unavailable);
+}
+
+TEST(TesClient, SaysWhoItIsFromAFileThatIsItsOwn) {
+  const test::Scratch scratch;
+  scratch.write("token", "secret\n");
+  test::HttpServer server([](const auto&) { return reply("{}"); });
+  const std::string file = (scratch / "token").string();
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  TesClient bearer({.url = server.url(""), .token_file = file, .user = {}, .ca_file = {}});
+  EXPECT_EQ(bearer.probe().error().field, "engine.tes.token_file") << "others can read it";
+  std::filesystem::permissions(file, std::filesystem::perms(0600));
+  EXPECT_TRUE(bearer.probe());
+  TesClient basic({.url = server.url(""), .token_file = file, .user = "name", .ca_file = {}});
+  EXPECT_TRUE(basic.probe());
+  ASSERT_EQ(server.requests().size(), 2U);
+  EXPECT_EQ(server.requests()[0].headers.at("authorization"), "Bearer secret");
+  EXPECT_EQ(server.requests()[1].headers.at("authorization"), "Basic bmFtZTpzZWNyZXQ=");
+}
+
+TEST(TesClient, TellsWhatBecameOfACreate) {
+  int status = 200;
+  std::string body = R"({"id": "t"})";
+  test::HttpServer server([&](const auto&) { return reply(body, status); });
+  TesClient client({.url = server.url(""), .token_file = {}, .user = {}, .ca_file = {}});
+  EXPECT_EQ(client.create("{}").value_or("failed"), "t");
+  const auto code = [&](int answered, const std::string& with) {
+    status = answered;
+    body = with;
+    return client.create("{}").error().code;
+  };
+  EXPECT_EQ(code(200, "<html>"), ErrorCode::maybe_delivered);
+  EXPECT_EQ(code(400, R"({"error": "no"})"), ErrorCode::refused);
+  EXPECT_EQ(code(401, ""), ErrorCode::unavailable);
+  EXPECT_EQ(code(404, ""), ErrorCode::unavailable) << "the address is wrong, not the job";
+  EXPECT_EQ(code(429, ""), ErrorCode::unavailable);
+  EXPECT_EQ(code(502, ""), ErrorCode::maybe_delivered) << "a proxy does not know either";
 }
 
 TesTask ended(TesState state, Wall::duration ran = 1500ms) {
