@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t token_bytes_max = 16 * 1024;
 // TES wants a page size below 2048.
-constexpr std::size_t page_size = 2'000;
+constexpr std::size_t page_size_min = 100;
+constexpr std::size_t page_size_max = 2'000;
 constexpr int search_page_size = 50;  // of whole documents
 // A server that ignores filters shows all that it ever had.
 constexpr int pages_max = 2'000;
@@ -148,6 +149,7 @@ Status TesClient::pages(const std::string& query, const std::function<bool(const
 Result<std::map<std::string, TesState>> TesClient::states(const std::string& name_prefix,
                                                           std::set<std::string> wanted) {
   std::map<std::string, TesState> states;
+  const std::size_t page_size = std::clamp(2 * wanted.size(), page_size_min, page_size_max);
   std::size_t pages_left = 1 + 2 * (wanted.size() + page_size - 1) / page_size;
   const Status read = pages(
       fmt::format("view=MINIMAL&page_size={}&name_prefix={}", page_size, escaped(name_prefix)),
@@ -160,10 +162,6 @@ Result<std::map<std::string, TesState>> TesClient::states(const std::string& nam
       });
   if (!read) return fail(read.error());
   return states;
-}
-
-Status TesClient::probe() {
-  return pages("view=MINIMAL&page_size=1", [](const TesPage&) { return true; });
 }
 
 Result<std::string> TesClient::find(const std::string& name, const std::string& tag,

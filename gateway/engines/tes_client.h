@@ -34,12 +34,11 @@ class TesClient {
   // surely made no task this time; maybe_delivered: nobody knows.
   Result<std::string> create(const std::string& document);
   // The states of the newest tasks whose name begins so, read until all that are `wanted` have
-  // shown, or about twice as many tasks. A server may add tasks that were not asked for, and need
-  // not list the newest first: what is wanted may be missing though it is there.
+  // shown, or about twice as many tasks, and a hundred at least. A server may add tasks that were
+  // not asked for, and need not list the newest first: what is wanted may be missing though it is
+  // there.
   Result<std::map<std::string, TesState>> states(const std::string& name_prefix,
                                                  std::set<std::string> wanted);
-  // One short list, to see whether it answers and lets us in.
-  Status probe();
   // The id of the task with this name and tag; empty when the server has none.
   Result<std::string> find(const std::string& name, const std::string& tag,
                            const std::string& value);

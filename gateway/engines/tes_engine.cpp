@@ -475,7 +475,7 @@ class TesEngine : public Engine {
     for (const auto& [id, name] : names_) wanted.insert(id);
     run(
         polls_,
-        [this, known = !down_, any = !live_.empty(), wanted = std::move(wanted)] {
+        [this, known = !down_, wanted = std::move(wanted)] {
           Poll poll;
           const Mono::time_point asked = system_now().mono;
           if (!known) {
@@ -486,15 +486,13 @@ class TesEngine : public Engine {
               poll.answered = fail(parameters.error());
             }
           }
-          if (poll.answered && any) {
+          if (poll.answered) {
             auto states = client_.states("tradewind." + prefix(), wanted);
             if (states) {
               poll.states = std::move(*states);
             } else {
               poll.answered = fail(states.error());
             }
-          } else if (poll.answered) {
-            poll.answered = client_.probe();
           }
           poll.took = system_now().mono - asked;
           return poll;

@@ -83,6 +83,10 @@ class TesSite(unittest.TestCase):
         (folder / "before/before.toml").write_text(BEFORE.format(port=cls.proxy.port, dir=cls.behind.dir))
         cls.before = cls.enterClassContext(Federation(folder / "before", env=env))
 
+    @property
+    def attempts(self):
+        return self.before.dir / "sites/before/attempts"
+
     def tasks_of(self, job):
         """The tasks behind of a job's attempts."""
         return [task for task in self.behind.user.all_jobs() if f".{job}." in task["name"]]
@@ -119,6 +123,17 @@ class TesSite(unittest.TestCase):
         self.assertEqual(user.wait(job)["state"], "canceled")
         (task,) = self.tasks_of(job)
         self.assertEqual(self.behind.user.job(task["id"])["state"], "canceled")
+
+    def test_a_task_of_an_attempt_that_is_over_is_canceled_and_others_are_left_alone(self):
+        own = (self.attempts / "tes_name").read_text()
+        def task(key):
+            return self.behind.user.post("/ga4gh/tes/v1/tasks", {
+                "name": f"tradewind.{key}", "tags": {"tradewind_attempt": key},
+                "executors": [{"image": "debian:12", "command": ["sleep", "20"]}]})["id"]
+        late, foreign = task(f"{own}.jakzm000000006.9"), task(f"0{own[1:]}x.jakzm000000006.9")
+        self.assertEqual(self.behind.user.wait(late)["state"], "canceled")
+        self.assertNotIn(self.behind.user.job(foreign)["state"], ("canceled", "failed"))
+        self.behind.user.post(f"/v1/jobs/{foreign}:cancel")
 
     def test_nothing_is_offered_while_the_server_is_away(self):
         def units_free():
@@ -165,6 +180,9 @@ class TesSite(unittest.TestCase):
             until(lambda: len(ledger.lines) > 2 * JOBS + JOBS // 2, 60)
             self.behind.kill("broker")
             self.before.kill("before")
+            # As if it had died before it wrote down what the server had answered: tags tell.
+            for file in self.attempts.glob("*/state/task"):
+                file.unlink()
             self.behind.start("broker")
             self.before.start("before")
             for each in (array, more):

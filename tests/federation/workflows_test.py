@@ -1,7 +1,7 @@
 """Workflow engines run whole workflows over a federation, unchanged: Debian's Snakemake and Toil, by TES.
 
 Both ask for py-tes, which Debian has not: what they use of it is in tes_interface/. TRADEWIND_WORKFLOW_STEPS says how many
-steps run side by side in each workflow (default 3).
+steps run side by side in each workflow (default 2).
 """
 import os
 import pathlib
@@ -12,7 +12,7 @@ import unittest
 
 from federation import Federation
 
-STEPS = int(os.environ.get("TRADEWIND_WORKFLOW_STEPS", "3"))
+STEPS = int(os.environ.get("TRADEWIND_WORKFLOW_STEPS", "2"))
 HERE = pathlib.Path(__file__).resolve().parent
 
 SITE = """

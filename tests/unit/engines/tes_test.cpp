@@ -151,11 +151,11 @@ TEST(TesClient, SaysWhoItIsFromAFileThatIsItsOwn) {
   const std::string file = (scratch / "token").string();
   std::filesystem::permissions(file, std::filesystem::perms(0644));
   TesClient bearer({.url = server.url(""), .token_file = file, .user = {}, .ca_file = {}});
-  EXPECT_EQ(bearer.probe().error().field, "engine.tes.token_file") << "others can read it";
+  EXPECT_EQ(bearer.parameters().error().field, "engine.tes.token_file") << "others can read it";
   std::filesystem::permissions(file, std::filesystem::perms(0600));
-  EXPECT_TRUE(bearer.probe());
+  EXPECT_TRUE(bearer.states("x", {}));
   TesClient basic({.url = server.url(""), .token_file = file, .user = "name", .ca_file = {}});
-  EXPECT_TRUE(basic.probe());
+  EXPECT_TRUE(basic.states("x", {}));
   ASSERT_EQ(server.requests().size(), 2U);
   EXPECT_EQ(server.requests()[0].headers.at("authorization"), "Bearer secret");
   EXPECT_EQ(server.requests()[1].headers.at("authorization"), "Basic bmFtZTpzZWNyZXQ=");
