@@ -3,10 +3,10 @@
 
 #include <boost/json.hpp>
 
-#include "gateway/engines/node_exchange.h"
+#include "gateway/engines/queue_reconcile.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_job.h"
-#include "gateway/engines/slurm_reconcile.h"
+#include "gateway/engines/slurm_queue.h"
 #include "gateway/engines/slurm_records.h"
 #include "gateway/engines/slurm_token.h"
 #include "state/identity/encoding.h"
@@ -18,8 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto start = Mono::time_point(1000s);
-
 SlurmJob job(SlurmState state, std::int64_t submitted = 1, std::int64_t id = 1) {
   SlurmJob made;
   made.id = id;
@@ -28,70 +26,26 @@ SlurmJob job(SlurmState state, std::int64_t submitted = 1, std::int64_t id = 1) 
   return made;
 }
 
-SlurmStep step(const SlurmStanding& standing, const SlurmJob* seen,
-               Mono::time_point asked = start + 1h) {
-  return reconcile(standing, seen, asked, asked, 15s);
-}
-
-TEST(SlurmReconcile, LeavesAJobAloneThatWaitsOrRuns) {
-  const SlurmJob waits = job(SlurmState::waiting);
-  const SlurmJob runs = job(SlurmState::running);
-  EXPECT_EQ(step({}, &waits), SlurmStep::wait);
-  EXPECT_EQ(step({.begun = true}, &runs), SlurmStep::wait);
-}
-
-TEST(SlurmReconcile, ConcludesNothingFromAListThatIsOlderThanTheAnswerToTheSubmission) {
-  EXPECT_EQ(step({.submitting = true}, nullptr), SlurmStep::wait);
-  EXPECT_EQ(step({.submitted = start, .missed = start}, nullptr, start), SlurmStep::wait);
-  EXPECT_EQ(step({.submitted = start}, nullptr, start + 1ms), SlurmStep::look);
-}
-
-TEST(SlurmReconcile, SubmitsAgainWhatSlurmHasLostBeforeItBegan) {
-  EXPECT_EQ(step({.submitted = start, .missed = start}, nullptr), SlurmStep::resubmit);
-  // Not as fast as Slurm loses it.
-  EXPECT_EQ(step({.submitted = start, .submissions = 3, .missed = start}, nullptr, start + 5s),
-            SlurmStep::wait);
-}
-
-TEST(SlurmReconcile, NeverSubmitsAgainWhatHasBegun) {
-  const SlurmStanding begun{.submitted = start, .begun = true, .missed = start};
-  EXPECT_EQ(step(begun, nullptr, start + 14s), SlurmStep::look);
-  EXPECT_EQ(step(begun, nullptr, start + 15s), SlurmStep::give_up);
-}
-
-TEST(SlurmReconcile, LooksForTheEndOfAJobThatIsOverBeforeItGivesItUp) {
-  const SlurmJob over = job(SlurmState::completed);
-  EXPECT_EQ(step({.submitted = start}, &over, start + 1s), SlurmStep::look);
-  EXPECT_EQ(step({.submitted = start, .missed = start}, &over, start + 14s), SlurmStep::look);
-  EXPECT_EQ(step({.submitted = start, .missed = start}, &over, start + 15s), SlurmStep::give_up);
-}
-
-TEST(SlurmReconcile, PrefersTheJobThatRunsAmongThoseOfOneAttempt) {
-  EXPECT_TRUE(better_job(job(SlurmState::running, 1), job(SlurmState::completed, 2)));
-  EXPECT_TRUE(better_job(job(SlurmState::running, 1), job(SlurmState::waiting, 2)));
-  EXPECT_TRUE(better_job(job(SlurmState::waiting, 1), job(SlurmState::canceled, 2)));
-  EXPECT_TRUE(better_job(job(SlurmState::failed, 2), job(SlurmState::completed, 1)));
-}
-
-TEST(SlurmReconcile, TellsWhyAJobThatLeftNoEndIsOver) {
-  const auto code = [](SlurmState state) {
-    const SlurmJob over = job(state);
-    return slurm_end(&over, true).code;
+TEST(SlurmQueue, TellsWhyAJobThatLeftNoEndIsOver) {
+  const auto end = [](const SlurmJob& over, bool begun) {
+    const QueueJob made = queue_job(over, "j1.1");
+    EXPECT_EQ(made.state, QueueState::over);
+    return queue_end(&made, begun);
   };
+  const auto code = [&](SlurmState state) { return end(job(state), true).code; };
   EXPECT_EQ(code(SlurmState::timed_out), EndCode::time_limit);
   EXPECT_EQ(code(SlurmState::out_of_memory), EndCode::out_of_memory);
   EXPECT_EQ(code(SlurmState::node_failed), EndCode::interrupted);
   EXPECT_EQ(code(SlurmState::preempted), EndCode::preempted);
   EXPECT_EQ(code(SlurmState::canceled), EndCode::preempted);
   EXPECT_EQ(code(SlurmState::failed), EndCode::engine_failed);
-  EXPECT_EQ(slurm_end(nullptr, true).code, EndCode::interrupted);
   SlurmJob failed = job(SlurmState::failed);
   failed.wait_status = 127 << 8;
   failed.start = 100;
   failed.end = 130;
-  EXPECT_THAT(slurm_end(&failed, false).detail, HasSubstr("127"));
-  EXPECT_EQ(slurm_end(&failed, false).usage.wall_seconds, 0U);
-  EXPECT_EQ(slurm_end(&failed, true).usage.wall_seconds, 30U);
+  EXPECT_THAT(end(failed, false).detail, HasSubstr("127 before it began"));
+  EXPECT_EQ(end(failed, false).usage.wall_seconds, 0U);
+  EXPECT_EQ(end(failed, true).usage.wall_seconds, 30U);
 }
 
 TEST(SlurmWords, TellErrorsApartByNumberAlone) {
@@ -262,66 +216,6 @@ TEST(SlurmToken, ComesFromACommandThatIsAskedAgainBeforeItExpires) {
   EXPECT_EQ(scratch.read("count"), "x\nx\n");
   SlurmToken broken("", "exit 3");
   EXPECT_EQ(broken.get(now).error().code, ErrorCode::unavailable);
-}
-
-class NodeExchangeTest : public testing::Test {
- protected:
-  NodeExchangeTest() { EXPECT_TRUE(exchange.create()); }
-  test::Scratch scratch;
-  NodeExchange exchange{scratch / "exchange"};
-};
-
-TEST_F(NodeExchangeTest, CarriesTicketsOrdersPhasesAndSettings) {
-  NodeTicket ticket{{JobId{"j0000000000001"}, 2}, {}};
-  ticket.assignment.tenant = TenantId{"tenant"};
-  ticket.assignment.run_seconds_max = 60;
-  ticket.assignment.units = 1;
-  ticket.assignment.executors.resize(1);
-  ticket.assignment.executors[0].command = {"true"};
-  ticket.assignment.pool = PoolId{"pool"};
-  ticket.assignment.env = {{"A", "b"}};
-  NodeOrders orders;
-  orders.lease_end = wall_from_ms(123'456);
-  ASSERT_TRUE(exchange.write_ticket("j1.2", ticket, orders));
-  const auto same = exchange.read_ticket("j1.2");
-  ASSERT_TRUE(same) << describe(same.error());
-  EXPECT_EQ(same->assignment, ticket.assignment);
-  EXPECT_EQ(exchange.read_orders("j1.2").value(), orders);
-  orders.stop = EndCode::canceled;
-  ASSERT_TRUE(exchange.write_orders("j1.2", orders));
-  EXPECT_EQ(exchange.read_orders("j1.2").value(), orders);
-  EXPECT_EQ(exchange.read_phase("j1.2"), std::nullopt);
-  ASSERT_TRUE(exchange.tell_phase("j1.2", AttemptPhase::running));
-  EXPECT_EQ(exchange.take_news(), std::vector<std::string>{"j1.2"});
-  EXPECT_TRUE(exchange.take_news().empty());
-  EXPECT_EQ(exchange.read_phase("j1.2"), AttemptPhase::running);
-  ProcessEngineOptions options;
-  options.attempts_directory = "/shared/attempts";
-  options.sandbox = SandboxMode::none;
-  options.pools = {{PoolId{"pool"}, Architecture::arm64}};
-  options.staging.file_read_roots = {"/data"};
-  options.staging.files_max = 7;
-  options.stop_grace = 3s;
-  ASSERT_TRUE(exchange.write_settings(options));
-  const auto read = exchange.read_settings();
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->attempts_directory, options.attempts_directory);
-  EXPECT_EQ(read->sandbox, SandboxMode::none);
-  EXPECT_EQ(read->pools, options.pools);
-  EXPECT_EQ(read->staging.file_read_roots, options.staging.file_read_roots);
-  EXPECT_EQ(read->staging.files_max, 7U);
-  EXPECT_EQ(read->stop_grace, 3s);
-}
-
-TEST_F(NodeExchangeTest, RefusesWhatNoGatewayWrites) {
-  for (const char* text : {"", "x", "1", "1 99", "-7 1", "99999999999999999999 1", "{}"}) {
-    scratch.write("exchange/tickets/j1.1/orders", text);
-    EXPECT_FALSE(exchange.read_orders("j1.1")) << text;
-    scratch.write("exchange/tickets/j1.1/ticket", text);
-    EXPECT_FALSE(exchange.read_ticket("j1.1")) << text;
-    scratch.write("exchange/settings", text);
-    EXPECT_FALSE(exchange.read_settings()) << text;
-  }
 }
 
 }  // namespace

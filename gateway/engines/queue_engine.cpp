@@ -1,0 +1,700 @@
+#include "gateway/engines/queue_engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/engines/assignment_check.h"
+#include "gateway/engines/attempt_directory.h"
+#include "gateway/engines/node_exchange.h"
+#include "gateway/engines/warnings.h"
+#include "gateway/staging/worker_pool.h"
+#include "schemas/assert.h"
+#include "schemas/limits.h"
+
+namespace tradewind {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::size_t call_threads = 4;
+constexpr std::size_t chore_threads = 2;
+constexpr auto idle_news_interval = 1s;
+constexpr auto back_off_max = 10s;
+// The queue is busy with us a tenth of the time at most.
+constexpr int poll_share = 10;
+// How long an attempt may take to obey its orders before the queue is told to end its job.
+constexpr auto obey_time = 20s;
+constexpr std::size_t strays_at_once_max = 50;
+
+class QueueEngine : public Engine {
+  // What runs on the loop later, unless the engine is gone by then.
+  template <class Work>
+  auto guarded(Work work) {
+    return [weak = std::weak_ptr(alive_), work = std::move(work)](auto&&... values) mutable {
+      if (!weak.expired()) work(std::forward<decltype(values)>(values)...);
+    };
+  }
+  template <class Work, class Done>
+  void run(WorkerPool& pool, Work work, Done done) {
+    const Status taken = pool.run(io_.get_executor(), std::move(work), guarded(std::move(done)));
+    TRADEWIND_ASSERT(taken);  // no attempt has more than a few tasks waiting
+  }
+
+ public:
+  QueueEngine(boost::asio::io_context& io, const std::string& section, QueueEngineOptions options,
+              const std::vector<Pool>& pools, std::unique_ptr<Queue> queue, OnEvent on_event,
+              UniqueFd lock)
+      : io_(io),
+        options_(std::move(options)),
+        on_event_(std::move(on_event)),
+        lock_(std::move(lock)),
+        exchange_(options_.exchange_directory),
+        queue_(std::move(queue)),
+        warnings_(options_.node.on_warning),
+        news_timer_(io),
+        poll_timer_(io),
+        sweep_timer_(io),
+        calls_(call_threads, waiting_max()),
+        polls_(1, 1),
+        chores_(chore_threads, waiting_max()) {
+    for (const Pool& each : pools) pools_[each.id] = each;
+    down_ = Error{ErrorCode::unavailable, section,
+                  fmt::format("{} has not answered yet", queue_->name()), "wait"};
+    look_for_news();
+    poll();
+    schedule_sweep();
+  }
+
+  ~QueueEngine() override { queue_->stop(); }
+
+  Status check(const Assignment& assignment) const override {
+    if (down_) return fail(*down_);
+    return check_assignment(assignment, options_.node, Programs::elsewhere);
+  }
+
+  std::optional<EngineCapacity> capacity(const PoolId& pool) const override {
+    const auto found = capacity_.find(pool);
+    if (held() || found == capacity_.end()) return EngineCapacity{};
+    return found->second;
+  }
+
+  void start(const AttemptId& id, const Assignment& assignment) override {
+    auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    if (directory && (live_.contains(directory->name()) || ended_.contains(directory->name())))
+      return;
+    // Whether the queue answers was asked before the grant; now the attempt only has to wait for
+    // it.
+    Status runnable = directory ? check_assignment(assignment, options_.node, Programs::elsewhere)
+                                : Status(fail(directory.error()));
+    if (runnable && live_.size() >= options_.node.attempts_max) {
+      runnable = fail(ErrorCode::exhausted, "attempts_max",
+                      fmt::format("there are {} attempts already", live_.size()),
+                      "wait for one to end, or raise the limit");
+    }
+    if (!runnable) {
+      EndReport report = report_of(EndCode::engine_failed);
+      report.detail = describe(runnable.error());
+      return post_end(id, std::move(report));
+    }
+    const std::string name = directory->name();
+    live_.emplace(name, Live{id, std::make_shared<const Assignment>(assignment), *directory});
+    count(assignment, false);
+    // Its lease comes before the loop goes on, and goes with the ticket.
+    boost::asio::post(io_, guarded([this, name] { submit(name); }));
+  }
+
+  void set_lease(const AttemptId& id, Mono::time_point at) override {
+    const auto found = find(id);
+    if (found == live_.end()) return;
+    const Now now = system_now();
+    found->second.orders.lease_end = now.wall + (at - now.mono);
+    send_orders(found->first, found->second);
+  }
+
+  void stop(const AttemptId& id, EndCode code) override {
+    const auto found = find(id);
+    if (found == live_.end()) return;
+    Live& live = found->second;
+    if (!live.orders.stop) {
+      live.orders.stop = code;
+      live.stopped = system_now().mono;
+      send_orders(found->first, live);
+    }
+    if (live.standing.begun) return;
+    // Where no node has begun it, none will.
+    EndReport report = report_of(*live.orders.stop);
+    report.detail = fmt::format("{} before it began", to_string(report.code));
+    close(found->first, std::move(report));
+  }
+
+  Result<LogChunk> read_log(const AttemptId& id, LogStream stream, std::uint64_t offset,
+                            std::uint32_t bytes_max) override {
+    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    if (!directory) return fail(directory.error());
+    return directory->read_log(id, live_.contains(directory->name()), stream, offset, bytes_max);
+  }
+
+  std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) override {
+    std::vector<AttemptId> adopted;
+    for (const AttemptId& id : attempts) {
+      auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+      if (!directory) continue;
+      const std::string name = directory->name();
+      if (live_.contains(name)) {
+        adopted.push_back(id);
+        continue;
+      }
+      if (auto end = directory->read_end(); end && *end) {
+        ended_.insert(name);
+        post_end(id, std::move(**end));
+        adopted.push_back(id);
+        continue;
+      }
+      auto ticket = exchange_.read_ticket(name);
+      const auto orders = exchange_.read_orders(name);
+      if (!ticket || !orders || ticket->attempt != id) continue;
+      Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), *directory};
+      live.orders = live.orders_sent = *orders;
+      live.ticket_written = true;
+      live.standing.submitted = system_now().mono;
+      live.standing.begun = directory->exists();
+      if (orders->stop) live.stopped = system_now().mono;
+      live_.emplace(name, std::move(live));
+      adopted.push_back(id);
+      if (const auto phase = exchange_.read_phase(name)) {
+        boost::asio::post(io_, guarded([this, name, phase] {
+                            if (const auto found = live_.find(name); found != live_.end())
+                              enter(found->second, *phase);
+                          }));
+      }
+    }
+    return adopted;
+  }
+
+  void forget(const AttemptId& id) override {
+    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    if (!directory || live_.contains(directory->name())) return;
+    ended_.erase(directory->name());
+    // The sweep would come by in the end, should there be too many.
+    static_cast<void>(chores_.run([this, directory = *directory] {
+      directory.mark_forgotten();
+      exchange_.remove_ticket(directory.name());
+    }));
+  }
+
+ private:
+  struct Live {
+    AttemptId id;
+    std::shared_ptr<const Assignment> assignment;
+    AttemptDirectory directory;
+    QueueStanding standing{};
+    NodeOrders orders{};
+    bool ticket_written = false;
+    bool orders_on_their_way = false;
+    NodeOrders orders_sent{};
+    std::string job{};                            // as the queue numbered it last; empty: not known
+    std::optional<Mono::time_point> waiting{};  // since when its job waits
+    AttemptPhase phase = AttemptPhase::granted;
+    std::optional<Mono::time_point> stopped{};
+    bool closing = false;
+    bool asking = false;
+    bool looking = false;
+  };
+  using LiveMap = std::map<std::string, Live>;
+  struct News {
+    std::string name;
+    std::optional<AttemptPhase> phase;
+    std::optional<EndReport> end;
+  };
+  struct Poll {
+    Result<std::optional<std::vector<QueueJob>>> jobs = std::nullopt;
+    Mono::time_point asked{};
+    Mono::time_point answered{};
+  };
+
+  static EndReport report_of(EndCode code) {
+    EndReport report;
+    report.code = code;
+    report.usage.started = report.usage.ended = system_now().wall;
+    return report;
+  }
+  std::size_t waiting_max() const { return std::size_t{options_.node.attempts_max} * 8 + 1'024; }
+
+  LiveMap::iterator find(const AttemptId& id) {
+    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    return directory ? live_.find(directory->name()) : live_.end();
+  }
+
+  // --- telling
+
+  void post_end(const AttemptId& id, EndReport report) {
+    boost::asio::post(
+        io_, guarded([this, id, report = std::move(report)]() mutable {
+          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
+        }));
+  }
+
+  void enter(Live& live, AttemptPhase phase) {
+    live.standing.begun = true;
+    if (phase <= live.phase || phase == AttemptPhase::ended) return;
+    live.phase = phase;
+    on_event_({.attempt = live.id, .phase = phase, .report = std::nullopt});
+  }
+
+  // What the queue will have told by the next poll.
+  void count(const Assignment& assignment, bool free) {
+    const auto known = capacity_.find(assignment.pool);
+    const auto pool = pools_.find(assignment.pool);
+    if (known == capacity_.end() || !known->second || pool == pools_.end()) return;
+    EngineCapacity& capacity = *known->second;
+    const std::uint32_t units = assignment.nodes * assignment.units;
+    if (free) {
+      capacity.units_free += units;
+      capacity.units_free_node = std::max(capacity.units_free_node, assignment.units);
+      capacity.wait_seconds = 0;
+    } else {
+      capacity.units_free -= std::min(capacity.units_free, units);
+    }
+    capacity.units_free_node = std::min(capacity.units_free_node, capacity.units_free);
+    capacity.nodes_free =
+        std::min(capacity.nodes_free, capacity.units_free / units_per_node(pool->second));
+  }
+
+  void finish(const std::string& name, EndReport report) {
+    const auto found = live_.find(name);
+    if (found == live_.end()) return;
+    const Live live = std::move(found->second);
+    live_.erase(found);
+    ended_.insert(name);
+    count(*live.assignment, true);
+    if (!live.job.empty() && !live.standing.begun) cancel(live.job, name);
+    on_event_({.attempt = live.id, .phase = AttemptPhase::ended, .report = std::move(report)});
+  }
+
+  // --- what goes to the nodes
+
+  // Whether nothing should be submitted now.
+  bool held() const { return down_ || system_now().mono < calm_at_; }
+
+  void submit(const std::string& name) {
+    const auto found = live_.find(name);
+    if (found == live_.end() || found->second.standing.submitting) return;
+    Live& live = found->second;
+    const bool held = this->held();
+    if (held && live.ticket_written) return;
+    live.standing.submitting = true;
+    live.standing.missed.reset();
+    if (!held) ++live.standing.submissions;
+    const auto pool = pools_.find(live.assignment->pool);
+    if (pool == pools_.end()) {
+      // Of a life before, in which the site had another pool.
+      live.standing.submitting = false;
+      EndReport report = report_of(EndCode::engine_failed);
+      report.detail = fmt::format("the site has no pool {} any more", live.assignment->pool.value);
+      return close(name, std::move(report));
+    }
+    QueueRequest request;
+    request.attempt = name;
+    request.assignment = live.assignment;
+    request.directory = exchange_.ticket_folder(name);
+    request.command = {options_.programs.at(pool->second.architecture), exchange_.folder().string(),
+                       name};
+    request.seconds_max = live.assignment->run_seconds_max +
+                          static_cast<std::uint64_t>(options_.staging_time.count());
+    live.orders_sent = live.orders;
+    run(
+        calls_,
+        [this, name, ticket_written = live.ticket_written, id = live.id, orders = live.orders, held,
+         request = std::move(request)] {
+          std::pair<bool, Result<std::string>> done(ticket_written, std::string());
+          if (!ticket_written) {
+            const Status written = exchange_.write_ticket(name, {id, *request.assignment}, orders);
+            done.first = written.has_value();
+            if (!written) {
+              done.second = fail(written.error());
+              return done;
+            }
+          }
+          done.second = held ? Result<std::string>(fail(ErrorCode::unavailable, "", "not asked"))
+                             : queue_->submit(request);
+          return done;
+        },
+        [this, name](std::pair<bool, Result<std::string>> done) {
+          on_submitted(name, done.first, done.second);
+        });
+  }
+
+  void on_submitted(const std::string& name, bool ticket_written, const Result<std::string>& job) {
+    const auto found = live_.find(name);
+    if (found == live_.end()) {
+      if (job) cancel(*job, name);
+      return;
+    }
+    Live& live = found->second;
+    live.standing.submitting = false;
+    live.standing.submitted = system_now().mono;
+    live.ticket_written = ticket_written;
+    if (job) {
+      live.job = *job;
+    } else if (!ticket_written || job.error().code == ErrorCode::refused) {
+      EndReport report = report_of(EndCode::engine_failed);
+      report.detail = describe(job.error());
+      close(name, std::move(report));
+      return;
+    }
+    // Otherwise the next list tells whether the queue has it all the same.
+    send_orders(name, live);
+  }
+
+  void send_orders(const std::string& name, Live& live) {
+    if (!live.ticket_written || live.orders_on_their_way || live.orders == live.orders_sent) return;
+    live.orders_on_their_way = true;
+    live.orders_sent = live.orders;
+    run(
+        chores_,
+        [this, name, orders = live.orders] { return exchange_.write_orders(name, orders); },
+        [this, name](const Status& written) {
+          const auto found = live_.find(name);
+          if (found == live_.end()) return;
+          found->second.orders_on_their_way = false;
+          if (!written) {
+            // Tried again at the next poll; without a renewal the lease ends on the node.
+            found->second.orders_sent = {};
+            warnings_.tell("orders", describe(written.error()));
+            return;
+          }
+          warnings_.clear("orders");
+          send_orders(name, found->second);
+        });
+  }
+
+  // Ends the attempt by beginning it here, so that no node can; what a node has begun ends by its
+  // own record, or, when it is `dead`, by this one.
+  void close(const std::string& name, EndReport report, bool dead = false) {
+    const auto found = live_.find(name);
+    if (found == live_.end() || found->second.closing) return;
+    found->second.closing = true;
+    run(
+        chores_,
+        [directory = found->second.directory, report = std::move(report), dead]() mutable {
+          std::optional<EndReport> end;
+          const Status made = directory.create();
+          if (!made && made.error().code != ErrorCode::conflict) return end;
+          if (!made) {
+            if (auto recorded = directory.read_end(); recorded && *recorded) {
+              return std::move(*recorded);
+            }
+            if (!dead) return end;
+          }
+          if (const Status recorded = directory.write_end(report); !recorded) {
+            report.system_log.push_back("the end is not recorded at the site: " +
+                                        describe(recorded.error()));
+          }
+          directory.remove_files();
+          end = std::move(report);
+          return end;
+        },
+        [this, name](std::optional<EndReport> end) {
+          const auto live = live_.find(name);
+          if (live == live_.end()) return;
+          live->second.closing = false;
+          if (end) return finish(name, std::move(*end));
+          live->second.standing.begun = live->second.directory.exists();
+        });
+  }
+
+  void cancel(const std::string& job, const std::string& name) {
+    // What is still there later is found a stray, and canceled again.
+    static_cast<void>(
+        calls_.run([this, job, name] { static_cast<void>(queue_->cancel(job, name)); }));
+  }
+
+  // --- what comes from the nodes
+
+  void look_for_news() {
+    run(
+        chores_,
+        [this] {
+          std::vector<News> all;
+          for (std::string& name : exchange_.take_news()) {
+            News news{std::move(name), {}, {}};
+            news.phase = exchange_.read_phase(news.name);
+            if (news.phase == AttemptPhase::ended) {
+              const auto directory =
+                  AttemptDirectory::named(options_.node.attempts_directory, news.name);
+              if (auto end = directory.read_end(); end) news.end = std::move(*end);
+            }
+            all.push_back(std::move(news));
+          }
+          return all;
+        },
+        [this](std::vector<News> all) {
+          for (News& each : all) {
+            const auto found = live_.find(each.name);
+            if (found == live_.end() || !each.phase) continue;
+            enter(found->second, *each.phase);
+            if (each.end) finish(each.name, std::move(*each.end));
+          }
+          const Mono::duration idle = idle_news_interval;
+          news_timer_.expires_after(live_.empty() ? idle : Mono::duration(options_.news_interval));
+          news_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
+            if (!problem) look_for_news();
+          }));
+        });
+  }
+
+  void look(const std::string& name, Live& live) {
+    if (std::exchange(live.looking, true)) return;
+    run(
+        chores_,
+        [directory = live.directory] {
+          auto end = directory.read_end();
+          return std::pair(directory.exists(), end ? std::move(*end) : std::nullopt);
+        },
+        [this, name](std::pair<bool, std::optional<EndReport>> seen) {
+          const auto found = live_.find(name);
+          if (found == live_.end()) return;
+          found->second.looking = false;
+          found->second.standing.begun = seen.first;
+          if (seen.second) finish(name, std::move(*seen.second));
+        });
+  }
+
+  // --- what comes from the queue
+
+  void poll() {
+    run(
+        polls_,
+        [this, again = down_.has_value()] {
+          Poll poll;
+          poll.asked = system_now().mono;
+          poll.jobs = queue_->jobs(again);
+          poll.answered = system_now().mono;
+          return poll;
+        },
+        [this](Poll poll) { on_polled(std::move(poll)); });
+  }
+
+  void on_polled(Poll poll) {
+    Mono::duration pause = options_.poll_interval;
+    if (poll.jobs) {
+      if (down_) warnings_.tell("queue", fmt::format("{} answers", queue_->name()));
+      if (down_ && was_up_) calm_at_ = system_now().mono + options_.calm_time;
+      was_up_ = true;
+      down_.reset();
+      back_off_ = options_.poll_interval;
+      if (*poll.jobs) jobs_ = std::move(**poll.jobs);
+      reconcile_all(poll.asked);
+      measure();
+      pause = std::max(pause, poll_share * (poll.answered - poll.asked));
+    } else {
+      down_ = poll.jobs.error();
+      down_->code = ErrorCode::unavailable;
+      warnings_.tell("queue", describe(*down_));
+      pause = std::exchange(back_off_, std::min<Mono::duration>(back_off_ * 2, back_off_max));
+    }
+    poll_timer_.expires_after(pause);
+    poll_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
+      if (!problem) this->poll();
+    }));
+  }
+
+  void reconcile_all(Mono::time_point asked) {
+    const Mono::time_point now = system_now().mono;
+    std::map<std::string_view, const QueueJob*> jobs;
+    std::set<std::string> strays;
+    for (const QueueJob& each : jobs_) {
+      const auto [at, first] = jobs.try_emplace(each.attempt, &each);
+      if (!first && better_job(each, *at->second)) at->second = &each;
+      if (in_queue(each.state) && !live_.contains(each.attempt)) strays.insert(each.number);
+    }
+    std::vector<std::string> names;
+    names.reserve(live_.size());
+    for (const auto& [name, live] : live_) names.push_back(name);
+    for (const std::string& name : names) {
+      const auto at = jobs.find(name);
+      reconcile_one(name, at == jobs.end() ? nullptr : at->second, asked, now);
+    }
+    // A job whose attempt has just ended is still being completed; one that stays is of no use.
+    std::size_t canceled = 0;
+    for (const QueueJob& each : jobs_) {
+      if (!strays.contains(each.number) || !strays_.contains(each.number)) continue;
+      if (++canceled > strays_at_once_max) break;
+      cancel(each.number, each.attempt);
+    }
+    strays_ = std::move(strays);
+  }
+
+  void reconcile_one(const std::string& name, const QueueJob* job, Mono::time_point asked,
+                     Mono::time_point now) {
+    Live& live = live_.at(name);
+    if (job != nullptr && in_queue(job->state)) {
+      live.job = job->number;
+      if (job->state != QueueState::held) live.standing.missed.reset();
+    }
+    if (job == nullptr || job->state != QueueState::waiting) {
+      live.waiting.reset();
+    } else if (!live.waiting) {
+      live.waiting = now;
+    }
+    send_orders(name, live);
+    if (live.stopped && now - *live.stopped > obey_time && !live.job.empty()) {
+      live.stopped = now;
+      cancel(live.job, name);
+    }
+    switch (reconcile(live.standing, job, asked, now, options_.settle_time)) {
+      case QueueStep::wait: return;
+      case QueueStep::look:
+        // The queue had it, and does not know it: it has lost jobs.
+        if (job == nullptr && !live.job.empty() && !live.standing.missed && !live.standing.begun) {
+          calm_at_ = now + options_.calm_time;
+        }
+        if (!live.standing.missed) live.standing.missed = now;
+        return look(name, live);
+      case QueueStep::resubmit: return submit(name);
+      case QueueStep::give_up:
+        if (job != nullptr) return give_up(name, job);
+        if (std::exchange(live.asking, true)) return;
+        return run(
+            calls_, [this, name, number = live.job] { return queue_->ended(number, name); },
+            [this, name](const std::optional<QueueJob>& ended) {
+              const auto found = live_.find(name);
+              if (found == live_.end()) return;
+              found->second.asking = false;
+              give_up(name, ended ? &*ended : nullptr);
+            });
+    }
+  }
+
+  void give_up(const std::string& name, const QueueJob* job) {
+    const Live& live = live_.at(name);
+    EndReport report = queue_end(job, live.standing.begun);
+    if (live.orders.stop) report.code = *live.orders.stop;
+    if (report.usage.ended == Wall::time_point{}) {
+      report.usage.started = report.usage.ended = system_now().wall;
+    }
+    close(name, std::move(report), live.standing.begun);
+  }
+
+  void measure() {
+    const Mono::time_point now = system_now().mono;
+    std::map<PoolId, QueueUnstarted> unstarted;
+    for (const auto& [name, live] : live_) {
+      if (live.standing.begun) continue;
+      QueueUnstarted& pool = unstarted[live.assignment->pool];
+      pool.units += std::uint64_t{live.assignment->nodes} * live.assignment->units;
+      if (!live.waiting) continue;
+      const auto wait = std::chrono::duration_cast<std::chrono::seconds>(now - *live.waiting);
+      pool.wait_seconds_max =
+          std::max(pool.wait_seconds_max, static_cast<std::uint32_t>(wait.count()));
+    }
+    for (const auto& [id, pool] : pools_) capacity_[id] = queue_->capacity(id, unstarted[id]);
+  }
+
+  void schedule_sweep() {
+    sweep_timer_.expires_after(
+        std::clamp<std::chrono::seconds>(options_.node.retention / 4, 1s, 60s));
+    sweep_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
+      if (problem) return;
+      std::set<std::string> live;
+      for (const auto& [name, each] : live_) live.insert(name);
+      static_cast<void>(chores_.run([this, live = std::move(live)] {
+        sweep_attempts(options_.node.attempts_directory, live, options_.node.retention,
+                       options_.node.abandoned_retention);
+      }));
+      schedule_sweep();
+    }));
+  }
+
+  boost::asio::io_context& io_;
+  const QueueEngineOptions options_;
+  OnEvent on_event_;
+  UniqueFd lock_;
+  const NodeExchange exchange_;
+  const std::unique_ptr<Queue> queue_;
+  std::map<PoolId, Pool> pools_;
+  Warnings warnings_;
+
+  LiveMap live_;                 // by AttemptDirectory::name()
+  std::set<std::string> ended_;  // until forgotten
+
+  std::optional<Error> down_;
+  bool was_up_ = false;
+  Mono::time_point calm_at_{};  // until then nothing is submitted, after an outage
+  Mono::duration back_off_ = options_.poll_interval;
+  std::vector<QueueJob> jobs_;
+  std::set<std::string> strays_;
+  std::map<PoolId, std::optional<EngineCapacity>> capacity_;
+
+  boost::asio::steady_timer news_timer_;
+  boost::asio::steady_timer poll_timer_;
+  boost::asio::steady_timer sweep_timer_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  // Last: their threads use what stands above.
+  WorkerPool calls_;
+  WorkerPool polls_;
+  WorkerPool chores_;
+};
+
+Status check_programs(const std::string& section, const QueueEngineOptions& options,
+                      const std::vector<Pool>& pools) {
+  for (const Pool& each : pools) {
+    const auto program = options.programs.find(each.architecture);
+    if (program == options.programs.end()) {
+      return fail(ErrorCode::invalid, section + ".programs",
+                  fmt::format("there is none for {}", to_string(each.architecture)),
+                  "give the path of a tradewind-attempt built for it");
+    }
+    if (::access(program->second.c_str(), R_OK) != 0) {
+      return fail(ErrorCode::invalid, section + ".programs",
+                  fmt::format("{} cannot be read", program->second),
+                  "give the path of tradewind-attempt on the shared file system");
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_queue_engine(boost::asio::io_context& io, std::string section,
+                                                  QueueEngineOptions options,
+                                                  const std::vector<Pool>& pools,
+                                                  std::unique_ptr<Queue> queue,
+                                                  Engine::OnEvent on_event) {
+  if (const Status right = check_programs(section, options, pools); !right) {
+    return fail(right.error());
+  }
+  std::error_code problem;
+  fs::path& attempts = options.node.attempts_directory;
+  fs::create_directories(attempts, problem);
+  if (!problem) attempts = fs::canonical(attempts, problem);
+  if (problem) {
+    return fail(ErrorCode::unavailable, section + ".directory",
+                fmt::format("{} cannot be made: {}", attempts.string(), problem.message()),
+                "give a directory of the shared file system that the gateway may write to");
+  }
+  options.exchange_directory = fs::absolute(options.exchange_directory);
+  // The queue keeps jobs within what they asked for; a group made inside a job's would be hidden
+  // from it.
+  options.node.cgroups = CgroupUse::off;
+  auto lock = lock_attempts(attempts);
+  if (!lock) return fail(lock.error());
+  const NodeExchange exchange(options.exchange_directory);
+  if (const Status made = exchange.create(); !made) return fail(made.error());
+  if (const Status written = exchange.write_settings(options.node); !written) {
+    return fail(written.error());
+  }
+  return std::make_unique<QueueEngine>(io, section, std::move(options), pools, std::move(queue),
+                                       std::move(on_event), std::move(*lock));
+}
+
+}  // namespace tradewind

@@ -1,0 +1,64 @@
+// Slurm as a queue of attempts: what is submitted, found again and offered.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gateway/engines/queue.h"
+#include "gateway/engines/slurm_client.h"
+#include "gateway/engines/slurm_job.h"
+#include "gateway/engines/slurm_records.h"
+#include "gateway/engines/slurm_rest.h"
+#include "gateway/engines/slurm_token.h"
+#include "gateway/engines/warnings.h"
+
+namespace tradewind {
+
+// What a job of Slurm is for the engine.
+QueueJob queue_job(const SlurmJob& job, std::string_view attempt);
+
+struct SlurmQueueOptions {
+  std::string url;         // of slurmrestd, "http://127.0.0.1:6820"
+  std::string user;        // whose token it is: the account that the gateway runs as
+  std::string token_file;  // one of the two
+  std::string token_command;
+  std::string key_prefix;  // of this gateway's jobs alone
+  std::vector<SlurmPool> pools;
+  SlurmAccount account;  // of tenants that are not listed
+  std::map<TenantId, SlurmAccount> accounts;
+  std::function<void(const std::string&)> on_warning;  // on the engine's thread; may be empty
+};
+
+class SlurmQueue : public Queue {
+ public:
+  explicit SlurmQueue(SlurmQueueOptions options);
+
+  std::string name() const override;
+  Result<std::string> submit(const QueueRequest& request) override;
+  Status cancel(const std::string& number, const std::string& attempt) override;
+  // Slurm's list holds ended jobs for some minutes; its accounting is not asked.
+  std::optional<QueueJob> ended(const std::string&, const std::string&) override { return {}; }
+  void stop() override { rest_.stop(); }
+  Result<std::optional<std::vector<QueueJob>>> jobs(bool again) override;
+  std::optional<EngineCapacity> capacity(const PoolId& pool,
+                                         const QueueUnstarted& unstarted) override;
+
+ private:
+  const SlurmPool* pool_of(const PoolId& id) const;
+
+  const SlurmQueueOptions options_;
+  const SlurmKeys keys_;
+  SlurmToken token_;
+  SlurmRest rest_;
+  SlurmClient client_;
+  Warnings warnings_;
+  std::int64_t known_ = 0;  // of the newest list; 0: the whole list is wanted
+  Mono::time_point whole_list_at_{};
+  std::vector<SlurmJob> jobs_;
+  std::vector<SlurmNode> nodes_;
+};
+
+}  // namespace tradewind
