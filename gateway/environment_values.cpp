@@ -65,4 +65,21 @@ std::string path_at(const TomlTable& table, std::string_view key, std::string_vi
   return *path;
 }
 
+std::map<Architecture, std::string> programs_at(const TomlTable& table, std::string_view key,
+                                                std::string_view example,
+                                                const Environment& environment) {
+  std::map<Architecture, std::string> programs;
+  const TomlTable listed = table.open_table(key);
+  for (const std::string& each : listed.keys()) {
+    const auto architecture = parse_architecture(each, each);
+    if (!architecture) {
+      listed.refuse(each, architecture.error());
+      continue;
+    }
+    const std::string path = path_at(listed, each, example, environment);
+    programs[*architecture] = path;
+  }
+  return programs;
+}
+
 }  // namespace tradewind

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/toml_table.h"
+#include "schemas/architecture.h"
 
 namespace tradewind {
 
@@ -24,5 +26,9 @@ std::string path_at(const TomlTable& table, std::string_view key, std::string_vi
                     const Environment& environment);
 std::vector<std::string> paths_at(const TomlTable& table, std::string_view key,
                                   const Environment& environment);
+// Paths of programs by the architecture that they are for or emulate.
+std::map<Architecture, std::string> programs_at(const TomlTable& table, std::string_view key,
+                                                std::string_view example,
+                                                const Environment& environment);
 
 }  // namespace tradewind

@@ -22,6 +22,7 @@
 #include "gateway/daemon.h"
 #include "gateway/discovery/accelerator_list.h"
 #include "gateway/discovery/discovered_site.h"
+#include "gateway/engines/batch_engine.h"
 #include "gateway/engines/process_engine.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_engine.h"
@@ -284,6 +285,23 @@ SlurmEngineOptions slurm_options(const SiteFile& site, const std::filesystem::pa
   return options;
 }
 
+BatchEngineOptions batch_options(const SiteFile& site, const std::filesystem::path& directory) {
+  const BatchSettings& batch = *site.engine.batch;
+  const std::filesystem::path shared =
+      batch.directory.empty() ? directory : std::filesystem::path(batch.directory);
+  BatchEngineOptions options;
+  options.node = engine_options(site, shared);
+  options.exchange_directory = shared / "exchange";
+  options.programs = batch.programs;
+  options.programs.try_emplace(host_architecture(), attempt_program());
+  options.staging_time = std::chrono::minutes(batch.staging_minutes);
+  options.poll_interval = std::chrono::seconds(batch.poll_seconds);
+  options.commands = batch.commands;
+  options.user = account_name();
+  options.pools = site.record.pools;
+  return options;
+}
+
 TesEngineOptions tes_options(const SiteFile& site, const std::filesystem::path& directory) {
   const TesSettings& tes = *site.engine.tes;
   TesEngineOptions options;
@@ -308,6 +326,9 @@ Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const S
                                             Engine::OnEvent on_event) {
   if (site.engine.slurm) {
     return make_slurm_engine(io, slurm_options(site, directory), std::move(on_event));
+  }
+  if (site.engine.batch) {
+    return make_batch_engine(io, batch_options(site, directory), std::move(on_event));
   }
   if (site.engine.tes) {
     return make_tes_engine(io, tes_options(site, directory), std::move(on_event));

@@ -419,24 +419,6 @@ void read_energy(const TomlTable& root, SiteFile& file) {
   }
 }
 
-// Paths of programs by the architecture that they are for or emulate.
-std::map<Architecture, std::string> programs_at(const TomlTable& table, std::string_view key,
-                                                std::string_view example,
-                                                const Environment& environment) {
-  std::map<Architecture, std::string> programs;
-  const TomlTable listed = table.open_table(key);
-  for (const std::string& each : listed.keys()) {
-    const auto architecture = parse_architecture(each, each);
-    if (!architecture) {
-      listed.refuse(each, architecture.error());
-      continue;
-    }
-    const std::string path = path_at(listed, each, example, environment);
-    programs[*architecture] = path;
-  }
-  return programs;
-}
-
 SlurmAccountSettings read_account(const TomlTable& table) {
   return {table.text("account", ""), table.text("qos", "")};
 }
@@ -493,20 +475,22 @@ SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
 void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
                  const Environment& environment) {
   const TomlTable table =
-      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "tes"});
+      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "batch", "tes"});
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
       table.refuse("slurm", "is missing", "add [engine.slurm] with url and token_file");
     }
     engine.slurm = read_slurm(table, record, environment);
+  } else if (kind == "batch") {
+    engine.batch = read_batch(table, record, environment);
   } else if (kind == "tes") {
     engine.tes = read_tes(table, record, environment);
   } else if (kind != "process") {
     table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind),
-                 "use process, slurm or tes");
+                 "use process, slurm, batch or tes");
   }
-  for (const char* each : {"slurm", "tes"}) {
+  for (const char* each : {"slurm", "batch", "tes"}) {
     if (kind == each || !table.has(each)) continue;
     table.refuse(each, "is given, but the engine is another",
                  fmt::format("write kind = \"{}\"", each));

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/batch_settings.h"
 #include "gateway/environment_values.h"
 #include "gateway/staging/policy.h"
 #include "gateway/tes_settings.h"
@@ -60,7 +61,8 @@ struct SlurmSettings {
 
 struct EngineSettings {
   std::optional<SlurmSettings> slurm;
-  std::optional<TesSettings> tes;  // neither: processes of the gateway's machine
+  std::optional<BatchSettings> batch;
+  std::optional<TesSettings> tes;  // none: processes of the gateway's machine
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's

@@ -201,7 +201,7 @@ class QueueEngine : public Engine {
     bool ticket_written = false;
     bool orders_on_their_way = false;
     NodeOrders orders_sent{};
-    std::string job{};                            // as the queue numbered it last; empty: not known
+    std::string job{};                          // as the queue numbered it last; empty: not known
     std::optional<Mono::time_point> waiting{};  // since when its job waits
     AttemptPhase phase = AttemptPhase::granted;
     std::optional<Mono::time_point> stopped{};

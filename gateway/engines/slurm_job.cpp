@@ -6,18 +6,6 @@
 
 namespace tradewind {
 
-std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char each : text) {
-    if (each == '\'') {
-      word += "'\\''";
-    } else {
-      word += each;
-    }
-  }
-  return word + "'";
-}
-
 std::string slurm_job_document(const SlurmJobRequest& request, const Assignment& assignment,
                                const SlurmPool& pool, const SlurmAccount& account) {
   const std::uint64_t units = assignment.units;

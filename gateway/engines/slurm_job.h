@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/engines/shell_word.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/site.h"
@@ -49,8 +50,5 @@ struct SlurmJobRequest {
 // The body of a submission. Slurm is asked for whole allocation units, as the site sells them.
 std::string slurm_job_document(const SlurmJobRequest& request, const Assignment& assignment,
                                const SlurmPool& pool, const SlurmAccount& account);
-
-// One word of a shell's command.
-std::string shell_word(std::string_view text);
 
 }  // namespace tradewind

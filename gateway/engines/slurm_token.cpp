@@ -1,21 +1,10 @@
 #include "gateway/engines/slurm_token.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
 #include <chrono>
-#include <thread>
 
-#include <fmt/format.h>
-
-#include "gateway/engines/launch.h"
-#include "gateway/staging/unique_fd.h"
+#include "gateway/engines/tool_run.h"
 #include "state/identity/encoding.h"
 #include "state/identity/stored_file.h"
 
@@ -35,40 +24,11 @@ Error unavailable(std::string message) {
 }
 
 Result<std::string> output_of(const std::string& command) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(unavailable("a pipe cannot be made"));
-  const UniqueFd reading(ends[0]);
-  UniqueFd writing(ends[1]);
-  LaunchSpec spec;
-  spec.argv = {"/bin/sh", "-c", command};
-  for (char** each = ::environ; *each != nullptr; ++each) spec.env.emplace_back(*each);
-  spec.standard_output = writing.get();
-  const auto pid = launch(spec);
-  if (!pid) return fail(pid.error());
-  writing.reset();
-  std::string said;
-  std::array<char, 1024> chunk{};
-  const auto deadline = std::chrono::steady_clock::now() + command_time_max;
-  while (said.size() <= token_bytes_max) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    struct pollfd readable{reading.get(), POLLIN, 0};
-    if (::poll(&readable, 1, std::max(0, static_cast<int>(left.count()))) != 1) break;
-    const ssize_t got = ::read(reading.get(), chunk.data(), chunk.size());
-    if (got <= 0) break;
-    said.append(chunk.data(), static_cast<std::size_t>(got));
-  }
-  int status = 0;
-  while (::waitpid(*pid, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() >= deadline || said.size() > token_bytes_max) {
-      ::kill(-*pid, SIGKILL);
-    }
-    std::this_thread::sleep_for(2ms);
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return fail(unavailable("the command that makes tokens did not end well"));
-  }
-  return said;
+  auto answer =
+      ask_tool({"/bin/sh", "-c", command}, whole_environment(), command_time_max, token_bytes_max);
+  if (!answer) return fail(answer.error());
+  if (answer->succeeded()) return std::move(answer->text);
+  return fail(unavailable("the command that makes tokens did not end well"));
 }
 
 }  // namespace

@@ -87,6 +87,14 @@ std::vector<std::string> tool_environment() {
   return environment;
 }
 
+std::vector<std::string> whole_environment() {
+  std::vector<std::string> environment{"LC_ALL=C"};
+  for (char** each = ::environ; *each != nullptr; ++each) {
+    if (!std::string_view(*each).starts_with("LC_ALL=")) environment.emplace_back(*each);
+  }
+  return environment;
+}
+
 std::string ToolAnswer::words() const {
   const std::string how = WIFEXITED(status) ? fmt::format("code {}", WEXITSTATUS(status))
                                             : fmt::format("signal {}", WTERMSIG(status));

@@ -18,6 +18,8 @@ std::optional<std::string> find_tool(std::string_view name, std::string_view pat
 
 // Of this process's environment, what a tool may see: where programs and a user's own files are.
 std::vector<std::string> tool_environment();
+// All of it, for commands of the centre's own choice, which print in English.
+std::vector<std::string> whole_environment();
 
 // How a tool ended and what it wrote.
 struct ToolAnswer {

@@ -1,32 +1,16 @@
 #include "tests/engines/engine_under_test.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <fstream>
 
 #include <fmt/format.h>
 
 #include "schemas/ids.h"
+#include "tests/engines/shell_output.h"
 
 namespace tradewind::test {
 namespace {
-
-constexpr int skipped = 77;
-
-std::pair<int, std::string> output_of(const std::string& command) {
-  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  std::string said;
-  std::array<char, 4096> chunk{};
-  while (pipe != nullptr) {
-    const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), pipe);
-    if (got == 0) break;
-    said.append(chunk.data(), got);
-  }
-  return {pipe == nullptr ? -1 : WEXITSTATUS(::pclose(pipe)), said};
-}
 
 // Down again when the process ends.
 struct Cluster {
@@ -165,6 +149,16 @@ void EngineUnderTest::open() {
     options.user = SlurmCluster::user();
     if (options.token_file.empty()) options.token_file = SlurmCluster::folder() / "token";
     made = make_slurm_engine(*io, options, on_event);
+  } else if (kind_ == Kind::batch) {
+    const std::string missing = PrivateGridEngine::missing();
+    if (!missing.empty()) GTEST_SKIP() << missing;
+    BatchEngineOptions batch;
+    static_cast<QueueEngineOptions&>(batch) = options;
+    batch.calm_time = std::chrono::seconds(1);
+    batch.commands = commands ? *commands : PrivateGridEngine::commands();
+    batch.user = PrivateGridEngine::user();
+    batch.pools = {options.pools[0].pool};
+    made = make_batch_engine(*io, batch, on_event);
   } else if (kind_ == Kind::tes) {
     tes.access.url = TesServer::url();
     tes.access.token_file = TesServer::token_file();

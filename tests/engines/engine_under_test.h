@@ -8,11 +8,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "gateway/engines/batch_engine.h"
 #include "gateway/engines/slurm_engine.h"
 #include "gateway/engines/tes_engine.h"
+#include "tests/engines/private_grid_engine.h"
 #include "tests/unit/staging/scratch.h"
 
 namespace tradewind::test {
@@ -39,7 +42,7 @@ class TesServer {
   static std::filesystem::path token_file();
 };
 
-enum class Kind { process, slurm, tes };
+enum class Kind { process, slurm, batch, tes };
 
 class EngineUnderTest : public testing::Test {
  protected:
@@ -78,6 +81,7 @@ class EngineUnderTest : public testing::Test {
   Scratch scratch;
   std::unique_ptr<boost::asio::io_context> io = std::make_unique<boost::asio::io_context>();
   SlurmEngineOptions options;
+  std::optional<BatchCommands> commands;  // nothing: the sample's for Grid Engine
   TesEngineOptions tes;
   std::map<AttemptId, std::vector<AttemptPhase>> phases;
   std::map<AttemptId, EndReport> reports;

@@ -126,5 +126,16 @@ TEST(SampleSites, WorkThatCanChooseGoesToArmWhileArmIsCheaperPerUnitOfWork) {
   }
 }
 
+TEST(SampleQueues, AreSiteFilesThatAQueueCanBeAskedBy) {
+  for (const char* name : {"gridengine", "pbs", "lsf", "htcondor"}) {
+    const auto file =
+        load_site_file(std::string(TRADEWIND_SAMPLE_SITES) + "/queues/" + name + ".toml");
+    ASSERT_TRUE(file) << describe(file.error());
+    ASSERT_TRUE(file->engine.batch) << name;
+    EXPECT_FALSE(file->engine.batch->commands.status.states.empty()) << name;
+    EXPECT_EQ(file->record.state, SiteState::draining) << name;
+  }
+}
+
 }  // namespace
 }  // namespace tradewind

@@ -419,6 +419,62 @@ TEST(SiteFile, RefusesATesServerThatCannotBe) {
   EXPECT_EQ(field_of("kind = \"tes\"", "kind = \"process\""), "engine.tes");
 }
 
+const std::string batch_engine = R"(
+[engine]
+kind = "batch"
+
+[engine.batch]
+directory = "${DATA}/shared"
+poll_seconds = 20
+options = ["-P", "guests"]
+tenants = { physics = ["-P", "phys"] }
+pools = { gpu = ["-q", "gpu", "-l", "gpu={accelerators}"] }
+
+[engine.batch.submit]
+command = ["qsub", "-N", "{key}", "{pool_options}", "{script}"]
+job = '^(?P<job>\d+)'
+
+[engine.batch.status]
+command = ["qstat"]
+job = '(?P<job>\d+) (?P<key>\S+) (?P<state>\S+)'
+waiting = ["qw"]
+held = ["hqw", "Eqw"]
+
+[engine.batch.cancel]
+command = ["qdel", "{job}"]
+)";
+
+TEST(SiteFile, TellsByWhichCommandsAQueueIsUsed) {
+  const auto file = parse(with_engine(batch_engine, "", ""));
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_TRUE(file->engine.batch);
+  const BatchSettings& batch = *file->engine.batch;
+  EXPECT_EQ(batch.directory, "/srv/data/shared");
+  EXPECT_EQ(batch.poll_seconds, 20U);
+  EXPECT_EQ(batch.staging_minutes, 10U);
+  EXPECT_EQ(batch.commands.submit.command.back(), "{script}");
+  EXPECT_EQ(batch.commands.status.states.at("Eqw"), QueueState::held);
+  EXPECT_EQ(batch.commands.pool_options.at(PoolId{"gpu"}).size(), 4U);
+  EXPECT_EQ(batch.commands.tenant_options.at(TenantId{"physics"}).back(), "phys");
+  EXPECT_TRUE(batch.commands.usage.command.empty());
+}
+
+TEST(SiteFile, RefusesCommandsThatCannotUseAQueue) {
+  const auto field_of = [](const std::string& from, const std::string& to) {
+    const auto file = parse(with_engine(batch_engine, from, to));
+    return file ? std::string() : file.error().field;
+  };
+  EXPECT_EQ(field_of("{script}", "{program}"), "engine.batch.submit.command");
+  EXPECT_EQ(field_of("(?P<state>", "(?P<word>"), "engine.batch.status.job");
+  EXPECT_EQ(field_of("'^(?P<job>\\d+)'", "'('"), "engine.batch.submit.job");
+  EXPECT_EQ(field_of("[\"qw\"]", "[\"Eqw\"]"), "engine.batch.status.held");
+  EXPECT_EQ(field_of("{ gpu = [", "{ tpu = ["), "engine.batch.pools.tpu");
+  EXPECT_EQ(field_of("{accelerators}", "{gpus}"), "engine.batch.pools.gpu");
+  EXPECT_EQ(field_of("command = [\"qdel\", \"{job}\"]", ""), "engine.batch.cancel.command");
+  EXPECT_EQ(field_of("poll_seconds = 20", "poll_seconds = 0"), "engine.batch.poll_seconds");
+  EXPECT_EQ(field_of("kind = \"batch\"", "kind = \"process\""), "engine.batch");
+}
+
 TEST(SiteFile, ContractsStandInTheRecord) {
   const auto with = [](const std::string& contract) {
     return parse_site_file(whole_file + "\n[[contract]]\n" + contract, "site.toml",
@@ -488,7 +544,7 @@ TEST(SiteFile, TheSampleSitesAreGood) {
     EXPECT_TRUE(file) << each.path() << ": " << describe(file.error());
     ++count;
   }
-  EXPECT_EQ(count, 4);
+  EXPECT_EQ(count, 8);
 }
 
 }  // namespace
