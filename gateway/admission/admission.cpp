@@ -319,17 +319,16 @@ AdmissionOutput Admission::engine_ended(const AttemptId& attempt, EndReport repo
 
 void Admission::finish(Held& held, EndReport report, Now now, AdmissionOutput& output) {
   PoolBook& pool = pools_[held.pool];
-  // Charged is the time that the nodes were held. Across a restart only the wall clock tells, and
-  // past its lease an attempt may have been over long before this process could say so; the
-  // engine's own figure is then the better one when it is smaller.
+  // Charged is the time that nodes worked on it, as the engine tells, and never more than has passed
+  // since it was granted: it may have waited in a cluster's queue before, and may have been over
+  // long before this process could say so. Across a restart only the wall clock tells.
   const auto held_for = held.granted
                             ? now.mono - *held.granted
                             : std::max(now.wall - held.durable.granted, Wall::duration::zero());
   auto seconds =
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(held_for).count());
-  if ((!held.granted || report.code == EndCode::lease_expired) && report.usage.wall_seconds != 0) {
-    seconds = std::min(seconds, report.usage.wall_seconds);
-  }
+  const bool told = report.usage.wall_seconds != 0 || report.usage.ended != Wall::time_point{};
+  if (told) seconds = std::min(seconds, report.usage.wall_seconds);
   report.usage.wall_seconds = seconds;
   report.charge = charge_of(held.durable, report);
   shorten(report, kReportBytesMax);

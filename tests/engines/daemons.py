@@ -90,7 +90,13 @@ class Daemons:
             os.kill(pid, number)
 
     def kill(self, name):
-        self.signal(name, signal.SIGKILL)
+        self.end(name, signal.SIGKILL)
+
+    def stop(self, name):
+        self.end(name, signal.SIGTERM)
+
+    def end(self, name, how):
+        self.signal(name, how)
         while self.pid(name):
             time.sleep(0.01)
 

@@ -96,10 +96,11 @@ def nothing_lost(history, ledger):
             yield f"request {number} asked for {count} jobs and made {len(jobs[number])}: {sorted(jobs[number])}"
         if not any(each == told or each.startswith(told + "-") for each in jobs[number]):
             yield f"{told}, acknowledged for request {number}, does not exist"
+    finished = {job for (job, _), run in runs_of(ledger).items() if run[3]}
     for job, state in final.items():
         if state not in FINAL:
             yield f"{job} has not ended: {state}"
-        if state == "succeeded" and not any(run[3] for key, run in runs_of(ledger).items() if key[0] == job):
+        if state == "succeeded" and job not in finished:
             yield f"{job} succeeded, but no run of it came to its end"
 
 
@@ -163,14 +164,16 @@ def money_conserved(history, ledger):
             charged += micros(report["charge"])
             seconds = report["usage"]["wall_seconds"]
             due = micros(attempt["rate_per_hour"]) * seconds / 3600
-            if report["code"] in ("engine_failed", "interrupted"):  # by the site itself: it costs nothing
+            free = report["code"] in ("engine_failed", "interrupted")  # by the site itself: it costs nothing
+            if free:
                 due = 0
             if not -1 <= micros(report["charge"]) - due <= 1:
                 yield f"{job['id']}#{attempt['number']}: charged {report['charge']} for {seconds} s at " \
                       f"{attempt['rate_per_hour']} an hour"
             run = runs.get((job["id"], attempt["number"]))
-            if run and not run[2] - run[1] - 1 <= seconds <= run[2] - run[1] + OVERHEAD_SECONDS:
-                yield f"{job['id']}#{attempt['number']}: billed {seconds} s, it ran {run[2] - run[1]:.2f} s"
+            if run and not free and not run[2] - run[1] - 1 <= seconds <= run[2] - run[1] + OVERHEAD_SECONDS:
+                yield f"{job['id']}#{attempt['number']}: billed {seconds} s, it ran {run[2] - run[1]:.2f} s " \
+                      f"until {report['code']}"
         if abs(micros(job.get("cost", "0")) - charged) > 0:
             yield f"{job['id']}: costs {job.get('cost')}, its attempts {charged} millionths"
 

@@ -327,6 +327,32 @@ TEST_F(AdmissionTest, ChargesWholeIncrementsOfTheTimeHeldAndTheFeeOnce) {
   EXPECT_TRUE(end(1, EndCode::failed).empty()) << "a second end changes nothing";
 }
 
+TEST_F(AdmissionTest, ChargesNothingForTheTimeThatAnAttemptWaitedInAQueue) {
+  dispatch(1);
+  move_to(now.mono + 30s);
+  phase(1, AttemptPhase::running);
+  move_to(now.mono + 5s);
+  EndReport report;
+  report.started = true;
+  report.usage.wall_seconds = 5;
+  keep(admission->engine_ended(attempt(1), report, now));
+  const auto told = reply<AttemptEnded>(tell(CancelAttempt{attempt(1)}));
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->report.usage.wall_seconds, 5U);
+}
+
+TEST_F(AdmissionTest, ChargesNoTimeForWhatNoNodeHasBegun) {
+  dispatch(1);
+  move_to(now.mono + 30s);
+  EndReport report;
+  report.code = EndCode::canceled;
+  report.usage.started = report.usage.ended = now.wall;
+  keep(admission->engine_ended(attempt(1), report, now));
+  const auto told = reply<AttemptEnded>(tell(CancelAttempt{attempt(1)}));
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->report.usage.wall_seconds, 0U);
+}
+
 TEST_F(AdmissionTest, ShortensAReportThatNoFrameCouldCarry) {
   dispatch(1);
   EndReport report;
