@@ -57,6 +57,7 @@ struct Arguments {
   SiteNaming naming;
   std::string out;
   bool force = false;
+  bool slurm = false;
   std::string output = "text";
 };
 
@@ -265,10 +266,8 @@ SlurmEngineOptions slurm_options(const SiteFile& site, const std::filesystem::pa
   const std::filesystem::path shared =
       slurm.directory.empty() ? directory : std::filesystem::path(slurm.directory);
   SlurmEngineOptions options;
-  options.url = slurm.url;
-  options.user = slurm.user.empty() ? account_name() : slurm.user;
-  options.token_file = slurm.token_file;
-  options.token_command = slurm.token_command;
+  options.access = {slurm.url, slurm.user.empty() ? account_name() : slurm.user, slurm.token_file,
+                    slurm.token_command, slurm.commands};
   options.node = engine_options(site, shared);
   options.exchange_directory = shared / "exchange";
   options.programs = slurm.programs;
@@ -338,14 +337,14 @@ Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const S
 
 // Pools for a site file, from what a Slurm has.
 int print_slurm_pools(const Arguments& arguments) {
-  if (arguments.token.empty()) {
+  if (!arguments.slurm && arguments.token.empty()) {
     return complain({ErrorCode::invalid, "token-file", "is missing", "name a file with a token"});
   }
-  SlurmEngineOptions options;
-  options.url = arguments.url;
-  options.user = arguments.user.empty() ? account_name() : arguments.user;
-  options.token_file = arguments.token;
-  const auto nodes = discover_slurm(options);
+  SlurmAccess access;
+  access.url = arguments.url;
+  access.user = arguments.user.empty() ? account_name() : arguments.user;
+  access.token_file = arguments.token;
+  const auto nodes = discover_slurm(access);
   if (!nodes) return complain(nodes.error());
   fmt::print("{}", discovered_pools(*nodes));
   return 0;
@@ -396,7 +395,8 @@ int discover_machine(const Arguments& arguments) {
 }
 
 int discover(const Arguments& arguments) {
-  return arguments.url.empty() ? discover_machine(arguments) : print_slurm_pools(arguments);
+  const bool slurm = arguments.slurm || !arguments.url.empty();
+  return slurm ? print_slurm_pools(arguments) : discover_machine(arguments);
 }
 
 int list_accelerators(const Arguments& arguments) {
@@ -496,6 +496,10 @@ int main(int count, char** values) {
   discover->add_option("url", arguments.url,
                        "slurmrestd's address, http://127.0.0.1:6820; without it: this machine");
   discover->add_option("--token-file", arguments.token, "with a URL: a file with a token for it");
+  discover
+      ->add_flag("--slurm", arguments.slurm,
+                 "of the Slurm cluster that this machine's own commands speak to")
+      ->excludes("url");
   discover->add_option("--user", arguments.user, "whom the token is for; default: who runs this");
   discover->add_option("--id", arguments.naming.id, "the site's id, such as us-lincoln-1");
   discover->add_option("--region", arguments.naming.region, "its region, such as us-lincoln");

@@ -423,27 +423,48 @@ SlurmAccountSettings read_account(const TomlTable& table) {
   return {table.text("account", ""), table.text("qos", "")};
 }
 
-SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
-                         const Environment& environment) {
-  SlurmSettings slurm;
-  const TomlTable table =
-      engine.table("slurm", {"url", "user", "token_file", "token_command", "directory", "programs",
-                             "staging_minutes", "pools", "account", "qos", "tenants"});
-  slurm.url = table.text("url", std::nullopt);
-  if (const auto url = expanded(table, "url", slurm.url, environment)) slurm.url = *url;
-  if (table.has("url") && !slurm.url.starts_with("http://") && !slurm.url.starts_with("https://")) {
-    table.refuse("url", fmt::format("\"{}\" is no URL of slurmrestd", slurm.url),
-                 "write http://HOST:PORT or https://HOST:PORT");
-  }
+// By slurmrestd with a token, or without an url by Slurm's commands.
+void read_slurm_access(const TomlTable& table, SlurmSettings& slurm,
+                       const Environment& environment) {
   slurm.user = table.text("user", "");
+  slurm.url = table.text("url", "");
   slurm.token_command = table.text("token_command", "");
   if (table.has("token_file")) {
     slurm.token_file = path_at(table, "token_file", "/etc/tradewind/slurm.token", environment);
+  }
+  if (table.has("commands")) {
+    slurm.commands = path_at(table, "commands", "/opt/slurm/bin", environment);
+  }
+  if (!table.has("url")) {
+    for (const char* token : {"token_file", "token_command"}) {
+      if (table.has(token)) {
+        table.refuse(token, "is for slurmrestd, whose url is missing",
+                     "give url, or leave it out and Slurm's commands are used");
+      }
+    }
+    return;
+  }
+  if (const auto url = expanded(table, "url", slurm.url, environment)) slurm.url = *url;
+  if (!slurm.url.starts_with("http://") && !slurm.url.starts_with("https://")) {
+    table.refuse("url", fmt::format("\"{}\" is no URL of slurmrestd", slurm.url),
+                 "write http://HOST:PORT or https://HOST:PORT");
   }
   if (slurm.token_file.empty() == slurm.token_command.empty()) {
     table.refuse("token_file", "the token comes from one place",
                  "give token_file or token_command, and not both");
   }
+  if (table.has("commands")) {
+    table.refuse("commands", "is not used where slurmrestd has a url", "give one of the two");
+  }
+}
+
+SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
+                         const Environment& environment) {
+  SlurmSettings slurm;
+  const TomlTable table =
+      engine.table("slurm", {"url", "user", "token_file", "token_command", "commands", "directory",
+                             "programs", "staging_minutes", "pools", "account", "qos", "tenants"});
+  read_slurm_access(table, slurm, environment);
   if (table.has("directory")) {
     slurm.directory = path_at(table, "directory", "/shared/tradewind", environment);
   }
@@ -479,7 +500,7 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
-      table.refuse("slurm", "is missing", "add [engine.slurm] with url and token_file");
+      table.refuse("slurm", "is missing", "add [engine.slurm], with url and token_file or empty");
     }
     engine.slurm = read_slurm(table, record, environment);
   } else if (kind == "batch") {

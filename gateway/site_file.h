@@ -46,7 +46,8 @@ struct SlurmAccountSettings {
 };
 
 struct SlurmSettings {
-  std::string url;
+  std::string url;       // of slurmrestd; empty: by Slurm's commands
+  std::string commands;  // their folder; empty: as PATH has them
   std::string user;  // empty: the account that the gateway runs as
   std::string token_file;
   std::string token_command;

@@ -1,79 +1,13 @@
 #include "gateway/engines/slurm_client.h"
 
-#include <fmt/format.h>
+#include "gateway/engines/slurm_commands.h"
+#include "gateway/engines/slurm_rest_client.h"
 
 namespace tradewind {
-namespace {
 
-Error unanswered(const SlurmAnswer& answer, ErrorCode code) {
-  return {code, "engine.slurm.url",
-          fmt::format("Slurm answered with error {}: {}", answer.number, answer.text),
-          "see whether slurmctld runs, and the token"};
-}
-
-}  // namespace
-
-Result<std::int64_t> SlurmClient::submit(const std::string& document) {
-  auto answer = rest_.call("POST", "job/submit", document);
-  if (!answer) {
-    Error error = answer.error();
-    // slurmrestd could not read it, and will not the next time either.
-    if (error.code == ErrorCode::invalid) error.code = ErrorCode::refused;
-    return fail(std::move(error));
-  }
-  // A job with a number is accepted, whatever errors stand beside it; one without is not for sure
-  // refused unless the error says so.
-  const auto* job = answer->body.if_contains("job_id");
-  if (job != nullptr && job->is_int64() && job->as_int64() > 0) {
-    if (answer->number != slurm_too_large) return job->as_int64();
-    if (const Status gone = cancel(job->as_int64()); !gone) return fail(gone.error());
-    return fail(ErrorCode::refused, "engine.slurm.pools",
-                fmt::format("Slurm would keep it waiting for ever: {}", answer->text),
-                "compare the pool with its partition's limits");
-  }
-  if (parse_slurm_error(answer->number) == SlurmError::never) {
-    return fail(unanswered(*answer, ErrorCode::refused));
-  }
-  return fail(unanswered(*answer, ErrorCode::maybe_delivered));
-}
-
-Result<std::optional<std::vector<SlurmJob>>> SlurmClient::jobs(std::int64_t known) {
-  auto answer = rest_.call(
-      "GET", known > 0 ? fmt::format("jobs?update_time={}", known) : std::string("jobs"));
-  if (!answer) return fail(answer.error());
-  if (answer->unchanged) return std::optional<std::vector<SlurmJob>>{};
-  if (answer->number != 0) return fail(unanswered(*answer, ErrorCode::unavailable));
-  auto jobs = read_slurm_jobs(answer->body);
-  if (!jobs) return fail(jobs.error());
-  return std::optional(std::move(*jobs));
-}
-
-Result<std::vector<SlurmNode>> SlurmClient::nodes() {
-  auto answer = rest_.call("GET", "nodes");
-  if (!answer) return fail(answer.error());
-  if (answer->number != 0) return fail(unanswered(*answer, ErrorCode::unavailable));
-  return read_slurm_nodes(answer->body);
-}
-
-Status SlurmClient::cancel(std::int64_t job, const std::string& key) {
-  const auto answer = rest_.call("GET", fmt::format("job/{}", job));
-  if (!answer) return fail(answer.error());
-  if (parse_slurm_error(answer->number) == SlurmError::no_such_job) return ok();
-  if (answer->number != 0) return fail(unanswered(*answer, ErrorCode::unavailable));
-  const auto jobs = read_slurm_jobs(answer->body);
-  if (!jobs) return fail(jobs.error());
-  for (const SlurmJob& each : *jobs) {
-    if (each.id == job && each.key == key) return cancel(job);
-  }
-  return ok();
-}
-
-Status SlurmClient::cancel(std::int64_t job) {
-  const auto answer = rest_.call("DELETE", fmt::format("job/{}", job));
-  if (!answer) return fail(answer.error());
-  if (answer->number == 0 || parse_slurm_error(answer->number) == SlurmError::no_such_job)
-    return ok();
-  return fail(unanswered(*answer, ErrorCode::unavailable));
+std::unique_ptr<SlurmClient> make_slurm_client(const SlurmAccess& access) {
+  if (access.url.empty()) return std::make_unique<SlurmCommands>(access);
+  return std::make_unique<SlurmRestClient>(access);
 }
 
 }  // namespace tradewind

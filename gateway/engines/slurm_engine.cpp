@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "gateway/engines/slurm_client.h"
 #include "gateway/engines/slurm_queue.h"
 
 namespace tradewind {
@@ -17,14 +16,16 @@ Status check_options(const SlurmEngineOptions& options) {
     return Status(
         fail(ErrorCode::invalid, std::move(field), std::move(message), std::move(remedy)));
   };
-  if (!options.url.starts_with("http://") && !options.url.starts_with("https://")) {
-    return wrong("engine.slurm.url", fmt::format("\"{}\" is no URL", options.url),
-                 "give slurmrestd's, such as http://127.0.0.1:6820");
-  }
-  if (options.user.empty()) {
+  const SlurmAccess& access = options.access;
+  if (access.user.empty()) {
     return wrong("engine.slurm.user", "is missing", "name the account that the gateway runs as");
   }
-  if (options.token_file.empty() == options.token_command.empty()) {
+  if (access.url.empty()) return ok();
+  if (!access.url.starts_with("http://") && !access.url.starts_with("https://")) {
+    return wrong("engine.slurm.url", fmt::format("\"{}\" is no URL", access.url),
+                 "give slurmrestd's, such as http://127.0.0.1:6820");
+  }
+  if (access.token_file.empty() == access.token_command.empty()) {
     return wrong("engine.slurm.token_file", "a token comes from one place",
                  "give either token_file or token_command");
   }
@@ -41,10 +42,7 @@ Result<std::unique_ptr<Engine>> make_slurm_engine(boost::asio::io_context& io,
   for (const SlurmPool& each : options.pools) pools.push_back(each.pool);
   const std::string exchange = fs::absolute(options.exchange_directory).string();
   auto queue = std::make_unique<SlurmQueue>(
-      SlurmQueueOptions{.url = options.url,
-                        .user = options.user,
-                        .token_file = options.token_file,
-                        .token_command = options.token_command,
+      SlurmQueueOptions{.access = options.access,
                         .key_prefix = fmt::format("tradewind/{:016x}/", stable_hash(exchange)),
                         .pools = options.pools,
                         .account = options.account,
@@ -54,11 +52,10 @@ Result<std::unique_ptr<Engine>> make_slurm_engine(boost::asio::io_context& io,
                            std::move(on_event));
 }
 
-Result<std::vector<SlurmNode>> discover_slurm(const SlurmEngineOptions& options) {
-  SlurmToken token(options.token_file, options.token_command);
-  SlurmRest rest(options.url, options.user, token);
-  if (const Status known = rest.negotiate(); !known) return fail(known.error());
-  return SlurmClient(rest).nodes();
+Result<std::vector<SlurmNode>> discover_slurm(const SlurmAccess& access) {
+  const std::unique_ptr<SlurmClient> client = make_slurm_client(access);
+  if (const Status open = client->open(); !open) return fail(open.error());
+  return client->nodes();
 }
 
 }  // namespace tradewind

@@ -1,5 +1,5 @@
 // The Slurm engine: runs attempts as batch jobs of a Slurm cluster (queue_engine.h), through
-// slurmrestd.
+// slurmrestd or Slurm's own commands.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,16 +10,14 @@
 
 #include "gateway/engines/engine.h"
 #include "gateway/engines/queue_engine.h"
+#include "gateway/engines/slurm_client.h"
 #include "gateway/engines/slurm_job.h"
 #include "gateway/engines/slurm_records.h"
 
 namespace tradewind {
 
 struct SlurmEngineOptions : QueueEngineOptions {
-  std::string url;         // of slurmrestd, "http://127.0.0.1:6820"
-  std::string user;        // whose token it is: the account that the gateway runs as
-  std::string token_file;  // one of the two
-  std::string token_command;
+  SlurmAccess access;
   std::vector<SlurmPool> pools;
   SlurmAccount account;  // of tenants that are not listed
   std::map<TenantId, SlurmAccount> accounts;
@@ -31,6 +29,6 @@ Result<std::unique_ptr<Engine>> make_slurm_engine(boost::asio::io_context& io,
                                                   Engine::OnEvent on_event);
 
 // What a Slurm has, for those who write a site file. Blocks.
-Result<std::vector<SlurmNode>> discover_slurm(const SlurmEngineOptions& options);
+Result<std::vector<SlurmNode>> discover_slurm(const SlurmAccess& access);
 
 }  // namespace tradewind

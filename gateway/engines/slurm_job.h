@@ -1,10 +1,11 @@
-// What is asked of Slurm for one attempt, as slurmrestd wants it.
+// What is asked of Slurm for one attempt, as slurmrestd and sbatch want it.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/engines/shell_word.h"
 #include "schemas/dispatch.h"
@@ -47,8 +48,29 @@ struct SlurmJobRequest {
   std::uint64_t seconds_max = 0;
 };
 
-// The body of a submission. Slurm is asked for whole allocation units, as the site sells them.
-std::string slurm_job_document(const SlurmJobRequest& request, const Assignment& assignment,
-                               const SlurmPool& pool, const SlurmAccount& account);
+// What one attempt asks of Slurm: whole allocation units, as the site sells them.
+struct SlurmSubmission {
+  std::string name;
+  std::string key;
+  std::string directory;
+  std::string output;   // of the job itself
+  std::string command;  // a line of the shell
+  std::string partition;
+  std::string features;  // empty here and below: not asked for
+  std::string gres;
+  std::string account;
+  std::string qos;
+  std::uint64_t nodes = 1;
+  std::uint64_t cpus = 0;        // of each node
+  std::uint64_t memory_mib = 0;  // of each node
+  std::uint64_t minutes_max = 0;
+};
+SlurmSubmission slurm_submission(const SlurmJobRequest& request, const Assignment& assignment,
+                                 const SlurmPool& pool, const SlurmAccount& account);
+
+// As slurmrestd wants it, up to v0.0.38.
+std::string slurm_document(const SlurmSubmission& submission);
+// As sbatch wants it: its options.
+std::vector<std::string> sbatch_options(const SlurmSubmission& submission);
 
 }  // namespace tradewind

@@ -44,7 +44,8 @@ QueueJob queue_job(const SlurmJob& job, std::string_view attempt) {
   made.code = code_of(job.state);
   made.words = fmt::format("Slurm's job {} ended as {} ({})", job.id, job.word, job.reason);
   if (made.code == EndCode::engine_failed) {
-    made.words += fmt::format(" with exit code {}", job.wait_status >> 8 & 0xff);
+    const std::int64_t code = job.wait_status >> 8 & 0xff;  // squeue does not tell it
+    if (code != 0) made.words += fmt::format(" with exit code {}", code);
   }
   made.start = job.start;
   made.end = job.end;
@@ -54,13 +55,12 @@ QueueJob queue_job(const SlurmJob& job, std::string_view attempt) {
 SlurmQueue::SlurmQueue(SlurmQueueOptions options)
     : options_(std::move(options)),
       keys_{options_.key_prefix},
-      token_(options_.token_file, options_.token_command),
-      rest_(options_.url, options_.user, token_),
-      client_(rest_),
+      client_(make_slurm_client(options_.access)),
       warnings_(options_.on_warning) {}
 
 std::string SlurmQueue::name() const {
-  return fmt::format("Slurm at {}", options_.url);
+  const std::string& url = options_.access.url;
+  return url.empty() ? "Slurm, by its commands" : fmt::format("Slurm at {}", url);
 }
 
 const SlurmPool* SlurmQueue::pool_of(const PoolId& id) const {
@@ -80,7 +80,7 @@ Result<std::string> SlurmQueue::submit(const QueueRequest& request) {
     command += (command.empty() ? "" : " ") + shell_word(each);
   }
   const auto job =
-      client_.submit(slurm_job_document({keys_.of(request.attempt), request.attempt,
+      client_->submit(slurm_submission({keys_.of(request.attempt), request.attempt,
                                          request.directory.string(), command, request.seconds_max},
                                         *request.assignment, *pool, account));
   if (!job) return fail(job.error());
@@ -91,7 +91,7 @@ Status SlurmQueue::cancel(const std::string& number, const std::string& attempt)
   std::int64_t job = 0;
   const auto read = std::from_chars(number.data(), number.data() + number.size(), job);
   if (read.ec != std::errc{}) return ok();
-  return client_.cancel(job, keys_.of(attempt));
+  return client_->cancel(job, keys_.of(attempt));
 }
 
 Result<std::optional<std::vector<QueueJob>>> SlurmQueue::jobs(bool again) {
@@ -100,11 +100,11 @@ Result<std::optional<std::vector<QueueJob>>> SlurmQueue::jobs(bool again) {
       again || now.mono - whole_list_at_ > whole_list_interval ? 0 : std::exchange(known_, 0);
   if (known == 0) whole_list_at_ = now.mono;
   if (again) {
-    if (const Status answers = rest_.negotiate(); !answers) return fail(answers.error());
+    if (const Status answers = client_->open(); !answers) return fail(answers.error());
   }
-  auto jobs = client_.jobs(known);
+  auto jobs = client_->jobs(known);
   if (!jobs) return fail(jobs.error());
-  auto nodes = client_.nodes();
+  auto nodes = client_->nodes();
   if (!nodes) return fail(nodes.error());
   // Changes of the second in which the list was made may be missing in it.
   known_ = to_ms(now.wall) / 1'000 - 2;

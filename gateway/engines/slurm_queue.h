@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,6 @@
 #include "gateway/engines/slurm_client.h"
 #include "gateway/engines/slurm_job.h"
 #include "gateway/engines/slurm_records.h"
-#include "gateway/engines/slurm_rest.h"
-#include "gateway/engines/slurm_token.h"
 #include "gateway/engines/warnings.h"
 
 namespace tradewind {
@@ -21,10 +20,7 @@ namespace tradewind {
 QueueJob queue_job(const SlurmJob& job, std::string_view attempt);
 
 struct SlurmQueueOptions {
-  std::string url;         // of slurmrestd, "http://127.0.0.1:6820"
-  std::string user;        // whose token it is: the account that the gateway runs as
-  std::string token_file;  // one of the two
-  std::string token_command;
+  SlurmAccess access;
   std::string key_prefix;  // of this gateway's jobs alone
   std::vector<SlurmPool> pools;
   SlurmAccount account;  // of tenants that are not listed
@@ -41,7 +37,7 @@ class SlurmQueue : public Queue {
   Status cancel(const std::string& number, const std::string& attempt) override;
   // Slurm's list holds ended jobs for some minutes; its accounting is not asked.
   std::optional<QueueJob> ended(const std::string&, const std::string&) override { return {}; }
-  void stop() override { rest_.stop(); }
+  void stop() override { client_->stop(); }
   Result<std::optional<std::vector<QueueJob>>> jobs(bool again) override;
   std::optional<EngineCapacity> capacity(const PoolId& pool,
                                          const QueueUnstarted& unstarted) override;
@@ -51,9 +47,7 @@ class SlurmQueue : public Queue {
 
   const SlurmQueueOptions options_;
   const SlurmKeys keys_;
-  SlurmToken token_;
-  SlurmRest rest_;
-  SlurmClient client_;
+  const std::unique_ptr<SlurmClient> client_;
   Warnings warnings_;
   std::int64_t known_ = 0;  // of the newest list; 0: the whole list is wanted
   Mono::time_point whole_list_at_{};

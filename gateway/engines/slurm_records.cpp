@@ -112,20 +112,16 @@ Result<std::vector<SlurmNode>> read_slurm_nodes(const boost::json::object& answe
         if (one.is_string()) node.partitions.emplace_back(one.as_string());
       }
     }
-    const std::string state = text_of(*object, "state");
-    node.in_service = state == "idle" || state == "mixed" || state == "allocated";
+    std::vector<std::string_view> state;
+    const std::string base = text_of(*object, "state");
+    state.push_back(base);
     if (const auto* flags = object->if_contains("state_flags");
         flags != nullptr && flags->is_array()) {
       for (const auto& flag : flags->as_array()) {
-        if (!flag.is_string()) continue;
-        const std::string_view word = flag.as_string();
-        // COMPLETING, PLANNED and the like pass by themselves.
-        for (const std::string_view away : {"DRAIN", "FAIL", "NOT_RESPONDING", "NO_RESPOND",
-                                            "MAINTENANCE", "POWERED_DOWN", "INVALID_REG"}) {
-          if (word == away) node.in_service = false;
-        }
+        if (flag.is_string()) state.emplace_back(flag.as_string());
       }
     }
+    node.in_service = slurm_node_serves(state);
     node.cpus = amount_of(*object, "cpus");
     node.cpus_idle = node.cpus - std::min(amount_of(*object, "alloc_cpus"), node.cpus);
     node.memory_mib = amount_of(*object, "real_memory");

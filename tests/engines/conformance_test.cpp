@@ -24,12 +24,9 @@ class EngineConformance : public test::EngineUnderTest, public testing::WithPara
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance,
-                         testing::Values(Kind::process, Kind::slurm, Kind::batch, Kind::tes),
-                         [](const auto& each) {
-                           if (each.param == Kind::batch) return "Batch";
-                           if (each.param == Kind::tes) return "Tes";
-                           return each.param == Kind::slurm ? "Slurm" : "Process";
-                         });
+                         testing::Values(Kind::process, Kind::slurm, Kind::slurm_commands, Kind::batch,
+                                         Kind::tes),
+                         [](const auto& each) { return test::name_of(each.param); });
 
 TEST_P(EngineConformance, RunsAJobInItsSandboxWithInputsOutputsAndLogs) {
   close();

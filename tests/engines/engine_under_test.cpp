@@ -105,6 +105,17 @@ std::string SlurmCluster::run(const std::string& command) {
       .second;
 }
 
+std::string name_of(Kind kind) {
+  switch (kind) {
+    case Kind::process: return "Process";
+    case Kind::slurm: return "Slurm";
+    case Kind::slurm_commands: return "SlurmByCommands";
+    case Kind::batch: return "Batch";
+    case Kind::tes: return "Tes";
+  }
+  return "";
+}
+
 EngineUnderTest::EngineUnderTest(Kind kind) : kind_(kind) {
   ProcessEngineOptions& node = options.node;
   node.attempts_directory = scratch / "attempts";
@@ -142,12 +153,17 @@ void EngineUnderTest::open() {
     reports[event.attempt] = event.report.value_or(EndReport{});
   };
   Result<std::unique_ptr<Engine>> made = fail(ErrorCode::unavailable, "", "");
-  if (kind_ == Kind::slurm) {
+  if (kind_ == Kind::slurm || kind_ == Kind::slurm_commands) {
     const std::string missing = SlurmCluster::missing();
     if (!missing.empty()) GTEST_SKIP() << missing;
-    options.url = SlurmCluster::url();
-    options.user = SlurmCluster::user();
-    if (options.token_file.empty()) options.token_file = SlurmCluster::folder() / "token";
+    SlurmAccess& access = options.access;
+    access.user = SlurmCluster::user();
+    if (kind_ == Kind::slurm) {
+      access.url = SlurmCluster::url();
+      if (access.token_file.empty()) access.token_file = SlurmCluster::folder() / "token";
+    } else {
+      access.commands = SlurmCluster::folder() / "bin";
+    }
     made = make_slurm_engine(*io, options, on_event);
   } else if (kind_ == Kind::batch) {
     const std::string missing = PrivateGridEngine::missing();

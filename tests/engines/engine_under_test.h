@@ -42,7 +42,8 @@ class TesServer {
   static std::filesystem::path token_file();
 };
 
-enum class Kind { process, slurm, batch, tes };
+enum class Kind { process, slurm, slurm_commands, batch, tes };
+std::string name_of(Kind kind);
 
 class EngineUnderTest : public testing::Test {
  protected:

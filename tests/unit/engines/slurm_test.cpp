@@ -6,6 +6,7 @@
 #include "gateway/engines/queue_reconcile.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_job.h"
+#include "gateway/engines/slurm_listing.h"
 #include "gateway/engines/slurm_queue.h"
 #include "gateway/engines/slurm_records.h"
 #include "gateway/engines/slurm_token.h"
@@ -53,7 +54,7 @@ TEST(SlurmWords, TellErrorsApartByNumberAlone) {
   for (const int never : {2000, 2014, 2045, 2050, 2066, 2072, 2127, 9001}) {
     EXPECT_EQ(parse_slurm_error(never), SlurmError::never) << never;
   }
-  for (const int passing : {-1, 0, 1800, 2016, 2027, 2068, 5004}) {
+  for (const int passing : {-1, 0, 1800, 2007, 2016, 2027, 2068, 2101, 5004}) {
     EXPECT_EQ(parse_slurm_error(passing), SlurmError::not_now) << passing;
   }
 }
@@ -80,6 +81,83 @@ TEST(SlurmRecords, LeavesOutWhatIsNotOfTheShape) {
   EXPECT_EQ((*jobs)[1].wait_status, 1792);
   EXPECT_FALSE(read_slurm_jobs(boost::json::parse(R"({"jobs": 1})").as_object()));
   EXPECT_FALSE(read_slurm_nodes(boost::json::parse("{}").as_object()));
+}
+
+TEST(SlurmWords, TellWhatCommandsSayApart) {
+  EXPECT_EQ(parse_slurm_message("slurm_load_jobs error: Invalid job id specified"),
+            SlurmError::no_such_job);
+  EXPECT_EQ(parse_slurm_message("sbatch: error: Batch job submission failed: Job violates "
+                                "accounting/QOS policy (job submit limit, the user's size)"),
+            SlurmError::never);
+  for (const char* passing :
+       {"", "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
+        "sbatch: error: Batch job submission failed: Unable to contact slurm controller",
+        "sbatch: error: Batch job submission failed: Unable to create job record, try again"}) {
+    EXPECT_EQ(parse_slurm_message(passing), SlurmError::not_now) << passing;
+  }
+}
+
+TEST(SlurmListing, TakesOnlyLinesThatSqueueItselfBegan) {
+  EXPECT_EQ(squeue_format("m1"), "m1|%A|%u|%P|%T|%V|%S|%e|%r|%k");
+  const auto jobs = read_squeue(
+      "m1|7|fed|main|RUNNING|100|110|N/A|None|tradewind/1/j1.1\n"
+      "m1|8|eve|main|PENDING|101|N/A|N/A|(Req|Node)|tradewind/1/j1.2\n"
+      "m1|9|eve|main|PENDING|101|900|N/A|Priority|a\n"
+      "m2|10|fed|main|COMPLETED|1|2|3|None|tradewind/1/j1.1\n"
+      "10|fed|main|COMPLETED|1|2|3|None|tradewind/1/j1.1\n"
+      "m1|x|fed|main|RUNNING|100|110|N/A|None|key\n"
+      "m1|11|fed|main|RUNNING|100|110\n"
+      "m1|12|fed|main|FAILED|1|2|99999999999999999999|Non|Zero|(null)\n",
+      "m1", "fed");
+  ASSERT_EQ(jobs.size(), 4U);
+  EXPECT_EQ(jobs[0].key, "tradewind/1/j1.1");
+  EXPECT_EQ(jobs[0].state, SlurmState::running);
+  EXPECT_EQ(jobs[0].submitted, 100);
+  EXPECT_EQ(jobs[0].start, 110);
+  EXPECT_EQ(jobs[0].end, 0);
+  EXPECT_EQ(jobs[1].key, "") << "of another user";
+  EXPECT_EQ(jobs[1].reason, "(Req|Node)");
+  EXPECT_EQ(jobs[2].start, 900) << "others' jobs count for what the next one waits";
+  EXPECT_EQ(jobs[3].key, "");
+  EXPECT_EQ(jobs[3].reason, "Non|Zero");
+}
+
+TEST(SlurmListing, ReadsNodesAsScontrolShowsThem) {
+  const auto nodes = read_scontrol_nodes(
+      "NodeName=n1 Arch=x86_64 CoresPerSocket=1 CPUAlloc=3 CPUEfctv=16 CPUTot=16 CPULoad=0.1 "
+      "AvailableFeatures=zen4,hbm ActiveFeatures=zen4,hbm Gres=gpu:a100:4 "
+      "GresDrain=N/A GresUsed=gpu:a100:1(IDX:0) NodeAddr=n1 OS=Linux 6.1 #1 SMP "
+      "RealMemory=16000 AllocMem=512 FreeMem=9 State=MIXED+PLANNED ThreadsPerCore=1 "
+      "Partitions=main,gpu BootTime=x\n"
+      "NodeName=n2 Arch=aarch64 CPUAlloc=0 CPUTot=8 ActiveFeatures=(null) Gres=(null) "
+      "RealMemory=100 AllocMem=200 State=IDLE+DRAIN Partitions=main Reason=x CPUTot=9\n"
+      "NodeName=n3 State=IDLE* CPUTot=8\n\nno node\n");
+  ASSERT_EQ(nodes.size(), 3U);
+  EXPECT_EQ(nodes[0].architecture, "x86_64");
+  EXPECT_TRUE(nodes[0].in_service);
+  EXPECT_EQ(nodes[0].cpus_idle, 13U);
+  EXPECT_EQ(nodes[0].memory_idle_mib, 15'488U);
+  EXPECT_EQ(gres_count(nodes[0].gres, "gpu:a100"), 4U);
+  EXPECT_EQ(gres_count(nodes[0].gres_used, "gpu"), 1U);
+  EXPECT_THAT(nodes[0].partitions, testing::ElementsAre("main", "gpu"));
+  EXPECT_THAT(nodes[0].features, testing::ElementsAre("zen4", "hbm"));
+  EXPECT_FALSE(nodes[1].in_service);
+  EXPECT_EQ(nodes[1].cpus, 8U);
+  EXPECT_EQ(nodes[1].memory_idle_mib, 0U);
+  EXPECT_TRUE(nodes[1].features.empty());
+  EXPECT_FALSE(nodes[2].in_service);
+}
+
+TEST(SlurmListing, KnowsWhichNodesServe) {
+  for (const char* word : {"IDLE", "idle", "mixed", "ALLOCATED", "IDLE#"}) {
+    EXPECT_TRUE(slurm_node_serves({word})) << word;
+  }
+  for (const char* word : {"DOWN", "UNKNOWN", "IDLE*", "IDLE~", "", "MIXED$"}) {
+    EXPECT_FALSE(slurm_node_serves({word})) << word;
+  }
+  EXPECT_TRUE(slurm_node_serves({"IDLE", "COMPLETING"}));
+  EXPECT_FALSE(slurm_node_serves({"IDLE", "NOT_RESPONDING"}));
+  EXPECT_FALSE(slurm_node_serves({}));
 }
 
 TEST(SlurmRecords, CountsGenericResourcesOfAKind) {
@@ -166,8 +244,8 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   gpus.pool.unit.accelerators = 1;
   gpus.gres = "gpu:a100";
   gpus.features = "zen4";
-  const std::string text = slurm_job_document({"key", "j1.1", "/shared/it's here", "run 'x'", 61},
-                                              assignment, gpus, {"physics", "night"});
+  const std::string text = slurm_document(slurm_submission({"key", "j1.1", "/shared/it's here", "run 'x'", 61},
+                                              assignment, gpus, {"physics", "night"}));
   const auto document = boost::json::parse(text).as_object();
   const auto& job = document.at("job").as_object();
   EXPECT_EQ(document.at("script"), "#!/bin/sh\nexec run 'x'\n");
@@ -183,6 +261,23 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   EXPECT_EQ(job.at("no_requeue"), true);
   EXPECT_FALSE(job.at("environment").as_object().empty());
   EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+}
+
+TEST(SlurmSubmission, SaysTheSameToSbatch) {
+  Assignment assignment;
+  assignment.nodes = 2;
+  assignment.units = 3;
+  SlurmPool gpus = pool();
+  gpus.pool.unit.accelerators = 1;
+  gpus.features = "zen4";
+  const auto options = sbatch_options(slurm_submission(
+      {"key", "j1.1", "/shared/it's here", "run 'x'", 61}, assignment, gpus, {"physics", "night"}));
+  EXPECT_THAT(options, testing::IsSupersetOf(
+                           {"--parsable", "--no-requeue", "--comment=key", "--partition=main",
+                            "--chdir=/shared/it's here", "--nodes=2", "--ntasks=2",
+                            "--cpus-per-task=6", "--mem=3072M", "--time=2", "--gres=gpu:3",
+                            "--constraint=zen4", "--account=physics", "--qos=night",
+                            "--wrap=exec run 'x'"}));
 }
 
 TEST(SlurmKeys, KnowTheirOwnJobsOnly) {
