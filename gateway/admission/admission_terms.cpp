@@ -57,9 +57,10 @@ std::optional<Admission::Refusal> Admission::refuse(const NodeId& broker, const 
   if (auto refusal = refuse_contract(assignment, now.wall)) return refusal;
   if (options_.check) {
     if (const Status status = options_.check(assignment); !status) {
-      const bool down = status.error().code == ErrorCode::unavailable;
-      return Refusal{down ? RefusalCode::engine_down : RefusalCode::invalid,
-                     describe(status.error())};
+      auto code = RefusalCode::invalid;
+      if (status.error().code == ErrorCode::unavailable) code = RefusalCode::engine_down;
+      if (status.error().code == ErrorCode::exhausted) code = RefusalCode::no_capacity;
+      return Refusal{code, describe(status.error())};
     }
   }
   return refuse_capacity(assignment, *index, now.wall);

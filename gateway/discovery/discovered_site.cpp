@@ -237,7 +237,7 @@ std::string discovered_site_file(const SiteNaming& naming, const Machine& machin
     text +=
         "#\n"
         "# Slurm is here. To sell a whole cluster, take its pools from\n"
-        "#   tradewind-gateway discover http://HOST:6820 --token-file FILE\n"
+        "#   tradewind-gateway discover --slurm\n"
         "# and the engine from docs/engines.md; the pools below are this machine alone.\n";
   }
   for (const auto* warnings : {&machine.warnings, &found.warnings}) {

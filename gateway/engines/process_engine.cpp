@@ -60,6 +60,11 @@ class ProcessEngine : public Engine {
 
   Status check(const Assignment& assignment) const override {
     if (const Status guarded = context_.guard->working(); !guarded) return guarded;
+    if (live_.size() >= context_.options.attempts_max) {
+      return fail(ErrorCode::exhausted, "attempts_max",
+                  fmt::format("{} attempts run already", live_.size()),
+                  "wait for one to end, or raise the limit");
+    }
     return check_assignment(assignment, context_.options, Programs::here);
   }
 
@@ -70,11 +75,6 @@ class ProcessEngine : public Engine {
     if (live_.contains(id) || ended_.contains(id)) return;
     auto directory = AttemptDirectory::of(context_.options.attempts_directory, id);
     Status runnable = directory ? check(assignment) : Status(fail(directory.error()));
-    if (runnable && live_.size() >= context_.options.attempts_max) {
-      runnable = fail(ErrorCode::exhausted, "attempts_max",
-                      fmt::format("{} attempts run already", live_.size()),
-                      "wait for one to end, or raise the limit");
-    }
     if (!runnable) {
       EndReport report;
       report.code = EndCode::engine_failed;

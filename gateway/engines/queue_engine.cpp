@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t call_threads = 4;
 constexpr std::size_t chore_threads = 2;
+// As many as admission holds: an attempt costs this machine next to nothing.
+constexpr std::uint32_t queue_attempts_max = 65'536;
 constexpr auto idle_news_interval = 1s;
 constexpr auto back_off_max = 10s;
 // The queue is busy with us a tenth of the time at most.
@@ -78,6 +80,7 @@ class QueueEngine : public Engine {
 
   Status check(const Assignment& assignment) const override {
     if (down_) return fail(*down_);
+    if (const Status free = room(); !free) return free;
     return check_assignment(assignment, options_.node, Programs::elsewhere);
   }
 
@@ -95,11 +98,7 @@ class QueueEngine : public Engine {
     // it.
     Status runnable = directory ? check_assignment(assignment, options_.node, Programs::elsewhere)
                                 : Status(fail(directory.error()));
-    if (runnable && live_.size() >= options_.node.attempts_max) {
-      runnable = fail(ErrorCode::exhausted, "attempts_max",
-                      fmt::format("there are {} attempts already", live_.size()),
-                      "wait for one to end, or raise the limit");
-    }
+    if (runnable) runnable = room();
     if (!runnable) {
       EndReport report = report_of(EndCode::engine_failed);
       report.detail = describe(runnable.error());
@@ -226,6 +225,11 @@ class QueueEngine : public Engine {
     report.code = code;
     report.usage.started = report.usage.ended = system_now().wall;
     return report;
+  }
+  Status room() const {
+    if (live_.size() < options_.node.attempts_max) return ok();
+    return fail(ErrorCode::exhausted, "attempts_max",
+                fmt::format("there are {} attempts already", live_.size()), "wait for one to end");
   }
   std::size_t waiting_max() const { return std::size_t{options_.node.attempts_max} * 8 + 1'024; }
 
@@ -686,6 +690,7 @@ Result<std::unique_ptr<Engine>> make_queue_engine(boost::asio::io_context& io, s
   // The queue keeps jobs within what they asked for; a group made inside a job's would be hidden
   // from it.
   options.node.cgroups = CgroupUse::off;
+  options.node.attempts_max = queue_attempts_max;
   auto lock = lock_attempts(attempts);
   if (!lock) return fail(lock.error());
   const NodeExchange exchange(options.exchange_directory);

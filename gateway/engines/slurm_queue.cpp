@@ -60,7 +60,7 @@ SlurmQueue::SlurmQueue(SlurmQueueOptions options)
 
 std::string SlurmQueue::name() const {
   const std::string& url = options_.access.url;
-  return url.empty() ? "Slurm, by its commands" : fmt::format("Slurm at {}", url);
+  return url.empty() ? "Slurm (by its commands)" : fmt::format("Slurm at {}", url);
 }
 
 const SlurmPool* SlurmQueue::pool_of(const PoolId& id) const {

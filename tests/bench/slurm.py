@@ -7,13 +7,21 @@ of jobs that sleep, several times as many as there are CPUs to hold them, from t
 bounded by the cluster's size, as at a real centre; and on one machine the nodes' share of the work is done by the same
 processors as everything else. Slurm has all jobs in its queue at once. An endpoint gives a site what it has free, and hears
 of that once a second: short jobs leave their CPUs idle for a larger share of the time. The goal is for jobs of ten seconds.
+
+Then what a gateway takes for 10,000 attempts, by slurmrestd and by Slurm's commands, whose own time counts too. All of them
+wait in Slurm's queue, in a partition that starts nothing: no machine of this kind runs 10,000 jobs. For the gateway that is
+the same but for the news of attempts that begin and end: their leases are renewed, and their jobs stand in the list that it
+asks for. How often it does so, Slurm tells.
 """
 import json
+import os
+import pathlib
+import re
 import statistics
 import sys
 import time
 
-from federation import FINAL, Federation, shell_job
+from federation import FINAL, Federation, shell_job, until
 from slurm_sites import slurm_cluster, slurm_sites
 
 POLL = 0.005
@@ -66,6 +74,44 @@ def endpoint_rate(user, count, seconds):
     return count / (time.monotonic() - begun)
 
 
+def cpu_seconds(pid):
+    """Of a process, and of its children that have ended."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def lists_asked_for(slurm):
+    """How many lists of jobs and of nodes slurmctld has been asked for."""
+    counts = dict(re.findall(r"(REQUEST_\w+)\s*\(\s*\d+\) count:(\d+)", slurm.run("sdiag")))
+    return [int(counts.get(each, 0)) for each in ("REQUEST_JOB_INFO", "REQUEST_NODE_INFO")]
+
+
+def many(count, seconds, rounds, by_commands):
+    with slurm_sites(1, nodes=2, cpus=count // 2 + 8, gib=count // 2, by_commands=by_commands) as (sites, clusters), \
+            Federation(sites, env={"TRADEWIND_LEASE_SECONDS": "60", "TRADEWIND_LOG_LEVEL": "warn"}) as federation:
+        (site, slurm), = clusters.items()
+        slurm.run("scontrol", "update", "partitionname=main", "state=down")
+        array = federation.user.call("POST", "/v1/jobs", {**shell_job("true"), "array": {"count": count}})["id"]
+        until(lambda: len(slurm.run("squeue", "-h", "-o", "%A").split()) == count, 300)
+        shares, asked = [], []
+        for _ in range(rounds):
+            before = lists_asked_for(slurm)
+            used, begun = cpu_seconds(federation.pid(site)), time.monotonic()
+            time.sleep(seconds)
+            shares.append((cpu_seconds(federation.pid(site)) - used) / (time.monotonic() - begun) * 100)
+            asked.append([now - then for now, then in zip(lists_asked_for(slurm), before)])
+        states = federation.user.get(f"/v1/arrays/{array}")["states"]
+        assert states["dispatching"] == count, states
+        way = "Slurm's commands" if by_commands else "slurmrestd"
+        share = round(statistics.median(shares), 2)
+        figure(f"gateway's CPU, {count} attempts queued, by {way}", share, "%",
+               [round(min(shares), 2), round(max(shares), 2)], "<= 5", share <= 5)
+        jobs, nodes = (sum(each) for each in zip(*asked))
+        figure(f"lists of jobs and of nodes asked for in {seconds * rounds} s, by {way}", jobs + nodes, "", [jobs, nodes])
+        federation.user.post(f"/v1/arrays/{array}:cancel")
+        until(lambda: federation.user.get(f"/v1/arrays/{array}")["states"]["dispatching"] == 0, 300)
+
+
 def figure(metric, value, unit, spread, goal=None, holds=None):
     print(json.dumps({"metric": metric, "value": value, "unit": unit, "spread": spread, "goal": goal, "holds": holds}),
           flush=True)
@@ -107,6 +153,8 @@ def main(quick):
             share = round(statistics.median(shares), 3)
             figure(f"rate, {what}, share of slurmrestd's own", share, "",
                    [round(min(shares), 3), round(max(shares), 3)], goal, share >= 0.9 if goal else None)
+    for by_commands in ((), (0,)):
+        many(*((1_000, 10, 1) if quick else (10_000, 60, 3)), by_commands)
 
 
 if __name__ == "__main__":

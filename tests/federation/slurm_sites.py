@@ -42,8 +42,7 @@ kind = "slurm"
 sandbox = "{sandbox}"
 
 [engine.slurm]
-url = "{url}"
-token_file = "{folder}/token"
+{access}
 
 [staging]
 file_roots = ["${{TRADEWIND_DATA}}"]
@@ -53,8 +52,9 @@ allow_private_hosts = true
 
 
 @contextlib.contextmanager
-def slurm_sites(count, nodes=2, cpus=16, gib=16, sandbox="bubblewrap"):
-    """Yields the folder of site files and the clusters by site."""
+def slurm_sites(count, nodes=2, cpus=16, gib=16, sandbox="bubblewrap", by_commands=()):
+    """Yields the folder of site files and the clusters by site. Those whose numbers, from 0, are in `by_commands` are
+    spoken to by Slurm's commands, the others by slurmrestd."""
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-slurm-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -67,7 +67,10 @@ def slurm_sites(count, nodes=2, cpus=16, gib=16, sandbox="bubblewrap"):
             # More memory than is sold: a gibibyte is a little more than Slurm's round numbers.
             cluster = stack.enter_context(slurm_cluster.Slurm(folder / site, nodes, cpus, gib * 1024))
             clusters[site] = cluster
+            access = f'url = "{cluster.url}"\ntoken_file = "{cluster.dir}/token"'
+            if number in by_commands:
+                access = f'commands = "{cluster.dir}/bin"'
             (folder / f"sites/{site}.toml").write_text(SITE.format(
                 id=site, region=region, jurisdiction=jurisdiction, nodes=nodes, cpus=cpus, gib=gib, price=30 + number,
-                sandbox=sandbox, url=cluster.url, folder=cluster.dir))
+                sandbox=sandbox, access=access))
         yield folder / "sites", clusters

@@ -1,4 +1,5 @@
 """Three centres with a real Slurm each, one endpoint: all jobs end exactly once with the right outputs, whatever dies.
+One gateway speaks to slurmrestd, the others use Slurm's commands.
 
 TRADEWIND_SLURM_JOBS says how many jobs there are (default 60). With 1,000 or more the third cluster loses its power for a
 whole minute, with all that runs there, and figures are printed.
@@ -58,8 +59,8 @@ def ends_at(federation, site):
 @unittest.skipIf(slurm_cluster.missing(), slurm_cluster.missing())
 class Slurm(unittest.TestCase):
     def test_jobs_end_once_with_their_outputs_though_slurmctld_gateway_and_cluster_die(self):
-        with slurm_sites(3, nodes=NODES, cpus=CPUS) as (sites, clusters), administrators(clusters) as resumed, \
-                Ledger() as ledger, Federation(sites, env={"TRADEWIND_LEASE_SECONDS": "20"}) as federation:
+        with slurm_sites(3, nodes=NODES, cpus=CPUS, by_commands=(0, 2)) as (sites, clusters), \
+                administrators(clusters) as resumed, Ledger() as ledger, Federation(sites, env={"TRADEWIND_LEASE_SECONDS": "20"}) as federation:
             first, second, third = sorted(clusters)
             work = ledger.command(ledger.beating(1) + "; echo result $TRADEWIND_JOB_ID > /work/out;"
                                   " echo said $TRADEWIND_JOB_ID")

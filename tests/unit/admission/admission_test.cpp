@@ -128,6 +128,8 @@ TEST_F(AdmissionTest, AsksTheEngineBeforeItGrants) {
   EXPECT_EQ(refusal(dispatch(1)), RefusalCode::invalid);
   answer = ErrorCode::unavailable;
   EXPECT_EQ(refusal(dispatch(2)), RefusalCode::engine_down);
+  answer = ErrorCode::exhausted;
+  EXPECT_EQ(refusal(dispatch(3)), RefusalCode::no_capacity);
 }
 
 TEST_F(AdmissionTest, IsBoundByASheetWhileItIsValid) {

@@ -41,6 +41,20 @@ TEST_F(ProcessEngineLimits, EndsAnAttemptThatTakesTooMuchMemory) {
   EXPECT_GT(enough.usage.cpu_milliseconds, 0U);
 }
 
+TEST_F(ProcessEngineLimits, IsAskedBeforeItTakesMoreThanItHolds) {
+  options.attempts_max = 1;
+  open();
+  if (!engine) return;
+  const Assignment assignment = command({"sleep", "50"});
+  engine->start(attempt(1), assignment);
+  const Status full = engine->check(assignment);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::exhausted);
+  engine->stop(attempt(1), EndCode::canceled);
+  EXPECT_EQ(end_of(attempt(1)).code, EndCode::canceled);
+  EXPECT_TRUE(engine->check(assignment));
+}
+
 TEST_F(ProcessEngineLimits, FallsBackToRlimitsWithAWarning) {
   options.cgroups = CgroupUse::off;
   open();
