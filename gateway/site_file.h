@@ -48,7 +48,7 @@ struct SlurmAccountSettings {
 struct SlurmSettings {
   std::string url;       // of slurmrestd; empty: by Slurm's commands
   std::string commands;  // their folder; empty: as PATH has them
-  std::string user;  // empty: the account that the gateway runs as
+  std::string user;      // empty: the account that the gateway runs as
   std::string token_file;
   std::string token_command;
   std::string directory;  // on the shared file system; empty: the gateway's own

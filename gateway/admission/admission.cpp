@@ -319,9 +319,9 @@ AdmissionOutput Admission::engine_ended(const AttemptId& attempt, EndReport repo
 
 void Admission::finish(Held& held, EndReport report, Now now, AdmissionOutput& output) {
   PoolBook& pool = pools_[held.pool];
-  // Charged is the time that nodes worked on it, as the engine tells, and never more than has passed
-  // since it was granted: it may have waited in a cluster's queue before, and may have been over
-  // long before this process could say so. Across a restart only the wall clock tells.
+  // Charged is the time that nodes worked on it, as the engine tells, and never more than has
+  // passed since it was granted: it may have waited in a cluster's queue before, and may have been
+  // over long before this process could say so. Across a restart only the wall clock tells.
   const auto held_for = held.granted
                             ? now.mono - *held.granted
                             : std::max(now.wall - held.durable.granted, Wall::duration::zero());

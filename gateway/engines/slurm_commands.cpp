@@ -28,8 +28,8 @@ std::string folders_of(const SlurmAccess& access) {
   return path == nullptr ? "" : path;
 }
 
-// The gateway's own settings for Slurm's commands (SQUEUE_FORMAT, SBATCH_…) change nothing here, and
-// of its environment jobs get no more than this.
+// The gateway's own settings for Slurm's commands (SQUEUE_FORMAT, SBATCH_…) change nothing here,
+// and of its environment jobs get no more than this.
 std::vector<std::string> environment() {
   std::vector<std::string> all = tool_environment();
   all.emplace_back("SLURM_TIME_FORMAT=%s");
@@ -91,8 +91,7 @@ Result<std::int64_t> SlurmCommands::submit(const SlurmSubmission& submission) {
   }
   if (!answer->succeeded()) {
     const bool never = parse_slurm_message(answer->errors) == SlurmError::never;
-    return fail(
-        failed(never ? ErrorCode::refused : ErrorCode::maybe_delivered, "sbatch", *answer));
+    return fail(failed(never ? ErrorCode::refused : ErrorCode::maybe_delivered, "sbatch", *answer));
   }
   // "7", or "7;cluster".
   std::int64_t job = 0;

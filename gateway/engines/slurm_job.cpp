@@ -50,9 +50,9 @@ std::string slurm_document(const SlurmSubmission& submission) {
   if (!submission.features.empty()) job["constraints"] = submission.features;
   if (!submission.account.empty()) job["account"] = submission.account;
   if (!submission.qos.empty()) job["qos"] = submission.qos;
-  return boost::json::serialize(boost::json::object{
-      {"script", fmt::format("#!/bin/sh\nexec {}\n", submission.command)},
-      {"job", std::move(job)}});
+  return boost::json::serialize(
+      boost::json::object{{"script", fmt::format("#!/bin/sh\nexec {}\n", submission.command)},
+                          {"job", std::move(job)}});
 }
 
 std::vector<std::string> sbatch_options(const SlurmSubmission& submission) {

@@ -48,8 +48,8 @@ std::vector<std::string> words_in(std::string_view text) {
   return words;
 }
 
-// Number, user, partition, state, submission, start, end, reason, comment: a reason may hold bars, a
-// comment of ours does not.
+// Number, user, partition, state, submission, start, end, reason, comment: a reason may hold bars,
+// a comment of ours does not.
 std::optional<SlurmJob> read_job(std::string_view line, std::string_view user) {
   std::array<std::string_view, 7> fields;
   for (std::string_view& each : fields) {
@@ -114,7 +114,8 @@ std::vector<SlurmNode> read_scontrol_nodes(std::string_view text) {
     node.partitions = words_in(value_of(line, "Partitions"));
     node.features = words_in(value_of(line, "ActiveFeatures"));
     std::vector<std::string_view> state;
-    for_each_part(value_of(line, "State"), '+', [&](std::string_view each) { state.push_back(each); });
+    for_each_part(value_of(line, "State"), '+',
+                  [&](std::string_view each) { state.push_back(each); });
     node.in_service = slurm_node_serves(state);
     node.cpus = amount_in(value_of(line, "CPUTot"));
     node.cpus_idle = node.cpus - std::min(amount_in(value_of(line, "CPUAlloc")), node.cpus);

@@ -81,8 +81,8 @@ Result<std::string> SlurmQueue::submit(const QueueRequest& request) {
   }
   const auto job =
       client_->submit(slurm_submission({keys_.of(request.attempt), request.attempt,
-                                         request.directory.string(), command, request.seconds_max},
-                                        *request.assignment, *pool, account));
+                                        request.directory.string(), command, request.seconds_max},
+                                       *request.assignment, *pool, account));
   if (!job) return fail(job.error());
   return std::to_string(*job);
 }

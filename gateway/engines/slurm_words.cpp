@@ -34,9 +34,9 @@ SlurmError parse_slurm_error(std::int64_t number) {
   if (number == 2017) return SlurmError::no_such_job;
   // 2000 to 2999 are slurmctld's judgements of a job and 9000 to 9999 slurmrestd's of the document.
   const bool judged = (number >= 2000 && number < 3000) || (number >= 9000 && number < 10'000);
-  // Of those, these pass: there are too many jobs, other work comes first, a state is being written,
-  // the controller is in standby, a prolog runs, nodes, switches, a reservation or the partition are
-  // not available, submissions are off.
+  // Of those, these pass: there are too many jobs, other work comes first, a state is being
+  // written, the controller is in standby, a prolog runs, nodes, switches, a reservation or the
+  // partition are not available, submissions are off.
   static constexpr std::array<std::int64_t, 18> passing{2007, 2013, 2016, 2019, 2020, 2024,
                                                         2027, 2056, 2061, 2068, 2070, 2074,
                                                         2078, 2079, 2101, 2105, 2118, 2131};

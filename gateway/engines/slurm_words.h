@@ -26,8 +26,8 @@ inline bool is_over(SlurmState state) {
   return state != SlurmState::waiting && state != SlurmState::running;
 }
 
-// Whether a node takes jobs, or runs some and will, by its state and what stands beside it: IDLE and
-// DRAIN; of scontrol also "IDLE*", whose mark stands for one of those.
+// Whether a node takes jobs, or runs some and will, by its state and what stands beside it: IDLE
+// and DRAIN; of scontrol also "IDLE*", whose mark stands for one of those.
 bool slurm_node_serves(const std::vector<std::string_view>& state);
 
 // What an error number of slurmrestd means for the call that got it.

@@ -244,8 +244,8 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   gpus.pool.unit.accelerators = 1;
   gpus.gres = "gpu:a100";
   gpus.features = "zen4";
-  const std::string text = slurm_document(slurm_submission({"key", "j1.1", "/shared/it's here", "run 'x'", 61},
-                                              assignment, gpus, {"physics", "night"}));
+  const std::string text = slurm_document(slurm_submission(
+      {"key", "j1.1", "/shared/it's here", "run 'x'", 61}, assignment, gpus, {"physics", "night"}));
   const auto document = boost::json::parse(text).as_object();
   const auto& job = document.at("job").as_object();
   EXPECT_EQ(document.at("script"), "#!/bin/sh\nexec run 'x'\n");
@@ -272,12 +272,12 @@ TEST(SlurmSubmission, SaysTheSameToSbatch) {
   gpus.features = "zen4";
   const auto options = sbatch_options(slurm_submission(
       {"key", "j1.1", "/shared/it's here", "run 'x'", 61}, assignment, gpus, {"physics", "night"}));
-  EXPECT_THAT(options, testing::IsSupersetOf(
-                           {"--parsable", "--no-requeue", "--comment=key", "--partition=main",
-                            "--chdir=/shared/it's here", "--nodes=2", "--ntasks=2",
-                            "--cpus-per-task=6", "--mem=3072M", "--time=2", "--gres=gpu:3",
-                            "--constraint=zen4", "--account=physics", "--qos=night",
-                            "--wrap=exec run 'x'"}));
+  EXPECT_THAT(options,
+              testing::IsSupersetOf({"--parsable", "--no-requeue", "--comment=key",
+                                     "--partition=main", "--chdir=/shared/it's here", "--nodes=2",
+                                     "--ntasks=2", "--cpus-per-task=6", "--mem=3072M", "--time=2",
+                                     "--gres=gpu:3", "--constraint=zen4", "--account=physics",
+                                     "--qos=night", "--wrap=exec run 'x'"}));
 }
 
 TEST(SlurmKeys, KnowTheirOwnJobsOnly) {
