@@ -108,8 +108,6 @@ def many(count, seconds, rounds, by_commands):
                [round(min(shares), 2), round(max(shares), 2)], "<= 5", share <= 5)
         jobs, nodes = (sum(each) for each in zip(*asked))
         figure(f"lists of jobs and of nodes asked for in {seconds * rounds} s, by {way}", jobs + nodes, "", [jobs, nodes])
-        federation.user.post(f"/v1/arrays/{array}:cancel")
-        until(lambda: federation.user.get(f"/v1/arrays/{array}")["states"]["dispatching"] == 0, 300)
 
 
 def figure(metric, value, unit, spread, goal=None, holds=None):
