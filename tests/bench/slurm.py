@@ -92,7 +92,7 @@ def many(count, seconds, rounds, by_commands):
         (site, slurm), = clusters.items()
         slurm.run("scontrol", "update", "partitionname=main", "state=down")
         array = federation.user.call("POST", "/v1/jobs", {**shell_job("true"), "array": {"count": count}})["id"]
-        until(lambda: len(slurm.run("squeue", "-h", "-o", "%A").split()) == count, 300)
+        until(lambda: len(slurm.run("squeue", "-h", "-o", "%A").split()) == count, 900)
         shares, asked = [], []
         for _ in range(rounds):
             before = lists_asked_for(slurm)

@@ -360,6 +360,19 @@ TEST(SiteFile, TellsWhereASlurmIsAndWhoItsTenantsAreThere) {
   EXPECT_EQ(slurm.pools.at(PoolId{"cpu"}), (SlurmPoolSettings{"cpu", "", "gpu"}));
 }
 
+TEST(SiteFile, TellsWhereSlurmsCommandsAreInPlaceOfSlurmrestd) {
+  const std::string by_rest =
+      "url = \"http://${SUITE}:6820\"\nuser = \"federation\"\n"
+      "token_file = \"${DATA}/token\"\n";
+  const auto found = parse(with_slurm(by_rest, ""));
+  ASSERT_TRUE(found) << describe(found.error());
+  EXPECT_EQ(found->engine.slurm->url, "");
+  EXPECT_EQ(found->engine.slurm->commands, "") << "as PATH has them";
+  const auto named = parse(with_slurm(by_rest, "commands = \"${DATA}/bin\"\n"));
+  ASSERT_TRUE(named) << describe(named.error());
+  EXPECT_EQ(named->engine.slurm->commands, "/srv/data/bin");
+}
+
 TEST(SiteFile, RefusesASlurmThatCannotBe) {
   const auto field_of = [](const std::string& from, const std::string& to) {
     const auto file = parse(with_slurm(from, to));
@@ -368,6 +381,8 @@ TEST(SiteFile, RefusesASlurmThatCannotBe) {
   EXPECT_EQ(field_of("url = \"http", "url = \"ftp"), "engine.slurm.url");
   EXPECT_EQ(field_of("token_file = \"${DATA}/token\"", ""), "engine.slurm.token_file");
   EXPECT_EQ(field_of("user =", "token_command = \"x\"\nuser ="), "engine.slurm.token_file");
+  EXPECT_EQ(field_of("url = \"http://${SUITE}:6820\"\n", ""), "engine.slurm.token_file");
+  EXPECT_EQ(field_of("user =", "commands = \"/opt/slurm/bin\"\nuser ="), "engine.slurm.commands");
   EXPECT_EQ(field_of("/shared/site", "shared"), "engine.slurm.directory");
   EXPECT_EQ(field_of("{ gpu = {", "{ tpu = {"), "engine.slurm.pools.tpu");
   EXPECT_EQ(field_of("qos = \"high\"", "qso = \"high\""), "engine.slurm.tenants.physics.qso");
