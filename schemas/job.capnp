@@ -44,6 +44,7 @@ struct Input {
   streamable @10 :Bool;
   dataset @11 :Text;         # its name; replicas, size and digest are then the data set's
   residencyBound @12 :Bool;  # the residency is that of data sets alone, the job named none
+  holding @13 :V.HoldingLabel;  # as the broker calls it where a site keeps it; all zero: none
 }
 
 struct Output {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schemas/architecture.h"
+#include "schemas/holding.h"
 #include "schemas/ids.h"
 #include "schemas/money.h"
 #include "schemas/resources.h"
@@ -55,6 +56,8 @@ struct Input {
   std::string dataset;
   // Whether the residency is that of data sets alone: the job itself named none.
   bool residency_bound = false;
+  // What the broker calls it where a site keeps it for later jobs; of inputs with a digest only.
+  HoldingLabel holding{};
   friend bool operator==(const Input&, const Input&) = default;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "schemas/architecture.h"
+#include "schemas/holding.h"
 #include "schemas/ids.h"
 #include "schemas/money.h"
 #include "schemas/resources.h"
@@ -145,6 +146,7 @@ struct SiteRecord {
   std::vector<Contract> contracts;      // see overbooked
   std::vector<RoundTrip> round_trips;   // sorted by region; those not measured are left out
   std::vector<Bandwidth> bandwidths{};  // likewise
+  std::vector<HoldingLabel> holdings{};  // data kept for later jobs; rising
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 

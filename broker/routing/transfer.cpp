@@ -38,6 +38,10 @@ bool reachable(const Replica& replica, const SiteRecord& site) {
   return replica.region.empty() || replica.region == site.region.value;
 }
 
+bool holds(const SiteRecord& site, const Input& input) {
+  return !input.holding.none() && std::ranges::binary_search(site.holdings, input.holding);
+}
+
 std::optional<std::uint32_t> unreachable_input(const JobSpec& spec, const SiteRecord& site) {
   for (std::size_t index = 0; index < spec.inputs.size(); ++index) {
     const Input& input = spec.inputs[index];
@@ -107,6 +111,11 @@ std::optional<Transfer> JobData::at(const SiteRecord& site) const {
     }
     if (!found) return std::nullopt;
     result.replicas.push_back(chosen);
+    if (holds(site, input)) {
+      result.held.push_back(static_cast<std::uint32_t>(number));
+      cheapest = Money{};
+      fastest = transfer_milliseconds(local_path(), input.size_bytes);
+    }
     result.data_in = plus(result.data_in, cheapest);
     slowest_in = std::max(slowest_in, fastest);
   }

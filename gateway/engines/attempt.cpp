@@ -49,13 +49,17 @@ std::string stop_detail(EndCode code, std::uint64_t run_seconds_max) {
 
 std::string line_of(const Fetched& fetched) {
   const StagedInput& input = fetched.input;
-  std::string line =
-      fmt::format("staged {} {} from {} in {} ms", input.path, size_text(input.size_bytes),
-                  input.url.empty() ? "the job document" : input.url, input.milliseconds);
+  std::string from = input.url.empty() ? "the job document" : input.url;
+  if (fetched.was_held) from = "the site's cache";
+  std::string line = fmt::format("staged {} {} from {} in {} ms", input.path,
+                                 size_text(input.size_bytes), from, input.milliseconds);
   if (fetched.files != 1) line += fmt::format(", {} files", fetched.files);
   if (fetched.tries > 1) {
     line += fmt::format(", {} tries, {} not fetched again", fetched.tries,
                         size_text(fetched.resumed_bytes));
+  }
+  if (!fetched.cache_problem.empty()) {
+    line += fmt::format("; not kept for later: {}", fetched.cache_problem);
   }
   return line;
 }
@@ -207,11 +211,10 @@ void Attempt::on_staged_in() {
     if (!each || !each->has_value()) continue;
     note(line_of(**each));
     report_.inputs.push_back((*each)->input);
-    const Input& input = assignment_->inputs[i];
-    if (!input.content.empty() || !goes_over_network(input.replicas.front().url)) continue;
-    const Replica& from = input.replicas.front();
+    if ((*each)->network_bytes == 0) continue;
+    const Replica& from = assignment_->inputs[i].replicas.front();
     staged_.push_back(
-        {from.site, from.region, true, (*each)->input.size_bytes, (*each)->input.milliseconds});
+        {from.site, from.region, true, (*each)->network_bytes, (*each)->network_milliseconds});
   }
   if (ended_by_stop()) return;
   if (const std::size_t failed = transfers_->first_failed; failed != SIZE_MAX) {

@@ -103,6 +103,8 @@ Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
       {"file_bytes_max", staging.file_bytes_max},
       {"attempt_bytes_max", staging.attempt_bytes_max},
       {"files_max", staging.files_max},
+      {"cache_directory", staging.cache_directory.string()},
+      {"cache_bytes_max", staging.cache_bytes_max},
       {"stop_grace_ms", options.stop_grace.count()},
   };
   return store_file(folder_ / "settings", json::serialize(settings), private_mode);
@@ -143,6 +145,8 @@ Result<ProcessEngineOptions> NodeExchange::read_settings() const {
     staging.file_bytes_max = json::value_to<std::uint64_t>(at("file_bytes_max"));
     staging.attempt_bytes_max = json::value_to<std::uint64_t>(at("attempt_bytes_max"));
     staging.files_max = json::value_to<std::uint32_t>(at("files_max"));
+    staging.cache_directory = json::value_to<std::string>(at("cache_directory"));
+    staging.cache_bytes_max = json::value_to<std::uint64_t>(at("cache_bytes_max"));
     options.stop_grace =
         std::chrono::milliseconds(json::value_to<std::int64_t>(at("stop_grace_ms")));
   } catch (const std::exception&) {

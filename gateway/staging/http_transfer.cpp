@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -322,6 +323,23 @@ void give_up(Error& error, std::uint32_t tries) {
   if (tries > 1) error.message += fmt::format(" ({} tries)", tries);
 }
 
+// Takes the beginning that the file holds into the digest and the budget.
+void take_up(Transfer& transfer) {
+  std::vector<char> chunk(256 * 1024);
+  while (!transfer.stop.stop_requested()) {
+    const ssize_t got = ::read(transfer.fd, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    const auto size = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    if (got == 0) return;
+    if (got < 0 || transfer.offset + size > transfer.policy.file_bytes_max ||
+        !transfer.budget->take_bytes(size)) {
+      return transfer.start_anew();
+    }
+    transfer.digest.update({chunk.data(), size});
+    transfer.offset += size;
+  }
+}
+
 // One GET of what is missing. Nothing when the file is complete.
 std::optional<Failure> try_download(Transfer& transfer, const std::string& url,
                                     Clock::time_point deadline, bool digest_known) {
@@ -366,6 +384,8 @@ std::optional<Failure> try_download(Transfer& transfer, const std::string& url,
     return std::nullopt;
   }
   if (status == 416 && transfer.offset > 0) {
+    // Nothing follows: it is complete if its digest says so.
+    if (digest_known) return std::nullopt;
     transfer.start_anew();
     return Failure{transfer.error(ErrorCode::unavailable, "it changed on its way", ""), true};
   }
@@ -393,8 +413,10 @@ Result<Transferred> download(const StagingPolicy& policy, std::string_view field
                     .fd = fd,
                     .budget = &budget};
   const auto deadline = Clock::now() + policy.total_timeout;
+  if (!sha256.empty()) take_up(transfer);
   Transferred result;
-  std::uint64_t furthest = 0;
+  result.begun_bytes = transfer.offset;
+  std::uint64_t furthest = transfer.offset;
   std::uint32_t counted = 0;
   auto backoff = policy.backoff;
   while (true) {
@@ -409,8 +431,9 @@ Result<Transferred> download(const StagingPolicy& policy, std::string_view field
           Failure{transfer.error(ErrorCode::corrupt,
                                  fmt::format("its sha256 is {}, not {}", result.sha256, sha256),
                                  "check the digest in the job, or the file"),
-                  result.resumed_bytes > 0};  // pieces of two versions, perhaps
+                  resumed_from > 0 || result.resumed_bytes > 0};  // of two versions, perhaps
       result.resumed_bytes = 0;
+      result.begun_bytes = 0;
       transfer.start_anew();
     }
     if (transfer.offset < furthest + news_bytes_min) {

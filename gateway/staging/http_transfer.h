@@ -17,10 +17,12 @@ struct Transferred {
   std::uint64_t size_bytes = 0;
   std::string sha256;               // lower-case hex
   std::uint64_t resumed_bytes = 0;  // that a later try did not have to fetch again
+  std::uint64_t begun_bytes = 0;    // that the file held already
   std::uint32_t tries = 1;
 };
 
-// Fetches the URL into the empty file `fd`. A transfer that breaks off goes on where it stopped, by
+// Fetches the URL into the file `fd`. It is empty or, where `sha256` is known, may hold a beginning
+// that is gone on with. A transfer that breaks off goes on where it stopped, by
 // a Range request, if the server names the same version (ETag or Last-Modified, by If-Range) or
 // `sha256` (empty: unknown) can tell; else from the start. Tries that brought news do not count
 // against the policy's number of tries. Fails with ErrorCode::forbidden for an address that the

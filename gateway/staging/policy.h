@@ -30,6 +30,11 @@ struct StagingPolicy {
   std::uint64_t attempt_bytes_max = 4ULL << 40;  // of all inputs, and again of all outputs
   std::uint32_t files_max = 2'048;               // files that one attempt's directories may hold
 
+  // Where inputs with a stated digest are kept for later attempts, and how many bytes of them (see
+  // data_cache.h). Empty: nothing is kept.
+  std::filesystem::path cache_directory;
+  std::uint64_t cache_bytes_max = 0;
+
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::seconds stall_timeout{30};    // a transfer that moves nothing for so long is cut
   std::chrono::seconds total_timeout{3600};  // of one file with all its tries
