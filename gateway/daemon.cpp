@@ -51,7 +51,8 @@ bool same_staging(const StagingPolicy& a, const StagingPolicy& b) {
   return a.file_read_roots == b.file_read_roots && a.file_write_roots == b.file_write_roots &&
          a.http_allowed == b.http_allowed && a.allow_private_hosts == b.allow_private_hosts &&
          a.file_bytes_max == b.file_bytes_max && a.attempt_bytes_max == b.attempt_bytes_max &&
-         a.files_max == b.files_max && a.cache_directory == b.cache_directory &&
+         a.files_max == b.files_max && a.s3 == b.s3 &&
+         a.cache_directory == b.cache_directory &&
          a.cache_bytes_max == b.cache_bytes_max;
 }
 

@@ -23,7 +23,9 @@ std::uint64_t seconds_ceil(std::uint64_t milliseconds) {
 }  // namespace
 
 Scheme scheme_of(std::string_view url) {
-  if (url.starts_with("http:") || url.starts_with("https:")) return Scheme::web;
+  if (url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:")) {
+    return Scheme::web;
+  }
   return url.starts_with("file:") ? Scheme::file : Scheme::none;
 }
 

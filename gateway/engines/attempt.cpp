@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t system_log_lines_max = 1'000;
 
 bool goes_over_network(const std::string& url) {
-  return url.starts_with("http:") || url.starts_with("https:");
+  return url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:");
 }
 
 constexpr std::uint64_t mib = 1024 * 1024;
@@ -180,14 +180,15 @@ void Attempt::on_prepared(Result<Prepared> prepared) {
 
 void Attempt::stage_in() {
   transfers_ = std::make_shared<Transfers>();
+  transfers_->policy = policy_for(context_.options.staging, assignment_->tenant);
   transfers_->fetched.resize(assignment_->inputs.size());
   transfers_->budget.emplace(context_.options.staging);
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->inputs.size(),
       context_.options.staging_workers,
-      [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
+      [assignment = assignment_, prepared = prepared_,
        transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
-        transfers->fetched[index].emplace(fetch(policy, fmt::format("inputs[{}]", index),
+        transfers->fetched[index].emplace(fetch(transfers->policy, fmt::format("inputs[{}]", index),
                                                 assignment->inputs[index], *prepared->files,
                                                 *transfers->budget, stop.get_token()));
         const bool done = transfers->fetched[index]->has_value();
@@ -436,11 +437,11 @@ void Attempt::stage_out() {
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->outputs.size(),
       context_.options.staging_workers,
-      [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
+      [assignment = assignment_, prepared = prepared_,
        transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
         const auto start = std::chrono::steady_clock::now();
         transfers->stored[index].emplace(
-            store(policy, fmt::format("outputs[{}]", index), assignment->outputs[index],
+            store(transfers->policy, fmt::format("outputs[{}]", index), assignment->outputs[index],
                   *prepared->files, *prepared->kept, *transfers->budget, stop.get_token()));
         transfers->stored_in[index] =
             static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(

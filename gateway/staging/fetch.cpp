@@ -15,6 +15,7 @@
 #include "gateway/staging/data_cache.h"
 #include "gateway/staging/file_copy.h"
 #include "gateway/staging/http_transfer.h"
+#include "gateway/staging/s3.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 
@@ -199,8 +200,13 @@ Result<Fetched> copy_from_machine(const Task& task, const std::string& url) {
 Result<Fetched> download_timed(const Task& task, const StagingPolicy& policy,
                                const std::string& url, const UniqueFd& fd, StagingBudget& budget) {
   const auto started = std::chrono::steady_clock::now();
-  const auto got = download(policy, task.field + ".url", url, fd.get(), task.input.sha256, budget,
-                            task.stop);
+  const auto scheme = check_url(task.field + ".url", url);
+  if (!scheme) return fail(scheme.error());
+  const auto target = *scheme == UrlScheme::s3 ? s3_target(policy, task.field + ".url", url)
+                                               : Result<HttpTarget>(plain_target(url));
+  if (!target) return fail(target.error());
+  const auto got = download(policy, task.field + ".url", *target, fd.get(), task.input.sha256,
+                            budget, task.stop);
   if (!got) return fail(got.error());
   Fetched fetched;
   fetched.input.size_bytes = got->size_bytes;
