@@ -51,8 +51,7 @@ bool same_staging(const StagingPolicy& a, const StagingPolicy& b) {
   return a.file_read_roots == b.file_read_roots && a.file_write_roots == b.file_write_roots &&
          a.http_allowed == b.http_allowed && a.allow_private_hosts == b.allow_private_hosts &&
          a.file_bytes_max == b.file_bytes_max && a.attempt_bytes_max == b.attempt_bytes_max &&
-         a.files_max == b.files_max && a.s3 == b.s3 &&
-         a.cache_directory == b.cache_directory &&
+         a.files_max == b.files_max && a.s3 == b.s3 && a.cache_directory == b.cache_directory &&
          a.cache_bytes_max == b.cache_bytes_max;
 }
 
@@ -190,6 +189,10 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   SiteRecord record = site_.record;
   record.endpoint = options_.advertise.empty() ? site_.link.advertise : options_.advertise;
   if (record.endpoint.empty()) record.endpoint = link_->bound_endpoint();
+  if (cache_) {
+    cache_seen_ = cache_->changed();
+    record.holdings = cache_->holdings(limits::holdings_per_site_max);
+  }
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
   if (renewer_) renewer_->settle(membership_);
   carry_out(std::move(recovered));

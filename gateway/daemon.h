@@ -168,8 +168,8 @@ class Daemon {
   std::uint64_t membership_changes_ = 0;            // as of the last look at who has ended
   std::optional<Mono::time_point> rows_looked_at_;  // what is measured
   Bandwidths bandwidths_;
-  std::optional<DataCache> cache_;             // nothing: the site keeps no inputs
-  std::int64_t cache_seen_ = 0;                // its DataCache::changed() when last looked at
+  std::optional<DataCache> cache_;              // nothing: the site keeps no inputs
+  std::int64_t cache_seen_ = 0;                 // its DataCache::changed() when last looked at
   std::optional<Mono::time_point> cache_told_;  // when holdings were last published
   GatewayEvents events_;
   std::unique_ptr<MetricsServer> metrics_;

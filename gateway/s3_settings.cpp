@@ -28,9 +28,8 @@ std::string endpoint_at(const TomlTable& table, const ExpandText& expand) {
 
 std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const ExpandText& expand) {
   std::vector<S3Bucket> buckets;
-  const auto tables =
-      staging.tables("s3", {"bucket", "endpoint", "region", "style", "private_host", "write",
-                            "credentials_file", "tenants"});
+  const auto tables = staging.tables("s3", {"bucket", "endpoint", "region", "style", "private_host",
+                                            "write", "credentials_file", "tenants"});
   if (tables.size() > buckets_max) {
     staging.refuse("s3", fmt::format("there are {} buckets", tables.size()),
                    fmt::format("give at most {}", buckets_max));
@@ -54,7 +53,8 @@ std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const ExpandText
     each.private_host = table.flag("private_host", each.private_host);
     each.writable = table.flag("write", each.writable);
     each.credentials_file =
-        expand(table, "credentials_file", table.text("credentials_file", std::nullopt)).value_or("");
+        expand(table, "credentials_file", table.text("credentials_file", std::nullopt))
+            .value_or("");
     if (table.has("credentials_file") && !each.credentials_file.starts_with('/')) {
       table.refuse("credentials_file", "it is not an absolute path",
                    "give a path such as /etc/tradewind/s3/results");

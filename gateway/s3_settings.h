@@ -12,7 +12,8 @@
 
 namespace tradewind {
 
-// The text at the key with the environment's values in place of ${NAME}; nothing when it is refused.
+// The text at the key with the environment's values in place of ${NAME}; nothing when it is
+// refused.
 using ExpandText = std::function<std::optional<std::string>(
     const TomlTable& table, std::string_view key, std::string_view text)>;
 

@@ -524,9 +524,8 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {
-  const TomlTable table =
-      root.table("staging", {"file_roots", "write_roots", "http", "allow_private_hosts", "limits",
-                             "cache", "s3"});
+  const TomlTable table = root.table("staging", {"file_roots", "write_roots", "http",
+                                                 "allow_private_hosts", "limits", "cache", "s3"});
   for (const std::string& each : paths_at(table, "file_roots", environment)) {
     staging.file_read_roots.emplace_back(each);
   }
@@ -547,8 +546,7 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
       });
   if (!table.has("cache")) return;
   const TomlTable cache = table.table("cache", {"directory", "gib"});
-  staging.cache_directory =
-      path_at(cache, "directory", "/var/cache/tradewind", environment);
+  staging.cache_directory = path_at(cache, "directory", "/var/cache/tradewind", environment);
   staging.cache_bytes_max = cache.mebibytes("gib", std::nullopt) << 20;
 }
 

@@ -139,12 +139,12 @@ struct JobSpec {
   std::uint64_t queue_seconds_max = 0;  // longest wait before the job fails as expired; 0: no bound
   std::uint64_t run_seconds_max = 0;  // time limit of an attempt's run; 0: the default of limits.h
   std::uint64_t total_seconds_max = 0;  // from submission to the end, whatever happens; 0: no bound
-  std::uint32_t array_count = 0;      // 0: a single job; else that many tasks, index 0 to count-1
+  std::uint32_t array_count = 0;        // 0: a single job; else that many tasks, index 0 to count-1
   // Of a task that came by GA4GH TES: its resources object as accepted, one line of JSON, echoed in
   // answers.
   std::string tes_resources;
-  // Jobs, or arrays whole, that must succeed before this one is given a place; when one of them ends
-  // otherwise, this one fails. At most limits::after_max, none twice.
+  // Jobs, or arrays whole, that must succeed before this one is given a place; when one of them
+  // ends otherwise, this one fails. At most limits::after_max, none twice.
   std::vector<JobId> after;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };

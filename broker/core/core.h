@@ -15,8 +15,8 @@
 #include <thread>
 
 #include "broker/core/datasets.h"
-#include "broker/core/holding_labels.h"
 #include "broker/core/federation.h"
+#include "broker/core/holding_labels.h"
 #include "broker/core/job_changes.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_history.h"

@@ -20,9 +20,10 @@ class HoldingLabels {
   explicit HoldingLabels(BytesView secret);
 
   // Labels each input that has a digest and is no inline content. An input that names a data set
-  // gets a label that is the data set's and its owner's, the same for all who may read it; any other
-  // the tenant's own. So what a site keeps under a label was brought there for somebody who may
-  // share it with this tenant, whatever digest the tenant states. `spec` has been bound to `datasets`.
+  // gets a label that is the data set's and its owner's, the same for all who may read it; any
+  // other the tenant's own. So what a site keeps under a label was brought there for somebody who
+  // may share it with this tenant, whatever digest the tenant states. `spec` has been bound to
+  // `datasets`.
   void put(JobSpec& spec, const TenantId& tenant, const Datasets& datasets) const;
 
  private:

@@ -34,7 +34,8 @@ bool same(const Input& a, const Input& b) {
 }
 
 bool same(const Output& a, const Output& b) {
-  return scheme_of(a.url) == scheme_of(b.url) && a.size_bytes == b.size_bytes && a.region == b.region;
+  return scheme_of(a.url) == scheme_of(b.url) && a.size_bytes == b.size_bytes &&
+         a.region == b.region;
 }
 
 constexpr auto kSame = [](const auto& a, const auto& b) { return same(a, b); };

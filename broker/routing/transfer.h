@@ -29,8 +29,8 @@ bool is_web(std::string_view url);
 // All that routing asks of an address.
 enum class Scheme : std::uint16_t { none, file, web };
 Scheme scheme_of(std::string_view url);
-// Whether a site can fetch the replica at all: http:, https: and s3: from everywhere; file: where the
-// file is, that is at the named site, else at the sites of the named region, else everywhere.
+// Whether a site can fetch the replica at all: http:, https: and s3: from everywhere; file: where
+// the file is, that is at the named site, else at the sites of the named region, else everywhere.
 bool reachable(const Replica& replica, const SiteRecord& site);
 // Whether the site's record says that it has the input already. Then it costs and takes what data
 // within one site does; the replica chosen is what the site falls back on.

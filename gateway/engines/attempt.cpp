@@ -186,8 +186,8 @@ void Attempt::stage_in() {
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->inputs.size(),
       context_.options.staging_workers,
-      [assignment = assignment_, prepared = prepared_,
-       transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
+      [assignment = assignment_, prepared = prepared_, transfers = transfers_,
+       stop = stop_transfers_](std::size_t index) mutable {
         transfers->fetched[index].emplace(fetch(transfers->policy, fmt::format("inputs[{}]", index),
                                                 assignment->inputs[index], *prepared->files,
                                                 *transfers->budget, stop.get_token()));
@@ -437,8 +437,8 @@ void Attempt::stage_out() {
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->outputs.size(),
       context_.options.staging_workers,
-      [assignment = assignment_, prepared = prepared_,
-       transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
+      [assignment = assignment_, prepared = prepared_, transfers = transfers_,
+       stop = stop_transfers_](std::size_t index) mutable {
         const auto start = std::chrono::steady_clock::now();
         transfers->stored[index].emplace(
             store(transfers->policy, fmt::format("outputs[{}]", index), assignment->outputs[index],

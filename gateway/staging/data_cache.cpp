@@ -118,8 +118,7 @@ Status DataCache::complete(Place& place) const {
 }
 
 void DataCache::drop(const Place& place) const {
-  const std::string name =
-      place.complete ? place.name : place.name + std::string(part_suffix);
+  const std::string name = place.complete ? place.name : place.name + std::string(part_suffix);
   if (is_named(place.fd, name)) ::unlinkat(directory_.get(), name.c_str(), 0);
 }
 

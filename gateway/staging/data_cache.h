@@ -5,8 +5,8 @@
 // has locks. Blocking; any thread.
 //
 // A file is fetched under a second name, synced, and renamed when its digest is right. What a crash
-// leaves of it is gone on with later. Beyond the quota, the files that were not used for the longest
-// go, but none that is in use.
+// leaves of it is gone on with later. Beyond the quota, the files that were not used for the
+// longest go, but none that is in use.
 #pragma once
 
 #include <cstddef>

@@ -246,8 +246,8 @@ bool is_kept(const Task& task) {
          (input.size_bytes == 0 || input.size_bytes >= DataCache::file_bytes_min);
 }
 
-// From the cache, which gets it first where it lacks it. Nothing when the cache does not do, for the
-// reason in `problem`.
+// From the cache, which gets it first where it lacks it. Nothing when the cache does not do, for
+// the reason in `problem`.
 Result<std::optional<Fetched>> fetch_kept(const Task& task, const std::string& url,
                                           std::string& problem) {
   const auto without = [&problem](std::string why) {
@@ -258,7 +258,8 @@ Result<std::optional<Fetched>> fetch_kept(const Task& task, const std::string& u
   if (!cache) return without(describe(cache.error()));
   StagingPolicy policy = task.policy;
   policy.file_bytes_max = std::min(policy.file_bytes_max, cache->file_bytes_max());
-  if (task.input.size_bytes > policy.file_bytes_max) return without("it is too large for the cache");
+  if (task.input.size_bytes > policy.file_bytes_max)
+    return without("it is too large for the cache");
   while (true) {
     auto place =
         cache->take(task.input.holding, task.input.sha256, task.input.size_bytes, task.stop);

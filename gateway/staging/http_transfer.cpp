@@ -482,8 +482,7 @@ Result<HttpAnswer> send(const StagingPolicy& policy, std::string_view field,
                         const HttpTarget& target, std::string_view method, const HttpBody& body,
                         const std::stop_token& stop) {
   start_curl();
-  Transfer transfer{
-      .policy = policy, .target = target, .field = std::string(field), .stop = stop};
+  Transfer transfer{.policy = policy, .target = target, .field = std::string(field), .stop = stop};
   transfer.body = &body;
   const auto deadline = Clock::now() + policy.total_timeout;
   const std::string verb(method);

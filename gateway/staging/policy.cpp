@@ -240,7 +240,8 @@ std::string url_below(const std::string& url, std::string_view relative_path) {
     return base + "/" + encoded;
   };
   if (scheme_of(url) == "file") return joined(url);
-  if (scheme_of(url) == "s3") return url + (url.ends_with('/') ? "" : "/") + std::string(relative_path);
+  if (scheme_of(url) == "s3")
+    return url + (url.ends_with('/') ? "" : "/") + std::string(relative_path);
   const UrlHandle parsed = parse(url);
   if (!parsed) return joined(url);
   const std::string path = joined(part(parsed, CURLUPART_PATH).value_or("/"));

@@ -19,10 +19,10 @@ struct S3Bucket {
   std::string bucket;
   std::string endpoint;  // "https://HOST" or "https://HOST:PORT"; http: likewise
   std::string region = "us-east-1";
-  bool path_style = false;       // https://HOST/BUCKET/KEY instead of https://BUCKET.HOST/KEY
-  bool private_host = false;     // the endpoint may have a private address
-  bool writable = true;          // for outputs
-  std::string credentials_file;  // see read_s3_credentials()
+  bool path_style = false;        // https://HOST/BUCKET/KEY instead of https://BUCKET.HOST/KEY
+  bool private_host = false;      // the endpoint may have a private address
+  bool writable = true;           // for outputs
+  std::string credentials_file;   // see read_s3_credentials()
   std::vector<TenantId> tenants;  // who may use it; empty: all that the site serves
   friend bool operator==(const S3Bucket&, const S3Bucket&) = default;
 };

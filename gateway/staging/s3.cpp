@@ -63,8 +63,12 @@ Result<Object> object_of(const StagingPolicy& policy, std::string_view field,
   auto credentials = read_s3_credentials(field, bucket->credentials_file);
   if (!credentials) return fail(credentials.error());
   const std::size_t after_scheme = bucket->endpoint.find("://") + 3;
-  Object object{*bucket, std::move(*credentials), bucket->endpoint.substr(0, after_scheme),
-                bucket->endpoint.substr(after_scheme), "/" + s3_encoded(named->key, true), url};
+  Object object{*bucket,
+                std::move(*credentials),
+                bucket->endpoint.substr(0, after_scheme),
+                bucket->endpoint.substr(after_scheme),
+                "/" + s3_encoded(named->key, true),
+                url};
   if (bucket->path_style) {
     object.path = "/" + named->bucket + object.path;
   } else {
@@ -115,12 +119,12 @@ class Pieces {
       const auto digest = digest_piece(fd, offset, body.size_bytes, field_);
       if (!digest) return fail(digest.error());
       const std::string number = std::to_string(offset / piece + 1);
-      const auto put = send(
-          policy_, field_, object_.target({{"partNumber", number}, {"uploadId", id_}}, *digest),
-          "PUT", body, stop_);
+      const auto put = send(policy_, field_,
+                            object_.target({{"partNumber", number}, {"uploadId", id_}}, *digest),
+                            "PUT", body, stop_);
       if (!put) return fail(put.error());
-      list_ += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number,
-                           put->etag);
+      list_ +=
+          fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number, put->etag);
     }
     return complete();
   }
@@ -134,17 +138,17 @@ class Pieces {
 
  private:
   Status complete() const {
-    const HttpBody body = text_body("<CompleteMultipartUpload>" + list_ +
-                                    "</CompleteMultipartUpload>");
-    const auto done = send(policy_, field_,
-                           object_.target({{"uploadId", id_}}, hex(sha256(body.text))), "POST",
-                           body, stop_);
+    const HttpBody body =
+        text_body("<CompleteMultipartUpload>" + list_ + "</CompleteMultipartUpload>");
+    const auto done =
+        send(policy_, field_, object_.target({{"uploadId", id_}}, hex(sha256(body.text))), "POST",
+             body, stop_);
     if (!done) return fail(done.error());
     // Which begins with 200 before the server knows how it will end.
     if (const std::string code = s3_element(done->body, "Code"); !code.empty()) {
       return fail(ErrorCode::unavailable, std::string(field_),
-                  fmt::format("{}: the server could not put the pieces together: {}",
-                              object_.shown, code.substr(0, 64)),
+                  fmt::format("{}: the server could not put the pieces together: {}", object_.shown,
+                              code.substr(0, 64)),
                   "try again when the server is well");
     }
     return ok();

@@ -69,12 +69,14 @@ std::vector<std::string> s3_signature(const S3Request& request, const S3Credenti
   const std::string to_sign =
       fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", time, scope, hex(sha256(canonical)));
   Bytes key = hmac_sha256("AWS4" + credentials.secret_access_key, day);
-  for (const std::string_view each : {region, std::string_view("s3"), std::string_view("aws4_request")}) {
+  for (const std::string_view each :
+       {region, std::string_view("s3"), std::string_view("aws4_request")}) {
     key = hmac_sha256(key, each);
   }
-  return {fmt::format("Authorization: AWS4-HMAC-SHA256 Credential={}/{},SignedHeaders={},Signature={}",
-                      credentials.access_key_id, scope, names, hex(hmac_sha256(key, to_sign))),
-          "x-amz-content-sha256: " + request.payload_sha256, "x-amz-date: " + time};
+  return {
+      fmt::format("Authorization: AWS4-HMAC-SHA256 Credential={}/{},SignedHeaders={},Signature={}",
+                  credentials.access_key_id, scope, names, hex(hmac_sha256(key, to_sign))),
+      "x-amz-content-sha256: " + request.payload_sha256, "x-amz-date: " + time};
 }
 
 }  // namespace tradewind

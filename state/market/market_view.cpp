@@ -93,8 +93,8 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   network_changed_ =
       network_changed_ || is_new || view.record.region != record.region ||
       view.record.jurisdiction != record.jurisdiction || view.record.network != record.network ||
-      view.record.round_trips != record.round_trips || view.record.bandwidths != record.bandwidths ||
-      view.record.holdings != record.holdings;
+      view.record.round_trips != record.round_trips ||
+      view.record.bandwidths != record.bandwidths || view.record.holdings != record.holdings;
   const std::vector<HoldingLabel> held = view.record.holdings;
   if (!prolongs) view.record = record;
   view.record_header = header;

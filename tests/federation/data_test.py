@@ -152,7 +152,7 @@ class Data(unittest.TestCase):
             self.assertIn("has 1 of its inputs already", decision["summary"])
 
             self.another_tenant_sees_and_gets_nothing_of_it(source, there, price)
-            self.a_restart_forgets_nothing(source, anywhere)
+            self.a_restart_forgets_nothing(source, there, anywhere)
 
     def another_tenant_sees_and_gets_nothing_of_it(self, source, there, price):
         def quoted():
@@ -167,11 +167,12 @@ class Data(unittest.TestCase):
         self.run_at(self.other, there, DEAR)
         self.assertEqual(source.sent, sent + SIZE, "a digest alone gave it to another tenant")
 
-    def a_restart_forgets_nothing(self, source, anywhere):
+    def a_restart_forgets_nothing(self, source, there, anywhere):
         self.federation.kill(DEAR)
         self.federation.start(DEAR)
-        self.wait_until_told(anywhere)
         sent = source.sent
+        self.run_at(self.user, there, DEAR)  # it waits for a new sheet, if need be
+        self.wait_until_told(anywhere)
         self.run_at(self.user, anywhere, DEAR)
         self.assertEqual(source.sent, sent)
 

@@ -288,8 +288,7 @@ class Judge {
     Number held = 0;
     std::string own_id;
     for (const Contract& each : site.contracts) {
-      if (each.pool != pool.id || now_ < each.valid_from ||
-          now_ >= each.valid_until) {
+      if (each.pool != pool.id || now_ < each.valid_from || now_ >= each.valid_until) {
         continue;
       }
       if (!view.sheet) continue;

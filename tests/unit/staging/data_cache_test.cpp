@@ -147,14 +147,14 @@ TEST_F(DataCacheTest, WhatTheDiskChangedIsFetchedAnew) {
 
 TEST_F(DataCacheTest, WhatWasCutOffIsGoneOnWithByTheNextAttempt) {
   const std::string content = bytes_of(3, 4 * mib);
-  serve(content, mib);
-  policy.tries_max = 1;
-  policy.total_timeout = std::chrono::seconds(0);
+  server = std::make_unique<HttpServer>([&, asked = 0](const HttpRequest& request) mutable {
+    return asked++ == 0 ? serve_range(request, content, "\"one\"", mib)
+                        : HttpReply{.status = 404};
+  });
   EXPECT_FALSE(run(input(ours, content)).has_value());
   ASSERT_THAT(kept(), ElementsAre(HasSubstr(".part")));
   // As a gateway that starts again finds it.
   serve(content);
-  policy.total_timeout = std::chrono::seconds(60);
   const Fetched got = good(input(ours, content));
   ASSERT_EQ(server->requests().size(), 1U);
   EXPECT_EQ(server->requests()[0].headers.at("range"), "bytes=1048576-");

@@ -1,4 +1,5 @@
-// The examples of the Amazon S3 API reference, "Signature Calculations for the Authorization Header".
+// The examples of the Amazon S3 API reference, "Signature Calculations for the Authorization
+// Header".
 #include "gateway/staging/s3_signature.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +29,10 @@ TEST(S3Signature, SignsTheExampleThatGetsAnObject) {
 }
 
 TEST(S3Signature, SignsTheExampleThatPutsAnObject) {
-  const S3Request request{"PUT", host, "/" + s3_encoded("test$file.text", true), {},
+  const S3Request request{"PUT",
+                          host,
+                          "/" + s3_encoded("test$file.text", true),
+                          {},
                           hex(sha256("Welcome to Amazon S3."))};
   EXPECT_EQ(signature(request, {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
                                 {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}),
