@@ -241,7 +241,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   if (wanted < 10'000) return;
   EXPECT_GT(outcomes[Outcome::placed], wanted / 10);
   EXPECT_GT(covered, wanted / 60);
-  EXPECT_GT(held, wanted / 100);
+  EXPECT_GT(held, wanted / 250);
   EXPECT_GT(outcomes[Outcome::waiting], wanted / 20);
   EXPECT_GT(outcomes[Outcome::unroutable], wanted / 100);
   EXPECT_GT(blocks, 2U) << "no shape filled several blocks";
