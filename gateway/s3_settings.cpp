@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::size_t buckets_max = 256;
 
-std::string endpoint_at(const TomlTable& table, const ExpandText& expand) {
+std::string endpoint_at(const TomlTable& table, const Environment& environment) {
   const std::string text = table.text("endpoint", std::nullopt);
-  std::string endpoint = expand(table, "endpoint", text).value_or("");
+  std::string endpoint = expanded(table, "endpoint", text, environment).value_or("");
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const std::size_t host = endpoint.starts_with("https://") ? 8 : 7;
   const bool good = (endpoint.starts_with("https://") || endpoint.starts_with("http://")) &&
@@ -26,7 +26,7 @@ std::string endpoint_at(const TomlTable& table, const ExpandText& expand) {
 
 }  // namespace
 
-std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const ExpandText& expand) {
+std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const Environment& environment) {
   std::vector<S3Bucket> buckets;
   const auto tables = staging.tables("s3", {"bucket", "endpoint", "region", "style", "private_host",
                                             "write", "credentials_file", "tenants"});
@@ -42,7 +42,7 @@ std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const ExpandText
       table.refuse("bucket", fmt::format("\"{}\" is no name of a bucket", each.bucket),
                    "give 3 to 63 of a-z, 0-9, - and .");
     }
-    each.endpoint = endpoint_at(table, expand);
+    each.endpoint = endpoint_at(table, environment);
     each.region = table.text("region", each.region);
     const std::string style = table.text("style", "virtual");
     if (style != "virtual" && style != "path") {
@@ -53,12 +53,7 @@ std::vector<S3Bucket> read_s3_buckets(const TomlTable& staging, const ExpandText
     each.private_host = table.flag("private_host", each.private_host);
     each.writable = table.flag("write", each.writable);
     each.credentials_file =
-        expand(table, "credentials_file", table.text("credentials_file", std::nullopt))
-            .value_or("");
-    if (table.has("credentials_file") && !each.credentials_file.starts_with('/')) {
-      table.refuse("credentials_file", "it is not an absolute path",
-                   "give a path such as /etc/tradewind/s3/results");
-    }
+        path_at(table, "credentials_file", "/etc/tradewind/s3/results", environment);
     for (const std::string& tenant : table.texts("tenants")) {
       if (const Status good = check_name("tenants", tenant); !good) {
         table.refuse("tenants", good.error());

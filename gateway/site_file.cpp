@@ -540,10 +540,7 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
                               << 20;
   staging.files_max =
       static_cast<std::uint32_t>(bounds.whole("files", 1, 1'000'000, staging.files_max));
-  staging.s3 = read_s3_buckets(
-      table, [&environment](const TomlTable& bucket, std::string_view key, std::string_view text) {
-        return expanded(bucket, key, text, environment);
-      });
+  staging.s3 = read_s3_buckets(table, environment);
   if (!table.has("cache")) return;
   const TomlTable cache = table.table("cache", {"directory", "gib"});
   staging.cache_directory = path_at(cache, "directory", "/var/cache/tradewind", environment);

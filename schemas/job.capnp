@@ -25,7 +25,7 @@ enum FileType {
 
 struct Replica {
   # Where one copy of an input lies.
-  url @0 :Text;     # file:, http: or https:
+  url @0 :Text;     # file:, http:, https: or s3:
   site @1 :Text;    # site id when it lies at a site of the federation
   region @2 :Text;  # region id; none: somewhere on the internet
 }

@@ -34,7 +34,7 @@ enum class FileType : std::uint16_t { file = 0, directory = 1 };
 
 // Where one copy of an input lies.
 struct Replica {
-  std::string url;     // file:, http: or https:
+  std::string url;     // file:, http:, https: or s3:
   std::string site;    // site id, when the copy lies at a site of the federation; empty otherwise
   std::string region;  // region id; empty: somewhere on the internet
   friend bool operator==(const Replica&, const Replica&) = default;
@@ -66,7 +66,8 @@ struct Output {
   std::string description;
   std::string path;  // absolute, inside the sandbox; may hold wildcards when path_prefix is given
   std::string path_prefix;
-  std::string url;  // file:, http: or https: target; empty: kept at the site, digest recorded only
+  std::string
+      url;  // file:, http:, https:, s3: target; empty: kept at the site, digest recorded only
   FileType type = FileType::file;
   std::uint64_t size_bytes = 0;  // expected; prices traffic
   std::string region;            // where the target lies; empty: the job's home region

@@ -51,7 +51,7 @@ TEST(Publisher, LeavesOutHoldingsThatARecordHasNoRoomFor) {
   };
   EXPECT_EQ(published(1), site);
   for (int each = 0; each < 15; ++each) {
-    site.labels["l" + std::to_string(each)] = std::string(4'000, 'x');
+    site.labels["l" + std::to_string(each)] = std::string(4'090, 'x');
   }
   SiteRecord without = site;
   without.holdings.clear();
