@@ -245,6 +245,7 @@ Status run(const Options& options) {
   core_options.link_advertise = options.link_advertise;
   core_options.registry.certificate_lifetime = std::chrono::seconds(options.certificate_seconds);
   core_options.registry.recovery_max = options.recovery_max;
+  core_options.label_secret = *secret;
   core_options.log_key = format_verifier_key(log_verifier_key);
   core_options.disk.emplace([&options] { return free_bytes(options.directory); },
                             options.disk_reserve_mib);

@@ -31,6 +31,9 @@ constexpr auto peers_interval = std::chrono::milliseconds(500);
 // How often what was measured of the network is held against what is published. A site record costs
 // everybody a signature check, and its next issue is soon enough.
 constexpr auto measured_interval = std::chrono::seconds(60);
+// What the cache holds is told at once, but no sooner than this after it was told before, for the
+// same reason.
+constexpr auto holdings_interval = std::chrono::seconds(60);
 // A port is free again a moment after the link that listened there has stopped.
 constexpr auto reopen_interval = std::chrono::milliseconds(50);
 constexpr auto reopen_max = std::chrono::seconds(10);
@@ -48,7 +51,8 @@ bool same_staging(const StagingPolicy& a, const StagingPolicy& b) {
   return a.file_read_roots == b.file_read_roots && a.file_write_roots == b.file_write_roots &&
          a.http_allowed == b.http_allowed && a.allow_private_hosts == b.allow_private_hosts &&
          a.file_bytes_max == b.file_bytes_max && a.attempt_bytes_max == b.attempt_bytes_max &&
-         a.files_max == b.files_max;
+         a.files_max == b.files_max && a.s3 == b.s3 && a.cache_directory == b.cache_directory &&
+         a.cache_bytes_max == b.cache_bytes_max;
 }
 
 // What only a restart can change: the link and the engine were made from it.
@@ -130,6 +134,11 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   auto engine = make_engine([this](EngineEvent event) { on_event(std::move(event)); });
   if (!engine) return fail(engine.error());
   engine_ = std::move(*engine);
+  if (!site_.staging.cache_directory.empty()) {
+    auto cache = DataCache::open(site_.staging.cache_directory, site_.staging.cache_bytes_max);
+    if (!cache) return fail(cache.error());
+    cache_ = std::move(*cache);
+  }
 
   // Without the link nobody hears of the attempts yet; what recovery says is kept until then.
   admission_ = make_admission(site_.record);
@@ -180,6 +189,10 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   SiteRecord record = site_.record;
   record.endpoint = options_.advertise.empty() ? site_.link.advertise : options_.advertise;
   if (record.endpoint.empty()) record.endpoint = link_->bound_endpoint();
+  if (cache_) {
+    cache_seen_ = cache_->changed();
+    record.holdings = cache_->holdings(limits::holdings_per_site_max);
+  }
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
   if (renewer_) renewer_->settle(membership_);
   carry_out(std::move(recovered));
@@ -501,6 +514,19 @@ void Daemon::refresh_measured(Now now) {
 }
 
 // Where the other end lies is the job's word, as it is for prices and times.
+void Daemon::refresh_holdings(Now now) {
+  if (!cache_ || (cache_told_ && now.mono - *cache_told_ < holdings_interval)) return;
+  const std::int64_t seen = cache_->changed();
+  if (std::exchange(cache_seen_, seen) == seen) return;
+  std::vector<HoldingLabel> holdings = cache_->holdings(limits::holdings_per_site_max);
+  if (holdings == publisher_.site().holdings) return;
+  cache_told_ = now.mono;
+  SiteRecord record = publisher_.site();
+  record.holdings = std::move(holdings);
+  spdlog::info("cache.told site={} holdings={}", membership_.site.value, record.holdings.size());
+  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+}
+
 void Daemon::learn(const std::vector<StagedFile>& transfers, Now now) {
   for (const StagedFile& each : transfers) {
     RegionId region{each.region};
@@ -534,6 +560,7 @@ void Daemon::tick() {
     peers_refreshed_ = now.mono;
     refresh_peers();
     refresh_measured(now);
+    refresh_holdings(now);
   }
   look_at_disk(now);
   look_at_engine();
@@ -687,6 +714,7 @@ void Daemon::reload() {
   record.endpoint = publisher_.site().endpoint;
   record.round_trips = publisher_.site().round_trips;
   record.bandwidths = publisher_.site().bandwidths;
+  record.holdings = publisher_.site().holdings;
   publisher_.describe_site(std::move(record), file->energy_quota_wh);
   site_ = std::move(*file);
   spdlog::info("site_file.reloaded site={}", membership_.site.value);

@@ -23,6 +23,7 @@
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
+#include "gateway/staging/data_cache.h"
 #include "gateway/store.h"
 #include "schemas/result.h"
 #include "state/disk/disk_reserve.h"
@@ -128,6 +129,8 @@ class Daemon {
   // Publishes the measured round trips and bandwidths when they are news.
   void refresh_measured(Now now);
   void learn(const std::vector<StagedFile>& transfers, Now now);
+  // Publishes what the cache holds when that has changed.
+  void refresh_holdings(Now now);
   std::string metrics() const;
   void tick();
   void arm();
@@ -165,6 +168,9 @@ class Daemon {
   std::uint64_t membership_changes_ = 0;            // as of the last look at who has ended
   std::optional<Mono::time_point> rows_looked_at_;  // what is measured
   Bandwidths bandwidths_;
+  std::optional<DataCache> cache_;              // nothing: the site keeps no inputs
+  std::int64_t cache_seen_ = 0;                 // its DataCache::changed() when last looked at
+  std::optional<Mono::time_point> cache_told_;  // when holdings were last published
   GatewayEvents events_;
   std::unique_ptr<MetricsServer> metrics_;
   bool heard_ = false;  // a peer has spoken

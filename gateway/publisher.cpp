@@ -43,6 +43,11 @@ Result<std::optional<SignedRecord>> Publisher::due_site(Now now) {
   if (!version) return fail(version.error());
   SignedRecord record =
       make_record(key_, header(RecordKind::site, *version, site_validity, now), site_);
+  if (record.body.size() > limits::site_record_bytes_max && !site_.holdings.empty()) {
+    SiteRecord shorter = site_;
+    shorter.holdings.clear();
+    record = make_record(key_, header(RecordKind::site, *version, site_validity, now), shorter);
+  }
   if (record.body.size() > limits::site_record_bytes_max) {
     return fail(ErrorCode::too_large, "site",
                 fmt::format("the site record has {} bytes", record.body.size()),

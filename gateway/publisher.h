@@ -38,8 +38,9 @@ class Publisher {
   void set_units_max(std::uint32_t units_max) { units_max_ = units_max; }
 
   // The site record, when one is due: after a change, every `site_refresh`, and when the clock
-  // was set back, since nobody believes a record from the future. Fails with too_large when it is
-  // over limits::site_record_bytes_max, or as the store does.
+  // was set back, since nobody believes a record from the future. It goes without its holdings
+  // where it would be too large with them. Fails with too_large when it is over
+  // limits::site_record_bytes_max all the same, or as the store does.
   Result<std::optional<SignedRecord>> due_site(Now now);
   // A quote sheet of what admission has left, when one is worth publishing: not before
   // limits::publish_interval_min after the last, always after limits::publish_interval_max.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "gateway/metrics_server.h"
+#include "gateway/s3_settings.h"
 #include "gateway/toml_table.h"
 #include "schemas/limits.h"
 #include "schemas/rates.h"
@@ -528,8 +529,8 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {
-  const TomlTable table =
-      root.table("staging", {"file_roots", "write_roots", "http", "allow_private_hosts", "limits"});
+  const TomlTable table = root.table("staging", {"file_roots", "write_roots", "http",
+                                                 "allow_private_hosts", "limits", "cache", "s3"});
   for (const std::string& each : paths_at(table, "file_roots", environment)) {
     staging.file_read_roots.emplace_back(each);
   }
@@ -544,6 +545,11 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
                               << 20;
   staging.files_max =
       static_cast<std::uint32_t>(bounds.whole("files", 1, 1'000'000, staging.files_max));
+  staging.s3 = read_s3_buckets(table, environment);
+  if (!table.has("cache")) return;
+  const TomlTable cache = table.table("cache", {"directory", "gib"});
+  staging.cache_directory = path_at(cache, "directory", "/var/cache/tradewind", environment);
+  staging.cache_bytes_max = cache.mebibytes("gib", std::nullopt) << 20;
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // The router's decisions.
+#include <algorithm>
+
 #include "schemas/codec.h"
 #include "schemas/codec_internal.h"
 
@@ -54,6 +56,7 @@ void write(schema::Candidate::Builder to, const Candidate& from) {
   put_numbers(to, &schema::Candidate::Builder::initReplicas, from.replicas);
   put_text(to, &schema::Candidate::Builder::setContract, from.contract.value);
   to.setContractUnits(from.contract_units);
+  put_numbers(to, &schema::Candidate::Builder::initHeld, from.held);
 }
 void read(schema::Candidate::Reader from, Candidate& to) {
   to.site = SiteId{read_name("candidate.site", from.getSite())};
@@ -73,6 +76,10 @@ void read(schema::Candidate::Reader from, Candidate& to) {
   if (to.contract.value.empty() != (to.contract_units == 0) ||
       to.contract_units > std::uint64_t{to.nodes} * to.units) {
     broken("candidate.contract_units", "does not fit the contract and the units");
+  }
+  to.held = read_numbers("candidate.held", from.getHeld(), limits::inputs_max);
+  if (std::ranges::adjacent_find(to.held, std::ranges::greater_equal{}) != to.held.end()) {
+    broken("candidate.held", "has inputs that do not rise");
   }
 }
 

@@ -68,6 +68,8 @@ void write(schema::AcceleratorNeed::Builder to, const AcceleratorNeed& from);
 void read(schema::AcceleratorNeed::Reader from, AcceleratorNeed& to);
 void write(schema::AttemptId::Builder to, const AttemptId& from);
 void read(schema::AttemptId::Reader from, AttemptId& to);
+void write(schema::HoldingLabel::Builder to, const HoldingLabel& from);
+void read(schema::HoldingLabel::Reader from, HoldingLabel& to);
 void write(schema::RecordVersion::Builder to, const RecordVersion& from);
 void read(schema::RecordVersion::Reader from, RecordVersion& to);
 void write(schema::SignedRecord::Builder to, const SignedRecord& from);

@@ -73,6 +73,7 @@ void write(schema::Input::Builder to, const Input& from) {
   to.setStreamable(from.streamable);
   put_text(to, &Builder::setDataset, from.dataset);
   to.setResidencyBound(from.residency_bound);
+  if (!from.holding.none()) write(to.initHolding(), from.holding);
 }
 void read(schema::Input::Reader from, Input& to) {
   to.name = read_document_text("input.name", from.getName());
@@ -91,6 +92,7 @@ void read(schema::Input::Reader from, Input& to) {
   to.streamable = from.getStreamable();
   to.dataset = read_document_text("input.dataset", from.getDataset());
   to.residency_bound = from.getResidencyBound();
+  read(from.getHolding(), to.holding);
 }
 
 void write(schema::Output::Builder to, const Output& from) {

@@ -332,6 +332,7 @@ void write(schema::SiteRecord::Builder to, const SiteRecord& from) {
   put_list(to, &schema::SiteRecord::Builder::initContracts, from.contracts);
   put_list(to, &schema::SiteRecord::Builder::initRoundTrips, from.round_trips);
   put_list(to, &schema::SiteRecord::Builder::initBandwidths, from.bandwidths);
+  put_list(to, &schema::SiteRecord::Builder::initHoldings, from.holdings);
 }
 
 void read(schema::SiteRecord::Reader from, SiteRecord& to) {
@@ -364,6 +365,12 @@ void read(schema::SiteRecord::Reader from, SiteRecord& to) {
   check_regions("round_trips", to.round_trips);
   read_list("bandwidths", from.getBandwidths(), limits::measured_regions_max, to.bandwidths);
   check_regions("bandwidths", to.bandwidths);
+  read_list("holdings", from.getHoldings(), limits::holdings_per_site_max, to.holdings);
+  HoldingLabel before;
+  for (const HoldingLabel& each : to.holdings) {
+    if (each <= before) broken("holdings", "has labels that do not rise, or one that is none");
+    before = each;
+  }
 }
 
 void write(schema::QuoteSheet::Builder to, const QuoteSheet& from) {

@@ -57,6 +57,15 @@ void read(schema::AttemptId::Reader from, AttemptId& to) {
   if (to.number == 0) broken("attempt.number", "is 0; attempts count from 1");
 }
 
+void write(schema::HoldingLabel::Builder to, const HoldingLabel& from) {
+  to.setHigh(from.high);
+  to.setLow(from.low);
+}
+void read(schema::HoldingLabel::Reader from, HoldingLabel& to) {
+  to.high = from.getHigh();
+  to.low = from.getLow();
+}
+
 void write(schema::RecordVersion::Builder to, const RecordVersion& from) {
   to.setEpoch(from.epoch);
   to.setVersion(from.version);

@@ -78,6 +78,7 @@ struct Candidate {
   replicas @10 :List(UInt32);  # per input, which replica the price rests on
   contract @11 :Text;          # that part of the units is taken from; none: none
   contractUnits @12 :UInt32;   # so many of nodes * units, which cost nothing more
+  held @13 :List(UInt32);      # the inputs that the site has already; rising
 }
 
 struct Rejection {

@@ -102,6 +102,9 @@ struct Candidate {
       replicas;                      // per input, the index of the replica that the price rests on
   ContractId contract;               // of the tenant, that part of the units is taken from; or none
   std::uint32_t contract_units = 0;  // so many of nodes * units
+  // Indices of the inputs that the site's record says it has already; rising. They cost and take
+  // what data within a site does.
+  std::vector<std::uint32_t> held{};
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 

@@ -25,7 +25,7 @@ enum FileType {
 
 struct Replica {
   # Where one copy of an input lies.
-  url @0 :Text;     # file:, http: or https:
+  url @0 :Text;     # file:, http:, https: or s3:
   site @1 :Text;    # site id when it lies at a site of the federation
   region @2 :Text;  # region id; none: somewhere on the internet
 }
@@ -44,6 +44,7 @@ struct Input {
   streamable @10 :Bool;
   dataset @11 :Text;         # its name; replicas, size and digest are then the data set's
   residencyBound @12 :Bool;  # the residency is that of data sets alone, the job named none
+  holding @13 :V.HoldingLabel;  # as the broker calls it where a site keeps it; all zero: none
 }
 
 struct Output {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schemas/architecture.h"
+#include "schemas/holding.h"
 #include "schemas/ids.h"
 #include "schemas/money.h"
 #include "schemas/resources.h"
@@ -33,7 +34,7 @@ enum class FileType : std::uint16_t { file = 0, directory = 1 };
 
 // Where one copy of an input lies.
 struct Replica {
-  std::string url;     // file:, http: or https:
+  std::string url;     // file:, http:, https: or s3:
   std::string site;    // site id, when the copy lies at a site of the federation; empty otherwise
   std::string region;  // region id; empty: somewhere on the internet
   friend bool operator==(const Replica&, const Replica&) = default;
@@ -55,6 +56,8 @@ struct Input {
   std::string dataset;
   // Whether the residency is that of data sets alone: the job itself named none.
   bool residency_bound = false;
+  // What the broker calls it where a site keeps it for later jobs; of inputs with a digest only.
+  HoldingLabel holding{};
   friend bool operator==(const Input&, const Input&) = default;
 };
 
@@ -63,7 +66,8 @@ struct Output {
   std::string description;
   std::string path;  // absolute, inside the sandbox; may hold wildcards when path_prefix is given
   std::string path_prefix;
-  std::string url;  // file:, http: or https: target; empty: kept at the site, digest recorded only
+  std::string
+      url;  // file:, http:, https:, s3: target; empty: kept at the site, digest recorded only
   FileType type = FileType::file;
   std::uint64_t size_bytes = 0;  // expected; prices traffic
   std::string region;            // where the target lies; empty: the job's home region
@@ -136,12 +140,12 @@ struct JobSpec {
   std::uint64_t queue_seconds_max = 0;  // longest wait before the job fails as expired; 0: no bound
   std::uint64_t run_seconds_max = 0;  // time limit of an attempt's run; 0: the default of limits.h
   std::uint64_t total_seconds_max = 0;  // from submission to the end, whatever happens; 0: no bound
-  std::uint32_t array_count = 0;      // 0: a single job; else that many tasks, index 0 to count-1
+  std::uint32_t array_count = 0;        // 0: a single job; else that many tasks, index 0 to count-1
   // Of a task that came by GA4GH TES: its resources object as accepted, one line of JSON, echoed in
   // answers.
   std::string tes_resources;
-  // Jobs, or arrays whole, that must succeed before this one is given a place; when one of them ends
-  // otherwise, this one fails. At most limits::after_max, none twice.
+  // Jobs, or arrays whole, that must succeed before this one is given a place; when one of them
+  // ends otherwise, this one fails. At most limits::after_max, none twice.
   std::vector<JobId> after;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };

@@ -50,6 +50,7 @@ inline constexpr std::size_t pools_per_site_max = 64;
 inline constexpr std::size_t network_rows_max = 512;
 inline constexpr std::size_t contracts_per_site_max = 64;  // each may stand in a quote sheet
 inline constexpr std::size_t measured_regions_max = 64;    // in a site record
+inline constexpr std::size_t holdings_per_site_max = 256;  // 4 KiB of a site record
 inline constexpr auto clock_skew_max = 5s;       // a record from further in the future is dropped
 inline constexpr auto quote_validity = 15s;      // what a site publishes
 inline constexpr auto quote_validity_max = 60s;  // what a receiver believes

@@ -134,6 +134,7 @@ struct SiteRecord {
   contracts @11 :List(Contract);  # at most 64, none twice
   roundTrips @12 :List(RoundTrip);  # at most 64, sorted by region, none twice; not listed: not measured
   bandwidths @13 :List(Bandwidth);  # likewise
+  holdings @14 :List(V.HoldingLabel);  # data kept for later jobs; at most 256, rising, none all zero
 }
 
 struct Contract {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "schemas/architecture.h"
+#include "schemas/holding.h"
 #include "schemas/ids.h"
 #include "schemas/money.h"
 #include "schemas/resources.h"
@@ -141,10 +142,11 @@ struct SiteRecord {
   std::vector<NetworkTariff> network;
   std::map<std::string, std::string> labels;
   SitePolicy policy;
-  std::uint32_t carbon_g_kwh = 0;       // of the site's electricity; 0: unknown
-  std::vector<Contract> contracts;      // see overbooked
-  std::vector<RoundTrip> round_trips;   // sorted by region; those not measured are left out
-  std::vector<Bandwidth> bandwidths{};  // likewise
+  std::uint32_t carbon_g_kwh = 0;        // of the site's electricity; 0: unknown
+  std::vector<Contract> contracts;       // see overbooked
+  std::vector<RoundTrip> round_trips;    // sorted by region; those not measured are left out
+  std::vector<Bandwidth> bandwidths{};   // likewise
+  std::vector<HoldingLabel> holdings{};  // data kept for later jobs; rising
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 

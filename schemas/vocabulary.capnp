@@ -83,6 +83,12 @@ struct AttemptId {
   number @1 :UInt32;  # from 1
 }
 
+struct HoldingLabel {
+  # What a broker calls data that sites may keep: a keyed hash, which tells nobody else of what.
+  high @0 :UInt64;
+  low @1 :UInt64;
+}
+
 struct RecordVersion {
   # Newer is greater, the epoch first. No two records of a publisher have one version: it begins a
   # greater epoch with every start, and lets no version out before its disk knows it.

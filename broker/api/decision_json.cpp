@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "broker/api/job_json.h"
 
 namespace tradewind {
@@ -71,6 +73,9 @@ json::object candidate_to_json(const Candidate& candidate, const JobSpec& spec) 
     json::object replica{{"path", input.path}, {"url", input.replicas[index].url}};
     if (!input.replicas[index].site.empty()) replica["site"] = input.replicas[index].site;
     if (!input.replicas[index].region.empty()) replica["region"] = input.replicas[index].region;
+    if (std::ranges::binary_search(candidate.held, static_cast<std::uint32_t>(i))) {
+      replica["held"] = true;
+    }
     replicas.push_back(std::move(replica));
   }
   json::object out{{"site", candidate.site.value},
@@ -118,17 +123,16 @@ std::string explain(const ClearedWith& clearing, Objective objective, std::strin
 std::string explain(const Decision& decision, const JobSpec& spec, std::string_view currency) {
   if (decision.outcome == Outcome::placed && decision.chosen) {
     const Candidate& chosen = *decision.chosen;
-    if (decision.clearing) {
-      return fmt::format("{} at {} {}: {}", chosen.site.value, to_decimal(chosen.cost.total.micros),
-                         currency, explain(*decision.clearing, spec.objective, currency));
-    }
-    if (!is_surveyed(decision)) {
-      return fmt::format("{} at {} {}: the best of all pools; a quote lists the others",
-                         chosen.site.value, to_decimal(chosen.cost.total.micros), currency);
-    }
-    return fmt::format("{} at {} {}: best of {} adequate pools, {} considered", chosen.site.value,
-                       to_decimal(chosen.cost.total.micros), currency, decision.pools_adequate,
-                       decision.pools_considered);
+    std::string best = fmt::format("best of {} adequate pools, {} considered",
+                                   decision.pools_adequate, decision.pools_considered);
+    if (!is_surveyed(decision)) best = "the best of all pools; a quote lists the others";
+    if (decision.clearing) best = explain(*decision.clearing, spec.objective, currency);
+    const std::string held =
+        chosen.held.empty()
+            ? std::string()
+            : fmt::format("; the site has {} of its inputs already", chosen.held.size());
+    return fmt::format("{} at {} {}: {}{}", chosen.site.value, to_decimal(chosen.cost.total.micros),
+                       currency, best, held);
   }
   std::string text = decision.outcome == Outcome::waiting
                          ? "nothing adequate is free now"

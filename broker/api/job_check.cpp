@@ -48,8 +48,8 @@ Status check_path(const std::string& field, std::string_view path) {
 Status check_url(const std::string& field, std::string_view url) {
   const auto bad = [&](std::string_view why) {
     return fail(ErrorCode::invalid, field, quoted(url) + std::string(why),
-                "give a file:, http: or https: URL, such as file:///data/input or "
-                "https://example.org/input");
+                "give a file:, http:, https: or s3: URL, such as file:///data/input, "
+                "https://example.org/input or s3://bucket/input");
   };
   if (url.empty()) return bad(" is no URL");
   if (std::any_of(url.begin(), url.end(), [](char c) { return is_control(c) || c == ' '; })) {
@@ -57,6 +57,12 @@ Status check_url(const std::string& field, std::string_view url) {
   }
   if (url.starts_with("file:///")) {
     return url.size() > 8 ? ok() : Status(bad(" names no file"));
+  }
+  if (url.starts_with("s3://")) {
+    const std::string_view named = url.substr(5);
+    const std::size_t slash = named.find('/');
+    const bool good = slash != 0 && slash != std::string_view::npos && slash + 1 < named.size();
+    return good ? ok() : Status(bad(" does not name a bucket and a key"));
   }
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!url.starts_with(scheme)) continue;

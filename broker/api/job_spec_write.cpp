@@ -156,6 +156,7 @@ JobSpec as_submitted(JobSpec spec) {
       each.sha256.clear();
     }
     if (std::exchange(each.residency_bound, false)) each.residency.clear();
+    each.holding = {};
   }
   return spec;
 }

@@ -64,7 +64,7 @@ void outputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
     output.type = file_type(each);
     if (output.url.empty()) {
       each.refuse("url", "it is missing",
-                  "say where the output goes, a file:, http: or https: URL");
+                  "say where the output goes, a file:, http:, https: or s3: URL");
     }
     each.keep(check_output(path + ".", output));
     spec.outputs.push_back(std::move(output));

@@ -46,6 +46,11 @@ void write_members(JsonText& out, const Candidate& candidate) {
   out.open_list("replicas");
   for (const std::uint32_t each : candidate.replicas) out.element(each);
   out.close_list();
+  if (!candidate.held.empty()) {
+    out.open_list("held");
+    for (const std::uint32_t each : candidate.held) out.element(each);
+    out.close_list();
+  }
   if (candidate.contract_units > 0 || !candidate.contract.value.empty()) {
     out.open("contract");
     out.add("id", candidate.contract.value);

@@ -136,6 +136,7 @@ void write_input(JsonText& out, const Input& input) {
   write_residency(out, input.residency);
   if (input.residency_bound) out.add("residency_bound", true);
   if (!input.replicas.empty()) write_replicas(out, input.replicas);
+  if (!input.holding.none()) out.add("holding", to_string(input.holding));
   out.close();
 }
 
@@ -145,6 +146,13 @@ Input read_input(const JsonMembers& in) {
   input.size_bytes = in.number<std::uint64_t>("size_bytes");
   for (std::string& each : in.texts("residency")) input.residency.push_back({std::move(each)});
   input.residency_bound = in.flag("residency_bound");
+  if (const std::string label = in.text("holding"); !label.empty()) {
+    if (const auto known = parse_holding_label(label)) {
+      input.holding = *known;
+    } else {
+      in.fault("holding", "is no label of 32 hexadecimal digits");
+    }
+  }
   for (const JsonMembers& each : in.objects("replicas")) {
     input.replicas.push_back({address(each), each.text("site"), each.text("region")});
   }

@@ -28,6 +28,7 @@ Core::Core(CoreOptions options, Journal& journal,
       router_(options_.route, options_.under_load),
       lifecycle_(options_.lifecycle, router_),
       registry_(authority, options_.registry),
+      labels_(options_.label_secret),
       logs_(journal, options_.log_timeout),
       disk_(options_.disk),
       authority_(std::move(authority)) {
@@ -164,6 +165,7 @@ Result<SubmitReceipt> Core::take_in(Submission& submission) {
   if (auto bound = datasets_.bind(submission.spec, submission.tenant); !bound) {
     return fail(std::move(bound.error()));
   }
+  labels_.put(submission.spec, submission.tenant, datasets_);
   if (auto good = check_after(submission.spec, submission.tenant); !good) {
     return fail(std::move(good.error()));
   }
@@ -271,6 +273,7 @@ void Core::quote(QuoteRequest request, Reply<QuoteAnswer> reply) {
     if (auto bound = datasets_.bind(shared->spec, shared->tenant); !bound) {
       return reply(fail(std::move(bound.error())));
     }
+    labels_.put(shared->spec, shared->tenant, datasets_);
     const Now now = system_now();
     Surveyed surveyed = router_.quote(shared->spec, shared->tenant, shared->rejections_max, now);
     QuoteAnswer answer;

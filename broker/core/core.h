@@ -16,6 +16,7 @@
 
 #include "broker/core/datasets.h"
 #include "broker/core/federation.h"
+#include "broker/core/holding_labels.h"
 #include "broker/core/job_changes.h"
 #include "broker/core/log_requests.h"
 #include "broker/core/market_history.h"
@@ -41,6 +42,7 @@ struct CoreOptions {
   std::chrono::milliseconds link_message_age_max{10'000};
   std::string link_advertise;  // what others connect to; empty: as bound
   std::string log_key;         // of its transparency log, for the witnesses; empty: it keeps none
+  Bytes label_secret;          // of holding_labels.h; empty: jobs' data gets no labels
   // What sites answer to ask_to_cosign(); may be empty. Called on the federation's thread; must not
   // block.
   std::function<void(const SiteId&, const CosignAnswer&)> on_cosigned;
@@ -165,6 +167,7 @@ class Core final : public Service {
   Quotes quotes_;
   Registry registry_;
   Datasets datasets_;
+  const HoldingLabels labels_;
   LogRequests logs_;
   std::unique_ptr<Federation> federation_;
   JobChanges changes_;

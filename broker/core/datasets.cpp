@@ -232,6 +232,11 @@ Status Datasets::bind_residency(Input& input, const std::string& path,
   return ok();
 }
 
+const TenantId* Datasets::owner(const std::string& name) const {
+  const auto held = datasets_.find(name);
+  return held == datasets_.end() ? nullptr : &held->second.owner;
+}
+
 Status Datasets::bind(JobSpec& spec, const TenantId& tenant) const {
   std::size_t bytes = 0;
   std::size_t folders_left = kInFoldersMax;

@@ -47,6 +47,9 @@ class Datasets {
   // Those that the actor may see, in order of name, after the name `after`.
   DatasetPage list(const DatasetActor& actor, const std::string& after, std::size_t limit) const;
 
+  // Null where there is no data set of that name.
+  const TenantId* owner(const std::string& name) const;
+
   // Puts into each input that names a data set what that one says, and binds each input by the
   // residency of the data set it names and of every one, whoever owns it, that has a replica at one
   // of its URLs, or, of file: URLs, in a folder that holds the other: where the job names no

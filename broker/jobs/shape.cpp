@@ -83,6 +83,8 @@ void add(Hasher& hash, const Input& input) {
     hash.text(each.site);
     hash.text(each.region);
   }
+  hash.number(input.holding.high);
+  hash.number(input.holding.low);
   add_residency(hash, input);
 }
 

@@ -105,8 +105,9 @@ Decision Chooser::decision(const RouteRequest& request, const Chosen& chosen,
   Decision result = placed(chosen.draft, request.spec, options_, now);
   result.excluded = request.excluded;
   Transfer transfer;
-  result.chosen->replicas.reserve(request.spec.inputs.size());
-  memory_->flows.at(view_.columns(), chosen.site, transfer, &result.chosen->replicas);
+  memory_->flows.at(view_.columns(), chosen.site, transfer, DataFlows::Sources::told);
+  result.chosen->replicas = std::move(transfer.replicas);
+  result.chosen->held = std::move(transfer.held);
   return result;
 }
 
@@ -180,7 +181,9 @@ Decision Chooser::take(const RouteRequest& request, std::uint32_t pool, Wall::ti
                             : placed(found.front().draft, request.spec, options_, now);
   if (!planned) {
     const JobData data(request.spec, view_);
-    result.chosen->replicas = data.at(found.front().draft.site->record).value().replicas;
+    Transfer transfer = data.at(found.front().draft.site->record).value();
+    result.chosen->replicas = std::move(transfer.replicas);
+    result.chosen->held = std::move(transfer.held);
     result.excluded = request.excluded;
   }
   result.tolerance_ppm = 0;

@@ -98,8 +98,9 @@ void DataFlows::find_nearest() {
 }
 
 bool DataFlows::at(const MarketColumns& columns, std::uint32_t site, Transfer& transfer,
-                   std::vector<std::uint32_t>* replicas) const {
+                   Sources sources) const {
   transfer = Transfer{};
+  const SiteRecord& record = columns.site(site).view->record;
   std::uint64_t slowest_in = 0;
   for (std::size_t number = 0; number < spec_->inputs.size(); ++number) {
     const Input& input = spec_->inputs[number];
@@ -109,9 +110,7 @@ bool DataFlows::at(const MarketColumns& columns, std::uint32_t site, Transfer& t
       std::pair<Money, std::uint64_t> best;
       for (std::uint32_t index = 0; index < input.replicas.size(); ++index) {
         const PathRow* const row = rows_[input_rows_[number] + index];
-        if (row == nullptr && !reachable(input.replicas[index], columns.site(site).view->record)) {
-          continue;
-        }
+        if (row == nullptr && !reachable(input.replicas[index], record)) continue;
         const Path way = row == nullptr ? local_path() : row->paths[site];
         const std::pair offer(transfer_cost(way, input.size_bytes),
                               transfer_milliseconds(way, input.size_bytes));
@@ -121,10 +120,14 @@ bool DataFlows::at(const MarketColumns& columns, std::uint32_t site, Transfer& t
         chosen = index;
       }
       if (!found) return false;
+      if (holds(record, input)) {
+        best = {Money{}, transfer_milliseconds(local_path(), input.size_bytes)};
+        if (sources == Sources::told) transfer.held.push_back(static_cast<std::uint32_t>(number));
+      }
       transfer.data_in = plus(transfer.data_in, best.first);
       slowest_in = std::max(slowest_in, best.second);
     }
-    if (replicas != nullptr) replicas->push_back(chosen);
+    if (sources == Sources::told) transfer.replicas.push_back(chosen);
   }
   transfer.stage_in_seconds = seconds_ceil(slowest_in);
 

@@ -29,6 +29,9 @@ class DataFlows {
   // Sites to look at first, perhaps none; what data costs at least at all others.
   std::span<const std::uint32_t> nearest_sites() const { return nearest_sites_; }
   std::uint64_t cost_elsewhere() const { return cost_elsewhere_; }
+  // Sites that may hold some of the inputs are to be looked at by themselves: the bounds below are
+  // those of all others.
+  //
   // At least so many micro-units, where `price` gives a lower bound of each row's prices; below
   // 2^58.
   template <class Price>
@@ -63,10 +66,11 @@ class DataFlows {
     return in + out;
   }
 
-  // The exact figures, but the replicas only when `replicas` is given. False when an input has no
-  // reachable replica.
+  // Whether replicas and held inputs are told as well.
+  enum class Sources : std::uint8_t { untold, told };
+  // The exact figures. False when an input has no reachable replica.
   bool at(const MarketColumns& columns, std::uint32_t site, Transfer& transfer,
-          std::vector<std::uint32_t>* replicas) const;
+          Sources sources) const;
 
  private:
   struct Bounded {

@@ -29,11 +29,13 @@ constexpr auto kSameReplica = [](const Replica& a, const Replica& b) { return sa
 
 bool same(const Input& a, const Input& b) {
   return a.content.empty() == b.content.empty() && a.size_bytes == b.size_bytes &&
-         a.residency == b.residency && std::ranges::equal(a.replicas, b.replicas, kSameReplica);
+         a.residency == b.residency && a.holding == b.holding &&
+         std::ranges::equal(a.replicas, b.replicas, kSameReplica);
 }
 
 bool same(const Output& a, const Output& b) {
-  return scheme_of(a.url) == scheme_of(b.url) && a.size_bytes == b.size_bytes && a.region == b.region;
+  return scheme_of(a.url) == scheme_of(b.url) && a.size_bytes == b.size_bytes &&
+         a.region == b.region;
 }
 
 constexpr auto kSame = [](const auto& a, const auto& b) { return same(a, b); };
@@ -71,7 +73,7 @@ std::uint64_t kind_hash(const RouteRequest& request) {
   hash = fold(hash, request.tenant.value);
   for (const Variant& each : spec.variants) hash = fold(hash, each.workload_class);
   for (const Input& each : spec.inputs) {
-    hash = fold(hash, each.size_bytes);
+    hash = fold(fold(hash, each.size_bytes), each.holding.low);
     for (const Replica& replica : each.replicas)
       hash = fold(fold(hash, replica.site), replica.region);
   }

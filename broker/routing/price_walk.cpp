@@ -203,6 +203,19 @@ void PriceWalk::consider_contract(std::uint32_t pool) {
   }
 }
 
+void PriceWalk::consider_holders() {
+  room_.holders.clear();
+  for (const Input& each : spec_.inputs) {
+    if (!each.holding.none()) view_.add_holders(each.holding, room_.holders);
+  }
+  std::ranges::sort(room_.holders);
+  const auto again = std::ranges::unique(room_.holders);
+  room_.holders.erase(again.begin(), again.end());
+  for (const std::uint32_t number : room_.holders) {
+    for (const std::uint32_t pool : columns_.site(number).pools) consider_pool(pool, 0);
+  }
+}
+
 void PriceWalk::consider_nearest() {
   for (const std::uint32_t number : flows_.nearest_sites()) {
     const std::uint64_t flows =
@@ -227,6 +240,7 @@ void PriceWalk::consider_pool(std::uint32_t pool, std::uint64_t flows) {
 
 void PriceWalk::walk(bool cheapest_first) {
   consider_contracts();
+  consider_holders();
   consider_nearest();
   const std::vector<std::uint64_t>& costs = room_.costs;
   std::size_t first = costs.size();
@@ -382,7 +396,7 @@ void PriceWalk::consider(const Scale& scaled, std::uint32_t number, std::uint64_
     if (static_cast<std::uint64_t>(compute->micros - paid.micros) + flows > limit_.value) return;
   }
   Transfer transfer;
-  if (!flows_.at(columns_, row.site, transfer, nullptr)) return;
+  if (!flows_.at(columns_, row.site, transfer, DataFlows::Sources::untold)) return;
   const std::optional<CostBreakdown> cost = job_cost(*rate, draft.billed_seconds, row.fixed_fee,
                                                      scaled.match.conversion, transfer, covered);
   if (budget_miss(constraints, cost)) return;

@@ -58,6 +58,7 @@ class PriceWalk {
     std::vector<std::uint64_t> costs;
     std::vector<Open> blocks;
     std::vector<std::uint32_t> excluded;  // numbers of sites
+    std::vector<std::uint32_t> holders;   // likewise, each once
   };
 
   // `columns` are the view's or a copy with other debits; `filter` may be null. All is borrowed.
@@ -98,6 +99,9 @@ class PriceWalk {
   // every bound, and its units may be all that they have free.
   void consider_contracts();
   void consider_contract(std::uint32_t pool);
+  // Considers the pools of the sites that hold some of the job's data: it costs and takes less
+  // there than any bound of the flows.
+  void consider_holders();
   // Considers the pools of the sites nearest to the job's data.
   void consider_nearest();
   // Considers all ways at the pool, where data costs at least `flows`.

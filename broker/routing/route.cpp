@@ -13,7 +13,7 @@
 namespace tradewind {
 namespace {
 
-// Without the replicas.
+// Without what its data rests on.
 Candidate candidate(const Draft& draft, const JobSpec& spec) {
   Candidate result;
   result.site = draft.site->record.site;
@@ -36,6 +36,7 @@ Candidate candidate(const Draft& draft, const JobSpec& spec, const JobData& data
   std::optional<Transfer> transfer = data.at(draft.site->record);
   TRADEWIND_ASSERT(transfer.has_value());
   result.replicas = std::move(transfer->replicas);
+  result.held = std::move(transfer->held);
   return result;
 }
 

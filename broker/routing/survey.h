@@ -70,7 +70,7 @@ struct Survey {
 };
 
 // A decision for the draft with nothing of the survey in it and, of the chosen candidate, all but
-// the replicas.
+// what its data rests on.
 Decision placed(const Draft& chosen, const JobSpec& spec, const RouteOptions& options,
                 Wall::time_point now);
 

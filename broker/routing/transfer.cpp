@@ -23,7 +23,9 @@ std::uint64_t seconds_ceil(std::uint64_t milliseconds) {
 }  // namespace
 
 Scheme scheme_of(std::string_view url) {
-  if (url.starts_with("http:") || url.starts_with("https:")) return Scheme::web;
+  if (url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:")) {
+    return Scheme::web;
+  }
   return url.starts_with("file:") ? Scheme::file : Scheme::none;
 }
 
@@ -36,6 +38,10 @@ bool reachable(const Replica& replica, const SiteRecord& site) {
   if (!is_file(replica.url)) return false;
   if (!replica.site.empty()) return replica.site == site.site.value;
   return replica.region.empty() || replica.region == site.region.value;
+}
+
+bool holds(const SiteRecord& site, const Input& input) {
+  return !input.holding.none() && std::ranges::binary_search(site.holdings, input.holding);
 }
 
 std::optional<std::uint32_t> unreachable_input(const JobSpec& spec, const SiteRecord& site) {
@@ -107,6 +113,11 @@ std::optional<Transfer> JobData::at(const SiteRecord& site) const {
     }
     if (!found) return std::nullopt;
     result.replicas.push_back(chosen);
+    if (holds(site, input)) {
+      result.held.push_back(static_cast<std::uint32_t>(number));
+      cheapest = Money{};
+      fastest = transfer_milliseconds(local_path(), input.size_bytes);
+    }
     result.data_in = plus(result.data_in, cheapest);
     slowest_in = std::max(slowest_in, fastest);
   }

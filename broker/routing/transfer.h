@@ -21,16 +21,20 @@ struct Transfer {
   std::uint64_t stage_out_seconds = 0;  // the slowest output
   // Per input the replica that it is taken from: the cheapest, then the fastest, then the first.
   std::vector<std::uint32_t> replicas;
+  std::vector<std::uint32_t> held;  // inputs that the site has already, by its record; rising
 };
 
-// Whether the URL is an http: or https: one.
+// Whether the URL is an http:, https: or s3: one.
 bool is_web(std::string_view url);
 // All that routing asks of an address.
 enum class Scheme : std::uint16_t { none, file, web };
 Scheme scheme_of(std::string_view url);
-// Whether a site can fetch the replica at all: http: and https: from everywhere; file: where the
-// file is, that is at the named site, else at the sites of the named region, else everywhere.
+// Whether a site can fetch the replica at all: http:, https: and s3: from everywhere; file: where
+// the file is, that is at the named site, else at the sites of the named region, else everywhere.
 bool reachable(const Replica& replica, const SiteRecord& site);
+// Whether the site's record says that it has the input already. Then it costs and takes what data
+// within one site does; the replica chosen is what the site falls back on.
+bool holds(const SiteRecord& site, const Input& input);
 // The first input without inline content of which the site can reach no replica.
 std::optional<std::uint32_t> unreachable_input(const JobSpec& spec, const SiteRecord& site);
 

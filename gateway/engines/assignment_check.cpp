@@ -61,7 +61,7 @@ Status check_input(const std::string& field, const Input& input, const StagingPo
     if (const Status allowed = check_source(policy, field + ".url", url); !allowed) return allowed;
     const auto scheme = check_url(field + ".url", url);
     if (!scheme) return fail(scheme.error());
-    if (input.type == FileType::directory && *scheme == UrlScheme::http) {
+    if (input.type == FileType::directory && *scheme != UrlScheme::file) {
       return fail(ErrorCode::invalid, field + ".type",
                   "a directory can be staged from a file: URL only",
                   "give an archive, or one input for each file");
@@ -104,15 +104,16 @@ Status check_assignment(const Assignment& assignment, const ProcessEngineOptions
   }
   if (const Status right = check_env("env", assignment.env); !right) return right;
   if (const Status right = check_paths(assignment, options.read_only_binds); !right) return right;
+  const StagingPolicy staging = policy_for(options.staging, assignment.tenant);
   for (std::size_t index = 0; index < assignment.inputs.size(); ++index) {
     const Status right =
-        check_input(fmt::format("inputs[{}]", index), assignment.inputs[index], options.staging);
+        check_input(fmt::format("inputs[{}]", index), assignment.inputs[index], staging);
     if (!right) return right;
   }
   for (std::size_t index = 0; index < assignment.outputs.size(); ++index) {
     const std::string& url = assignment.outputs[index].url;
     if (url.empty()) continue;
-    const Status right = check_target(options.staging, fmt::format("outputs[{}].url", index), url);
+    const Status right = check_target(staging, fmt::format("outputs[{}].url", index), url);
     if (!right) return right;
   }
   return ok();

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t system_log_lines_max = 1'000;
 
 bool goes_over_network(const std::string& url) {
-  return url.starts_with("http:") || url.starts_with("https:");
+  return url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:");
 }
 
 constexpr std::uint64_t mib = 1024 * 1024;
@@ -49,13 +49,17 @@ std::string stop_detail(EndCode code, std::uint64_t run_seconds_max) {
 
 std::string line_of(const Fetched& fetched) {
   const StagedInput& input = fetched.input;
-  std::string line =
-      fmt::format("staged {} {} from {} in {} ms", input.path, size_text(input.size_bytes),
-                  input.url.empty() ? "the job document" : input.url, input.milliseconds);
+  std::string from = input.url.empty() ? "the job document" : input.url;
+  if (fetched.was_held) from = "the site's cache";
+  std::string line = fmt::format("staged {} {} from {} in {} ms", input.path,
+                                 size_text(input.size_bytes), from, input.milliseconds);
   if (fetched.files != 1) line += fmt::format(", {} files", fetched.files);
   if (fetched.tries > 1) {
     line += fmt::format(", {} tries, {} not fetched again", fetched.tries,
                         size_text(fetched.resumed_bytes));
+  }
+  if (!fetched.cache_problem.empty()) {
+    line += fmt::format("; not kept for later: {}", fetched.cache_problem);
   }
   return line;
 }
@@ -176,14 +180,15 @@ void Attempt::on_prepared(Result<Prepared> prepared) {
 
 void Attempt::stage_in() {
   transfers_ = std::make_shared<Transfers>();
+  transfers_->policy = policy_for(context_.options.staging, assignment_->tenant);
   transfers_->fetched.resize(assignment_->inputs.size());
   transfers_->budget.emplace(context_.options.staging);
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->inputs.size(),
       context_.options.staging_workers,
-      [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
-       transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
-        transfers->fetched[index].emplace(fetch(policy, fmt::format("inputs[{}]", index),
+      [assignment = assignment_, prepared = prepared_, transfers = transfers_,
+       stop = stop_transfers_](std::size_t index) mutable {
+        transfers->fetched[index].emplace(fetch(transfers->policy, fmt::format("inputs[{}]", index),
                                                 assignment->inputs[index], *prepared->files,
                                                 *transfers->budget, stop.get_token()));
         const bool done = transfers->fetched[index]->has_value();
@@ -207,11 +212,10 @@ void Attempt::on_staged_in() {
     if (!each || !each->has_value()) continue;
     note(line_of(**each));
     report_.inputs.push_back((*each)->input);
-    const Input& input = assignment_->inputs[i];
-    if (!input.content.empty() || !goes_over_network(input.replicas.front().url)) continue;
-    const Replica& from = input.replicas.front();
+    if ((*each)->network_bytes == 0) continue;
+    const Replica& from = assignment_->inputs[i].replicas.front();
     staged_.push_back(
-        {from.site, from.region, true, (*each)->input.size_bytes, (*each)->input.milliseconds});
+        {from.site, from.region, true, (*each)->network_bytes, (*each)->network_milliseconds});
   }
   if (ended_by_stop()) return;
   if (const std::size_t failed = transfers_->first_failed; failed != SIZE_MAX) {
@@ -433,11 +437,11 @@ void Attempt::stage_out() {
   auto group = TransferGroup::start(
       context_.io.get_executor(), *context_.transfers, assignment_->outputs.size(),
       context_.options.staging_workers,
-      [&policy = context_.options.staging, assignment = assignment_, prepared = prepared_,
-       transfers = transfers_, stop = stop_transfers_](std::size_t index) mutable {
+      [assignment = assignment_, prepared = prepared_, transfers = transfers_,
+       stop = stop_transfers_](std::size_t index) mutable {
         const auto start = std::chrono::steady_clock::now();
         transfers->stored[index].emplace(
-            store(policy, fmt::format("outputs[{}]", index), assignment->outputs[index],
+            store(transfers->policy, fmt::format("outputs[{}]", index), assignment->outputs[index],
                   *prepared->files, *prepared->kept, *transfers->budget, stop.get_token()));
         transfers->stored_in[index] =
             static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -72,6 +72,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   };
   // Written by transfers, each at its own place; read when all have ended.
   struct Transfers {
+    StagingPolicy policy;  // as it is for the tenant
     std::vector<std::optional<Result<Fetched>>> fetched;
     std::vector<std::optional<Result<Stored>>> stored;
     std::vector<std::uint64_t> stored_in;  // milliseconds

@@ -61,6 +61,39 @@ Error unreadable(const fs::path& file) {
           "check the cluster's shared file system"};
 }
 
+json::array buckets_to_json(const std::vector<S3Bucket>& buckets) {
+  json::array list;
+  for (const S3Bucket& each : buckets) {
+    json::array tenants;
+    for (const TenantId& tenant : each.tenants) tenants.emplace_back(tenant.value);
+    list.push_back(json::object{{"bucket", each.bucket},
+                                {"endpoint", each.endpoint},
+                                {"region", each.region},
+                                {"path_style", each.path_style},
+                                {"private_host", each.private_host},
+                                {"writable", each.writable},
+                                {"credentials_file", each.credentials_file},
+                                {"tenants", std::move(tenants)}});
+  }
+  return list;
+}
+
+std::vector<S3Bucket> buckets_of(const json::value& list) {
+  std::vector<S3Bucket> buckets;
+  for (const json::value& each : list.as_array()) {
+    S3Bucket& bucket = buckets.emplace_back();
+    bucket.bucket = json::value_to<std::string>(each.at("bucket"));
+    bucket.endpoint = json::value_to<std::string>(each.at("endpoint"));
+    bucket.region = json::value_to<std::string>(each.at("region"));
+    bucket.path_style = each.at("path_style").as_bool();
+    bucket.private_host = each.at("private_host").as_bool();
+    bucket.writable = each.at("writable").as_bool();
+    bucket.credentials_file = json::value_to<std::string>(each.at("credentials_file"));
+    for (auto& tenant : texts_of(each.at("tenants"))) bucket.tenants.push_back(TenantId{tenant});
+  }
+  return buckets;
+}
+
 }  // namespace
 
 fs::path NodeExchange::ticket_folder(const std::string& name) const {
@@ -103,6 +136,9 @@ Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
       {"file_bytes_max", staging.file_bytes_max},
       {"attempt_bytes_max", staging.attempt_bytes_max},
       {"files_max", staging.files_max},
+      {"cache_directory", staging.cache_directory.string()},
+      {"cache_bytes_max", staging.cache_bytes_max},
+      {"s3", buckets_to_json(staging.s3)},
       {"stop_grace_ms", options.stop_grace.count()},
   };
   return store_file(folder_ / "settings", json::serialize(settings), private_mode);
@@ -143,6 +179,9 @@ Result<ProcessEngineOptions> NodeExchange::read_settings() const {
     staging.file_bytes_max = json::value_to<std::uint64_t>(at("file_bytes_max"));
     staging.attempt_bytes_max = json::value_to<std::uint64_t>(at("attempt_bytes_max"));
     staging.files_max = json::value_to<std::uint32_t>(at("files_max"));
+    staging.cache_directory = json::value_to<std::string>(at("cache_directory"));
+    staging.cache_bytes_max = json::value_to<std::uint64_t>(at("cache_bytes_max"));
+    staging.s3 = buckets_of(at("s3"));
     options.stop_grace =
         std::chrono::milliseconds(json::value_to<std::int64_t>(at("stop_grace_ms")));
   } catch (const std::exception&) {

@@ -12,8 +12,10 @@
 
 #include <fmt/format.h>
 
+#include "gateway/staging/data_cache.h"
 #include "gateway/staging/file_copy.h"
 #include "gateway/staging/http_transfer.h"
+#include "gateway/staging/s3.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 
@@ -34,6 +36,12 @@ struct Task {
     return error;
   }
 };
+
+std::uint64_t milliseconds_since(std::chrono::steady_clock::time_point start) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::steady_clock::now() - start)
+                                        .count());
+}
 
 mode_t mode_of(bool executable) {
   return executable ? 0755 : 0644;
@@ -98,28 +106,35 @@ Result<Source> source_of(const Task& task, const std::string& url) {
       "ask the site which directories are open");
 }
 
+Status take_file(const Task& task) {
+  if (task.budget.take_file()) return ok();
+  return fail(ErrorCode::too_large, task.field,
+              fmt::format("the attempt has more than {} files", task.policy.files_max),
+              "put the files into one archive");
+}
+
+// A copy of the open file.
+Result<Digested> copy_file(const Task& task, const UniqueFd& original, const std::string& to,
+                           bool executable) {
+  auto copy = task.files.create_file(to, mode_of(executable));
+  if (!copy) return fail(task.named(copy.error()));
+  auto digested = copy_and_digest(original.get(), copy->get(), task.field, to,
+                                  task.policy.file_bytes_max, task.budget, task.stop);
+  if (!digested) return fail(digested.error());
+  if (const Status set = set_mode(*copy, executable); !set) return fail(task.named(set.error()));
+  return digested;
+}
+
 Result<Digested> copy_file(const Task& task, const Source& source, const std::string& from,
                            const std::string& to, bool executable) {
-  if (!task.budget.take_file()) {
-    return fail(ErrorCode::too_large, task.field,
-                fmt::format("the attempt has more than {} files", task.policy.files_max),
-                "put the files into one archive");
-  }
+  if (const Status taken = take_file(task); !taken) return fail(taken.error());
   auto original = source.root.open_file(from);
   if (!original) return fail(task.named(original.error()));
   struct stat status{};
   const bool was_executable =
       ::fstat(original->get(), &status) == 0 && (status.st_mode & S_IXUSR) != 0;
-  const bool keep_executable =
-      executable || (task.input.type == FileType::directory && was_executable);
-  auto copy = task.files.create_file(to, mode_of(keep_executable));
-  if (!copy) return fail(task.named(copy.error()));
-  auto digested = copy_and_digest(original->get(), copy->get(), task.field, to,
-                                  task.policy.file_bytes_max, task.budget, task.stop);
-  if (!digested) return fail(digested.error());
-  if (const Status set = set_mode(*copy, keep_executable); !set)
-    return fail(task.named(set.error()));
-  return digested;
+  return copy_file(task, *original, to,
+                   executable || (task.input.type == FileType::directory && was_executable));
 }
 
 Result<Fetched> copy_directory(const Task& task, const Source& source) {
@@ -140,11 +155,7 @@ Result<Fetched> copy_directory(const Task& task, const Source& source) {
       const std::string target = task.input.path + "/" + below;
       if (each.type == S_IFDIR && !each.symbolic_link) {
         // Directories count as files do, or an endless tree of empty ones would have no bound.
-        if (!task.budget.take_file()) {
-          return fail(ErrorCode::too_large, task.field,
-                      fmt::format("the attempt has more than {} files", task.policy.files_max),
-                      "put the files into one archive");
-        }
+        if (const Status taken = take_file(task); !taken) return fail(taken.error());
         if (const Status made = task.files.make_directories(target); !made) {
           return fail(task.named(made.error()));
         }
@@ -185,23 +196,39 @@ Result<Fetched> copy_from_machine(const Task& task, const std::string& url) {
   return fetched;
 }
 
+// A download into the file, with its time.
+Result<Fetched> download_timed(const Task& task, const StagingPolicy& policy,
+                               const std::string& url, const UniqueFd& fd, StagingBudget& budget) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto scheme = check_url(task.field + ".url", url);
+  if (!scheme) return fail(scheme.error());
+  const auto target = *scheme == UrlScheme::s3 ? s3_target(policy, task.field + ".url", url)
+                                               : Result<HttpTarget>(plain_target(url));
+  if (!target) return fail(target.error());
+  const auto got = download(policy, task.field + ".url", *target, fd.get(), task.input.sha256,
+                            budget, task.stop);
+  if (!got) return fail(got.error());
+  Fetched fetched;
+  fetched.input.size_bytes = got->size_bytes;
+  fetched.input.sha256 = got->sha256;
+  fetched.resumed_bytes = got->resumed_bytes;
+  fetched.tries = got->tries;
+  fetched.network_bytes = got->size_bytes - got->begun_bytes;
+  fetched.network_milliseconds = milliseconds_since(started);
+  return fetched;
+}
+
 Result<Fetched> fetch_http(const Task& task, const std::string& url) {
-  if (!task.budget.take_file()) {
-    return fail(ErrorCode::too_large, task.field,
-                fmt::format("the attempt has more than {} files", task.policy.files_max),
-                "put the files into one archive");
-  }
   // A name that no other input of the job has by chance.
   const std::string partial = (std::filesystem::path(task.input.path).parent_path() /
                                fmt::format(".tradewind-part-{:016x}", stable_hash(task.input.path)))
                                   .string();
   auto fd = task.files.create_file(partial, mode_of(task.input.executable));
   if (!fd) return fail(task.named(fd.error()));
-  const auto got = download(task.policy, task.field + ".url", url, fd->get(), task.input.sha256,
-                            task.budget, task.stop);
-  if (!got) {
+  auto fetched = download_timed(task, task.policy, url, *fd, task.budget);
+  if (!fetched) {
     task.files.remove_file(partial);
-    return fail(got.error());
+    return fetched;
   }
   if (const Status set = set_mode(*fd, task.input.executable); !set) {
     return fail(task.named(set.error()));
@@ -209,11 +236,76 @@ Result<Fetched> fetch_http(const Task& task, const std::string& url) {
   if (const Status renamed = task.files.rename(partial, task.input.path); !renamed) {
     return fail(task.named(renamed.error()));
   }
-  Fetched fetched;
-  fetched.input.size_bytes = got->size_bytes;
-  fetched.input.sha256 = got->sha256;
-  fetched.resumed_bytes = got->resumed_bytes;
-  fetched.tries = got->tries;
+  return fetched;
+}
+
+// Whether the cache may have the input, or may keep it.
+bool is_kept(const Task& task) {
+  const Input& input = task.input;
+  return !task.policy.cache_directory.empty() && !input.sha256.empty() && !input.holding.none() &&
+         (input.size_bytes == 0 || input.size_bytes >= DataCache::file_bytes_min);
+}
+
+// From the cache, which gets it first where it lacks it. Nothing when the cache does not do, for
+// the reason in `problem`.
+Result<std::optional<Fetched>> fetch_kept(const Task& task, const std::string& url,
+                                          std::string& problem) {
+  const auto without = [&problem](std::string why) {
+    problem = std::move(why);
+    return std::optional<Fetched>();
+  };
+  const auto cache = DataCache::open(task.policy.cache_directory, task.policy.cache_bytes_max);
+  if (!cache) return without(describe(cache.error()));
+  StagingPolicy policy = task.policy;
+  policy.file_bytes_max = std::min(policy.file_bytes_max, cache->file_bytes_max());
+  if (task.input.size_bytes > policy.file_bytes_max)
+    return without("it is too large for the cache");
+  while (true) {
+    auto place =
+        cache->take(task.input.holding, task.input.sha256, task.input.size_bytes, task.stop);
+    if (!place && task.stop.stop_requested()) return fail(task.named(place.error()));
+    if (!place) return without(describe(place.error()));
+    if (!*place) return without("the cache is full of what is in use");
+    Fetched fetched;
+    fetched.was_held = (*place)->complete;
+    if (!fetched.was_held) {
+      // The copy counts towards the attempt; what is kept is the site's.
+      StagingBudget budget(policy);
+      auto got = download_timed(task, policy, url, (*place)->fd, budget);
+      if (!got) {
+        if (got.error().code != ErrorCode::too_large) return fail(got.error());
+        cache->drop(**place);
+        return without("it is too large for the cache");
+      }
+      fetched = std::move(*got);
+      if (const Status kept = cache->complete(**place); !kept) {
+        fetched.cache_problem = describe(kept.error());
+      }
+    }
+    const auto copied = copy_file(task, (*place)->fd, task.input.path, task.input.executable);
+    if (!copied) return fail(copied.error());
+    if (copied->sha256 != task.input.sha256) {
+      cache->drop(**place);
+      // What has come just now and is wrong already is no matter of this file.
+      if (!fetched.was_held) return without("the disk of the cache gives other bytes than it got");
+      continue;
+    }
+    fetched.input.size_bytes = copied->size_bytes;
+    fetched.input.sha256 = copied->sha256;
+    return std::optional(std::move(fetched));
+  }
+}
+
+Result<Fetched> fetch_web(const Task& task, const std::string& url) {
+  if (const Status taken = take_file(task); !taken) return fail(taken.error());
+  std::string problem;
+  if (is_kept(task)) {
+    auto kept = fetch_kept(task, url, problem);
+    if (!kept) return fail(kept.error());
+    if (*kept) return std::move(**kept);
+  }
+  auto fetched = fetch_http(task, url);
+  if (fetched) fetched->cache_problem = std::move(problem);
   return fetched;
 }
 
@@ -231,7 +323,7 @@ Result<Fetched> fetch_any(const Task& task) {
                 "a directory can be staged from a file: URL only",
                 "give an archive, or one input for each file");
   }
-  return fetch_http(task, url);
+  return fetch_web(task, url);
 }
 
 }  // namespace
@@ -250,10 +342,7 @@ Result<Fetched> fetch(const StagingPolicy& policy, std::string_view field, const
   if (input.content.empty() && !input.replicas.empty()) {
     fetched->input.url = without_credentials(input.replicas.front().url);
   }
-  fetched->input.milliseconds =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                     std::chrono::steady_clock::now() - started)
-                                     .count());
+  fetched->input.milliseconds = milliseconds_since(started);
   return fetched;
 }
 

@@ -21,6 +21,11 @@ struct Fetched {
   std::uint64_t files = 1;
   std::uint64_t resumed_bytes = 0;
   std::uint32_t tries = 1;
+  // What of it came over the network just now, and in which time.
+  std::uint64_t network_bytes = 0;
+  std::uint64_t network_milliseconds = 0;
+  bool was_held = false;      // the site had it already
+  std::string cache_problem;  // why it was not kept for later, where it should have been
 };
 
 // Brings `input`, which has content or else its first replica's URL, to its path below `files`:
@@ -28,6 +33,8 @@ struct Fetched {
 // off;
 // - of type DIRECTORY: a copy of all regular files below a file: URL (links to files below it are
 //   followed, other links and special files refused).
+// An input with a digest and a label comes from the site's cache when that has it, and is kept
+// there when it has come over the network: the job gets a copy, whose digest is checked each time.
 // A partial download lies beside the target under a hidden name. The file gets mode 0755 when it is
 // executable (or, in a directory, was), else 0644. A directory's digest is the SHA-256 of the lines
 // "<sha256>  <relative path>\n" of its files in the order of their paths' bytes.

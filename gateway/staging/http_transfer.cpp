@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -40,8 +41,8 @@ struct FreeList {
 // What one transfer, with all its tries, has come to.
 struct Transfer {
   const StagingPolicy& policy;
+  const HttpTarget& target;
   std::string field;
-  std::string shown_url;
   const std::stop_token& stop;
   int fd = -1;
 
@@ -62,12 +63,13 @@ struct Transfer {
   std::string response_etag{};
   std::string response_last_modified{};
 
-  // Of an upload.
-  std::uint64_t size_bytes = 0;
+  // Of what is sent.
+  const HttpBody* body = nullptr;
   std::uint64_t sent = 0;
+  std::string answer{};
 
   Error error(ErrorCode code, const std::string& message, std::string remedy) const {
-    return {code, field, shown_url + ": " + message, std::move(remedy)};
+    return {code, field, target.shown + ": " + message, std::move(remedy)};
   }
   long status() const {
     long code = 0;
@@ -90,7 +92,7 @@ struct Transfer {
 
 curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (!transfer.policy.allow_private_hosts &&
+  if (!transfer.policy.allow_private_hosts && !transfer.target.allow_private_host &&
       is_private_address(&address->addr, static_cast<socklen_t>(address->addrlen))) {
     transfer.refused_address =
         address_text(&address->addr, static_cast<socklen_t>(address->addrlen));
@@ -209,10 +211,16 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
 
 std::size_t on_read(char* buffer, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const std::uint64_t left = transfer.size_bytes - transfer.sent;
-  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, size));
+  const HttpBody& body = *transfer.body;
+  const auto wanted =
+      static_cast<std::size_t>(std::min<std::uint64_t>(body.size_bytes - transfer.sent, size));
   if (wanted == 0) return 0;
-  const ssize_t now = ::pread(transfer.fd, buffer, wanted, static_cast<off_t>(transfer.sent));
+  ssize_t now = 0;
+  if (body.fd < 0) {
+    now = static_cast<ssize_t>(body.text.copy(buffer, wanted, transfer.sent));
+  } else {
+    now = ::pread(body.fd, buffer, wanted, static_cast<off_t>(body.offset + transfer.sent));
+  }
   if (now <= 0) {
     transfer.refusal = transfer.error(ErrorCode::unavailable, "the file cannot be read any more",
                                       "leave no process that changes outputs behind");
@@ -228,10 +236,11 @@ int on_seek(void* user, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-std::size_t on_ignored_body(char*, std::size_t, std::size_t size, void* user) {
+std::size_t on_answer(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  transfer.error_body_bytes += size;
-  return transfer.error_body_bytes <= error_body_bytes_max ? size : 0;
+  if (transfer.answer.size() + size > error_body_bytes_max) return 0;
+  transfer.answer.append(data, size);
+  return size;
 }
 
 // libcurl's global state must be made once, before the first handle.
@@ -240,10 +249,27 @@ void start_curl() {
   static_cast<void>(started);
 }
 
-void set_common(Transfer& transfer, const std::string& url, Clock::time_point deadline) {
+std::vector<std::string> header_lines(const HttpTarget& target, std::string_view method) {
+  return target.headers ? target.headers(method) : std::vector<std::string>();
+}
+
+std::unique_ptr<curl_slist, FreeList> list_of(const std::vector<std::string>& lines) {
+  std::unique_ptr<curl_slist, FreeList> list;
+  for (const std::string& each : lines) {
+    curl_slist* const longer = curl_slist_append(list.get(), each.c_str());
+    static_cast<void>(list.release());
+    list.reset(longer);
+  }
+  return list;
+}
+
+void set_common(Transfer& transfer, Clock::time_point deadline) {
   CURL* easy = transfer.easy;
   const StagingPolicy& policy = transfer.policy;
-  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy, CURLOPT_URL, transfer.target.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+  if (transfer.target.headers) curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // as it is signed
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // a proxy would connect where our check cannot look
@@ -322,33 +348,47 @@ void give_up(Error& error, std::uint32_t tries) {
   if (tries > 1) error.message += fmt::format(" ({} tries)", tries);
 }
 
+// Takes the beginning that the file holds into the digest and the budget.
+void take_up(Transfer& transfer) {
+  std::vector<char> chunk(256 * 1024);
+  while (!transfer.stop.stop_requested()) {
+    const ssize_t got = ::read(transfer.fd, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    const auto size = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    if (got == 0) return;
+    if (got < 0 || transfer.offset + size > transfer.policy.file_bytes_max ||
+        !transfer.budget->take_bytes(size)) {
+      return transfer.start_anew();
+    }
+    transfer.digest.update({chunk.data(), size});
+    transfer.offset += size;
+  }
+}
+
 // One GET of what is missing. Nothing when the file is complete.
-std::optional<Failure> try_download(Transfer& transfer, const std::string& url,
-                                    Clock::time_point deadline, bool digest_known) {
+std::optional<Failure> try_download(Transfer& transfer, Clock::time_point deadline,
+                                    bool digest_known) {
   const std::unique_ptr<CURL, FreeEasy> easy(curl_easy_init());
   if (!easy) return Failure{transfer.error(ErrorCode::internal, "libcurl cannot start", ""), true};
   transfer.easy = easy.get();
   transfer.refused_address.clear();
   transfer.body_started = false;
-  set_common(transfer, url, deadline);
-  curl_easy_setopt(easy.get(), CURLOPT_FOLLOWLOCATION, 1L);
+  set_common(transfer, deadline);
+  curl_easy_setopt(easy.get(), CURLOPT_FOLLOWLOCATION, transfer.target.headers ? 0L : 1L);
   curl_easy_setopt(easy.get(), CURLOPT_MAXREDIRS, static_cast<long>(transfer.policy.redirects_max));
-  curl_easy_setopt(easy.get(), CURLOPT_HEADERFUNCTION, &on_header);
-  curl_easy_setopt(easy.get(), CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &on_body);
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &transfer);
   const std::string& validator =
       transfer.strong_etag.empty() ? transfer.last_modified : transfer.strong_etag;
   if (transfer.offset > 0 && validator.empty() && !digest_known) transfer.start_anew();
-  std::unique_ptr<curl_slist, FreeList> headers;
+  std::vector<std::string> lines = header_lines(transfer.target, "GET");
   const std::string range = fmt::format("{}-", transfer.offset);
   if (transfer.offset > 0) {
     curl_easy_setopt(easy.get(), CURLOPT_RANGE, range.c_str());
-    if (!validator.empty()) {
-      headers.reset(curl_slist_append(nullptr, ("If-Range: " + validator).c_str()));
-      curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
-    }
+    if (!validator.empty()) lines.push_back("If-Range: " + validator);
   }
+  const auto headers = list_of(lines);
+  curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   if (transfer.refusal) return Failure{*transfer.refusal, false};
 
   const CURLcode code = curl_easy_perform(easy.get());
@@ -366,6 +406,8 @@ std::optional<Failure> try_download(Transfer& transfer, const std::string& url,
     return std::nullopt;
   }
   if (status == 416 && transfer.offset > 0) {
+    // Nothing follows: it is complete if its digest says so.
+    if (digest_known) return std::nullopt;
     transfer.start_anew();
     return Failure{transfer.error(ErrorCode::unavailable, "it changed on its way", ""), true};
   }
@@ -383,23 +425,25 @@ bool wait_unless_stopped(std::chrono::milliseconds duration, const std::stop_tok
 }
 
 Result<Transferred> download(const StagingPolicy& policy, std::string_view field,
-                             const std::string& url, int fd, const std::string& sha256,
+                             const HttpTarget& target, int fd, const std::string& sha256,
                              StagingBudget& budget, const std::stop_token& stop) {
   start_curl();
   Transfer transfer{.policy = policy,
+                    .target = target,
                     .field = std::string(field),
-                    .shown_url = without_credentials(url),
                     .stop = stop,
                     .fd = fd,
                     .budget = &budget};
   const auto deadline = Clock::now() + policy.total_timeout;
+  if (!sha256.empty()) take_up(transfer);
   Transferred result;
-  std::uint64_t furthest = 0;
+  result.begun_bytes = transfer.offset;
+  std::uint64_t furthest = transfer.offset;
   std::uint32_t counted = 0;
   auto backoff = policy.backoff;
   while (true) {
     const std::uint64_t resumed_from = transfer.offset;
-    auto failure = try_download(transfer, url, deadline, !sha256.empty());
+    auto failure = try_download(transfer, deadline, !sha256.empty());
     if (resumed_from > 0 && transfer.offset > resumed_from) result.resumed_bytes += resumed_from;
     if (!failure) {
       result.size_bytes = transfer.offset;
@@ -409,8 +453,9 @@ Result<Transferred> download(const StagingPolicy& policy, std::string_view field
           Failure{transfer.error(ErrorCode::corrupt,
                                  fmt::format("its sha256 is {}, not {}", result.sha256, sha256),
                                  "check the digest in the job, or the file"),
-                  result.resumed_bytes > 0};  // pieces of two versions, perhaps
+                  resumed_from > 0 || result.resumed_bytes > 0};  // of two versions, perhaps
       result.resumed_bytes = 0;
+      result.begun_bytes = 0;
       transfer.start_anew();
     }
     if (transfer.offset < furthest + news_bytes_min) {
@@ -429,16 +474,18 @@ Result<Transferred> download(const StagingPolicy& policy, std::string_view field
   }
 }
 
-Status upload(const StagingPolicy& policy, std::string_view field, const std::string& url, int fd,
-              std::uint64_t size_bytes, const std::stop_token& stop) {
+HttpTarget plain_target(const std::string& url) {
+  return {.url = url, .shown = without_credentials(url)};
+}
+
+Result<HttpAnswer> send(const StagingPolicy& policy, std::string_view field,
+                        const HttpTarget& target, std::string_view method, const HttpBody& body,
+                        const std::stop_token& stop) {
   start_curl();
-  Transfer transfer{.policy = policy,
-                    .field = std::string(field),
-                    .shown_url = without_credentials(url),
-                    .stop = stop,
-                    .fd = fd};
-  transfer.size_bytes = size_bytes;
+  Transfer transfer{.policy = policy, .target = target, .field = std::string(field), .stop = stop};
+  transfer.body = &body;
   const auto deadline = Clock::now() + policy.total_timeout;
+  const std::string verb(method);
   auto backoff = policy.backoff;
   for (std::uint32_t tries = 1;; ++tries) {
     const std::unique_ptr<CURL, FreeEasy> easy(curl_easy_init());
@@ -446,23 +493,29 @@ Status upload(const StagingPolicy& policy, std::string_view field, const std::st
     transfer.easy = easy.get();
     transfer.refused_address.clear();
     transfer.sent = 0;
-    transfer.error_body_bytes = 0;
-    set_common(transfer, url, deadline);
+    transfer.answer.clear();
+    set_common(transfer, deadline);
     curl_easy_setopt(easy.get(), CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size_bytes));
+    curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, verb.c_str());
+    curl_easy_setopt(easy.get(), CURLOPT_INFILESIZE_LARGE,
+                     static_cast<curl_off_t>(body.size_bytes));
     curl_easy_setopt(easy.get(), CURLOPT_READFUNCTION, &on_read);
     curl_easy_setopt(easy.get(), CURLOPT_READDATA, &transfer);
     curl_easy_setopt(easy.get(), CURLOPT_SEEKFUNCTION, &on_seek);
     curl_easy_setopt(easy.get(), CURLOPT_SEEKDATA, &transfer);
-    curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &on_ignored_body);
+    curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &on_answer);
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &transfer);
+    std::vector<std::string> lines = header_lines(target, method);
     // Many servers answer 417 or nothing to "Expect: 100-continue", which costs a second each.
-    const std::unique_ptr<curl_slist, FreeList> headers(curl_slist_append(nullptr, "Expect:"));
+    lines.emplace_back("Expect:");
+    const auto headers = list_of(lines);
     curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
 
     const CURLcode code = curl_easy_perform(easy.get());
     const long status = transfer.status();
-    if (code == CURLE_OK && status >= 200 && status < 300) return ok();
+    if (code == CURLE_OK && status >= 200 && status < 300) {
+      return HttpAnswer{transfer.response_etag, std::move(transfer.answer)};
+    }
     auto failure = code == CURLE_OK || (code == CURLE_WRITE_ERROR && status >= 300)
                        ? failure_of_status(transfer, status)
                        : failure_of(transfer, code);

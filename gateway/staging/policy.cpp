@@ -92,7 +92,50 @@ Status check_http(const StagingPolicy& policy, std::string_view field) {
               "give a file: URL in a directory that the site has opened");
 }
 
+Status check_s3(const StagingPolicy& policy, std::string_view field, const std::string& url,
+                bool writes) {
+  const auto named = split_s3_url(field, url);
+  if (!named) return fail(named.error());
+  const auto bucket = std::ranges::find(policy.s3, named->bucket, &S3Bucket::bucket);
+  if (bucket != policy.s3.end() && (bucket->writable || !writes)) return ok();
+  return fail(ErrorCode::forbidden, std::string(field),
+              fmt::format("this site lets the job {} no bucket {}", writes ? "write to" : "read",
+                          named->bucket),
+              "ask the site which buckets are open");
+}
+
 }  // namespace
+
+StagingPolicy policy_for(const StagingPolicy& policy, const TenantId& tenant) {
+  StagingPolicy own = policy;
+  std::erase_if(own.s3, [&tenant](const S3Bucket& each) {
+    return !each.tenants.empty() && std::ranges::find(each.tenants, tenant) == each.tenants.end();
+  });
+  return own;
+}
+
+Result<S3Url> split_s3_url(std::string_view field, const std::string& url) {
+  const auto wrong = [&](const char* what) {
+    return fail(ErrorCode::invalid, std::string(field), what, "give it as s3://BUCKET/KEY");
+  };
+  const std::size_t begin = url.find("://");
+  if (begin == std::string::npos || scheme_of(url) != "s3") return wrong("the URL is no s3: URL");
+  const std::string rest = url.substr(begin + 3);
+  const std::size_t slash = rest.find('/');
+  S3Url named{rest.substr(0, slash), slash == std::string::npos ? "" : rest.substr(slash + 1)};
+  const bool plain = std::ranges::all_of(named.bucket, [](char each) {
+    return (each >= 'a' && each <= 'z') || (each >= '0' && each <= '9') || each == '-' ||
+           each == '.';
+  });
+  if (!plain || named.bucket.size() < 3 || named.bucket.size() > 63) {
+    return wrong("the URL names no bucket: 3 to 63 of a-z, 0-9, - and .");
+  }
+  if (named.key.empty()) return wrong("the URL names no key");
+  for (const auto& each : std::filesystem::path(named.key)) {
+    if (each == "." || each == "..") return wrong("the key has a part \".\" or \"..\"");
+  }
+  return named;
+}
 
 Result<UrlScheme> check_url(std::string_view field, const std::string& url) {
   if (url.size() > limits::text_bytes_max) {
@@ -105,12 +148,16 @@ Result<UrlScheme> check_url(std::string_view field, const std::string& url) {
     if (const auto path = path_of_file_url(field, url); !path) return fail(path.error());
     return UrlScheme::file;
   }
+  if (scheme == "s3") {
+    if (const auto named = split_s3_url(field, url); !named) return fail(named.error());
+    return UrlScheme::s3;
+  }
   if (scheme != "http" && scheme != "https") {
     return fail(ErrorCode::invalid, std::string(field),
                 scheme.empty() ? std::string("the URL has no scheme")
                                : fmt::format("the scheme \"{}\" is not one that sites stage",
                                              scheme.substr(0, 32)),
-                "give a file:, http: or https: URL");
+                "give a file:, http:, https: or s3: URL");
   }
   const UrlHandle parsed = parse(url);
   if (!parsed || part(parsed, CURLUPART_HOST).value_or("").empty()) {
@@ -124,6 +171,7 @@ Status check_source(const StagingPolicy& policy, std::string_view field, const s
   const auto scheme = check_url(field, url);
   if (!scheme) return fail(scheme.error());
   if (*scheme == UrlScheme::http) return check_http(policy, field);
+  if (*scheme == UrlScheme::s3) return check_s3(policy, field, url, false);
   return check_roots(policy.file_read_roots, field, url, "read");
 }
 
@@ -131,6 +179,7 @@ Status check_target(const StagingPolicy& policy, std::string_view field, const s
   const auto scheme = check_url(field, url);
   if (!scheme) return fail(scheme.error());
   if (*scheme == UrlScheme::http) return check_http(policy, field);
+  if (*scheme == UrlScheme::s3) return check_s3(policy, field, url, true);
   return check_roots(policy.file_write_roots, field, url, "write");
 }
 
@@ -174,7 +223,7 @@ Result<std::filesystem::path> path_of_file_url(std::string_view field, const std
 }
 
 std::string without_credentials(const std::string& url) {
-  if (scheme_of(url) == "file") return url;
+  if (scheme_of(url) == "file" || scheme_of(url) == "s3") return url;
   const UrlHandle parsed = parse(url);
   if (!parsed) return "(malformed URL)";
   for (const CURLUPart secret :
@@ -191,6 +240,8 @@ std::string url_below(const std::string& url, std::string_view relative_path) {
     return base + "/" + encoded;
   };
   if (scheme_of(url) == "file") return joined(url);
+  if (scheme_of(url) == "s3")
+    return url + (url.ends_with('/') ? "" : "/") + std::string(relative_path);
   const UrlHandle parsed = parse(url);
   if (!parsed) return joined(url);
   const std::string path = joined(part(parsed, CURLUPART_PATH).value_or("/"));

@@ -9,9 +9,23 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/ids.h"
 #include "schemas/result.h"
 
 namespace tradewind {
+
+// A bucket of S3, or of a store that speaks its API, that jobs may use by s3://BUCKET/KEY.
+struct S3Bucket {
+  std::string bucket;
+  std::string endpoint;  // "https://HOST" or "https://HOST:PORT"; http: likewise
+  std::string region = "us-east-1";
+  bool path_style = false;        // https://HOST/BUCKET/KEY instead of https://BUCKET.HOST/KEY
+  bool private_host = false;      // the endpoint may have a private address
+  bool writable = true;           // for outputs
+  std::string credentials_file;   // see read_s3_credentials()
+  std::vector<TenantId> tenants;  // who may use it; empty: all that the site serves
+  friend bool operator==(const S3Bucket&, const S3Bucket&) = default;
+};
 
 struct StagingPolicy {
   // Directories of this machine that file: inputs may be read from and file: outputs written to,
@@ -30,6 +44,13 @@ struct StagingPolicy {
   std::uint64_t attempt_bytes_max = 4ULL << 40;  // of all inputs, and again of all outputs
   std::uint32_t files_max = 2'048;               // files that one attempt's directories may hold
 
+  std::vector<S3Bucket> s3;  // the first of a bucket counts
+
+  // Where inputs with a stated digest are kept for later attempts, and how many bytes of them (see
+  // data_cache.h). Empty: nothing is kept.
+  std::filesystem::path cache_directory;
+  std::uint64_t cache_bytes_max = 0;
+
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::seconds stall_timeout{30};    // a transfer that moves nothing for so long is cut
   std::chrono::seconds total_timeout{3600};  // of one file with all its tries
@@ -38,7 +59,18 @@ struct StagingPolicy {
 };
 
 // The place a URL names, told apart by scheme.
-enum class UrlScheme { file, http };
+enum class UrlScheme { file, http, s3 };
+
+// The policy as it is for the tenant: without buckets that it may not use.
+StagingPolicy policy_for(const StagingPolicy& policy, const TenantId& tenant);
+
+// The parts of s3://BUCKET/KEY. The key is taken as it stands, nothing in it is decoded. Fails with
+// invalid where there is no bucket, no key, or a part "." or ".." in it.
+struct S3Url {
+  std::string bucket;
+  std::string key;
+};
+Result<S3Url> split_s3_url(std::string_view field, const std::string& url);
 
 // Which of the schemes that staging knows the URL has, and that it is well formed. `field` names it
 // in the error; messages never hold the URL's credentials.

@@ -14,6 +14,7 @@
 
 #include "gateway/staging/file_copy.h"
 #include "gateway/staging/http_transfer.h"
+#include "gateway/staging/s3.h"
 
 namespace tradewind {
 namespace {
@@ -141,10 +142,15 @@ Status store_file(Task& task, const std::string& path, const std::string& url) {
       const auto digested = digest_file(fd->get(), task.field, path, task.policy.file_bytes_max,
                                         task.budget, task.stop);
       if (!digested) return fail(digested.error());
-      if (const Status sent = upload(task.policy, task.field + ".url", url, fd->get(),
-                                     digested->size_bytes, task.stop);
-          !sent) {
-        return sent;
+      const std::string field = task.field + ".url";
+      if (*scheme == UrlScheme::s3) {
+        const Status sent = s3_upload(task.policy, field, url, fd->get(), digested->size_bytes,
+                                      digested->sha256, task.stop);
+        if (!sent) return sent;
+      } else {
+        const auto sent = send(task.policy, field, plain_target(url), "PUT",
+                               HttpBody{fd->get(), 0, digested->size_bytes}, task.stop);
+        if (!sent) return fail(sent.error());
       }
       file.size_bytes = digested->size_bytes;
       file.sha256 = digested->sha256;

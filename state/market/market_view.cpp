@@ -93,7 +93,9 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   network_changed_ =
       network_changed_ || is_new || view.record.region != record.region ||
       view.record.jurisdiction != record.jurisdiction || view.record.network != record.network ||
-      view.record.round_trips != record.round_trips || view.record.bandwidths != record.bandwidths;
+      view.record.round_trips != record.round_trips ||
+      view.record.bandwidths != record.bandwidths || view.record.holdings != record.holdings;
+  const std::vector<HoldingLabel> held = view.record.holdings;
   if (!prolongs) view.record = record;
   view.record_header = header;
   if (is_new) {
@@ -111,11 +113,26 @@ void MarketView::accept_site(const RecordHeader& header, const SiteRecord& recor
   } else {
     columns_.change_record(known_.at(record.site).number);
   }
+  change_holdings(known_.at(record.site).number, held, view.record.holdings);
   if (!prolongs) {
     for (auto debit = debits_.lower_bound({record.site, PoolId{}});
          debit != debits_.end() && debit->first.first == record.site; ++debit) {
       show_debit(record.site, debit->first.second, debit->second);
     }
+  }
+}
+
+void MarketView::change_holdings(std::uint32_t site, const std::vector<HoldingLabel>& before,
+                                 const std::vector<HoldingLabel>& after) {
+  if (before == after) return;
+  for (const HoldingLabel& each : before) holders_.erase({each, site});
+  for (const HoldingLabel& each : after) holders_.insert({each, site});
+}
+
+void MarketView::add_holders(const HoldingLabel& label, std::vector<std::uint32_t>& sites) const {
+  for (auto each = holders_.lower_bound({label, 0}); each != holders_.end() && each->first == label;
+       ++each) {
+    sites.push_back(each->second);
   }
 }
 

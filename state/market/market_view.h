@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -47,7 +48,8 @@ struct MarketChanges {
   std::vector<std::uint32_t> pools;
   // There are pools of a shape that was not there before.
   bool shapes = false;
-  // A site came, moved or has other network tariffs, so that data may cost and take less at others.
+  // A site came, moved, has other network tariffs or holds other data, so that data may cost and
+  // take less than before.
   bool network = false;
 };
 
@@ -93,6 +95,8 @@ class MarketView {
   const SiteView* find(const SiteId& site) const;
   // The site's number in the columns; nothing when no site record of it has come.
   std::optional<std::uint32_t> number(const SiteId& site) const;
+  // Adds the numbers of the sites whose records say that they hold what the label stands for.
+  void add_holders(const HoldingLabel& label, std::vector<std::uint32_t>& sites) const;
   // Ordered by site id.
   const std::map<SiteId, SiteView>& sites() const { return sites_; }
   // The same as columns and price indices, for a decision that reads only what can win.
@@ -131,6 +135,9 @@ class MarketView {
   void accept_member(const RecordHeader& header, const Member& member);
   void accept_site(const RecordHeader& header, const SiteRecord& record);
   void accept_sheet(const RecordHeader& header, const QuoteSheet& sheet);
+  // `site` holds what `after` tells, and no more what `before` told.
+  void change_holdings(std::uint32_t site, const std::vector<HoldingLabel>& before,
+                       const std::vector<HoldingLabel>& after);
   void show_standing(const SiteId& site, const MemberStanding& standing);
   void show_debit(const SiteId& site, const PoolId& pool, const Debit& balance);
 
@@ -140,6 +147,8 @@ class MarketView {
   std::map<SiteId, EarlySheet> early_sheets_;  // of sites whose record has not come yet
   std::map<std::pair<SiteId, PoolId>, Debit> debits_;
   std::map<std::pair<SiteId, ContractId>, std::uint64_t> contract_debits_;
+  // By what they hold, the numbers of sites.
+  std::set<std::pair<HoldingLabel, std::uint32_t>> holders_;
   MarketColumns columns_;
   bool network_changed_ = false;
   std::uint64_t shapes_told_ = 0;  // MarketColumns::shapes_made() at the last take_changes

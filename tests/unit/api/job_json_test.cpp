@@ -179,7 +179,7 @@ const Malformed kMalformed[] = {
     {R"({"command":["a"],"nodes":0})", "nodes"},
     {R"({"command":["a"],"inputs":[{"path":"x","url":"file:///x"}]})", "inputs[0].path"},
     {R"({"command":["a"],"inputs":[{"path":"/x"}]})", "inputs[0].url"},
-    {R"({"command":["a"],"inputs":[{"path":"/x","url":"s3://b/k"}]})", "inputs[0].url"},
+    {R"({"command":["a"],"inputs":[{"path":"/x","url":"gs://b/k"}]})", "inputs[0].url"},
     {R"({"command":["a"],"inputs":[{"path":"/x","url":"http:///k"}]})", "inputs[0].url"},
     {R"({"command":["a"],"inputs":[{"path":"/x","url":"file:///a b"}]})", "inputs[0].url"},
     {R"({"command":["a"],"inputs":[{"path":"/x","url":"file:///a","content":"b"}]})",

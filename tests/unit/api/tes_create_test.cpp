@@ -230,7 +230,7 @@ TEST_F(TesTest, MalformedTasksAreRefusedNamingTheField) {  // rule 23
       {"{" + x + R"(,"inputs":[{"url":"file:///a"}]})", "inputs[0].path"},
       {"{" + x + R"(,"inputs":[{"path":"rel","url":"file:///a"}]})", "inputs[0].path"},
       {"{" + x + R"(,"inputs":[{"path":"/a"}]})", "inputs[0].url"},
-      {"{" + x + R"(,"inputs":[{"path":"/a","url":"s3://b/k"}]})", "inputs[0].url"},
+      {"{" + x + R"(,"inputs":[{"path":"/a","url":"gs://b/k"}]})", "inputs[0].url"},
       {"{" + x + R"(,"inputs":[{"path":"/a","content":"x","type":"file"}]})", "inputs[0].type"},
       {"{" + x + R"(,"outputs":[{"path":"/a"}]})", "outputs[0].url"},
       {"{" + x + R"(,"outputs":[{"path":"/a*","url":"file:///o"}]})", "outputs[0].path_prefix"},

@@ -32,6 +32,32 @@ TEST(Publisher, SignsItsSiteRecordAnewWhenTheClockWasSetBack) {
   EXPECT_FALSE(publisher.due_site(at(4, 10'003)).value());
 }
 
+TEST(Publisher, LeavesOutHoldingsThatARecordHasNoRoomFor) {
+  const TemporaryDirectory directory;
+  auto store = Store::open(directory.path() / "store", at(0, 10'000)).value();
+  Publisher publisher(SigningKey::generate(), MemberNumber{1}, *store);
+  SiteRecord site;
+  site.site.value = "eu-north-1";
+  site.region.value = "eu-north";
+  site.jurisdiction.value = "SE";
+  for (std::uint64_t low = 1; low <= limits::holdings_per_site_max; ++low) {
+    site.holdings.push_back(HoldingLabel{1, low});
+  }
+  const auto published = [&](std::int64_t second) {
+    publisher.describe_site(site, std::nullopt);
+    const auto record = publisher.due_site(at(second, 10'000 + second)).value();
+    EXPECT_LE(record->body.size(), limits::site_record_bytes_max);
+    return std::get<SiteRecord>(decode_record(record->body)->body);
+  };
+  EXPECT_EQ(published(1), site);
+  for (int each = 0; each < 15; ++each) {
+    site.labels["l" + std::to_string(each)] = std::string(4'090, 'x');
+  }
+  SiteRecord without = site;
+  without.holdings.clear();
+  EXPECT_EQ(published(2), without);
+}
+
 TEST(Publisher, SignsNoSiteRecordThatSaysWhatTheOneBeforeSaid) {
   const TemporaryDirectory directory;
   auto store = Store::open(directory.path() / "store", at(0, 10'000)).value();

@@ -86,6 +86,7 @@ write_roots = ["${DATA}/out"]
 http = false
 allow_private_hosts = true
 limits = { file_gib = 0.5, attempt_gib = 2, files = 100 }
+cache = { directory = "${DATA}/kept", gib = 0.25 }
 )";
 
 std::optional<std::string> environment(const std::string& name) {
@@ -169,6 +170,8 @@ TEST(SiteFile, ReadsEveryKey) {
   EXPECT_EQ(file->staging.file_bytes_max, std::uint64_t{512} << 20);
   EXPECT_EQ(file->staging.attempt_bytes_max, std::uint64_t{2} << 30);
   EXPECT_EQ(file->staging.files_max, 100u);
+  EXPECT_EQ(file->staging.cache_directory, "/srv/data/kept");
+  EXPECT_EQ(file->staging.cache_bytes_max, std::uint64_t{256} << 20);
 }
 
 TEST(SiteFile, AUnitIsByDefaultOneAcceleratorOrOneCpuWithItsShareOfTheNode) {
@@ -307,6 +310,9 @@ const std::vector<Malformed> malformed = {
     {"UnsetVariable", "${DATA}/out", "${NOWHERE}/out", "staging.write_roots", "NOWHERE", "export"},
     {"OpenVariable", "${DATA}/out", "${DATA/out", "staging.write_roots", "without its }",
      "${NAME}"},
+    {"CacheWithoutADirectory", "cache = { directory = \"${DATA}/kept\", ", "cache = { ",
+     "staging.cache.directory", "missing", "directory"},
+    {"CacheWithoutAQuota", ", gib = 0.25 }", " }", "staging.cache.gib", "missing", "GiB"},
     {"FlagInQuotes", "http = false", "http = \"false\"", "staging.http", "neither true nor false",
      "without quotes"},
     {"LabelIsANumber", "room = \"north\"", "room = 3", "pool[0].labels.room", "3", "quotes"},

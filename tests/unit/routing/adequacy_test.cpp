@@ -592,7 +592,7 @@ TEST(Adequacy, EveryInputNeedsAReplicaThatTheSiteCanReach) {
   spec.inputs.resize(2);
   spec.inputs[0].content = "inline";
   spec.inputs[1].name = "table";
-  spec.inputs[1].replicas = {Replica{"s3://bucket/table", "", ""},
+  spec.inputs[1].replicas = {Replica{"gs://bucket/table", "", ""},
                              Replica{"file:///data/table", "bb-south-1", "bb-south"},
                              Replica{"file:///data/table", "", "cc-west"}};
   expect_refused(on(site("aa-north-1", {pool("cpu")}), spec), ReasonCode::transfer_unknown, 2, 0,

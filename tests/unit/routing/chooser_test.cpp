@@ -84,6 +84,13 @@ class World {
                  market_.view, market_.options, now);
   }
 
+  // Gives inputs labels of what sites may hold.
+  void label(JobSpec& spec) {
+    for (Input& each : spec.inputs) {
+      if (random_.one_in(2)) each.holding = HoldingLabel{7, 1 + random_.below(labels_count + 1)};
+    }
+  }
+
   // One of the things that happen to a market between two decisions.
   void change() {
     market_.tie_key = "j" + std::to_string(random_.below(1'000'000));
@@ -106,6 +113,14 @@ class World {
       return;
     }
     SiteRecord& record = records_[random_.below(records_.size())];
+    if (random_.one_in(6)) {
+      record.holdings.clear();
+      for (std::uint64_t low = 1; low <= labels_count; ++low) {
+        if (random_.one_in(3)) record.holdings.push_back(HoldingLabel{7, low});
+      }
+      accept(record);
+      return;
+    }
     switch (random_.below(10)) {
       case 0: {
         // The same site with other pools, in another state, or moved.
@@ -153,6 +168,8 @@ class World {
   }
 
  private:
+  static constexpr std::uint64_t labels_count = 4;
+
   void accept(const SiteRecord& record) {
     market_.view.accept(Record{header(RecordKind::site, record.site), record});
   }
@@ -183,6 +200,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   const std::uint64_t first_seed = setting("TRADEWIND_PROPERTY_SEED", 1);
   std::map<Outcome, std::uint64_t> outcomes;
   std::uint64_t covered = 0;
+  std::uint64_t held = 0;
   std::uint64_t blocks = 0;
   std::uint64_t count = 0;
   std::uint64_t seed = first_seed;
@@ -192,7 +210,8 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
     const bool large = random.one_in(50);
     World world(random, large ? 120 : 8);
     for (int round = 0; round < 40 && count < wanted; ++round, ++count) {
-      const JobSpec spec = sample::random_job(random);
+      JobSpec spec = sample::random_job(random);
+      world.label(spec);
       Wall::time_point now = sample::now;
       if (random.one_in(10)) now += std::chrono::seconds(random.number(-8, 20));
       const Decision scanned = world.scan(spec, now);
@@ -200,6 +219,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
       ASSERT_EQ(chosen, without_survey(scanned)) << "seed " << seed;
       ++outcomes[scanned.outcome];
       if (chosen && chosen->chosen->contract_units > 0) ++covered;
+      if (chosen && !chosen->chosen->held.empty()) ++held;
       const twin::Answer answer = twin::route(world.market(), spec, now);
       ASSERT_EQ(scanned.outcome, answer.outcome) << "seed " << seed;
       if (chosen) {
@@ -221,6 +241,7 @@ TEST(ChooserProperty, ChoosesWhatTheScanAndTheTwinChooseWhateverHappensToTheMark
   if (wanted < 10'000) return;
   EXPECT_GT(outcomes[Outcome::placed], wanted / 10);
   EXPECT_GT(covered, wanted / 60);
+  EXPECT_GT(held, wanted / 250);
   EXPECT_GT(outcomes[Outcome::waiting], wanted / 20);
   EXPECT_GT(outcomes[Outcome::unroutable], wanted / 100);
   EXPECT_GT(blocks, 2U) << "no shape filled several blocks";

@@ -316,7 +316,7 @@ TEST(Transfer, InlineContentIsFreeAndReplicasAreThenIgnored) {
   spec.inputs.resize(1);
   spec.inputs[0].content = "x";
   spec.inputs[0].size_bytes = 1'000'000'000;
-  spec.inputs[0].replicas = {Replica{"s3://nowhere", "", ""}};
+  spec.inputs[0].replicas = {Replica{"gs://nowhere", "", ""}};
   const Candidate chosen = *market.route(spec).chosen;
   EXPECT_EQ(chosen.cost.data_in.micros, 0);
   EXPECT_EQ(chosen.finish.stage_in_seconds, 0U);

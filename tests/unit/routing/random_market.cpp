@@ -205,7 +205,7 @@ JobSpec random_job(Random& random) {
     for (std::uint32_t each = 0; each < replicas; ++each) {
       Replica replica;
       replica.url = random.among<const char*>(
-          {"https://x.example/", "https://x.example/", "http://y.example/", "file:///x", "s3://x"});
+          {"https://x.example/", "https://x.example/", "http://y.example/", "file:///x", "gs://x"});
       if (random.one_in(2)) replica.region = region(random);
       if (random.one_in(3)) {
         replica.site = region(random);

@@ -288,8 +288,7 @@ class Judge {
     Number held = 0;
     std::string own_id;
     for (const Contract& each : site.contracts) {
-      if (each.pool != pool.id || now_ < each.valid_from ||
-          now_ >= each.valid_until) {
+      if (each.pool != pool.id || now_ < each.valid_from || now_ >= each.valid_until) {
         continue;
       }
       if (!view.sheet) continue;
@@ -395,7 +394,12 @@ class Judge {
       if (choices.empty()) {
         return no(ReasonCode::transfer_unknown, static_cast<Number>(number) + 1, 0);
       }
-      const auto [cost, milliseconds, index] = *std::min_element(choices.begin(), choices.end());
+      auto [cost, milliseconds, index] = *std::min_element(choices.begin(), choices.end());
+      if (std::ranges::count(here.record->holdings, input.holding) > 0) {
+        verdict.candidate.held.push_back(static_cast<std::uint32_t>(number));
+        cost = Way{}.cost(input.size_bytes);
+        milliseconds = Way{}.milliseconds(input.size_bytes);
+      }
       data_in += cost;
       in_milliseconds = std::max(in_milliseconds, milliseconds);
       verdict.candidate.replicas.push_back(index);

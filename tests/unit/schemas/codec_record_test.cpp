@@ -250,6 +250,14 @@ TEST(RecordCodec, RefusesJurisdictionsAndPoliciesThatAreNone) {
   expect_site_refused("bandwidths", achieved({{RegionId{"b"}, 9, 0, {}}, {a, 9, 0, {}}}));
   expect_site_refused("bandwidths", achieved({{a, 9, 0, {}}, {a, 9, 0, {}}}));
   expect_site_refused("bandwidths.region", achieved({{RegionId{"a b"}, 9, 0, {}}}));
+  const auto held = [](std::vector<HoldingLabel> labels) {
+    return [labels = std::move(labels)](SiteRecord& site) { site.holdings = labels; };
+  };
+  expect_site_refused("holdings", held({{0, 0}}));
+  expect_site_refused("holdings", held({{2, 1}, {1, 2}}));
+  expect_site_refused("holdings", held({{1, 2}, {1, 2}}));
+  expect_site_refused("holdings",
+                      held(std::vector(limits::holdings_per_site_max + 1, HoldingLabel{1, 1})));
   expect_site_refused("bandwidths", achieved(std::vector(limits::measured_regions_max + 1,
                                                          Bandwidth{a, 9, 0, {}})));
   expect_site_refused("round_trips.code", measured({{RegionId{"a"}, 0}}));

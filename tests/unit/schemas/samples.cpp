@@ -208,6 +208,9 @@ void Sampler::fill(SiteRecord& to) {
     to.bandwidths.push_back(Bandwidth{each, small(limits::bandwidth_mbit_max, 1),
                                       small(limits::bandwidth_mbit_max), time()});
   }
+  std::set<HoldingLabel> held;
+  for (std::uint64_t i = number(0, 3); i > 0; --i) held.insert(HoldingLabel{any(), number(1, 9)});
+  to.holdings.assign(held.begin(), held.end());
 }
 void Sampler::fill(PoolQuote& to) {
   to.pool.value = name();
@@ -282,6 +285,7 @@ void Sampler::fill(Input& to) {
   to.streamable = flag();
   to.dataset = text();
   to.residency_bound = flag();
+  to.holding = HoldingLabel{any(), any()};
 }
 void Sampler::fill(Dataset& to) {
   to.name = name();
@@ -371,6 +375,7 @@ void Sampler::fill(Candidate& to) {
   to.finish = FinishEstimate{any(), any(), any(), any(), any()};
   to.replicas.resize(count());
   for (std::uint32_t& each : to.replicas) each = small();
+  for (std::uint32_t i = small(3); i > 0; --i) to.held.push_back(4 - i);
   if (to.nodes == 0 || to.units == 0 || !flag()) return;
   to.contract.value = name();
   to.contract_units = small(std::min(to.nodes, to.units), 1);

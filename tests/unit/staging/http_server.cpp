@@ -131,6 +131,7 @@ HttpReply serve_range(const HttpRequest& request, const std::string& content,
   const bool same = condition == request.headers.end() || condition->second == etag;
   if (range != request.headers.end() && same) {
     const std::size_t start = std::stoul(range->second.substr(std::string("bytes=").size()));
+    if (start >= content.size()) return HttpReply{.status = 416};
     reply.status = 206;
     reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" +
                                                     std::to_string(content.size() - 1) + "/" +
