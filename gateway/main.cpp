@@ -238,6 +238,8 @@ ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem:
   for (const std::string& each : site.engine.read_only) options.read_only_binds.emplace_back(each);
   for (const Pool& each : site.record.pools) options.pools[each.id] = each.architecture;
   options.emulators = site.engine.emulators;
+  options.containers = site.engine.containers;
+  options.devices = site.engine.devices;
   options.staging = site.staging;
   options.on_warning = [](const std::string& warning) {
     spdlog::warn("engine.warning \"{}\"", warning);

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "gateway/container_settings.h"
 #include "gateway/metrics_server.h"
 #include "gateway/toml_table.h"
 #include "schemas/limits.h"
@@ -547,8 +548,8 @@ SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
 
 void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
                  const Environment& environment) {
-  const TomlTable table =
-      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm"});
+  const TomlTable table = root.table(
+      "engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "container", "devices"});
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
@@ -570,6 +571,8 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
   }
   engine.emulators = programs_at(table, "emulators", "/usr/bin/qemu-aarch64-static", environment);
   engine.read_only = paths_at(table, "read_only", environment);
+  engine.containers = read_container(table);
+  engine.devices = read_devices(table, record);
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/engines/container_options.h"
 #include "gateway/staging/policy.h"
 #include "schemas/architecture.h"
 #include "schemas/result.h"
@@ -61,6 +62,8 @@ struct EngineSettings {
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's
+  std::optional<ContainerOptions> containers;          // nothing: images are not used
+  std::map<PoolId, std::vector<std::string>> devices;  // of jobs with accelerators
   friend bool operator==(const EngineSettings&, const EngineSettings&) = default;
 };
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "gateway/discovery/tool_run.h"
 #include "gateway/engines/process_engine.h"
+#include "gateway/engines/tool_run.h"
 #include "state/disk/disk_reserve.h"
 
 namespace tradewind {

@@ -3,7 +3,6 @@ if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(discovery
     SOURCES ${discovery_tests}/accelerator_catalogue_test.cpp ${discovery_tests}/accelerator_report_test.cpp
             ${discovery_tests}/discovered_site_test.cpp ${discovery_tests}/discover_test.cpp
-            ${discovery_tests}/tool_run_test.cpp
     DEPENDS tradewind_discovery tradewind_gateway Boost::json fmt::fmt)
   add_dependencies(test_discovery tradewind-gateway)
   target_compile_definitions(test_discovery PRIVATE

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/discovery/tool_run.h"
+#include "gateway/engines/tool_run.h"
 #include "gateway/site_file.h"
 #include "tests/unit/discovery/tool_reports.h"
 #include "tests/unit/gateway/temporary_directory.h"

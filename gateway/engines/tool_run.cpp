@@ -1,4 +1,4 @@
-#include "gateway/discovery/tool_run.h"
+#include "gateway/engines/tool_run.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +23,10 @@
 namespace tradewind {
 namespace {
 
-constexpr std::size_t words_shown_max = 120;
+constexpr std::size_t words_shown_max = 200;
+constexpr std::size_t errors_kept_max = 4'096;
+// How often it is seen whether a stop was requested.
+constexpr int look_interval_ms = 100;
 
 // The beginning of the first line, without what a terminal would obey.
 std::string first_words(std::string_view text) {
@@ -32,16 +35,6 @@ std::string first_words(std::string_view text) {
     words += each >= ' ' && each <= '~' ? each : '?';
   }
   return words;
-}
-
-std::vector<std::string> tool_environment() {
-  std::vector<std::string> environment{"LC_ALL=C"};
-  for (const char* name : {"PATH", "HOME", "LD_LIBRARY_PATH"}) {
-    if (const char* value = std::getenv(name)) {
-      environment.push_back(fmt::format("{}={}", name, value));
-    }
-  }
-  return environment;
 }
 
 // Kills the tool's session and reaps the tool, unless that has been done.
@@ -84,32 +77,53 @@ std::optional<std::string> find_tool(std::string_view name, std::string_view pat
   return std::nullopt;
 }
 
+std::vector<std::string> tool_environment() {
+  std::vector<std::string> environment{"LC_ALL=C"};
+  for (const char* name : {"PATH", "HOME", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"}) {
+    if (const char* value = std::getenv(name)) {
+      environment.push_back(fmt::format("{}={}", name, value));
+    }
+  }
+  return environment;
+}
+
 Result<std::string> run_tool(const std::vector<std::string>& argv,
-                             std::chrono::milliseconds time_max, std::size_t bytes_max) {
+                             std::chrono::milliseconds time_max, std::size_t bytes_max,
+                             const std::stop_token& stop) {
   const std::string name = std::filesystem::path(argv.front()).filename().string();
   const auto failed = [&](ErrorCode code, std::string_view what) {
     return fail(code, name, std::string(what), "run it by hand and see what it says");
   };
   std::array<int, 2> ends{};
+  std::array<int, 2> error_ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return failed(ErrorCode::unavailable, std::strerror(errno));
   }
   const UniqueFd output(ends[0]);
   UniqueFd written(ends[1]);
+  if (::pipe2(error_ends.data(), O_CLOEXEC) != 0) {
+    return failed(ErrorCode::unavailable, std::strerror(errno));
+  }
+  const UniqueFd errors(error_ends[0]);
+  UniqueFd errors_written(error_ends[1]);
   LaunchSpec spec;
   spec.argv = argv;
   spec.env = tool_environment();
   spec.standard_output = written.get();
+  spec.standard_error = errors_written.get();
   const auto pid = launch(spec);
   if (!pid) return fail(pid.error());
   RunningTool tool(*pid);
   written.reset();
+  errors_written.reset();
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
   if (!process) return failed(ErrorCode::unavailable, std::strerror(errno));
 
   const auto end = std::chrono::steady_clock::now() + time_max;
   std::string text;
-  std::array<pollfd, 2> waited{{{output.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
+  std::string said;
+  std::array<pollfd, 3> waited{
+      {{output.get(), POLLIN, 0}, {process.get(), POLLIN, 0}, {errors.get(), POLLIN, 0}}};
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
@@ -117,7 +131,10 @@ Result<std::string> run_tool(const std::vector<std::string>& argv,
       return failed(ErrorCode::unavailable,
                     fmt::format("has not ended within {} ms", time_max.count()));
     }
-    if (::poll(waited.data(), waited.size(), static_cast<int>(left.count())) < 0) {
+    if (stop.stop_requested()) return failed(ErrorCode::unavailable, "was stopped");
+    const auto look = stop.stop_possible() ? std::min<std::int64_t>(left.count(), look_interval_ms)
+                                           : left.count();
+    if (::poll(waited.data(), waited.size(), static_cast<int>(look)) < 0) {
       if (errno == EINTR) continue;
       return failed(ErrorCode::unavailable, std::strerror(errno));
     }
@@ -133,14 +150,25 @@ Result<std::string> run_tool(const std::vector<std::string>& argv,
       }
       waited[0].fd = -1;
     }
+    if (waited[2].revents != 0) {
+      std::array<char, 4 * 1024> part{};
+      const ssize_t got = ::read(errors.get(), part.data(), part.size());
+      if (got > 0) {
+        said.append(part.data(),
+                    std::min(static_cast<std::size_t>(got),
+                             errors_kept_max - std::min(said.size(), errors_kept_max)));
+        continue;
+      }
+      waited[2].fd = -1;
+    }
     if (waited[1].revents != 0) break;
   }
   const int status = tool.end();
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     const std::string how = WIFEXITED(status) ? fmt::format("code {}", WEXITSTATUS(status))
                                               : fmt::format("signal {}", WTERMSIG(status));
-    return failed(ErrorCode::unavailable,
-                  fmt::format("ended with {}: \"{}\"", how, first_words(text)));
+    return failed(ErrorCode::unavailable, fmt::format("ended with {}: \"{}\"", how,
+                                                      first_words(said.empty() ? text : said)));
   }
   return text;
 }

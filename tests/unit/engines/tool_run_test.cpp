@@ -1,5 +1,5 @@
 // A tool may hang, flood or fail: what it wrote is had, or an error that names it, and it is gone.
-#include "gateway/discovery/tool_run.h"
+#include "gateway/engines/tool_run.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
