@@ -548,19 +548,24 @@ SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
 
 void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
                  const Environment& environment) {
-  const TomlTable table = root.table(
-      "engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "container", "devices"});
+  const TomlTable table = root.table("engine", {"kind", "sandbox", "emulators", "read_only",
+                                                "slurm", "kubernetes", "container", "devices"});
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
       table.refuse("slurm", "is missing", "add [engine.slurm] with url and token_file");
     }
     engine.slurm = read_slurm(table, record, environment);
+  } else if (kind == "kubernetes") {
+    engine.kubernetes = read_kubernetes(table, record);
   } else if (kind != "process") {
     table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind),
-                 "use process or slurm");
-  } else if (table.has("slurm")) {
-    table.refuse("slurm", "is given, but the engine is another", "write kind = \"slurm\"");
+                 "use process, slurm or kubernetes");
+  }
+  for (const char* each : {"slurm", "kubernetes"}) {
+    if (kind == each || !table.has(each)) continue;
+    table.refuse(each, "is given, but the engine is another",
+                 fmt::format("write kind = \"{}\"", each));
   }
   const std::string sandbox = table.text("sandbox", "bubblewrap");
   if (sandbox == "none") {

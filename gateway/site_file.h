@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/engines/container_options.h"
+#include "gateway/kubernetes_settings.h"
 #include "gateway/staging/policy.h"
 #include "schemas/architecture.h"
 #include "schemas/result.h"
@@ -59,6 +60,7 @@ struct SlurmSettings {
 
 struct EngineSettings {
   std::optional<SlurmSettings> slurm;  // nothing: processes of the gateway's machine
+  std::optional<KubernetesSettings> kubernetes;
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's

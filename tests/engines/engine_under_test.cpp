@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "schemas/ids.h"
+#include "tests/engines/fake_kubernetes.h"
 
 namespace tradewind::test {
 namespace {
@@ -125,6 +126,11 @@ void EngineUnderTest::open() {
     options.user = SlurmCluster::user();
     if (options.token_file.empty()) options.token_file = SlurmCluster::folder() / "token";
     made = make_slurm_engine(*io, options, on_event);
+  } else if (kind_ == Kind::kubernetes) {
+    const std::string missing = FakeKubernetes::missing();
+    if (!missing.empty()) GTEST_SKIP() << missing;
+    made = make_kubernetes_engine(*io, FakeKubernetes::options(options, scratch / "kubernetes"),
+                                  on_event);
   } else {
     made = make_process_engine(*io, options.node, on_event);
   }

@@ -30,7 +30,7 @@ class SlurmCluster {
   static std::string run(const std::string& command);
 };
 
-enum class Kind { process, slurm };
+enum class Kind { process, slurm, kubernetes };
 
 class EngineUnderTest : public testing::Test {
  protected:
