@@ -13,97 +13,27 @@
 #include "gateway/engines/sandbox.h"
 #include "gateway/engines/tool_run.h"
 #include "tests/unit/engines/engine_fixture.h"
+#include "tests/unit/engines/podman_store.h"
 
 namespace tradewind {
 namespace {
 
 using namespace std::chrono_literals;
 using test::attempt;
-using test::Scratch;
+using test::PodmanStore;
 using testing::HasSubstr;
-
-// One podman store with two images, made when first asked for.
-class Store {
- public:
-  static Store& get() {
-    static Store one;
-    return one;
-  }
-  ~Store() {
-    if (missing_.empty()) podman({"rm", "--force", "--all", "--time=0"});
-  }
-  const std::string& missing() const { return missing_; }
-  std::vector<std::string> options() const {
-    return {"--root=" + (scratch_ / "store").string(),
-            "--runroot=" + (scratch_ / "run").string(),
-            "--runtime=runc",
-            "--cgroup-manager=cgroupfs",
-            "--storage-driver=vfs",
-            "--log-level=error"};
-  }
-  Result<std::string> podman(const std::vector<std::string>& words) const {
-    std::vector<std::string> argv{find_program("podman")};
-    const auto before = options();
-    argv.insert(argv.end(), before.begin(), before.end());
-    argv.insert(argv.end(), words.begin(), words.end());
-    return run_tool(argv, 60s, 1 << 20);
-  }
-  std::string containers() const { return podman({"ps", "--all", "--format={{.Names}}"}).value(); }
-
- private:
-  Store() {
-    for (const char* program : {"podman", "runc", "busybox"}) {
-      if (find_program(program).empty()) missing_ = fmt_missing(program);
-    }
-    if (!missing_.empty()) return;
-    const auto made = run_tool(
-        {"/bin/sh", "-c",
-         "set -e; mkdir -p " + (scratch_ / "root/bin").string() + "; cd " +
-             (scratch_ / "root").string() + "; cp " + find_program("busybox") +
-             " bin/busybox; for each in sh cat dd echo false grep ls sleep stat test tr true; do"
-             " ln -s busybox bin/$each; done;"
-             " tar -cf ../image.tar ."},
-        60s, 1 << 16);
-    if (!made) missing_ = describe(made.error());
-    const std::string tar = (scratch_ / "image.tar").string();
-    const std::string host(to_string(host_architecture()));
-    const std::string other = host == "arm64" ? "amd64" : "arm64";
-    for (const auto& words : std::vector<std::vector<std::string>>{
-             {"import", "--quiet", "--arch=" + host, "--change=ENTRYPOINT [\"/bin/false\"]", tar,
-              "localhost/tools:1"},
-             {"import", "--quiet", "--arch=" + other, tar, "localhost/tools:other"}}) {
-      if (!missing_.empty()) return;
-      if (const auto imported = podman(words); !imported) missing_ = describe(imported.error());
-    }
-    if (!missing_.empty()) return;
-    const auto tried =
-        podman({"run", "--rm", "--network=none", "--ulimit=nofile=1024:1024",
-                "--ulimit=nproc=1024:1024", "--entrypoint=[\"true\"]", "localhost/tools:1"});
-    if (!tried) missing_ = "podman runs no containers here: " + describe(tried.error());
-  }
-  static std::string fmt_missing(const std::string& program) {
-    return "there is no program " + program;
-  }
-
-  Scratch scratch_;
-  std::string missing_;
-};
 
 class ContainerTest : public test::EngineFixture {
  protected:
   void SetUp() override {
-    if (!Store::get().missing().empty()) GTEST_SKIP() << Store::get().missing();
-    ContainerOptions containers;
-    containers.options = Store::get().options();
-    containers.images = {"localhost/tools"};
-    containers.pull = ImagePull::never;
-    options.containers = containers;
+    if (!PodmanStore::get().missing().empty()) GTEST_SKIP() << PodmanStore::get().missing();
+    options.containers = PodmanStore::get().options();
     open();
   }
   void TearDown() override {
     engine.reset();
-    if (Store::get().missing().empty()) {
-      EXPECT_EQ(Store::get().containers(), "");
+    if (PodmanStore::get().missing().empty()) {
+      EXPECT_EQ(PodmanStore::get().containers(), "");
     }
   }
   static Assignment in_image(const std::string& script,
@@ -238,18 +168,18 @@ TEST_F(ContainerTest, AContainerDoesNotOutliveItsGateway) {
   ::waitpid(gateway, nullptr, 0);
   EXPECT_TRUE(comes([&] { return test::processes_with(mark) == 0; }));
   open();  // and the next one finds nothing of it
-  EXPECT_EQ(Store::get().containers(), "");
+  EXPECT_EQ(PodmanStore::get().containers(), "");
 }
 
 TEST_F(ContainerTest, WhatADeadGatewayLeftBehindIsRemovedAtStart) {
   const auto containers = Containers::probe(options);
   ASSERT_TRUE(containers);
   engine.reset();
-  const auto left = Store::get().podman(
+  const auto left = PodmanStore::get().podman(
       {"create", "--name=" + containers->name_of("jx.1"), "--network=none", "localhost/tools:1"});
   ASSERT_TRUE(left) << describe(left.error());
   open();
-  EXPECT_EQ(Store::get().containers(), "");
+  EXPECT_EQ(PodmanStore::get().containers(), "");
 }
 
 TEST_F(ContainerTest, JobsWithAcceleratorsAndNoOthersAreGivenThePoolsDevices) {
