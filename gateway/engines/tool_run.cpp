@@ -87,9 +87,24 @@ std::vector<std::string> tool_environment() {
   return environment;
 }
 
-Result<std::string> run_tool(const std::vector<std::string>& argv,
-                             std::chrono::milliseconds time_max, std::size_t bytes_max,
-                             const std::stop_token& stop) {
+std::vector<std::string> whole_environment() {
+  std::vector<std::string> environment{"LC_ALL=C"};
+  for (char** each = ::environ; *each != nullptr; ++each) {
+    if (!std::string_view(*each).starts_with("LC_ALL=")) environment.emplace_back(*each);
+  }
+  return environment;
+}
+
+std::string ToolAnswer::words() const {
+  const std::string how = WIFEXITED(status) ? fmt::format("code {}", WEXITSTATUS(status))
+                                            : fmt::format("signal {}", WTERMSIG(status));
+  return fmt::format("{}: \"{}\"", how, first_words(errors.empty() ? text : errors));
+}
+
+Result<ToolAnswer> ask_tool(const std::vector<std::string>& argv,
+                            const std::vector<std::string>& environment,
+                            std::chrono::milliseconds time_max, std::size_t bytes_max,
+                            const std::stop_token& stop) {
   const std::string name = std::filesystem::path(argv.front()).filename().string();
   const auto failed = [&](ErrorCode code, std::string_view what) {
     return fail(code, name, std::string(what), "run it by hand and see what it says");
@@ -108,7 +123,7 @@ Result<std::string> run_tool(const std::vector<std::string>& argv,
   UniqueFd errors_written(error_ends[1]);
   LaunchSpec spec;
   spec.argv = argv;
-  spec.env = tool_environment();
+  spec.env = environment;
   spec.standard_output = written.get();
   spec.standard_error = errors_written.get();
   const auto pid = launch(spec);
@@ -163,14 +178,17 @@ Result<std::string> run_tool(const std::vector<std::string>& argv,
     }
     if (waited[1].revents != 0) break;
   }
-  const int status = tool.end();
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    const std::string how = WIFEXITED(status) ? fmt::format("code {}", WEXITSTATUS(status))
-                                              : fmt::format("signal {}", WTERMSIG(status));
-    return failed(ErrorCode::unavailable, fmt::format("ended with {}: \"{}\"", how,
-                                                      first_words(said.empty() ? text : said)));
-  }
-  return text;
+  return ToolAnswer{tool.end(), std::move(text), std::move(said)};
+}
+
+Result<std::string> run_tool(const std::vector<std::string>& argv,
+                             std::chrono::milliseconds time_max, std::size_t bytes_max,
+                             const std::stop_token& stop) {
+  auto answer = ask_tool(argv, tool_environment(), time_max, bytes_max, stop);
+  if (!answer) return fail(answer.error());
+  if (answer->succeeded()) return std::move(answer->text);
+  return fail(ErrorCode::unavailable, std::filesystem::path(argv.front()).filename().string(),
+              "ended with " + answer->words(), "run it by hand and see what it says");
 }
 
 }  // namespace tradewind
