@@ -593,6 +593,8 @@ Status Daemon::take_over(Renewed renewed) {
   if (!membership) return fail(membership.error());
   const bool signs_anew = keys.identity.public_key() != keys_.identity.public_key();
   const bool links_anew = keys.curve.public_key != keys_.curve.public_key;
+  // Nobody has talked to it since then, and its tries to connect have become rare.
+  const bool was_over = membership_.ends <= now.wall;
   keys_ = keys;
   membership_ = std::move(*membership);
   gossip_.set_registry_keys(membership_.trust.newest().registry_keys);
@@ -601,7 +603,7 @@ Status Daemon::take_over(Renewed renewed) {
   renewer_->settle(membership_);
   if (signs_anew) publisher_.sign_with(keys_.identity);
   for (const SignedRecord& each : membership_.members) carry_out(gossip_.publish(each, now));
-  if (links_anew) {
+  if (links_anew || was_over) {
     const std::string bind = link_->bound_endpoint();
     link_->stop();
     reopen_link(bind, now.mono + reopen_max);

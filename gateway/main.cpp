@@ -26,6 +26,7 @@
 #include "gateway/engines/process_engine.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_engine.h"
+#include "gateway/engines/tes_engine.h"
 #include "gateway/join.h"
 #include "gateway/renewal.h"
 #include "gateway/renewer.h"
@@ -321,6 +322,25 @@ Result<KubernetesEngineOptions> kubernetes_options(const SiteFile& site,
   return options;
 }
 
+TesEngineOptions tes_options(const SiteFile& site, const std::filesystem::path& directory) {
+  const TesSettings& tes = *site.engine.tes;
+  TesEngineOptions options;
+  options.access = {tes.url, tes.token_file, tes.user, tes.ca_file};
+  options.form = {tes.image, tes.outputs_url};
+  for (const Pool& each : site.record.pools) {
+    const auto settings = tes.pools.find(each.id);
+    options.pools.push_back({each, {}, {}});
+    if (settings == tes.pools.end()) continue;
+    options.pools.back().zones = settings->second.zones;
+    options.pools.back().backend_parameters = settings->second.backend_parameters;
+  }
+  options.attempts_directory = directory / "attempts";
+  options.on_warning = [](const std::string& warning) {
+    spdlog::warn("engine.warning \"{}\"", warning);
+  };
+  return options;
+}
+
 Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const SiteFile& site,
                                             const std::filesystem::path& directory,
                                             Engine::OnEvent on_event) {
@@ -331,6 +351,9 @@ Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const S
     auto options = kubernetes_options(site, directory);
     if (!options) return fail(options.error());
     return make_kubernetes_engine(io, std::move(*options), std::move(on_event));
+  }
+  if (site.engine.tes) {
+    return make_tes_engine(io, tes_options(site, directory), std::move(on_event));
   }
   return make_process_engine(io, engine_options(site, directory), std::move(on_event));
 }

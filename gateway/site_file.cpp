@@ -74,61 +74,6 @@ bool listens_everywhere(std::string_view endpoint) {
          endpoint.find("tcp://[::]:") == 0;
 }
 
-// Puts the environment's values in place of ${NAME}.
-std::optional<std::string> expanded(const TomlTable& table, std::string_view key,
-                                    std::string_view text, const Environment& environment) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t at = text.find("${");
-    result += text.substr(0, at);
-    if (at == std::string_view::npos) break;
-    const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) {
-      table.refuse(key, fmt::format("\"{}\" has a ${{ without its }}", text),
-                   "write ${NAME} for the environment variable NAME");
-      return std::nullopt;
-    }
-    const std::string name(text.substr(at + 2, end - at - 2));
-    const auto value = environment(name);
-    if (!value) {
-      table.refuse(key, fmt::format("the environment variable {} is not set", name),
-                   fmt::format("export {} before starting, or write the path out", name));
-      return std::nullopt;
-    }
-    result += *value;
-    text.remove_prefix(end + 1);
-  }
-  return result;
-}
-
-std::vector<std::string> paths_at(const TomlTable& table, std::string_view key,
-                                  const Environment& environment) {
-  std::vector<std::string> paths;
-  for (const std::string& each : table.texts(key)) {
-    const auto path = expanded(table, key, each, environment);
-    if (!path) return paths;
-    if (path->empty() || path->front() != '/') {
-      table.refuse(key, fmt::format("\"{}\" is not an absolute path", *path),
-                   "start the path with /");
-      return paths;
-    }
-    paths.push_back(*path);
-  }
-  return paths;
-}
-
-std::string path_at(const TomlTable& table, std::string_view key, std::string_view example,
-                    const Environment& environment) {
-  const std::string text = table.text(key, std::nullopt);
-  const auto path = expanded(table, key, text, environment);
-  if (!path) return {};
-  if (path->empty() || path->front() != '/') {
-    table.refuse(key, fmt::format("\"{}\" is not an absolute path", *path),
-                 fmt::format("give a path such as {}", example));
-  }
-  return *path;
-}
-
 void read_site(const TomlTable& root, SiteRecord& record) {
   const TomlTable site =
       root.table("site", {"id", "region", "jurisdiction", "provider", "state", "labels"});
@@ -548,8 +493,9 @@ SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
 
 void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
                  const Environment& environment) {
-  const TomlTable table = root.table("engine", {"kind", "sandbox", "emulators", "read_only",
-                                                "slurm", "kubernetes", "container", "devices"});
+  const TomlTable table =
+      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "kubernetes",
+                            "tes", "container", "devices"});
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
@@ -558,11 +504,13 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
     engine.slurm = read_slurm(table, record, environment);
   } else if (kind == "kubernetes") {
     engine.kubernetes = read_kubernetes(table, record);
+  } else if (kind == "tes") {
+    engine.tes = read_tes(table, record, environment);
   } else if (kind != "process") {
     table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind),
-                 "use process, slurm or kubernetes");
+                 "use process, slurm, kubernetes or tes");
   }
-  for (const char* each : {"slurm", "kubernetes"}) {
+  for (const char* each : {"slurm", "kubernetes", "tes"}) {
     if (kind == each || !table.has(each)) continue;
     table.refuse(each, "is given, but the engine is another",
                  fmt::format("write kind = \"{}\"", each));
@@ -600,11 +548,6 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
 }
 
 }  // namespace
-
-std::optional<std::string> process_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
 
 Result<SiteFile> parse_site_file(std::string_view text, std::string_view filename,
                                  const Environment& environment) {

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "gateway/engines/container_options.h"
+#include "gateway/environment_values.h"
 #include "gateway/kubernetes_settings.h"
 #include "gateway/staging/policy.h"
+#include "gateway/tes_settings.h"
 #include "schemas/architecture.h"
 #include "schemas/result.h"
 #include "schemas/site.h"
@@ -59,8 +61,9 @@ struct SlurmSettings {
 };
 
 struct EngineSettings {
-  std::optional<SlurmSettings> slurm;  // nothing: processes of the gateway's machine
+  std::optional<SlurmSettings> slurm;
   std::optional<KubernetesSettings> kubernetes;
+  std::optional<TesSettings> tes;  // none of them: processes of the gateway's machine
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's
@@ -77,10 +80,6 @@ struct SiteFile {
   StagingPolicy staging;
   std::optional<std::int64_t> energy_quota_wh;  // nothing: no quota
 };
-
-// Value of an environment variable; nothing when it is not set.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
-std::optional<std::string> process_environment(const std::string& name);
 
 // `filename` is for messages only. Fails with ErrorCode::invalid, or too_large over
 // `site_file_bytes_max`.

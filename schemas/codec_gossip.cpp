@@ -113,15 +113,10 @@ Bytes encode(const GossipMessage& message) {
 
 Result<GossipMessage> decode_gossip(BytesView bytes) {
   constexpr std::string_view name = "gossip message";
-  const auto decode_flat = [name](BytesView flat) {
+  return codec::decode_either(name, bytes, limits::frame_bytes_max, [name](BytesView flat) {
     return codec::decode_value<schema::GossipMessage, GossipMessage>(name, flat,
                                                                      limits::frame_bytes_max);
-  };
-  // Flat, it begins with the count of its segments less one, which is small.
-  if (bytes.empty() || bytes.front() == '\0') return decode_flat(bytes);
-  const Result<Bytes> flat = codec::unpack(name, bytes, limits::frame_bytes_max);
-  if (!flat) return fail(flat.error());
-  return decode_flat(*flat);
+  });
 }
 
 std::size_t packed_bytes(BytesView flat) {

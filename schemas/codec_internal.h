@@ -261,6 +261,16 @@ Result<T> decode_value(std::string_view name, BytesView bytes, std::size_t bytes
   });
 }
 
+// What is packed now and was flat once.
+template <class DecodeFlat>
+auto decode_either(std::string_view name, BytesView bytes, std::size_t bytes_max,
+                   DecodeFlat&& decode_flat) -> std::invoke_result_t<DecodeFlat, BytesView> {
+  if (!is_packed(bytes)) return decode_flat(bytes);
+  const Result<Bytes> flat = unpack(name, bytes, bytes_max);
+  if (!flat) return fail(flat.error());
+  return decode_flat(*flat);
+}
+
 // --- numbers, times, enums ----------------------------------------------------------------------
 
 // Refuses what is outside [low, high].

@@ -87,12 +87,15 @@ void read(schema::JobRecord::Reader from, JobRecord& to) {
 }  // namespace codec
 
 Bytes encode(const JobRecord& record) {
-  return codec::encode_message<schema::JobRecord>(record);
+  return codec::pack(codec::encode_message<schema::JobRecord>(record));
 }
 
 Result<JobRecord> decode_job_record(BytesView bytes) {
-  return codec::decode_value<schema::JobRecord, JobRecord>("job record", bytes,
-                                                           limits::job_record_bytes_max);
+  constexpr std::string_view name = "job record";
+  return codec::decode_either(name, bytes, limits::job_record_bytes_max, [name](BytesView flat) {
+    return codec::decode_value<schema::JobRecord, JobRecord>(name, flat,
+                                                             limits::job_record_bytes_max);
+  });
 }
 
 }  // namespace tradewind

@@ -324,12 +324,15 @@ Bytes encode(const Entry& entry) {
   auto root = building.root<schema::JournalEntry>();
   root.setAt(codec::micros_of(entry.at));
   std::visit(codec::WriteBody{root.initBody()}, entry.body);
-  return building.finish();
+  return codec::pack(building.finish());
 }
 
 Result<Entry> decode_entry(BytesView bytes) {
-  return codec::decode_message<schema::JournalEntry>("entry", bytes, limits::entry_bytes_max,
-                                                     codec::read_entry);
+  constexpr std::string_view name = "entry";
+  return codec::decode_either(name, bytes, limits::entry_bytes_max, [name](BytesView flat) {
+    return codec::decode_message<schema::JournalEntry>(name, flat, limits::entry_bytes_max,
+                                                       codec::read_entry);
+  });
 }
 
 }  // namespace tradewind

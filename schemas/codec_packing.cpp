@@ -90,6 +90,13 @@ Bytes pack(BytesView flat) {
   return packed;
 }
 
+bool is_packed(BytesView message) {
+  // Flat, it begins with the count of its segments less one, which is small; packed, with the tag
+  // of that count and the first segment's length, which is not zero.
+  constexpr unsigned char least_tag = 1U << (kWord / 2);
+  return !message.empty() && static_cast<unsigned char>(message.front()) >= least_tag;
+}
+
 std::size_t packed_bytes(BytesView flat) {
   std::size_t size = 0;
   // A record's bytes are whole words; what a stranger says is one need not be.

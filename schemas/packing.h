@@ -14,6 +14,8 @@ Bytes pack(BytesView flat);
 // Fails, naming `name`, when the bytes end early or would come to more than `bytes_max`; never
 // allocates more.
 Result<Bytes> unpack(std::string_view name, BytesView packed, std::size_t bytes_max);
+// Whether an encoded message is packed and not flat, for those of which both are about.
+bool is_packed(BytesView message);
 // What pack() makes of them, without making it.
 std::size_t packed_bytes(BytesView flat);
 

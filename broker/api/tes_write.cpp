@@ -153,6 +153,15 @@ void task_lines(const JobRecord& job, std::string_view currency,
   if (!job.end_reason.empty()) lines.push_back("ended: " + job.end_reason);
 }
 
+// What left the site when outputs were stored; file: targets lie at it.
+std::uint64_t egress_bytes(const EndReport& report) {
+  std::uint64_t bytes = 0;
+  for (const OutputFile& each : report.outputs) {
+    if (!each.url.empty() && !each.url.starts_with("file:")) bytes += each.size_bytes;
+  }
+  return bytes;
+}
+
 json::object metadata_to_json(const JobRecord& job, const AttemptRecord& attempt,
                               const Places& places, std::string_view currency) {
   json::object out{{"placement_id", to_string(AttemptId{job.job, attempt.number})}};
@@ -168,6 +177,7 @@ json::object metadata_to_json(const JobRecord& job, const AttemptRecord& attempt
     out["currency"] = json::string(currency);
     out["cost"] = to_decimal((attempt.report ? attempt.report->charge : chosen.cost.total).micros);
   }
+  if (attempt.report) out["egress_bytes"] = std::to_string(egress_bytes(*attempt.report));
   return out;
 }
 

@@ -206,7 +206,7 @@ Status Core::recover_jobs() {
       parts.push_back(std::async(std::launch::async, [part] {
         std::vector<Result<StoredJob>> jobs;
         jobs.reserve(part.size());
-        for (const Bytes& row : part) jobs.push_back(StoredJob::read(row));
+        for (Bytes& row : part) jobs.push_back(StoredJob::read(std::move(row)));
         return jobs;
       }));
     }

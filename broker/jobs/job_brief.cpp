@@ -1,12 +1,12 @@
 #include "broker/jobs/job_brief.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/jobs/fold.h"
 #include "schemas/assert.h"
 #include "schemas/codec.h"
 #include "schemas/limits.h"
-#include "schemas/packing.h"
 
 namespace tradewind {
 namespace {
@@ -49,15 +49,15 @@ Shape shape_of_record(const JobRecord& record) {
 
 StoredJob::StoredJob(const JobRecord& record) : StoredJob(record, encode(record)) {}
 
-StoredJob::StoredJob(const JobRecord& record, BytesView row)
-    : packed(codec::pack(row)),
+StoredJob::StoredJob(const JobRecord& record, Bytes row)
+    : row(std::move(row)),
       tenant(record.tenant),
       brief(brief_of(record, shape_of_record(record), demand_of(record.spec))) {}
 
-Result<StoredJob> StoredJob::read(BytesView row) {
+Result<StoredJob> StoredJob::read(Bytes row) {
   const auto record = decode_job_record(row);
   if (!record) return fail(record.error());
-  return StoredJob(*record, row);
+  return StoredJob(*record, std::move(row));
 }
 
 }  // namespace tradewind

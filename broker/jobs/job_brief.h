@@ -43,14 +43,14 @@ Shape shape_of_record(const JobRecord& record);
 struct StoredJob {
   StoredJob(const JobRecord& record);  // NOLINT: a record is one
   // What encode(JobRecord) wrote. Fails as decode_job_record does.
-  static Result<StoredJob> read(BytesView row);
+  static Result<StoredJob> read(Bytes row);
 
-  Bytes packed;  // the record
+  Bytes row;
   TenantId tenant;
   JobBrief brief;
 
  private:
-  StoredJob(const JobRecord& record, BytesView row);
+  StoredJob(const JobRecord& record, Bytes row);
 };
 
 }  // namespace tradewind

@@ -5,8 +5,6 @@
 
 #include "schemas/assert.h"
 #include "schemas/codec.h"
-#include "schemas/limits.h"
-#include "schemas/packing.h"
 
 namespace tradewind {
 
@@ -15,21 +13,22 @@ JobRecords::JobRecords(std::size_t open_max) : open_max_(open_max) {
 }
 
 void JobRecords::put(Slot& slot, JobRecord record) {
-  TRADEWIND_ASSERT(!slot.is_open_ && !slot.packed_);
+  TRADEWIND_ASSERT(!slot.is_open_ && !slot.closed_);
   open_.push_front(Open{std::make_shared<JobRecord>(std::move(record)), &slot});
   slot.open_ = open_.begin();
   slot.is_open_ = true;
 }
 
-void JobRecords::put(Slot& slot, BytesView packed) {
-  TRADEWIND_ASSERT(!slot.is_open_ && !slot.packed_);
-  set_packed(slot, packed);
+void JobRecords::put(Slot& slot, BytesView row) {
+  TRADEWIND_ASSERT(!slot.is_open_ && !slot.closed_);
+  close(slot, row);
 }
 
-void JobRecords::set_packed(Slot& slot, BytesView packed) {
-  slot.packed_ = std::make_unique_for_overwrite<char[]>(packed.size());
-  slot.packed_bytes_ = static_cast<std::uint32_t>(packed.size());
-  std::ranges::copy(packed, slot.packed_.get());
+void JobRecords::close(Slot& slot, BytesView row) {
+  const Bytes closed = compressor_.compress(row);
+  slot.closed_ = std::make_unique_for_overwrite<char[]>(closed.size());
+  slot.closed_bytes_ = static_cast<std::uint32_t>(closed.size());
+  std::ranges::copy(closed, slot.closed_.get());
 }
 
 const JobRecord& JobRecords::read(Slot& slot) {
@@ -37,10 +36,7 @@ const JobRecord& JobRecords::read(Slot& slot) {
     open_.splice(open_.begin(), open_, slot.open_);
     return *slot.open_->record;
   }
-  const auto flat = codec::unpack("job record", {slot.packed_.get(), slot.packed_bytes_},
-                                  limits::job_record_bytes_max);
-  TRADEWIND_ASSERT(flat);
-  auto record = decode_job_record(*flat);
+  auto record = decode_job_record(compressor_.expand({slot.closed_.get(), slot.closed_bytes_}));
   TRADEWIND_ASSERT(record);
   open_.push_front(Open{std::make_shared<JobRecord>(std::move(*record)), &slot});
   slot.open_ = open_.begin();
@@ -50,7 +46,7 @@ const JobRecord& JobRecords::read(Slot& slot) {
 
 JobRecord& JobRecords::change(Slot& slot) {
   read(slot);
-  slot.packed_.reset();
+  slot.closed_.reset();
   std::shared_ptr<JobRecord>& record = slot.open_->record;
   if (record.use_count() > 1) record = std::make_shared<JobRecord>(*record);
   return *record;
@@ -59,7 +55,7 @@ JobRecord& JobRecords::change(Slot& slot) {
 ChangedJob JobRecords::show(Slot& slot, bool lasts) {
   read(slot);
   ChangedJob shown(slot.open_->record);
-  if (lasts && !slot.packed_) set_packed(slot, codec::pack(shown.row));
+  if (lasts && !slot.closed_) close(slot, shown.row);
   return shown;
 }
 
@@ -67,7 +63,7 @@ ChangedJob JobRecords::take(Slot& slot) {
   ChangedJob taken = show(slot, false);
   open_.erase(slot.open_);
   slot.is_open_ = false;
-  slot.packed_.reset();
+  slot.closed_.reset();
   return taken;
 }
 
@@ -75,7 +71,7 @@ void JobRecords::close_surplus() {
   while (open_.size() > open_max_) {
     Open& oldest = open_.back();
     Slot& slot = *oldest.slot;
-    if (!slot.packed_) set_packed(slot, codec::pack(encode(*oldest.record)));
+    if (!slot.closed_) close(slot, encode(*oldest.record));
     slot.is_open_ = false;
     open_.pop_back();
   }

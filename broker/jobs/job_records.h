@@ -1,5 +1,5 @@
 // The records of live jobs, in little memory: those touched lately as they are, the others as the
-// packed bytes of their encoding. Pure; one thread.
+// bytes of their encoding, compressed. Pure; one thread.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 
+#include "broker/jobs/record_compressor.h"
 #include "schemas/changed_job.h"
 #include "schemas/journal.h"
 #include "schemas/result.h"
@@ -26,8 +27,8 @@ class JobRecords {
 
    private:
     friend class JobRecords;
-    std::unique_ptr<char[]> packed_;  // null: what is open has been changed
-    std::uint32_t packed_bytes_ = 0;
+    std::unique_ptr<char[]> closed_;  // null: what is open has been changed
+    std::uint32_t closed_bytes_ = 0;
     bool is_open_ = false;
     std::list<Open>::iterator open_;
   };
@@ -36,8 +37,8 @@ class JobRecords {
   explicit JobRecords(std::size_t open_max);
 
   void put(Slot& slot, JobRecord record);
-  // codec::pack() of its encoding.
-  void put(Slot& slot, BytesView packed);
+  // encode(JobRecord), of this program or of one before.
+  void put(Slot& slot, BytesView row);
   // The record is valid until `close_surplus` or `take`.
   const JobRecord& read(Slot& slot);
   JobRecord& change(Slot& slot);
@@ -55,9 +56,10 @@ class JobRecords {
     Slot* slot = nullptr;
   };
 
-  static void set_packed(Slot& slot, BytesView packed);
+  void close(Slot& slot, BytesView row);
 
   const std::size_t open_max_;
+  RecordCompressor compressor_;
   std::list<Open> open_;  // the one touched last first
 };
 

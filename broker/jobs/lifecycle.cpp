@@ -28,7 +28,7 @@ Lifecycle::Lifecycle(LifecycleOptions options, Router& router)
 void Lifecycle::recover(const StoredJob& job) {
   TRADEWIND_ASSERT(!running_);
   if (job.brief.has_ended) return;
-  records_.put(add(job.brief, job.tenant).record, BytesView(job.packed));
+  records_.put(add(job.brief, job.tenant).record, BytesView(job.row));
 }
 
 void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {

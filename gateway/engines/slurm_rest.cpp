@@ -1,7 +1,5 @@
 #include "gateway/engines/slurm_rest.h"
 
-#include <curl/curl.h>
-
 #include <array>
 #include <string_view>
 #include <utility>
@@ -14,20 +12,8 @@ namespace {
 // A job takes about 3 KiB in a list: some 80,000 of them.
 constexpr std::size_t answer_bytes_max = 256UL << 20;
 // slurmrestd itself waits up to 20 s for a slurmctld that does not answer.
-constexpr long answer_seconds_max = 45;
-constexpr long connect_seconds_max = 5;
+constexpr std::chrono::seconds answer_time_max{45};
 constexpr std::array<std::string_view, 3> known_versions{"v0.0.38", "v0.0.37", "v0.0.36"};
-
-std::size_t receive(char* data, std::size_t size, std::size_t count, void* user) {
-  auto& body = *static_cast<std::string*>(user);
-  if (body.size() + size * count > answer_bytes_max) return 0;
-  body.append(data, size * count);
-  return size * count;
-}
-
-int end_when_stopped(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
-}
 
 // The number stands under `error_code` in answers to submissions, under `error_number` elsewhere.
 void read_error(SlurmAnswer& answer) {
@@ -50,15 +36,13 @@ void read_error(SlurmAnswer& answer) {
 
 }  // namespace
 
-struct SlurmRest::Handle {
-  CURL* curl = curl_easy_init();
-  ~Handle() { curl_easy_cleanup(curl); }
-};
-
 SlurmRest::SlurmRest(std::string url, std::string user, SlurmToken& token)
-    : url_(std::move(url)), user_(std::move(user)), token_(token) {}
-
-SlurmRest::~SlurmRest() = default;
+    : url_(std::move(url)),
+      user_(std::move(user)),
+      token_(token),
+      http_({.answer_bytes_max = answer_bytes_max,
+             .answer_time_max = answer_time_max,
+             .ca_file = {}}) {}
 
 std::string SlurmRest::version() const {
   const std::lock_guard lock(mutex_);
@@ -103,55 +87,15 @@ Result<SlurmAnswer> SlurmRest::perform(const char* method, const std::string& pa
                                        const std::string& body) {
   const auto token = token_.get(system_now());
   if (!token) return fail(token.error());
-  std::unique_ptr<Handle> handle;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      handle = std::move(idle_.back());
-      idle_.pop_back();
-    }
+  const auto heard = http_.call(
+      method, url_ + path, {"X-SLURM-USER-NAME: " + user_, "X-SLURM-USER-TOKEN: " + *token}, body);
+  if (!heard) {
+    Error error = heard.error();
+    error.field = "engine.slurm.url";
+    error.remedy = "see whether slurmrestd runs";
+    return fail(std::move(error));
   }
-  if (!handle) handle = std::make_unique<Handle>();
-  CURL* const curl = handle->curl;
-  if (curl == nullptr) return fail(ErrorCode::internal, "", "libcurl could not be started");
-  curl_easy_reset(curl);  // keeps the connection
-  curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
-  headers = curl_slist_append(headers, "Expect:");
-  headers = curl_slist_append(headers, ("X-SLURM-USER-NAME: " + user_).c_str());
-  headers = curl_slist_append(headers, ("X-SLURM-USER-TOKEN: " + *token).c_str());
-  const std::string url = url_ + path;
-  std::string text;
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_seconds_max);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT, answer_seconds_max);
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-  if (!body.empty()) {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  }
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &end_when_stopped);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stopped_);
-  const CURLcode code = curl_easy_perform(curl);
-  curl_slist_free_all(headers);
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  if (code == CURLE_OK) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(handle));
-  }
-  if (code != CURLE_OK) {
-    const bool sent = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST;
-    return fail(sent ? ErrorCode::maybe_delivered : ErrorCode::unavailable, "engine.slurm.url",
-                fmt::format("no answer from {}: {}", url_, curl_easy_strerror(code)),
-                "see whether slurmrestd runs");
-  }
+  const auto& [status, text] = *heard;
   SlurmAnswer answer;
   if (status == 304) {
     answer.unchanged = true;

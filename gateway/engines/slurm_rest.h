@@ -1,13 +1,11 @@
 // slurmrestd over HTTP: one call at a time on each of a few kept connections.
 #pragma once
 
-#include <atomic>
 #include <boost/json.hpp>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
+#include "gateway/engines/http_client.h"
 #include "gateway/engines/slurm_token.h"
 #include "gateway/engines/slurm_words.h"
 #include "schemas/result.h"
@@ -26,12 +24,9 @@ class SlurmRest {
  public:
   // `url` is "http://host:port" or with https; `user` is whom the token speaks for.
   SlurmRest(std::string url, std::string user, SlurmToken& token);
-  ~SlurmRest();
-  SlurmRest(const SlurmRest&) = delete;
-  SlurmRest& operator=(const SlurmRest&) = delete;
 
   // Calls on their way end soon, and those that come fail: all as maybe_delivered.
-  void stop() { stopped_ = true; }
+  void stop() { http_.stop(); }
 
   // Asks which versions of the interface are served and keeps the newest one that this program
   // knows. To be called before the others, and again after they fail. ErrorCode::unavailable,
@@ -49,7 +44,6 @@ class SlurmRest {
                            const std::string& body = {});
 
  private:
-  struct Handle;
   Result<SlurmAnswer> perform(const char* method, const std::string& path, const std::string& body);
 
   const std::string url_;
@@ -57,8 +51,7 @@ class SlurmRest {
   SlurmToken& token_;
   mutable std::mutex mutex_;
   std::string version_;
-  std::atomic<bool> stopped_{false};
-  std::vector<std::unique_ptr<Handle>> idle_;
+  HttpClient http_;
 };
 
 }  // namespace tradewind

@@ -7,7 +7,7 @@
 namespace tradewind::limits {
 
 // Not yet written tables of all column families together: what a busy minute of jobs takes.
-inline constexpr std::size_t journal_memory_bytes = 128ULL * 1024 * 1024;
+inline constexpr std::size_t journal_memory_bytes = 96ULL * 1024 * 1024;
 // Blocks read before, shared by all column families.
 inline constexpr std::size_t journal_cache_bytes = 64ULL * 1024 * 1024;
 // What is compressed, checked and read at once: more costs readers of single rows, less whoever

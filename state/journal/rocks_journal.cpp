@@ -27,8 +27,10 @@
 namespace tradewind {
 namespace {
 
-constexpr std::string_view kFormat = "2";
-constexpr std::string_view kFormatBefore = "1";  // the records of live jobs stood among the others
+constexpr std::string_view kFormat = "3";
+constexpr std::string_view kFormatFlat =
+    "2";  // entries and records lay flat; they are read as well
+constexpr std::string_view kFormatOneTable = "1";  // and those of live jobs stood among the others
 constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
     "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
@@ -153,7 +155,7 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
     return ok();
   }
   if (!status.ok()) return fail(store_error("read the format", status));
-  if (format == kFormatBefore) return bring_up_to_date();
+  if (format == kFormatFlat || format == kFormatOneTable) return bring_up_to_date(format);
   if (format != kFormat) {
     return fail(ErrorCode::conflict, directory.string(),
                 fmt::format("the journal has format {}, this program knows {}", format, kFormat),
@@ -163,11 +165,11 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
 }
 
 // Done half, it is done again from the start.
-Status RocksJournal::bring_up_to_date() {
+Status RocksJournal::bring_up_to_date(std::string_view format) {
   const std::unique_ptr<rocksdb::Iterator> at(
       db_->NewIterator(rocksdb::ReadOptions{}, table(Table::live)));
   rocksdb::WriteBatch write;
-  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+  for (at->SeekToFirst(); at->Valid() && format == kFormatOneTable; at->Next()) {
     rocksdb::PinnableSlice record;
     const rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions{}, table(Table::jobs), at->key(), &record);

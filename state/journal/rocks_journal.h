@@ -58,8 +58,8 @@ class RocksJournal final : public Journal {
   RocksJournal(bool sync, std::unique_ptr<DirectoryLock> lock);
   Status open_store(const std::filesystem::path& directory);
   Status check_format(const std::filesystem::path& directory);
-  // From the format before this one.
-  Status bring_up_to_date();
+  // From a format before this one.
+  Status bring_up_to_date(std::string_view format);
   // Whether the newest entries are there without a gap, and the last is what was acknowledged.
   // Those before them are looked at behind.
   Status check_end(const std::filesystem::path& directory);

@@ -24,13 +24,15 @@ class EngineConformance : public test::EngineUnderTest, public testing::WithPara
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance,
-                         testing::Values(Kind::process, Kind::slurm, Kind::kubernetes),
+                         testing::Values(Kind::process, Kind::slurm, Kind::tes, Kind::kubernetes),
                          [](const auto& each) {
                            switch (each.param) {
+                             case Kind::process: return "Process";
                              case Kind::slurm: return "Slurm";
+                             case Kind::tes: return "Tes";
                              case Kind::kubernetes: return "Kubernetes";
-                             default: return "Process";
                            }
+                           return "None";
                          });
 
 TEST_P(EngineConformance, RunsAJobInItsSandboxWithInputsOutputsAndLogs) {
@@ -61,7 +63,7 @@ TEST_P(EngineConformance, RunsAJobInItsSandboxWithInputsOutputsAndLogs) {
   EXPECT_TRUE(report.started);
   EXPECT_EQ(scratch.read("out/result"), "HELLO\n");
   ASSERT_EQ(report.outputs.size(), 1U);
-  EXPECT_EQ(report.outputs[0].sha256, hex(sha256("HELLO\n")));
+  EXPECT_EQ(report.outputs[0].sha256, tells_digests() ? hex(sha256("HELLO\n")) : "");
   ASSERT_EQ(report.executors.size(), 1U);
   EXPECT_EQ(report.executors[0].exit_code, 0);
   EXPECT_EQ(report.executors[0].stderr_tail, "noise\n");

@@ -60,7 +60,43 @@ Cluster& cluster() {
   return one;
 }
 
+// Down again when the process ends.
+struct FederationBehind {
+  Scratch scratch;
+  std::string url;
+  FederationBehind() {
+    const auto [status, said] = tell("up", " --sites " TRADEWIND_TES_SITES);
+    if (status != 0) ADD_FAILURE() << said;
+    std::ifstream env(scratch / "federation/env");
+    const std::string word = "export TRADEWIND_URL=";
+    for (std::string line; std::getline(env, line);) {
+      if (line.starts_with(word)) url = line.substr(word.size());
+    }
+  }
+  ~FederationBehind() { tell("down", ""); }
+
+ private:
+  std::pair<int, std::string> tell(const std::string& what, const std::string& more) {
+    return output_of(fmt::format("TRADEWIND_BIN={} TRADEWIND_DATA={} {} {} {}{}", TRADEWIND_BIN,
+                                 std::filesystem::temp_directory_path().string(),
+                                 TRADEWIND_FEDERATION, what, (scratch / "federation").string(),
+                                 more));
+  }
+};
+
+FederationBehind& federation_behind() {
+  static FederationBehind one;
+  return one;
+}
+
 }  // namespace
+
+std::string TesServer::url() {
+  return federation_behind().url + "/ga4gh/tes/v1";
+}
+std::filesystem::path TesServer::token_file() {
+  return federation_behind().scratch / "federation/user.token";
+}
 
 std::string SlurmCluster::missing() {
   return cluster().missing;
@@ -109,6 +145,10 @@ EngineUnderTest::EngineUnderTest(Kind kind) : kind_(kind) {
   options.calm_time = std::chrono::seconds(5);
   options.poll_interval = std::chrono::milliseconds(200);
   options.news_interval = std::chrono::milliseconds(20);
+  tes.attempts_directory = scratch / "attempts";
+  tes.form.image = "debian:12";
+  tes.settle_time = std::chrono::seconds(2);
+  tes.poll_interval = std::chrono::milliseconds(100);
 }
 
 void EngineUnderTest::open() {
@@ -131,6 +171,12 @@ void EngineUnderTest::open() {
     if (!missing.empty()) GTEST_SKIP() << missing;
     made = make_kubernetes_engine(*io, FakeKubernetes::options(options, scratch / "kubernetes"),
                                   on_event);
+  } else if (kind_ == Kind::tes) {
+    tes.access.url = TesServer::url();
+    tes.access.token_file = TesServer::token_file();
+    const bool boxed = options.node.sandbox == SandboxMode::bubblewrap;
+    tes.pools = {{options.pools[0].pool, {boxed ? "site:boxed" : "site:open"}, {}}};
+    made = make_tes_engine(*io, tes, on_event);
   } else {
     made = make_process_engine(*io, options.node, on_event);
   }

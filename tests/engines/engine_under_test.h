@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gateway/engines/slurm_engine.h"
+#include "gateway/engines/tes_engine.h"
 #include "tests/unit/staging/scratch.h"
 
 namespace tradewind::test {
@@ -30,7 +31,15 @@ class SlurmCluster {
   static std::string run(const std::string& command);
 };
 
-enum class Kind { process, slurm, kubernetes };
+// A federation of its own for all tests of this process, started when first asked for: the TES
+// server that attempts are given to. Its site "open" has no sandbox, "boxed" has one.
+class TesServer {
+ public:
+  static std::string url();
+  static std::filesystem::path token_file();
+};
+
+enum class Kind { process, slurm, tes, kubernetes };
 
 class EngineUnderTest : public testing::Test {
  protected:
@@ -54,6 +63,9 @@ class EngineUnderTest : public testing::Test {
   bool is_running(const AttemptId& id) const;
   std::string log(const AttemptId& id, LogStream stream = LogStream::out);
 
+  // Whether an end names the digests of outputs.
+  bool tells_digests() const { return kind_ != Kind::tes; }
+
   // Of this test alone, however many share a cluster.
   AttemptId attempt(std::uint32_t number = 1) const;
   Assignment shell(const std::string& script) const;
@@ -66,6 +78,7 @@ class EngineUnderTest : public testing::Test {
   Scratch scratch;
   std::unique_ptr<boost::asio::io_context> io = std::make_unique<boost::asio::io_context>();
   SlurmEngineOptions options;
+  TesEngineOptions tes;
   std::map<AttemptId, std::vector<AttemptPhase>> phases;
   std::map<AttemptId, EndReport> reports;
   std::map<AttemptId, int> ended;

@@ -34,7 +34,8 @@ class ShortLived(Federation):
         return self.dir / "sites" / site
 
     def run_at(self, site, seconds=60):
-        """A job that runs there, or an error."""
+        """A job that runs there once the site is offered, or an error."""
+        until(lambda: any(row["site"] == site for row in self.user.get("/v1/offers")["offers"]), seconds)
         job = self.user.submit(shell_job("true", architectures=ARCHITECTURES, constraints={"sites_allowed": [site]}))
         ended = self.user.wait(job, seconds=seconds)
         assert ended["state"] == "succeeded", json.dumps(ended)[:2000]
@@ -94,6 +95,7 @@ class Renewal(unittest.TestCase):
         until(lambda: "certificate.expired " in self.federation.log(site), self.LIFE + 10)
         self.federation.start("broker")
         self.federation.run_at(site)
+        self.assertIn("link.reopened", self.federation.log(site))
         self.assertEqual(self.federation.pid(site), pid)
 
 

@@ -14,6 +14,8 @@
 
 #include "schemas/assert.h"
 #include "schemas/codec.h"
+#include "schemas/limits.h"
+#include "schemas/packing.h"
 
 namespace tradewind::simulation {
 namespace {
@@ -111,7 +113,9 @@ template <class T, class Decode>
 std::optional<T> known(const T& value, const char* file, const char* name, Decode decode) {
   static FormerSchemas schemas;
   const capnp::StructSchema schema = schemas.find(file, name);
-  const Bytes bytes = encode(value);
+  Bytes bytes = encode(value);
+  // Packed it would be the same to either release.
+  if (codec::is_packed(bytes)) bytes = *codec::unpack(name, bytes, limits::job_record_bytes_max);
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(words.begin(), bytes.data(), bytes.size());
   capnp::FlatArrayMessageReader reader(words);

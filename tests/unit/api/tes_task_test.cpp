@@ -155,6 +155,10 @@ TEST_F(TesTest, MetadataTellsWhereAndForHowMuch) {  // rules 1 and 2
   EXPECT_EQ(at(full, "/logs/0/metadata/cost"), "0.0025");
   EXPECT_EQ(at(full, "/logs/0/metadata/placement_id"), id.value + "#1");
   EXPECT_EQ(at(full, "/logs/0/outputs/0/size_bytes"), "9007199254740993");
+  EXPECT_EQ(at(full, "/logs/0/metadata/egress_bytes"), "0") << "a file: target lies at the site";
+  attempt.report->outputs = {{"/a", "https://store/a", 5, ""}, {"/b", "file:///b", 6, ""}};
+  place(id, JobState::succeeded, {attempt});
+  EXPECT_EQ(at(task(id, "FULL"), "/logs/0/metadata/egress_bytes"), "5");
 }
 
 TEST_F(TesTest, WaitingAndUnroutableTasksSayWhyInTheSystemLogs) {  // rules 11 and 12

@@ -333,16 +333,16 @@ tenants = { physics = { account = "phys", qos = "high" } }
 pools = { gpu = { partition = "batch", features = "zen4", gres = "gpu:h100" } }
 )";
 
-std::string with_engine(const std::string& engine) {
+std::string with_engine(std::string engine, const std::string& from = "",
+                        const std::string& to = "") {
+  if (!from.empty()) engine.replace(engine.find(from), from.size(), to);
   std::string text = whole_file;
   const std::size_t begin = text.find("[engine]");
   return text.replace(begin, text.find("[staging]") - begin, engine + "\n");
 }
 
 std::string with_slurm(const std::string& from = "", const std::string& to = "") {
-  std::string engine = slurm_engine;
-  if (!from.empty()) engine.replace(engine.find(from), from.size(), to);
-  return with_engine(engine);
+  return with_engine(slurm_engine, from, to);
 }
 
 TEST(SiteFile, TellsWhereASlurmIsAndWhoItsTenantsAreThere) {
@@ -374,6 +374,50 @@ TEST(SiteFile, RefusesASlurmThatCannotBe) {
   EXPECT_EQ(field_of("qos = \"high\"", "qso = \"high\""), "engine.slurm.tenants.physics.qso");
   EXPECT_EQ(field_of("{ physics", "{ Physics"), "engine.slurm.tenants.Physics");
   EXPECT_EQ(field_of("kind = \"slurm\"", "kind = \"process\""), "engine.slurm");
+}
+
+const std::string tes_engine = R"(
+[engine]
+kind = "tes"
+
+[engine.tes]
+url = "https://${SUITE}/ga4gh/tes/v1"
+token_file = "${DATA}/token"
+user = "federation"
+ca_file = "/etc/tes.pem"
+image = "debian:12"
+outputs_url = "file://${DATA}/kept/"
+pools = { gpu = { zones = ["gpu-1"], backend_parameters = { gpu = "1" } } }
+)";
+
+TEST(SiteFile, TellsWhereATesServerIsAndWhatItsPoolsAreThere) {
+  const auto file = parse(with_engine(tes_engine, "", ""));
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_TRUE(file->engine.tes);
+  const TesSettings& tes = *file->engine.tes;
+  EXPECT_EQ(tes.url, "https://suite/ga4gh/tes/v1");
+  EXPECT_EQ(tes.token_file, "/srv/data/token");
+  EXPECT_EQ(tes.user, "federation");
+  EXPECT_EQ(tes.ca_file, "/etc/tes.pem");
+  EXPECT_EQ(tes.image, "debian:12");
+  EXPECT_EQ(tes.outputs_url, "file:///srv/data/kept");
+  EXPECT_EQ(tes.pools.at(PoolId{"gpu"}), (TesPoolSettings{{"gpu-1"}, {{"gpu", "1"}}}));
+}
+
+TEST(SiteFile, RefusesATesServerThatCannotBe) {
+  const auto field_of = [](const std::string& from, const std::string& to) {
+    const auto file = parse(with_engine(tes_engine, from, to));
+    return file ? std::string() : file.error().field;
+  };
+  EXPECT_EQ(field_of("https:", "ftp:"), "engine.tes.url");
+  EXPECT_EQ(field_of("https:", "http:"), "engine.tes.url") << "the token would be in the clear";
+  EXPECT_EQ(field_of("https://${SUITE}", "http://127.0.0.1:80"), "");
+  EXPECT_EQ(field_of("token_file = \"${DATA}/token\"", ""), "engine.tes.user");
+  EXPECT_EQ(field_of("\"federation\"", "\"a:b\""), "engine.tes.user");
+  EXPECT_EQ(field_of("{ gpu = {", "{ tpu = {"), "engine.tes.pools.tpu");
+  EXPECT_EQ(field_of("zones", "zone"), "engine.tes.pools.gpu.zone");
+  EXPECT_EQ(field_of("[engine.tes]", "[engine.slurm]"), "engine.tes");
+  EXPECT_EQ(field_of("kind = \"tes\"", "kind = \"process\""), "engine.tes");
 }
 
 TEST(SiteFile, ContractsStandInTheRecord) {

@@ -7,6 +7,7 @@
 
 #include "broker/jobs/job_brief.h"
 #include "broker/jobs/job_number.h"
+#include "broker/jobs/record_compressor.h"
 #include "schemas/codec.h"
 #include "schemas/limits.h"
 #include "tests/unit/jobs/fixture.h"
@@ -103,11 +104,32 @@ TEST(JobRecords, StayWhereTheyAreUntilTheSurplusIsClosed) {
   for (std::size_t i = 0; i < slots.size(); ++i) EXPECT_EQ(&records.read(slots[i]), open[i]);
 }
 
+TEST(RecordCompressor, GivesEachRecordBackAndKeepsLittleOfThoseLikeOthers) {
+  RecordCompressor compressor;
+  std::vector<std::pair<Bytes, Bytes>> kept;
+  for (std::uint64_t number = 1; number <= 500; ++number) {
+    JobRecord each = record(number);
+    each.spec.variants[0].executors = {Executor{}};
+    each.spec.variants[0].executors[0].image = "registry.example/atlas/downscale:4.2";
+    each.spec.variants[0].executors[0].command = {"python3", "/opt/atlas/downscale.py",
+                                                  std::to_string(number)};
+    Bytes plain = encode(each);
+    kept.emplace_back(compressor.compress(plain), std::move(plain));
+  }
+  const Bytes long_one(1'000'000, 'x');
+  kept.emplace_back(compressor.compress(long_one), long_one);
+  for (const auto& [compressed, plain] : kept) EXPECT_EQ(compressor.expand(compressed), plain);
+  // Only the first become what others are held against.
+  EXPECT_GT(kept.front().first.size(), kept.front().second.size());
+  EXPECT_LT(3 * kept.at(499).first.size(), kept.at(499).second.size());
+}
+
 TEST(StoredJob, OfARowIsThatOfItsRecord) {
   const JobRecord job = record(5);
   const auto read = StoredJob::read(encode(job));
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->packed, StoredJob(job).packed);
+  EXPECT_EQ(read->row, encode(job));
+  EXPECT_EQ(read->row, StoredJob(job).row);
   EXPECT_EQ(read->brief.number, StoredJob(job).brief.number);
   EXPECT_EQ(read->brief.shape, shape_of(job.tenant, job.spec));
   EXPECT_FALSE(StoredJob::read("no record"));

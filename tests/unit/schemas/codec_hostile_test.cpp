@@ -199,13 +199,13 @@ TEST(Codec, SkipsDigestsOfKindsThatItDoesNotKnow) {
 
 TEST(Codec, RefusesPackedGossipThatBlowsUpOrEndsEarly) {
   // Two bytes for 2,048: packed within the frame, unpacked far beyond it.
-  Bytes bomb("\x01\x01", 2);
+  Bytes bomb("\x10\x01", 2);
   while (bomb.size() + 2 < limits::frame_bytes_max) bomb.append("\0\xff", 2);
   const auto blown = decode_gossip(bomb);
   ASSERT_FALSE(blown);
   EXPECT_EQ(blown.error().code, ErrorCode::too_large);
   for (const Bytes& cut :
-       {Bytes("\x01", 1), Bytes("\x01\x01\0", 3), Bytes("\xff", 1) + Bytes(8, 'x'),
+       {Bytes("\x10", 1), Bytes("\x10\x01\0", 3), Bytes("\xff", 1) + Bytes(8, 'x'),
         Bytes("\xff", 1) + Bytes(8, 'x') + Bytes("\x01", 1)}) {
     const auto result = decode_gossip(cut);
     ASSERT_FALSE(result);

@@ -110,6 +110,22 @@ TEST(Codec, PacksGossipAndReadsItFlatToo) {
   EXPECT_EQ(*decode_gossip(packed), message);
 }
 
+TEST(Codec, ReadsEntriesAndRecordsPackedAndAsTheyOnceLay) {
+  Sampler sampler(6);
+  Entry entry;
+  sampler.fill(entry.body.emplace<JobSubmitted>());
+  JobRecord record;
+  sampler.fill(record);
+  const Bytes flat_entry = *codec::unpack("entry", encode(entry), limits::entry_bytes_max);
+  const Bytes flat_record = *codec::unpack("record", encode(record), limits::job_record_bytes_max);
+  EXPECT_FALSE(codec::is_packed(flat_entry));
+  EXPECT_FALSE(codec::is_packed(flat_record));
+  EXPECT_EQ(*decode_entry(flat_entry), entry);
+  EXPECT_EQ(*decode_entry(encode(entry)), entry);
+  EXPECT_EQ(*decode_job_record(flat_record), record);
+  EXPECT_EQ(*decode_job_record(encode(record)), record);
+}
+
 TEST(Codec, PacksAsCapnProtoDoes) {
   // The example of https://capnproto.org/encoding.html#packing, then runs of zeros and of full
   // words.
