@@ -23,6 +23,7 @@
 #include "gateway/discovery/accelerator_list.h"
 #include "gateway/discovery/discovered_site.h"
 #include "gateway/engines/batch_engine.h"
+#include "gateway/engines/kubernetes_engine.h"
 #include "gateway/engines/process_engine.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_engine.h"
@@ -241,6 +242,8 @@ ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem:
   for (const std::string& each : site.engine.read_only) options.read_only_binds.emplace_back(each);
   for (const Pool& each : site.record.pools) options.pools[each.id] = each.architecture;
   options.emulators = site.engine.emulators;
+  options.containers = site.engine.containers;
+  options.devices = site.engine.devices;
   options.staging = site.staging;
   options.on_warning = [](const std::string& warning) {
     spdlog::warn("engine.warning \"{}\"", warning);
@@ -301,6 +304,41 @@ BatchEngineOptions batch_options(const SiteFile& site, const std::filesystem::pa
   return options;
 }
 
+Result<KubernetesEngineOptions> kubernetes_options(const SiteFile& site,
+                                                   const std::filesystem::path& directory) {
+  const KubernetesSettings& settings = *site.engine.kubernetes;
+  KubernetesEngineOptions options;
+  if (!settings.kubeconfig.empty()) {
+    const auto text = load_file(settings.kubeconfig, 1 << 20);
+    if (!text) return fail(text.error());
+    auto access = read_kubeconfig(*text, settings.kubeconfig);
+    if (!access) return fail(access.error());
+    options.access = std::move(*access);
+  } else if (!settings.url.empty()) {
+    options.access.url = settings.url;
+    options.access.token_file = settings.token_file;
+    options.access.ca_file = settings.ca_file;
+  } else {
+    auto access = access_of_pod();
+    if (!access) return fail(access.error());
+    options.access = std::move(*access);
+  }
+  options.namespace_name =
+      settings.name_space.empty() ? options.access.namespace_name : settings.name_space;
+  options.directory = directory;
+  for (const Pool& each : site.record.pools) {
+    const KubernetesPoolSettings& pool = settings.pools.at(each.id);
+    options.pools.push_back({each, pool.selector, pool.accelerator, pool.tolerations});
+  }
+  options.job.image = settings.image;
+  options.job.images = settings.images;
+  options.job.image_time = std::chrono::minutes(settings.image_minutes);
+  options.on_warning = [](const std::string& warning) {
+    spdlog::warn("engine.warning \"{}\"", warning);
+  };
+  return options;
+}
+
 TesEngineOptions tes_options(const SiteFile& site, const std::filesystem::path& directory) {
   const TesSettings& tes = *site.engine.tes;
   TesEngineOptions options;
@@ -328,6 +366,11 @@ Result<std::unique_ptr<Engine>> make_engine(boost::asio::io_context& io, const S
   }
   if (site.engine.batch) {
     return make_batch_engine(io, batch_options(site, directory), std::move(on_event));
+  }
+  if (site.engine.kubernetes) {
+    auto options = kubernetes_options(site, directory);
+    if (!options) return fail(options.error());
+    return make_kubernetes_engine(io, std::move(*options), std::move(on_event));
   }
   if (site.engine.tes) {
     return make_tes_engine(io, tes_options(site, directory), std::move(on_event));

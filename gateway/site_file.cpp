@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "gateway/container_settings.h"
 #include "gateway/metrics_server.h"
 #include "gateway/s3_settings.h"
 #include "gateway/toml_table.h"
@@ -497,7 +498,8 @@ SlurmSettings read_slurm(const TomlTable& engine, const SiteRecord& record,
 void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings& engine,
                  const Environment& environment) {
   const TomlTable table =
-      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "batch", "tes"});
+      root.table("engine", {"kind", "sandbox", "emulators", "read_only", "slurm", "batch",
+                            "kubernetes", "tes", "container", "devices"});
   const std::string kind = table.text("kind", "process");
   if (kind == "slurm") {
     if (!table.has("slurm")) {
@@ -506,13 +508,15 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
     engine.slurm = read_slurm(table, record, environment);
   } else if (kind == "batch") {
     engine.batch = read_batch(table, record, environment);
+  } else if (kind == "kubernetes") {
+    engine.kubernetes = read_kubernetes(table, record);
   } else if (kind == "tes") {
     engine.tes = read_tes(table, record, environment);
   } else if (kind != "process") {
     table.refuse("kind", fmt::format("\"{}\" is no engine of this gateway", kind),
-                 "use process, slurm, batch or tes");
+                 "use process, slurm, batch, kubernetes or tes");
   }
-  for (const char* each : {"slurm", "batch", "tes"}) {
+  for (const char* each : {"slurm", "batch", "kubernetes", "tes"}) {
     if (kind == each || !table.has(each)) continue;
     table.refuse(each, "is given, but the engine is another",
                  fmt::format("write kind = \"{}\"", each));
@@ -526,6 +530,8 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
   }
   engine.emulators = programs_at(table, "emulators", "/usr/bin/qemu-aarch64-static", environment);
   engine.read_only = paths_at(table, "read_only", environment);
+  engine.containers = read_container(table);
+  engine.devices = read_devices(table, record);
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {

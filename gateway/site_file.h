@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "gateway/batch_settings.h"
+#include "gateway/engines/container_options.h"
 #include "gateway/environment_values.h"
+#include "gateway/kubernetes_settings.h"
 #include "gateway/staging/policy.h"
 #include "gateway/tes_settings.h"
 #include "schemas/architecture.h"
@@ -63,10 +65,13 @@ struct SlurmSettings {
 struct EngineSettings {
   std::optional<SlurmSettings> slurm;
   std::optional<BatchSettings> batch;
-  std::optional<TesSettings> tes;  // none: processes of the gateway's machine
+  std::optional<KubernetesSettings> kubernetes;
+  std::optional<TesSettings> tes;  // none of them: processes of the gateway's machine
   Sandbox sandbox = Sandbox::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's
+  std::optional<ContainerOptions> containers;          // nothing: images are not used
+  std::map<PoolId, std::vector<std::string>> devices;  // of jobs with accelerators
   friend bool operator==(const EngineSettings&, const EngineSettings&) = default;
 };
 

@@ -13,6 +13,7 @@ void write(schema::ExecutorEnd::Builder to, const ExecutorEnd& from) {
   to.setEnded(micros_of(from.ended));
   put_bytes(to, &schema::ExecutorEnd::Builder::setStdoutTail, from.stdout_tail);
   put_bytes(to, &schema::ExecutorEnd::Builder::setStderrTail, from.stderr_tail);
+  put_text(to, &schema::ExecutorEnd::Builder::setImage, from.image);
 }
 void read(schema::ExecutorEnd::Reader from, ExecutorEnd& to) {
   to.exit_code = from.getExitCode();
@@ -22,6 +23,7 @@ void read(schema::ExecutorEnd::Reader from, ExecutorEnd& to) {
       read_bytes("executor.stdout_tail", from.getStdoutTail(), limits::log_tail_bytes_max);
   to.stderr_tail =
       read_bytes("executor.stderr_tail", from.getStderrTail(), limits::log_tail_bytes_max);
+  to.image = read_report_text("executor.image", from.getImage());
 }
 
 void write(schema::StagedInput::Builder to, const StagedInput& from) {

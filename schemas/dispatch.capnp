@@ -192,6 +192,7 @@ struct ExecutorEnd {
   ended @2 :V.Time;
   stdoutTail @3 :Data;   # the last bytes, at most 16 KiB
   stderrTail @4 :Data;
+  image @5 :Text;        # whose bytes ran, NAME@sha256:…; none: on the site's own system
 }
 
 struct OutputFile {

@@ -179,6 +179,9 @@ struct ExecutorEnd {
   Wall::time_point ended{};
   Bytes stdout_tail;  // the last bytes, at most limits::log_tail_bytes_max
   Bytes stderr_tail;
+  // Of the container that it ran in, "docker.io/library/debian@sha256:…": these bytes and no
+  // others. Empty: on the site's own system.
+  std::string image{};
   friend bool operator==(const ExecutorEnd&, const ExecutorEnd&) = default;
 };
 struct OutputFile {

@@ -33,6 +33,7 @@ json::object report_to_json(const EndReport& report) {
     json::object executor{{"exit_code", each.exit_code},
                           {"stdout_tail", each.stdout_tail},
                           {"stderr_tail", each.stderr_tail}};
+    if (!each.image.empty()) executor["image"] = each.image;
     put_time(executor, "started_at", each.started);
     put_time(executor, "ended_at", each.ended);
     executors.push_back(std::move(executor));

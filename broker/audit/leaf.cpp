@@ -54,6 +54,7 @@ std::string private_of(const EndReport& report) {
     out.open();
     out.add("stdout_tail", base64_encode(each.stdout_tail));
     out.add("stderr_tail", base64_encode(each.stderr_tail));
+    if (!each.image.empty()) out.add("image", each.image);
     out.close();
   }
   out.close_list();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/engines/containers.h"
 #include "gateway/engines/job_paths.h"
 #include "schemas/limits.h"
 
@@ -30,7 +31,8 @@ Status check_env(const std::string& field, const std::map<std::string, std::stri
   return ok();
 }
 
-Status check_executor(const std::string& field, const Executor& executor, Programs programs) {
+Status check_executor(const std::string& field, const Executor& executor, Programs programs,
+                      const ProcessEngineOptions& options) {
   const std::string command = field + ".command";
   if (executor.command.empty() || executor.command.front().empty()) {
     return fail(ErrorCode::invalid, command, "there is no command",
@@ -38,6 +40,10 @@ Status check_executor(const std::string& field, const Executor& executor, Progra
   }
   if (std::ranges::any_of(executor.command, holds_nul)) {
     return fail(ErrorCode::invalid, command, "an argument holds a NUL", "leave it out");
+  }
+  if (options.containers && !executor.image.empty()) {
+    const Status right = check_container(field, executor.image, executor.env, *options.containers);
+    return right ? check_env(field + ".env", executor.env) : right;
   }
   // Programs that the job brings or makes cannot be looked at now, those of the machine can.
   const std::string& program = executor.command.front();
@@ -48,6 +54,10 @@ Status check_executor(const std::string& field, const Executor& executor, Progra
                 "bring it as an executable input, or name one that the site has");
   }
   return check_env(field + ".env", executor.env);
+}
+
+bool names_image(const Executor& executor) {
+  return !executor.image.empty();
 }
 
 Status check_input(const std::string& field, const Input& input, const StagingPolicy& policy) {
@@ -98,9 +108,20 @@ Status check_assignment(const Assignment& assignment, const ProcessEngineOptions
                 fmt::format("give 1 to {} seconds", limits::seconds_max));
   }
   for (std::size_t index = 0; index < assignment.executors.size(); ++index) {
-    const Status right =
-        check_executor(fmt::format("executors[{}]", index), assignment.executors[index], programs);
+    const Status right = check_executor(fmt::format("executors[{}]", index),
+                                        assignment.executors[index], programs, options);
     if (!right) return right;
+  }
+  if (options.containers && std::ranges::any_of(assignment.executors, names_image)) {
+    const auto& image = std::ranges::find_if(assignment.executors, names_image)->image;
+    if (const Status right =
+            check_container("executors", image, assignment.env, *options.containers);
+        !right) {
+      return right;
+    }
+    for (const auto& name : visible_names(assignment)) {
+      if (const Status right = check_mount("inputs", "/" + name); !right) return right;
+    }
   }
   if (const Status right = check_env("env", assignment.env); !right) return right;
   if (const Status right = check_paths(assignment, options.read_only_binds); !right) return right;

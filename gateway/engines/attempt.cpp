@@ -12,6 +12,7 @@
 
 #include "gateway/engines/job_paths.h"
 #include "gateway/engines/program.h"
+#include "gateway/engines/tool_run.h"
 #include "schemas/assert.h"
 #include "schemas/limits.h"
 
@@ -28,6 +29,10 @@ constexpr std::uint64_t mib = 1024 * 1024;
 // After its lease and the grace of a stop, when an orderly stop has killed what there was. In all,
 // less than what brokers wait for (limits::clock_skew_max).
 constexpr std::chrono::seconds guard_margin{1};
+
+bool names_image(const Executor& executor) {
+  return !executor.image.empty();
+}
 
 std::string size_text(std::uint64_t bytes) {
   if (bytes >= 10 * mib) return fmt::format("{} MiB", bytes / mib);
@@ -74,7 +79,10 @@ Attempt::Attempt(const EngineContext& context, AttemptId id, Assignment assignme
       directory_(std::move(directory)),
       visible_(visible_names(*assignment_)),
       watched_(context.guard->watch(
-          context.cgroups ? context.cgroups->directory_of(directory_.name()).string() : "")),
+          context.cgroups ? context.cgroups->directory_of(directory_.name()).string() : "",
+          context.containers && std::ranges::any_of(assignment_->executors, names_image)
+              ? context.containers->name_of(directory_.name())
+              : "")),
       limit_timer_(context.io) {
   report_.usage.started = report_.usage.ended = system_now().wall;
 }
@@ -167,11 +175,55 @@ void Attempt::on_prepared(Result<Prepared> prepared) {
     return;
   }
   if (ended_by_stop()) return;
-  for (std::size_t index = 0; index < assignment_->executors.size(); ++index) {
-    const std::string& image = assignment_->executors[index].image;
-    if (image.empty()) continue;
-    note(fmt::format("executors[{}].image {} is not used: commands run on the site's own system",
-                     index, image));
+  find_images();
+}
+
+// --- images
+
+void Attempt::find_images() {
+  if (!context_.containers) {
+    for (std::size_t index = 0; index < assignment_->executors.size(); ++index) {
+      const std::string& image = assignment_->executors[index].image;
+      if (image.empty()) continue;
+      note(fmt::format("executors[{}].image {} is not used: commands run on the site's own system",
+                       index, image));
+    }
+    return stage_in();
+  }
+  if (std::ranges::none_of(assignment_->executors, names_image)) return stage_in();
+  const Status taken = context_.runtime->run(
+      context_.io.get_executor(),
+      [&containers = *context_.containers, assignment = assignment_,
+       pool = context_.options.pools.at(assignment_->pool), stop = stop_transfers_.get_token()] {
+        Result<std::vector<std::optional<ContainerImage>>> images;
+        for (std::size_t index = 0; index < assignment->executors.size(); ++index) {
+          const std::string& name = assignment->executors[index].image;
+          images->emplace_back();
+          if (name.empty()) continue;
+          auto image =
+              containers.resolve(fmt::format("executors[{}].image", index), name, pool, stop);
+          if (!image) {
+            images = fail(image.error());
+            return images;
+          }
+          images->back() = std::move(*image);
+        }
+        return images;
+      },
+      [weak = weak_from_this()](Result<std::vector<std::optional<ContainerImage>>> images) {
+        if (const auto self = weak.lock()) self->on_images(std::move(images));
+      });
+  TRADEWIND_ASSERT(taken);
+}
+
+void Attempt::on_images(Result<std::vector<std::optional<ContainerImage>>> images) {
+  if (ended_by_stop()) return;
+  if (!images) return end(EndCode::engine_failed, describe(images.error()));
+  images_ = std::move(*images);
+  for (std::size_t index = 0; index < images_.size(); ++index) {
+    if (!images_[index]) continue;
+    note(fmt::format("executors[{}].image {} is {}", index, assignment_->executors[index].image,
+                     images_[index]->pinned));
   }
   stage_in();
 }
@@ -225,7 +277,7 @@ void Attempt::on_staged_in() {
   limit_timer_.expires_after(std::chrono::seconds(assignment_->run_seconds_max));
   limit_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& problem) {
     const auto self = weak.lock();
-    if (problem || !self || !self->run_) return;
+    if (problem || !self || !(self->run_ || self->container_ending_)) return;
     self->stop(self->watched_->over() ? EndCode::lease_expired : EndCode::time_limit);
   });
   run_next();
@@ -234,15 +286,15 @@ void Attempt::on_staged_in() {
 // --- running
 
 std::map<std::string, std::string> Attempt::environment(const Executor& executor) const {
-  const bool sandboxed = context_.sandbox.has_value();
+  const bool sandboxed = context_.sandbox.has_value() || in_container();
   const std::string root = sandboxed ? "" : directory_.files().string();
-  std::map<std::string, std::string> env{
-      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-      {"HOME", root + std::string(default_workdir)},
-      {"TMPDIR", root + "/tmp"},
-      {"LANG", "C.UTF-8"},
-      {"TRADEWIND_ROOT", root},
-      {"TRADEWIND_NODES", std::to_string(assignment_->nodes)}};
+  std::map<std::string, std::string> env{{"HOME", root + std::string(default_workdir)},
+                                         {"TMPDIR", root + "/tmp"},
+                                         {"LANG", "C.UTF-8"},
+                                         {"TRADEWIND_ROOT", root},
+                                         {"TRADEWIND_NODES", std::to_string(assignment_->nodes)}};
+  // An image says itself where its programs are.
+  if (!in_container()) env["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   for (const auto& [name, value] : assignment_->env) env[name] = value;
   for (const auto& [name, value] : executor.env) env[name] = value;
   return env;
@@ -279,8 +331,10 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   };
 
   const PoolMachine machine{options.pools.at(assignment_->pool), options.host};
-  const ProgramPlan plan = plan_program(executor.command.front(), workdir, env.at("PATH"),
-                                        *prepared_->files, visible_, machine);
+  const ProgramPlan plan = in_container()
+                               ? ProgramPlan{}
+                               : plan_program(executor.command.front(), workdir, env.at("PATH"),
+                                              *prepared_->files, visible_, machine);
   if (!plan.refusal.empty()) return refused(126, "exec format error: " + plan.refusal);
   std::vector<std::string> command = executor.command;
   const std::filesystem::path files = directory_.files();
@@ -294,7 +348,7 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   }
 
   ExecutorTask task;
-  task.sandboxed = context_.sandbox.has_value();
+  task.sandboxed = context_.sandbox.has_value() && !in_container();
   task.stop_grace = options.stop_grace;
   UniqueFd input;
   if (!executor.stdin_path.empty()) {
@@ -319,9 +373,19 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   task.process = &watched_->process();
 
   LaunchSpec& spec = task.spec;
-  if (context_.sandbox) {
-    auto wrapped =
-        context_.sandbox->wrap(command, workdir, env, files, visible_, assignment_->network);
+  if (input) {
+    spec.standard_input = input.get();
+    task.input = std::move(input);
+  }
+  if (in_container()) {
+    if (const Status filled = fill_container(executor, workdir, task); !filled) {
+      outcome = fail(filled.error());
+      return std::nullopt;
+    }
+    if (lives_apart(context_.containers->options().runtime)) return task;
+  } else if (context_.sandbox) {
+    auto wrapped = context_.sandbox->wrap(command, workdir, env, files, visible_,
+                                          assignment_->network, devices());
     if (!wrapped) {
       outcome = fail(wrapped.error());
       return std::nullopt;
@@ -348,11 +412,74 @@ std::optional<ExecutorTask> Attempt::task_for(const Executor& executor,
   // Root's processes are not counted, and those of others are counted over the whole machine.
   if (!processes_by_group && ::geteuid() != 0) spec.processes_max = options.processes_max;
   task.sampled = !memory_by_group;
-  if (input) {
-    spec.standard_input = input.get();
-    task.input = std::move(input);
-  }
   return task;
+}
+
+std::vector<std::string> Attempt::devices() const {
+  const auto listed = context_.options.devices.find(assignment_->pool);
+  if (assignment_->resources.accelerators == 0 || listed == context_.options.devices.end())
+    return {};
+  return listed->second;
+}
+
+Status Attempt::fill_container(const Executor& executor, const std::string& workdir,
+                               ExecutorTask& task) {
+  const ProcessEngineOptions& options = context_.options;
+  const Containers& containers = *context_.containers;
+  const ContainerRuntime runtime = containers.options().runtime;
+  ContainerRun run;
+  run.name = container_name();
+  run.image = images_[executor_]->run;
+  run.command = executor.command;
+  run.workdir = workdir;
+  for (const auto& each : options.read_only_binds) {
+    run.mounts.push_back({each.string(), each.string(), true});
+  }
+  for (const auto& name : visible_) {
+    run.mounts.push_back({(directory_.files() / name).string(), "/" + name, false});
+  }
+  run.devices = devices();
+  run.network = assignment_->network;
+  run.input = task.input.get() >= 0;
+  run.env_file = fmt::format("/dev/fd/{}", Sandbox::arguments_descriptor);
+  run.process_file = directory_.container_process().string();
+  run.memory_bytes = assignment_->resources.memory_mib * mib;
+  run.cpus = assignment_->resources.cpus;
+  run.processes_max = options.processes_max;
+  run.file_bytes_max = assignment_->resources.disk_mib * mib;
+  task.spec.argv = containers.run(run);
+  // The runtime itself runs on the machine: nothing that a job sets may reach it but under its
+  // prefix.
+  task.spec.env = tool_environment();
+  std::string lines;
+  for (const auto& [name, value] : environment(executor)) {
+    const std::string line = fmt::format("{}={}", name, value);
+    if (const auto prefix = env_prefix(runtime); !prefix.empty()) {
+      task.spec.env.push_back(std::string(prefix) + line);
+    } else {
+      lines += line + "\n";
+    }
+  }
+  if (!lives_apart(runtime)) return ok();
+  auto file = memory_file(lines);
+  if (!file) return fail(file.error());
+  task.arguments = std::move(*file);
+  std::error_code ignored;
+  std::filesystem::remove(run.process_file, ignored);
+  task.process_file = run.process_file;
+  task.sampled = true;
+  task.cgroup = nullptr;
+  task.kill_apart = [&context = context_, name = run.name](std::function<void()> done) {
+    const Status taken = context.runtime->run(
+        context.io.get_executor(),
+        [&context, name] {
+          context.containers->remove(name);
+          return true;
+        },
+        [done = std::move(done)](bool) { done(); });
+    TRADEWIND_ASSERT(taken);
+  };
+  return ok();
 }
 
 void Attempt::run_next() {
@@ -370,10 +497,34 @@ void Attempt::run_next() {
                                   const auto self = weak.lock();
                                   if (!self) return;
                                   self->run_.reset();
-                                  self->on_executor_ended(std::move(ended));
+                                  self->on_run_ended(std::move(ended));
                                 });
   if (!run) return end(EndCode::engine_failed, describe(run.error()));
   run_ = *run;
+}
+
+void Attempt::on_run_ended(ExecutorOutcome outcome) {
+  if (!in_container()) return on_executor_ended(std::move(outcome));
+  container_ending_ = true;
+  const Status taken = context_.runtime->run(
+      context_.io.get_executor(),
+      [&containers = *context_.containers, name = container_name(), code = outcome.exit_code] {
+        return containers.end(name, code);
+      },
+      [weak = weak_from_this(), outcome = std::move(outcome)](ContainerEnd ended) mutable {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->container_ending_ = false;
+        outcome.exit_code = ended.exit_code;
+        outcome.out_of_memory = ended.out_of_memory;
+        // 126 and 127 are the runtime's words for a program that cannot be run, or found.
+        if (!ended.ran && ended.exit_code != 126 && ended.exit_code != 127) {
+          outcome.problem =
+              outcome.stderr_tail.empty() ? "it ended without a word" : outcome.stderr_tail;
+        }
+        self->on_executor_ended(std::move(outcome));
+      });
+  TRADEWIND_ASSERT(taken);
 }
 
 void Attempt::on_executor_ended(ExecutorOutcome outcome) {
@@ -399,15 +550,16 @@ void Attempt::on_executor_ended(ExecutorOutcome outcome) {
                                  .started = outcome.started,
                                  .ended = outcome.ended,
                                  .stdout_tail = std::move(outcome.stdout_tail),
-                                 .stderr_tail = std::move(outcome.stderr_tail)});
+                                 .stderr_tail = std::move(outcome.stderr_tail),
+                                 .image = in_container() ? images_[executor_]->pinned : ""});
     note(fmt::format("{} ({}) ended with exit code {}", name, executor.command.front(),
                      outcome.exit_code));
   }
   if (ended_by_stop()) return;
-  if (prepared_->cgroup && (!set_up || outcome.exit_code != 0)) {
+  if (!set_up || outcome.exit_code != 0) {
     // With very little memory it is already the sandbox that the kernel kills.
-    const std::uint64_t kills = prepared_->cgroup->usage().oom_kills;
-    const bool out_of_memory = kills > std::exchange(oom_kills_, kills);
+    const std::uint64_t kills = prepared_->cgroup ? prepared_->cgroup->usage().oom_kills : 0;
+    const bool out_of_memory = kills > std::exchange(oom_kills_, kills) || outcome.out_of_memory;
     if (out_of_memory && (!set_up || !executor.ignore_error)) {
       return end(EndCode::out_of_memory,
                  fmt::format("{} used more than the {} MiB of memory it asked for; ask for more",
@@ -510,9 +662,15 @@ bool Attempt::ended_by_stop() {
 void Attempt::count_usage() {
   if (prepared_ && prepared_->cgroup) {
     const CgroupUsage usage = prepared_->cgroup->usage();
-    if (usage.cpu_milliseconds) report_.usage.cpu_milliseconds = *usage.cpu_milliseconds;
+    // Containers are not in the group: what was seen of them counts.
+    const bool all = images_.empty();
+    if (usage.cpu_milliseconds) {
+      report_.usage.cpu_milliseconds =
+          std::max(*usage.cpu_milliseconds, all ? 0 : report_.usage.cpu_milliseconds);
+    }
     if (usage.memory_peak_bytes) {
-      report_.usage.memory_peak_mib = (*usage.memory_peak_bytes + mib - 1) / mib;
+      const std::uint64_t peak = (*usage.memory_peak_bytes + mib - 1) / mib;
+      report_.usage.memory_peak_mib = std::max(peak, all ? 0 : report_.usage.memory_peak_mib);
     }
   }
   // What the guard has ended held nothing while this process went on standing still.

@@ -17,6 +17,7 @@
 
 #include "gateway/engines/attempt_directory.h"
 #include "gateway/engines/cgroup.h"
+#include "gateway/engines/containers.h"
 #include "gateway/engines/executor_run.h"
 #include "gateway/engines/lease_guard.h"
 #include "gateway/engines/process_engine.h"
@@ -36,9 +37,11 @@ struct EngineContext {
   const ProcessEngineOptions options;
   std::optional<Sandbox> sandbox;  // none: SandboxMode::none
   std::optional<Cgroups> cgroups;
+  std::optional<Containers> containers;  // none: images are not used
   std::unique_ptr<LeaseGuard> guard;
   WorkerPool* transfers = nullptr;  // may be busy for long
   WorkerPool* chores = nullptr;     // directories, records, removals
+  WorkerPool* runtime = nullptr;    // what is asked of the containers' runtime
   bool begun = false;               // whoever starts attempts has made their directories
   // Set once the machine is taken back and its processes are being ended by others: what ends then
   // is preempted. May be null.
@@ -87,11 +90,18 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   static Result<Prepared> prepare(const EngineContext& context, const AttemptDirectory& directory,
                                   const Assignment& assignment);
   void on_prepared(Result<Prepared> prepared);
+  void find_images();
+  void on_images(Result<std::vector<std::optional<ContainerImage>>> images);
   void stage_in();
   void on_staged_in();
   void run_next();
   // Nothing when the executor was refused and `outcome` filled in instead.
   std::optional<ExecutorTask> task_for(const Executor& executor, Result<ExecutorOutcome>& outcome);
+  std::vector<std::string> devices() const;
+  Status fill_container(const Executor& executor, const std::string& workdir, ExecutorTask& task);
+  bool in_container() const { return executor_ < images_.size() && images_[executor_]; }
+  std::string container_name() const { return context_.containers->name_of(directory_.name()); }
+  void on_run_ended(ExecutorOutcome outcome);
   Result<StreamCopy> open_copy(const std::string& path, const std::string& field) const;
   std::map<std::string, std::string> environment(const Executor& executor) const;
   void on_executor_ended(ExecutorOutcome outcome);
@@ -122,6 +132,8 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::shared_ptr<ExecutorRun> run_;
   boost::asio::steady_timer limit_timer_;
   std::size_t executor_ = 0;
+  std::vector<std::optional<ContainerImage>> images_;  // of the executors
+  bool container_ending_ = false;                      // its end is being asked for
   std::uint64_t oom_kills_ = 0;
   EndReport report_;
   std::vector<StagedFile> staged_;  // over the network

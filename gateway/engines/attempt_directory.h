@@ -36,6 +36,8 @@ class AttemptDirectory {
   std::filesystem::path log(LogStream stream) const {
     return path_ / "log" / (stream == LogStream::out ? "out" : "err");
   }
+  // Where a container's runtime writes the number of the process above the job's.
+  std::filesystem::path container_process() const { return path_ / "state" / "container"; }
   bool exists() const;
 
   // Fails with ErrorCode::conflict when it is there already.

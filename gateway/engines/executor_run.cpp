@@ -10,6 +10,8 @@
 #include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -85,8 +87,9 @@ Status ExecutorRun::launch_process(LaunchSpec spec) {
   }
   spec.standard_output = out->writing.get();
   spec.standard_error = err->writing.get();
+  if (task_.arguments) spec.descriptors.push_back(task_.arguments.get());
   if (task_.sandboxed) {
-    spec.descriptors = {task_.arguments.get(), status->writing.get()};
+    spec.descriptors.push_back(status->writing.get());
     static_assert(Sandbox::arguments_descriptor == 3 && Sandbox::status_descriptor == 4);
   }
   spec.number = task_.process;
@@ -176,7 +179,12 @@ void ExecutorRun::on_status(std::string_view bytes) {
 void ExecutorRun::sample() {
   std::uint64_t resident = 0;
   std::uint64_t cpu = 0;
-  for (const auto& each : descendants(pid_)) {
+  pid_t root = pid_;
+  if (!task_.process_file.empty()) {
+    root = 0;
+    std::ifstream(task_.process_file) >> root;
+  }
+  for (const auto& each : root > 0 ? descendants(root) : std::vector<TreeProcess>{}) {
     resident += each.resident_bytes;
     cpu += each.cpu_milliseconds;
   }
@@ -208,6 +216,13 @@ void ExecutorRun::stop() {
 }
 
 void ExecutorRun::kill() {
+  if (!task_.kill_apart || exited_) return kill_started();
+  task_.kill_apart([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && !self->finished_) self->kill_started();
+  });
+}
+
+void ExecutorRun::kill_started() {
   // Process 1 of the sandbox dies with bubblewrap, and everything in the sandbox with process 1.
   if (!task_.sandboxed) {
     signal_descendants(pid_, 1, SIGKILL);
@@ -287,7 +302,7 @@ void ExecutorRun::finish() {
 void ExecutorRun::abandon() {
   if (finished_ || pid_ < 0) return;
   finished_ = true;
-  kill();
+  kill_started();
   if (!exited_) reap();
   out_->close();
   err_->close();

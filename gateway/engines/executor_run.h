@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@ namespace tradewind {
 struct ExecutorOutcome {
   std::int32_t exit_code = 0;  // 128 + signal when killed; 126, 127 when the program cannot be run
   std::string problem;         // the sandbox could not be set up: why
+  bool out_of_memory = false;  // a container's runtime says so
   Wall::time_point started{};
   Wall::time_point ended{};
   std::string stdout_tail;
@@ -42,7 +44,7 @@ struct ExecutorOutcome {
 // What to run, and where its streams go.
 struct ExecutorTask {
   LaunchSpec spec;     // without output streams and, in a sandbox, descriptors
-  UniqueFd arguments;  // the sandbox's; none without a sandbox
+  UniqueFd arguments;  // the sandbox's or the container's; may be none
   UniqueFd input;      // what spec.standard_input is; none for /dev/null
   bool sandboxed = true;
   bool sampled = false;  // look at the processes' memory and CPU time twice a second
@@ -54,6 +56,10 @@ struct ExecutorTask {
   std::atomic<pid_t>* process =
       nullptr;  // LeaseGuard::Watched::process(); lives as long as the run
   std::chrono::milliseconds stop_grace{2'000};
+  // Of a container that lives apart from the process that is started: kills it and calls `done`.
+  std::function<void(std::function<void()> done)> kill_apart;
+  // And the file with the number of the process above its own; empty: the started one.
+  std::filesystem::path process_file;
 };
 
 class ExecutorRun : public std::enable_shared_from_this<ExecutorRun> {
@@ -83,6 +89,7 @@ class ExecutorRun : public std::enable_shared_from_this<ExecutorRun> {
   void on_status(std::string_view bytes);
   void sample();
   void kill();
+  void kill_started();
   void on_exit();
   void settle();
   void finish();

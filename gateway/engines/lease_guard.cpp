@@ -18,10 +18,12 @@
 #include <cstring>
 #include <new>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "gateway/engines/cgroup.h"
+#include "gateway/engines/tool_run.h"
 #include "gateway/staging/unique_fd.h"
 #include "schemas/assert.h"
 
@@ -43,15 +45,51 @@ using Path = std::array<char, path_bytes_max>;
 
 }  // namespace
 
-// Both processes change `ends`, by compare-and-swap: whichever finds it changed has lost. The path
-// stays as it is while the slot is in use.
+// Both processes change `ends`, by compare-and-swap: whichever finds it changed has lost. The paths
+// stay as they are while the slot is in use.
 struct LeaseGuard::Slot {
   std::atomic<std::int64_t> ends{unused};  // microseconds on the steady clock
   std::atomic<pid_t> process{0};
   Path cgroup{};
+  Path container{};
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
               std::atomic<pid_t>::is_always_lock_free);
+
+// The command that ends containers, made before there is a guard, which may allocate nothing.
+struct LeaseGuard::Removal {
+  Removal(std::vector<std::string> words, std::size_t names_max)
+      : words_(std::move(words)), env_(tool_environment()) {
+    for (auto& each : words_) argv_.push_back(each.data());
+    for (auto& each : env_) envp_.push_back(each.data());
+    argv_.resize(words_.size() + names_max + 1);
+    envp_.push_back(nullptr);
+  }
+  // To be gone through in the guard. The names live until start().
+  void add(Path& name) {
+    if (words_.empty() || name.front() == '\0') return;
+    argv_[words_.size() + names_++] = name.data();
+  }
+  // Runs it for what was added, without waiting for it; async-signal-safe.
+  void start() {
+    if (names_ == 0) return;
+    argv_[words_.size() + std::exchange(names_, 0)] = nullptr;
+    if (::fork() != 0) return;
+    ::signal(SIGCHLD, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execve(argv_.front(), argv_.data(), envp_.data());
+    ::_exit(127);
+  }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<std::string> env_;
+  std::vector<char*> argv_;
+  std::vector<char*> envp_;
+  std::size_t names_ = 0;
+};
 
 // --- in the guard: only async-signal-safe calls, it comes from a process with threads
 
@@ -69,13 +107,14 @@ bool kill_group_at(const Path& path) {
 
 }  // namespace
 
-void LeaseGuard::guard(Slot* slots, std::size_t count, pid_t gateway) {
+void LeaseGuard::guard(Slot* slots, std::size_t count, Removal& removal, pid_t gateway) {
   // Not stopped from the gateway's terminal, nor ended by what asks the gateway to end.
   ::setsid();
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
   ::prctl(PR_SET_NAME, "lease-guard");
+  ::signal(SIGCHLD, SIG_IGN);  // nobody waits for removals
   // The gateway's locks and connections are not kept alive by this process.
   const int null = ::open("/dev/null", O_RDWR);
   for (int each = 0; null >= 0 && each < 3; ++each) ::dup2(null, each);
@@ -95,14 +134,20 @@ void LeaseGuard::guard(Slot* slots, std::size_t count, pid_t gateway) {
       const std::int64_t ended = ends < 0 ? ends : -now;
       if (!slot.ends.compare_exchange_strong(ends, ended)) continue;  // renewed, or given back
       kill_group_at(cgroup);
+      if (ends > 0) removal.add(slot.container);
       // Still in the table of a living gateway, so not reaped when it was opened.
       if (!pidfd || slot.process.load() != process || ::getppid() != gateway) continue;
       ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
       // What is in its group beside it; until it is reaped the number is the group's.
       ::kill(-process, SIGKILL);
     }
+    removal.start();
     ::poll(&gateway_ends, 1, look_interval_ms);
   }
+  for (Slot& slot : table) {
+    if (slot.ends.load() != unused) removal.add(slot.container);
+  }
+  removal.start();
   // The processes that it had started itself have ended with the gateway. Their numbers mean
   // nothing any more.
   for (int round = 0; round < last_rounds; ++round) {
@@ -118,7 +163,8 @@ void LeaseGuard::guard(Slot* slots, std::size_t count, pid_t gateway) {
 
 // --- in the gateway
 
-Result<std::unique_ptr<LeaseGuard>> LeaseGuard::start(std::size_t attempts_max) {
+Result<std::unique_ptr<LeaseGuard>> LeaseGuard::start(std::size_t attempts_max,
+                                                      std::vector<std::string> words) {
   const auto failed = [](std::string_view step, int number) {
     return fail(ErrorCode::unavailable, "lease guard",
                 fmt::format("it cannot be started: {}: {}", step, std::strerror(number)),
@@ -130,10 +176,11 @@ Result<std::unique_ptr<LeaseGuard>> LeaseGuard::start(std::size_t attempts_max) 
   auto* const slots = static_cast<Slot*>(memory);
   for (std::size_t each = 0; each < attempts_max; ++each) ::new (slots + each) Slot;
   std::unique_ptr<LeaseGuard> made(new LeaseGuard(slots, attempts_max));
+  Removal removal(std::move(words), attempts_max);
   const pid_t gateway = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return failed("fork", errno);
-  if (child == 0) guard(slots, attempts_max, gateway);
+  if (child == 0) guard(slots, attempts_max, removal, gateway);
   made->pid_ = child;
   return made;
 }
@@ -160,12 +207,16 @@ Status LeaseGuard::working() const {
               "start the gateway again");
 }
 
-std::unique_ptr<LeaseGuard::Watched> LeaseGuard::watch(const std::string& cgroup) {
-  TRADEWIND_ASSERT(!free_.empty() && cgroup.size() < path_bytes_max);
+std::unique_ptr<LeaseGuard::Watched> LeaseGuard::watch(const std::string& cgroup,
+                                                       const std::string& container) {
+  TRADEWIND_ASSERT(!free_.empty() && cgroup.size() < path_bytes_max &&
+                   container.size() < path_bytes_max);
   Slot& slot = slots_[free_.back()];
   free_.pop_back();
   slot.cgroup.fill('\0');
   std::ranges::copy(cgroup, slot.cgroup.begin());
+  slot.container.fill('\0');
+  std::ranges::copy(container, slot.container.begin());
   slot.ends.store(no_lease);
   return std::make_unique<Watched>(*this, slot);
 }

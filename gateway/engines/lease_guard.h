@@ -6,7 +6,7 @@
 // the table before it reaps that process, and until then the number names no other.
 //
 // When the gateway ends, however it does, the guard kills what is left in its attempts' control
-// groups, and ends too.
+// groups and containers, and ends too.
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +30,9 @@ class LeaseGuard {
  public:
   // For at most so many attempts at once. The caller may have other threads. Fails with
   // ErrorCode::unavailable.
-  static Result<std::unique_ptr<LeaseGuard>> start(std::size_t attempts_max);
+  // `removal` is a command that ends the containers whose names follow; empty: there are none.
+  static Result<std::unique_ptr<LeaseGuard>> start(std::size_t attempts_max,
+                                                   std::vector<std::string> removal = {});
   ~LeaseGuard();
   LeaseGuard(const LeaseGuard&) = delete;
   LeaseGuard& operator=(const LeaseGuard&) = delete;
@@ -61,13 +63,15 @@ class LeaseGuard {
     LeaseGuard& guard_;
     Slot& slot_;
   };
-  // `cgroup` is the directory of the attempt's own control group, which need not be there; empty:
-  // it has none. At most attempts_max at once.
-  std::unique_ptr<Watched> watch(const std::string& cgroup);
+  // `cgroup` is the directory of the attempt's own control group, which need not be there, and
+  // `container` the name that its containers have, one after the other; empty: it has none. At most
+  // attempts_max at once.
+  std::unique_ptr<Watched> watch(const std::string& cgroup, const std::string& container = {});
 
  private:
   LeaseGuard(Slot* slots, std::size_t count);
-  [[noreturn]] static void guard(Slot* slots, std::size_t count, pid_t gateway);
+  struct Removal;
+  [[noreturn]] static void guard(Slot* slots, std::size_t count, Removal& removal, pid_t gateway);
 
   Slot* slots_;  // shared with the guard
   std::size_t count_;

@@ -120,6 +120,8 @@ Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
   for (const auto& [architecture, path] : options.emulators) {
     emulators[std::string(to_string(architecture))] = path;
   }
+  json::object devices;
+  for (const auto& [pool, paths] : options.devices) devices[pool.value] = json::value_from(paths);
   const StagingPolicy& staging = options.staging;
   const json::object settings{
       {"attempts_directory", options.attempts_directory.string()},
@@ -129,6 +131,8 @@ Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
       {"cgroups", options.cgroups == CgroupUse::automatic ? "auto" : "off"},
       {"pools", pools},
       {"emulators", emulators},
+      {"devices", devices},
+      {"containers", options.containers ? json::value(to_json(*options.containers)) : nullptr},
       {"file_read_roots", paths_of(staging.file_read_roots)},
       {"file_write_roots", paths_of(staging.file_write_roots)},
       {"http_allowed", staging.http_allowed},
@@ -170,6 +174,16 @@ Result<ProcessEngineOptions> NodeExchange::read_settings() const {
       const auto architecture = parse_architecture("emulators", std::string_view(each.key()));
       if (!architecture) return fail(architecture.error());
       options.emulators[*architecture] = json::value_to<std::string>(each.value());
+    }
+    // Gateways of before know nothing of these.
+    if (const auto* devices = parsed.as_object().if_contains("devices")) {
+      for (const auto& each : devices->as_object()) {
+        options.devices[PoolId{std::string(each.key())}] = texts_of(each.value());
+      }
+    }
+    if (const auto* containers = parsed.as_object().if_contains("containers");
+        containers != nullptr && !containers->is_null()) {
+      options.containers = container_options_from_json(containers->as_object());
     }
     StagingPolicy& staging = options.staging;
     for (auto& each : texts_of(at("file_read_roots"))) staging.file_read_roots.emplace_back(each);

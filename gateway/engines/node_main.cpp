@@ -135,20 +135,37 @@ int run(const std::string& folder, const std::string& name) {
     }
     sandbox = std::move(*probed);
   }
-  auto guard = LeaseGuard::start(1);
+  std::optional<Containers> containers;
+  if (options->containers) {
+    auto probed = Containers::probe(*options);
+    if (!probed) {
+      return end_unrun(exchange, *directory, EndCode::engine_failed, describe(probed.error()));
+    }
+    containers = std::move(*probed);
+    // Of attempts that this node was told to end with all their processes.
+    containers->remove_left([&options](const std::string& each) {
+      const auto end = AttemptDirectory::named(options->attempts_directory, each).read_end();
+      return end && *end;
+    });
+  }
+  auto guard =
+      LeaseGuard::start(1, containers ? containers->removal() : std::vector<std::string>{});
   if (!guard) {
     return end_unrun(exchange, *directory, EndCode::engine_failed, describe(guard.error()));
   }
   WorkerPool transfers(options->staging_workers, options->staging_workers);
   WorkerPool chores(1, 8);
+  WorkerPool runtime(1, 8);
   int status = 0;
   EngineContext context{.io = io,
                         .options = std::move(*options),
                         .sandbox = std::move(sandbox),
                         .cgroups = std::nullopt,
+                        .containers = std::move(containers),
                         .guard = std::move(*guard),
                         .transfers = &transfers,
                         .chores = &chores,
+                        .runtime = &runtime,
                         .begun = true,
                         .preempted = &preempted,
                         .on_event = {}};

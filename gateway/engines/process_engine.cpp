@@ -28,34 +28,39 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::size_t chore_threads = 2;
+constexpr std::size_t runtime_threads = 4;        // images may take long to come
 constexpr std::size_t spare_chores_max = 32'768;  // of those that may be left out
 
 class ProcessEngine : public Engine {
  public:
   ProcessEngine(boost::asio::io_context& io, ProcessEngineOptions options, OnEvent on_event,
                 UniqueFd lock, std::optional<Sandbox> sandbox, std::optional<Cgroups> cgroups,
-                std::unique_ptr<LeaseGuard> guard)
+                std::optional<Containers> containers, std::unique_ptr<LeaseGuard> guard)
       : lock_(std::move(lock)),
         on_event_(std::move(on_event)),
         context_{.io = io,
                  .options = std::move(options),
                  .sandbox = std::move(sandbox),
                  .cgroups = std::move(cgroups),
+                 .containers = std::move(containers),
                  .guard = std::move(guard),
                  .on_event = {}},
         sweep_timer_(io),
         // Each attempt has at most one chore waiting and, for each worker, one transfer.
         transfers_(context_.options.staging_workers,
                    std::size_t{context_.options.attempts_max} * context_.options.staging_workers),
-        chores_(chore_threads, context_.options.attempts_max + spare_chores_max) {
+        chores_(chore_threads, context_.options.attempts_max + spare_chores_max),
+        runtime_(runtime_threads, std::size_t{context_.options.attempts_max} * 2) {
     context_.transfers = &transfers_;
     context_.chores = &chores_;
+    context_.runtime = &runtime_;
     context_.on_event = [this](EngineEvent event) { on_attempt_event(std::move(event)); };
     schedule_sweep();
   }
 
   ~ProcessEngine() override {
     for (auto& [id, attempt] : live_) attempt->abandon();
+    if (context_.containers) context_.containers->remove_left([](const auto&) { return true; });
   }
 
   Status check(const Assignment& assignment) const override {
@@ -187,6 +192,7 @@ class ProcessEngine : public Engine {
   // Last, so that they end first: their tasks use what is above.
   WorkerPool transfers_;
   WorkerPool chores_;
+  WorkerPool runtime_;
 };
 
 Status check_options(const ProcessEngineOptions& options) {
@@ -226,6 +232,28 @@ Status check_options(const ProcessEngineOptions& options) {
         fmt::format("this machine is {} and cannot run {}", to_string(options.host),
                     to_string(architecture)),
         fmt::format("set emulators.{} to a static user-mode emulator", to_string(architecture)));
+  }
+  for (const auto& [pool, devices] : options.devices) {
+    for (const auto& each : devices) {
+      if (each.starts_with("/dev/") && fs::path(each).lexically_normal() == each &&
+          each.find(':') == std::string::npos) {
+        continue;
+      }
+      return wrong(fmt::format("devices.{}", pool.value),
+                   fmt::format("\"{}\" is no device node's path", each),
+                   "give one such as /dev/nvidia0");
+    }
+  }
+  if (options.containers) {
+    if (!options.containers->run.empty()) {
+      const Status right = check_run_words("engine.container.run", options.containers->run);
+      if (!right) return right;
+    }
+    for (const auto& each : options.read_only_binds) {
+      if (const Status right = check_mount("read_only_binds", each.string()); !right) return right;
+    }
+    const Status right = check_mount("attempts_directory", options.attempts_directory.string());
+    if (!right) return right;
   }
   for (const auto& each : options.read_only_binds) {
     std::error_code ignored;
@@ -324,12 +352,21 @@ Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
     warn(
         fmt::format("control groups here limit no {}", cgroups->limits_cpus() ? "memory" : "CPUs"));
   }
+  std::optional<Containers> containers;
+  if (options.containers) {
+    auto probed = Containers::probe(options);
+    if (!probed) return fail(probed.error());
+    containers = std::move(*probed);
+    // Of a gateway that has died with its guard.
+    containers->remove_left([](const std::string&) { return true; });
+  }
   // After Cgroups::open, which may move this process.
-  auto guard = LeaseGuard::start(options.attempts_max);
+  auto guard = LeaseGuard::start(options.attempts_max,
+                                 containers ? containers->removal() : std::vector<std::string>{});
   if (!guard) return fail(guard.error());
   return std::make_unique<ProcessEngine>(io, std::move(options), std::move(on_event),
                                          std::move(*lock), std::move(sandbox), std::move(cgroups),
-                                         std::move(*guard));
+                                         std::move(containers), std::move(*guard));
 }
 
 }  // namespace tradewind

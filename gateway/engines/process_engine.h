@@ -8,10 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gateway/engines/container_options.h"
 #include "gateway/engines/engine.h"
 #include "gateway/staging/policy.h"
 #include "schemas/architecture.h"
@@ -63,6 +65,12 @@ struct ProcessEngineOptions {
   // that architecture; the system's own programs stay the host's.
   std::map<Architecture, std::string> emulators;
 
+  // Where executors that name an image run; nothing: on the host's system, which is noted.
+  std::optional<ContainerOptions> containers;
+  // Device nodes that jobs with accelerators are given, by pool; the sandbox hides all others. One
+  // that is not there fails the job.
+  std::map<PoolId, std::vector<std::string>> devices;
+
   StagingPolicy staging;
   std::uint32_t staging_workers = 4;  // files on their way at once, over all attempts; 1 to 64
 
@@ -89,7 +97,8 @@ struct ProcessEngineOptions {
 // not work on this machine, naming the remedy.
 //
 // Notes for those who write jobs: a job of several nodes runs once, with TRADEWIND_NODES set;
-// an executor's image is noted in the system log and the command runs on the host's system.
+// without `containers`, an executor's image is noted in the system log and the command runs on the
+// host's system.
 Result<std::unique_ptr<Engine>> make_process_engine(boost::asio::io_context& io,
                                                     ProcessEngineOptions options,
                                                     Engine::OnEvent on_event);

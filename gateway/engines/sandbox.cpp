@@ -85,19 +85,16 @@ Status try_out(const std::vector<std::string>& argv) {
   return fail(ErrorCode::unavailable, "", said.empty() ? "it ended without a word" : said);
 }
 
-// Arguments in a file that only exists in memory.
-Result<UniqueFd> memory_file(const std::vector<std::string>& arguments) {
+}  // namespace
+
+Result<UniqueFd> memory_file(std::string_view bytes) {
   UniqueFd fd(::memfd_create("tradewind-sandbox", MFD_CLOEXEC));
-  std::string bytes;
-  for (const auto& each : arguments) bytes.append(each).push_back('\0');
   if (!fd || !write_all(fd.get(), bytes) || ::lseek(fd.get(), 0, SEEK_SET) != 0) {
     return fail(ErrorCode::unavailable, "",
                 fmt::format("the sandbox's arguments cannot be kept: {}", std::strerror(errno)));
   }
   return fd;
 }
-
-}  // namespace
 
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
@@ -119,7 +116,8 @@ std::string Sandbox::emulator_path(Architecture architecture) {
 
 Result<Sandbox> Sandbox::probe(const ProcessEngineOptions& options) {
   const std::string remedy =
-      "install the package bubblewrap and allow user namespaces (in a chroot, bind-mount its folder "
+      "install the package bubblewrap and allow user namespaces (in a chroot, bind-mount its "
+      "folder "
       "onto itself first: its root must be a mount point), or, where every tenant is trusted, set "
       "sandbox = \"none\"";
   Sandbox sandbox;
@@ -163,7 +161,8 @@ Result<SandboxedCommand> Sandbox::wrap(const std::vector<std::string>& command,
                                        const std::string& workdir,
                                        const std::map<std::string, std::string>& env,
                                        const fs::path& files, const std::set<std::string>& visible,
-                                       bool network) const {
+                                       bool network,
+                                       const std::vector<std::string>& devices) const {
   std::vector<std::string> arguments = isolation_;
   if (!network) arguments.push_back("--unshare-net");
   arguments.insert(arguments.end(), system_.begin(), system_.end());
@@ -175,6 +174,9 @@ Result<SandboxedCommand> Sandbox::wrap(const std::vector<std::string>& command,
   for (const auto& name : visible) {
     arguments.insert(arguments.end(), {"--bind", files / name, "/" + name});
   }
+  for (const auto& each : devices) {
+    arguments.insert(arguments.end(), {"--dev-bind", each, each});
+  }
   if (!visible.contains("var")) arguments.insert(arguments.end(), {"--dir", "/var/tmp"});
   arguments.push_back("--clearenv");
   for (const auto& [name, value] : env) {
@@ -182,7 +184,9 @@ Result<SandboxedCommand> Sandbox::wrap(const std::vector<std::string>& command,
   }
   arguments.insert(arguments.end(),
                    {"--chdir", workdir, "--json-status-fd", std::to_string(status_descriptor)});
-  auto file = memory_file(arguments);
+  std::string bytes;
+  for (const auto& each : arguments) bytes.append(each).push_back('\0');
+  auto file = memory_file(bytes);
   if (!file) return fail(file.error());
   SandboxedCommand wrapped;
   wrapped.arguments = std::move(*file);

@@ -32,12 +32,13 @@ class Sandbox {
   static Result<Sandbox> probe(const ProcessEngineOptions& options);
 
   // The call that runs `command` in `workdir` with exactly `env`, seeing the `visible` names of the
-  // directory `files`. Environment and mounts go through a memory file, where other users of the
-  // machine do not see them.
+  // directory `files` and the device nodes `devices`. Environment and mounts go through a memory
+  // file, where other users of the machine do not see them.
   Result<SandboxedCommand> wrap(const std::vector<std::string>& command, const std::string& workdir,
                                 const std::map<std::string, std::string>& env,
                                 const std::filesystem::path& files,
-                                const std::set<std::string>& visible, bool network) const;
+                                const std::set<std::string>& visible, bool network,
+                                const std::vector<std::string>& devices) const;
 
   // Where a job sees the emulator of an architecture.
   static std::string emulator_path(Architecture architecture);
@@ -55,6 +56,9 @@ struct SandboxStatus {
   int exit_code = -1;  // of the command; -1: it did not run to an end
 };
 SandboxStatus parse_sandbox_status(std::string_view text);
+
+// Bytes in a file that only exists in memory, to be read from their start.
+Result<UniqueFd> memory_file(std::string_view bytes);
 
 // The program's absolute path by the PATH of the gateway; empty when there is none.
 std::string find_program(const std::string& name);

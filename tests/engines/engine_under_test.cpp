@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "schemas/ids.h"
+#include "tests/engines/fake_kubernetes.h"
 #include "tests/engines/shell_output.h"
 
 namespace tradewind::test {
@@ -112,6 +113,7 @@ std::string name_of(Kind kind) {
     case Kind::slurm_commands: return "SlurmByCommands";
     case Kind::batch: return "Batch";
     case Kind::tes: return "Tes";
+    case Kind::kubernetes: return "Kubernetes";
   }
   return "";
 }
@@ -175,6 +177,11 @@ void EngineUnderTest::open() {
     batch.user = PrivateGridEngine::user();
     batch.pools = {options.pools[0].pool};
     made = make_batch_engine(*io, batch, on_event);
+  } else if (kind_ == Kind::kubernetes) {
+    const std::string missing = FakeKubernetes::missing();
+    if (!missing.empty()) GTEST_SKIP() << missing;
+    made = make_kubernetes_engine(*io, FakeKubernetes::options(options, scratch / "kubernetes"),
+                                  on_event);
   } else if (kind_ == Kind::tes) {
     tes.access.url = TesServer::url();
     tes.access.token_file = TesServer::token_file();

@@ -42,7 +42,7 @@ class TesServer {
   static std::filesystem::path token_file();
 };
 
-enum class Kind { process, slurm, slurm_commands, batch, tes };
+enum class Kind { process, slurm, slurm_commands, batch, tes, kubernetes };
 std::string name_of(Kind kind);
 
 class EngineUnderTest : public testing::Test {

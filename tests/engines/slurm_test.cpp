@@ -4,11 +4,13 @@
 #include <fstream>
 
 #include "tests/engines/engine_under_test.h"
+#include "tests/unit/engines/podman_store.h"
 
 namespace tradewind {
 namespace {
 
 using test::Kind;
+using test::PodmanStore;
 using test::SlurmCluster;
 using testing::HasSubstr;
 
@@ -209,6 +211,28 @@ TEST_P(SlurmEngineTest, DiscoversPoolsForASiteFile) {
   EXPECT_EQ((*nodes)[0].cpus, 16U);
   EXPECT_EQ((*nodes)[0].architecture, "x86_64");
   EXPECT_EQ(gres_count((*nodes)[0].gres, "gpu"), 2U);
+}
+
+TEST_F(SlurmEngineTest, RunsExecutorsInTheirImageOnTheNode) {
+  const PodmanStore& store = PodmanStore::get();
+  if (!store.missing().empty()) GTEST_SKIP() << store.missing();
+  close();
+  options.node.containers = store.options();
+  open();
+  Assignment assignment = shell("test -e /etc/debian_version || echo in the image > /work/x");
+  assignment.executors[0].image = "localhost/tools:1";
+  assignment.executors.push_back(shell("cat $TRADEWIND_ROOT/work/x").executors[0]);
+  const EndReport report = run(attempt(1), assignment);
+  EXPECT_EQ(report.code, EndCode::succeeded) << report.detail;
+  ASSERT_EQ(report.executors.size(), 2U);
+  EXPECT_THAT(report.executors[0].image, HasSubstr("localhost/tools@sha256:"));
+  EXPECT_EQ(report.executors[1].stdout_tail, "in the image\n");
+  assignment.executors[0].command = {"sleep", "50"};
+  start(attempt(2), assignment);
+  ASSERT_TRUE(until([&] { return store.containers() != ""; }));
+  engine->stop(attempt(2), EndCode::canceled);
+  EXPECT_EQ(end_of(attempt(2)).code, EndCode::canceled);
+  EXPECT_EQ(store.containers(), "");
 }
 
 }  // namespace

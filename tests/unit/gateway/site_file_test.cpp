@@ -339,7 +339,8 @@ tenants = { physics = { account = "phys", qos = "high" } }
 pools = { gpu = { partition = "batch", features = "zen4", gres = "gpu:h100" } }
 )";
 
-std::string with_engine(std::string engine, const std::string& from, const std::string& to) {
+std::string with_engine(std::string engine, const std::string& from = "",
+                        const std::string& to = "") {
   if (!from.empty()) engine.replace(engine.find(from), from.size(), to);
   std::string text = whole_file;
   const std::size_t begin = text.find("[engine]");
@@ -552,6 +553,64 @@ TEST(SiteFile, AMissingFileIsNamed) {
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code, ErrorCode::not_found);
   EXPECT_THAT(file.error().message, HasSubstr("/nowhere/site.toml"));
+}
+
+TEST(SiteFile, ContainersAndDevicesAreRead) {
+  const auto file = parse(with_engine(R"(
+[engine]
+devices = { gpu = ["/dev/nvidia0"] }
+
+[engine.container]
+runtime = "podman"
+options = ["--runtime=crun"]
+images = ["docker.io/library"]
+pull = "never"
+)"));
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_TRUE(file->engine.containers);
+  EXPECT_EQ(file->engine.containers->options, std::vector<std::string>{"--runtime=crun"});
+  EXPECT_EQ(file->engine.containers->pull, ImagePull::never);
+  EXPECT_EQ(file->engine.devices.at(PoolId{"gpu"}), std::vector<std::string>{"/dev/nvidia0"});
+  const auto refused = [](const std::string& engine) {
+    const auto bad = parse(with_engine("[engine]\n" + engine));
+    return bad ? "" : bad.error().field;
+  };
+  EXPECT_EQ(refused("container = { runtime = \"docker\", images = [\"x\"] }"),
+            "engine.container.runtime");
+  EXPECT_EQ(refused("container = { runtime = \"podman\" }"), "engine.container.images");
+  EXPECT_EQ(refused("container = { images = [\"x\"], run = [\"run\"] }"), "engine.container.run");
+  EXPECT_EQ(refused("devices = { tpu = [] }"), "engine.devices.tpu");
+  EXPECT_EQ(refused("devices = { gpu = [\"/etc/passwd\"] }"), "engine.devices.gpu");
+}
+
+TEST(SiteFile, AKubernetesEngineIsRead) {
+  const std::string engine = R"(
+[engine]
+kind = "kubernetes"
+
+[engine.kubernetes]
+kubeconfig = "/etc/kubeconfig"
+namespace = "jobs"
+images = ["docker.io/library"]
+pools = { gpu = { selector = { pool = "a100" }, tolerations = ["nvidia.com/gpu"] } }
+)";
+  const auto file = parse(with_engine(engine));
+  ASSERT_TRUE(file) << describe(file.error());
+  ASSERT_TRUE(file->engine.kubernetes);
+  const KubernetesPoolSettings& pool = file->engine.kubernetes->pools.at(PoolId{"gpu"});
+  EXPECT_EQ(pool.selector.at("pool"), "a100");
+  EXPECT_EQ(pool.accelerator, "nvidia.com/gpu");
+  const auto refused = [&engine](const std::string& from, const std::string& to) {
+    std::string text = engine;
+    text.replace(text.find(from), from.size(), to);
+    const auto bad = parse(with_engine(text));
+    return bad ? "" : bad.error().field;
+  };
+  EXPECT_EQ(refused("kubeconfig = \"/etc/", "kubeconfig = \"etc/"), "engine.kubernetes.kubeconfig");
+  EXPECT_EQ(refused("{ gpu = {", "{ tpu = {"), "engine.kubernetes.pools.tpu");
+  EXPECT_EQ(refused("kind = \"kubernetes\"", "kind = \"process\""), "engine.kubernetes");
+  EXPECT_EQ(refused("kubeconfig = \"/etc/kubeconfig\"", "url = \"http://k8s\""),
+            "engine.kubernetes.url");
 }
 
 TEST(SiteFile, TheSampleSitesAreGood) {

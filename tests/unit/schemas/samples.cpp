@@ -459,6 +459,7 @@ void Sampler::fill(ExecutorEnd& to) {
   to.ended = time();
   to.stdout_tail = bytes(number(0, 100));
   to.stderr_tail = bytes(number(0, 100));
+  to.image = text();
 }
 void Sampler::fill(StagedInput& to) {
   to.path = text();
