@@ -205,7 +205,13 @@ TEST_P(SlurmEngineTest, ATokenThatIsReplacedIsTakenUp) {
 }
 
 TEST_P(SlurmEngineTest, DiscoversPoolsForASiteFile) {
-  const auto nodes = discover_slurm(options.access);
+  // A slurmctld that has just started does not know what its nodes are.
+  Result<std::vector<SlurmNode>> nodes = fail(ErrorCode::unavailable, "", "");
+  ASSERT_TRUE(until([&] {
+    nodes = discover_slurm(options.access);
+    return nodes && std::ranges::none_of(
+                        *nodes, [](const SlurmNode& each) { return each.architecture.empty(); });
+  }));
   ASSERT_TRUE(nodes) << describe(nodes.error());
   ASSERT_EQ(nodes->size(), 2U);
   EXPECT_EQ((*nodes)[0].cpus, 16U);
