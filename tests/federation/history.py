@@ -63,7 +63,8 @@ class History:
                 self.see(job["id"])
 
     def see(self, job):
-        self.seen.append((time.monotonic(), self.client.job(job)))
+        """Once the broker is there to tell: it may die at any moment."""
+        self.seen.append((time.monotonic(), until(lambda: self.client.job(job), 60)))
 
 
 def number_of(job):

@@ -137,7 +137,7 @@ TEST(DiscoveredSite, TellsOfSlurmOnlyWhereItIs) {
   EXPECT_THAT(discovered_site_file(lincoln, machine), Not(HasSubstr("Slurm")));
   machine.slurm = true;
   EXPECT_THAT(discovered_site_file(lincoln, machine),
-              HasSubstr("tradewind-gateway discover http://HOST:6820"));
+              HasSubstr("tradewind-gateway discover --slurm"));
   record_of(machine);
 }
 
