@@ -219,7 +219,7 @@ TEST_P(SlurmEngineTest, DiscoversPoolsForASiteFile) {
   EXPECT_EQ(gres_count((*nodes)[0].gres, "gpu"), 2U);
 }
 
-TEST_F(SlurmEngineTest, RunsExecutorsInTheirImageOnTheNode) {
+TEST_P(SlurmEngineTest, RunsExecutorsInTheirImageOnTheNode) {
   const PodmanStore& store = PodmanStore::get();
   if (!store.missing().empty()) GTEST_SKIP() << store.missing();
   close();
