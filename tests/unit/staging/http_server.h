@@ -22,10 +22,10 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  std::optional<std::size_t> cut_after;  // bytes of the body after which the connection closes
-  bool stall = false;                    // keep the connection open instead of closing it then
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+  std::optional<std::size_t> cut_after{};  // bytes of the body after which the connection closes
+  bool stall = false;                      // keep the connection open instead of closing it then
 };
 
 // One request a connection, one connection at a time.
