@@ -233,7 +233,7 @@ class Federation:
         done = subprocess.run([BIN / "tradewind", *arguments], capture_output=True, text=True, input=text_in,
                               env={**os.environ, "TRADEWIND_URL": self.url, "TRADEWIND_TOKEN": client.token})
         if check and done.returncode != 0:
-            raise AssertionError(f"tradewind {' '.join(arguments)} -> {done.returncode}: {done.stdout}{done.stderr}")
+            raise AssertionError(f"tradewind {' '.join(map(str, arguments))} -> {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
     def show_logs(self):
