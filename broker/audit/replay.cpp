@@ -297,12 +297,15 @@ Status Replayer::check_signature(const Event& event, const SignedRecord& record,
     return verify_record(key, record.body, record.signature);
   };
   const auto& trusts = options_.trust->all();
-  const bool good = by_registry ? std::any_of(trusts.rbegin(), trusts.rend(),
-                                              [&](const SignedTrust& each) {
-                                                const auto& keys = each.record.registry_keys;
-                                                return std::any_of(keys.begin(), keys.end(), signs);
-                                              })
-                                : signs(known->second);
+  const bool good = by_registry
+                        ? std::any_of(trusts.rbegin(), trusts.rend(),
+                                      [&](const SignedTrust& each) {
+                                        const auto& keys = each.record.registry_keys;
+                                        return std::any_of(keys.begin(), keys.end(), signs);
+                                      })
+                        : signs(known->second.key) ||
+                              (header.issued <= known->second.changed + limits::clock_skew_max &&
+                               signs(known->second.former));
   if (!good) {
     return bad_leaf(event.index, "data.signature",
                     "is not that of " + (by_registry ? "the registry" : subject));
@@ -320,7 +323,10 @@ Result<Record> Replayer::signed_record(const Event& event) {
     return fail(good.error());
   }
   if (const auto* member = std::get_if<Member>(&record->body); member != nullptr) {
-    identity_keys_[member->node] = member->identity_key;
+    IdentityKey& held = identity_keys_[member->node];
+    if (held.key != member->identity_key) {
+      held = {member->identity_key, std::move(held.key), record->header.issued};
+    }
   }
   return record;
 }

@@ -117,7 +117,14 @@ class Replayer {
   std::map<JobId, JobRecord> jobs_;         // that have not ended
   std::map<JobId, Submitted> submissions_;  // by the submission's own id
   std::map<JobId, std::size_t> tasks_;      // of a submission, that have not ended
-  std::map<NodeId, Bytes> identity_keys_;
+  // What a member signs with. The broker tells of a record when a decision first rests on it, which
+  // may be after the member has changed its key.
+  struct IdentityKey {
+    Bytes key;
+    Bytes former;
+    Wall::time_point changed{};
+  };
+  std::map<NodeId, IdentityKey> identity_keys_;
   bool tenants_matter_ = false;
   std::optional<Clearing> clearing_;
   Wall::time_point recorded_{};
