@@ -92,14 +92,7 @@ class Daemon {
          std::unique_ptr<SiteWitness> witness);
   Status begin(const MakeEngine& make_engine);
   Status open_link(std::string bind);
-  // With the keys of now; the endpoint stays. Tries again until it can.
-  void reopen_link(std::string bind, Mono::time_point give_up_at);
-  // What a renewal has given takes the place of what was.
-  Status take_over(Renewed renewed);
-  Status take_over(TrustChain trust);
   std::unique_ptr<Admission> make_admission(const SiteRecord& record) const;
-  // A new capacity book over what the store holds, for another description of the site.
-  Status replace_admission(const SiteRecord& record, Now now);
 
   void on_message(NodeId from, Channel channel, Bytes payload);
   void drain();
@@ -136,6 +129,16 @@ class Daemon {
   void arm();
   void look_ready();
   void remove_ready_file();
+
+  // daemon_changes.cpp
+
+  // What a renewal has given takes the place of what was.
+  Status take_over(Renewed renewed);
+  Status take_over(TrustChain trust);
+  // With the keys of now; the endpoint stays. Tries again until it can.
+  void reopen_link(std::string bind, Mono::time_point give_up_at);
+  // A new capacity book over what the store holds, for another description of the site.
+  Status replace_admission(const SiteRecord& record, Now now);
   void give_up(const Error& error);
 
   boost::asio::io_context& io_;

@@ -66,8 +66,7 @@ struct Output {
   std::string description;
   std::string path;  // absolute, inside the sandbox; may hold wildcards when path_prefix is given
   std::string path_prefix;
-  std::string
-      url;  // file:, http:, https:, s3: target; empty: kept at the site, digest recorded only
+  std::string url;  // file:, http:, https: or s3: target; empty: kept at the site, digest recorded
   FileType type = FileType::file;
   std::uint64_t size_bytes = 0;  // expected; prices traffic
   std::string region;            // where the target lies; empty: the job's home region

@@ -135,7 +135,7 @@ struct Replayer::Event {
 };
 
 Replayer::Replayer(Options options, Readers readers, Tell tell)
-    : options_(std::move(options)), readers_(std::move(readers)), tell_(std::move(tell)) {}
+    : readers_(std::move(readers)), tell_(std::move(tell)), signers_(std::move(options.trust)) {}
 
 Replayer::~Replayer() = default;
 
@@ -285,30 +285,9 @@ Result<SignedRecord> Replayer::record_in(const Event& event, const JsonMembers& 
 // That it is signed by whom it must be: the registry, or the subject.
 Status Replayer::check_signature(const Event& event, const SignedRecord& record,
                                  const RecordHeader& header) {
-  if (!options_.trust) return ok();
-  const std::string& subject = header.subject.value;
-  const bool by_registry = header.kind == RecordKind::member;
-  const auto known = identity_keys_.find(header.subject);
-  if (!by_registry && known == identity_keys_.end()) {
-    return bad_leaf(event.index, "data.body",
-                    "speaks of " + subject + ", whose member record has not come");
-  }
-  const auto signs = [&](const Bytes& key) {
-    return verify_record(key, record.body, record.signature);
-  };
-  const auto& trusts = options_.trust->all();
-  const bool good = by_registry
-                        ? std::any_of(trusts.rbegin(), trusts.rend(),
-                                      [&](const SignedTrust& each) {
-                                        const auto& keys = each.record.registry_keys;
-                                        return std::any_of(keys.begin(), keys.end(), signs);
-                                      })
-                        : signs(known->second.key) ||
-                              (header.issued <= known->second.changed + limits::clock_skew_max &&
-                               signs(known->second.former));
-  if (!good) {
-    return bad_leaf(event.index, "data.signature",
-                    "is not that of " + (by_registry ? "the registry" : subject));
+  if (!signers_.known()) return ok();
+  if (const Status good = signers_.check(record, header); !good) {
+    return bad_leaf(event.index, good.error().field, good.error().message);
   }
   ++counts_.signatures;
   return ok();
@@ -323,10 +302,7 @@ Result<Record> Replayer::signed_record(const Event& event) {
     return fail(good.error());
   }
   if (const auto* member = std::get_if<Member>(&record->body); member != nullptr) {
-    IdentityKey& held = identity_keys_[member->node];
-    if (held.key != member->identity_key) {
-      held = {member->identity_key, std::move(held.key), record->header.issued};
-    }
+    signers_.learn(*member, record->header.issued);
   }
   return record;
 }
@@ -362,9 +338,7 @@ Status Replayer::member_changed(const Event& event) {
 Status Replayer::trust_changed(const Event& event) {
   auto trust = parse_trust(event.data.text("record"));
   if (!trust) return bad_leaf(event.index, "data.record", trust.error().message);
-  // Those that are known already need not be shown again.
-  if (!options_.trust || trust->record.version <= options_.trust->newest().version) return ok();
-  if (const Status next = options_.trust->extend(std::move(*trust)); !next) {
+  if (const Status next = signers_.learn(std::move(*trust)); !next) {
     return bad_leaf(event.index, "data.record", next.error().message);
   }
   return ok();

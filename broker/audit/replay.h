@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/audit/record_signers.h"
 #include "broker/core/market_router.h"
 #include "schemas/ids.h"
 #include "schemas/journal.h"
@@ -109,7 +110,6 @@ class Replayer {
   JobRecord* find(const JobId& job);
   void apply_to(JobRecord& job, const Event& event, decltype(Entry::body) body);
 
-  Options options_;
   Readers readers_;
   Tell tell_;
   std::unique_ptr<MarketRouter> router_;
@@ -117,14 +117,7 @@ class Replayer {
   std::map<JobId, JobRecord> jobs_;         // that have not ended
   std::map<JobId, Submitted> submissions_;  // by the submission's own id
   std::map<JobId, std::size_t> tasks_;      // of a submission, that have not ended
-  // What a member signs with. The broker tells of a record when a decision first rests on it, which
-  // may be after the member has changed its key.
-  struct IdentityKey {
-    Bytes key;
-    Bytes former;
-    Wall::time_point changed{};
-  };
-  std::map<NodeId, IdentityKey> identity_keys_;
+  RecordSigners signers_;
   bool tenants_matter_ = false;
   std::optional<Clearing> clearing_;
   Wall::time_point recorded_{};

@@ -2,19 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "state/transparency/big_endian.h"
+
 namespace tradewind {
-namespace {
-
-std::uint64_t number_at(BytesView bytes, std::size_t offset) {
-  std::uint64_t value = 0;
-  for (std::size_t each = 0; each < 8; ++each) {
-    value = value << 8 | static_cast<unsigned char>(bytes[offset + each]);
-  }
-  return value;
-}
-
-}  // namespace
-
 HoldingLabels::HoldingLabels(BytesView secret) {
   if (!secret.empty()) hmac_.emplace(secret);
 }
@@ -24,7 +14,8 @@ HoldingLabel HoldingLabels::label(std::string_view scope, const TenantId& owner,
   // None of the parts can hold a line's end.
   const Bytes hash =
       (*hmac_)(fmt::format("holding\n{}\n{}\n{}\n{}", scope, owner.value, dataset, sha256));
-  return HoldingLabel{number_at(hash, 0), number_at(hash, 8)};
+  return HoldingLabel{read_big_endian<std::uint64_t>(hash),
+                      read_big_endian<std::uint64_t>(BytesView(hash).substr(8))};
 }
 
 void HoldingLabels::put(JobSpec& spec, const TenantId& tenant, const Datasets& datasets) const {

@@ -50,6 +50,8 @@ struct EngineContext {
   std::function<void(EngineEvent)> on_event;
 };
 
+bool names_image(const Executor& executor);
+
 class Attempt : public std::enable_shared_from_this<Attempt> {
  public:
   Attempt(const EngineContext& context, AttemptId id, Assignment assignment,
@@ -90,18 +92,12 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   static Result<Prepared> prepare(const EngineContext& context, const AttemptDirectory& directory,
                                   const Assignment& assignment);
   void on_prepared(Result<Prepared> prepared);
-  void find_images();
-  void on_images(Result<std::vector<std::optional<ContainerImage>>> images);
   void stage_in();
   void on_staged_in();
   void run_next();
   // Nothing when the executor was refused and `outcome` filled in instead.
   std::optional<ExecutorTask> task_for(const Executor& executor, Result<ExecutorOutcome>& outcome);
   std::vector<std::string> devices() const;
-  Status fill_container(const Executor& executor, const std::string& workdir, ExecutorTask& task);
-  bool in_container() const { return executor_ < images_.size() && images_[executor_]; }
-  std::string container_name() const { return context_.containers->name_of(directory_.name()); }
-  void on_run_ended(ExecutorOutcome outcome);
   Result<StreamCopy> open_copy(const std::string& path, const std::string& field) const;
   std::map<std::string, std::string> environment(const Executor& executor) const;
   void on_executor_ended(ExecutorOutcome outcome);
@@ -116,6 +112,14 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void enter(AttemptPhase phase);
   void emit(EngineEvent event);
   void note(std::string line);
+
+  // attempt_container.cpp
+  void find_images();
+  void on_images(Result<std::vector<std::optional<ContainerImage>>> images);
+  Status fill_container(const Executor& executor, const std::string& workdir, ExecutorTask& task);
+  bool in_container() const { return executor_ < images_.size() && images_[executor_]; }
+  std::string container_name() const { return context_.containers->name_of(directory_.name()); }
+  void on_run_ended(ExecutorOutcome outcome);
 
   const EngineContext& context_;
   const AttemptId id_;

@@ -86,11 +86,11 @@ Status AttemptDirectory::write_end(EndReport report) const {
     for (auto& each : report.executors) each.stderr_tail.clear();
     bytes = encode(report);
   }
-  return store_file(path_ / "state" / "end", bytes, private_mode);
+  return store_file(state() / "end", bytes, private_mode);
 }
 
 Result<std::optional<EndReport>> AttemptDirectory::read_end() const {
-  const auto bytes = load_file(path_ / "state" / "end", end_bytes_max);
+  const auto bytes = load_file(state() / "end", end_bytes_max);
   if (!bytes) {
     if (bytes.error().code == ErrorCode::not_found) return std::optional<EndReport>{};
     return fail(bytes.error());
@@ -152,8 +152,8 @@ void AttemptDirectory::remove_files() const {
 
 void AttemptDirectory::mark_forgotten() const {
   std::error_code ignored;
-  if (!fs::exists(path_ / "state", ignored)) return;
-  static_cast<void>(store_file(path_ / "state" / "forgotten", "", private_mode));
+  if (!fs::exists(state(), ignored)) return;
+  static_cast<void>(store_file(state() / "forgotten", "", private_mode));
 }
 
 void sweep_attempts(const fs::path& root, const std::set<std::string>& live,

@@ -37,7 +37,9 @@ class AttemptDirectory {
     return path_ / "log" / (stream == LogStream::out ? "out" : "err");
   }
   // Where a container's runtime writes the number of the process above the job's.
-  std::filesystem::path container_process() const { return path_ / "state" / "container"; }
+  std::filesystem::path container_process() const { return state() / "container"; }
+  // The gateway's own; no job sees it.
+  std::filesystem::path state() const { return path_ / "state"; }
   bool exists() const;
 
   // Fails with ErrorCode::conflict when it is there already.

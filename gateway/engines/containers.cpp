@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -138,7 +139,8 @@ std::vector<std::string> Containers::run(const ContainerRun& run) const {
   return command(run_words(options_, limited));
 }
 
-ContainerEnd Containers::end(const std::string& name, int exit_code) const {
+ContainerEnd Containers::end(const std::string& name, int exit_code,
+                             const std::filesystem::path& folder) const {
   ContainerEnd end;
   end.exit_code = exit_code;
   if (!lives_apart(options_.runtime)) {
@@ -153,7 +155,11 @@ ContainerEnd Containers::end(const std::string& name, int exit_code) const {
     std::istringstream words(*state);
     if (words >> started >> code >> out_of_memory && started > 0) {
       end.ran = true;
-      end.out_of_memory = out_of_memory == "true";
+      // With control groups of version 1 podman does not always say so itself, but what waits for
+      // the container below it leaves this file.
+      std::error_code ignored;
+      end.out_of_memory =
+          std::filesystem::remove(folder / "oom", ignored) || out_of_memory == "true";
       end.exit_code = code;
     }
   }

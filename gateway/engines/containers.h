@@ -2,6 +2,7 @@
 // name_of() and the words block; none is tied to a thread.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -48,8 +49,10 @@ class Containers {
   // The command line of a run.
   std::vector<std::string> run(const ContainerRun& run) const;
 
-  // How it ended, and then it is not there any more. `exit_code` is the runtime's own.
-  ContainerEnd end(const std::string& name, int exit_code) const;
+  // How it ended, and then it is not there any more. `exit_code` is the runtime's own; `folder` is
+  // where that was started.
+  ContainerEnd end(const std::string& name, int exit_code,
+                   const std::filesystem::path& folder) const;
   // Kills and removes it, if it is there.
   void remove(const std::string& name) const;
   // Likewise what an earlier gateway left behind, of the attempts for which `over` holds.

@@ -14,11 +14,10 @@
 #include <fmt/format.h>
 
 #include "gateway/engines/assignment_check.h"
-#include "gateway/engines/attempt_directory.h"
 #include "gateway/engines/kubernetes_api.h"
+#include "gateway/engines/kubernetes_objects.h"
 #include "gateway/engines/node_exchange.h"
-#include "gateway/staging/worker_pool.h"
-#include "schemas/assert.h"
+#include "gateway/engines/remote_engine.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -38,52 +37,70 @@ constexpr auto log_interval = 500ms;
 constexpr std::size_t strays_at_once_max = 50;
 constexpr std::uint32_t wait_seconds_min = 30;
 
-// What is watched.
-enum Watched : std::size_t { watched_jobs, watched_pods, watched_count };
+constexpr std::array both_kinds{KubernetesKind::job, KubernetesKind::pod};
 
-class KubernetesEngine : public Engine {
-  // What runs on the loop later, unless the engine is gone by then.
-  template <class Work>
-  auto guarded(Work work) {
-    return [weak = std::weak_ptr(alive_), work = std::move(work)](auto&&... values) mutable {
-      if (!weak.expired()) work(std::forward<decltype(values)>(values)...);
-    };
-  }
-  template <class Work, class Done>
-  void run(WorkerPool& pool, Work work, Done done) {
-    const Status taken = pool.run(io_.get_executor(), std::move(work), guarded(std::move(done)));
-    TRADEWIND_ASSERT(taken);  // no attempt has more than a few tasks waiting
-  }
+std::string_view name_of(KubernetesKind kind) {
+  return kind == KubernetesKind::job ? "jobs" : "pods";
+}
 
+// Of one kind, how it is followed.
+struct Following {
+  std::string path;
+  boost::asio::steady_timer timer;
+  std::string version{};
+  bool expired = false;  // the version is too old to go on from
+  Mono::duration back_off = back_off_first;
+};
+
+struct Live {
+  AttemptId id;
+  std::shared_ptr<const Assignment> assignment;
+  AttemptDirectory directory;
+  std::string job;
+  NodeOrders orders{};
+  bool adopted = false;
+  bool ticket_written = false;
+  bool creating = false;
+  bool created = false;
+  bool removing = false;  // a request to delete it is on its way
+  bool removed = false;   // and was heard
+  bool ending = false;
+  bool logging = false;
+  bool moving = false;        // of the deadline
+  std::int64_t deadline = 0;  // as last told
+  AttemptPhase phase = AttemptPhase::granted;
+  Mono::time_point since = system_now().mono;
+  std::optional<Mono::time_point> running{};
+  std::optional<Mono::time_point> logged{};
+};
+
+class KubernetesEngine final : public RemoteEngineOf<Live> {
  public:
   KubernetesEngine(boost::asio::io_context& io, KubernetesEngineOptions options, OnEvent on_event,
                    UniqueFd lock)
-      : io_(io),
+      : RemoteEngineOf(io, options, std::move(on_event), std::move(lock)),
         options_(std::move(options)),
-        on_event_(std::move(on_event)),
-        lock_(std::move(lock)),
-        attempts_(options_.directory / "attempts"),
         exchange_(options_.directory / "exchange"),
         api_(options_.access, options_.namespace_name),
-        paths_{api_.jobs_path(options_.job.gateway), api_.pods_path(options_.job.gateway)},
-        timers_{boost::asio::steady_timer(io), boost::asio::steady_timer(io)},
+        following_{Following{api_.jobs_path(options_.job.gateway), boost::asio::steady_timer(io)},
+                   Following{api_.pods_path(options_.job.gateway), boost::asio::steady_timer(io)}},
         count_timer_(io),
-        sweep_timer_(io),
-        calls_(call_threads, std::size_t{options_.attempts_max} * 8 + 1'024),
-        watches_(watched_count + 1, watched_count + 1) {
+        calls_(call_threads, waiting_max()),
+        watches_(kubernetes_kinds + 1, kubernetes_kinds + 1) {
     // Paths, streams and URLs are of the same form everywhere.
     for (const KubernetesPool& each : options_.pools) {
       form_.pools[each.pool.id] = each.pool.architecture;
     }
-    for (const Watched each : {watched_jobs, watched_pods}) list(each);
+    for (const KubernetesKind each : both_kinds) list(each);
     count();
-    schedule_sweep();
+    schedule_sweep(calls_);
   }
 
   ~KubernetesEngine() override { api_.stop(); }
 
   Status check(const Assignment& assignment) const override {
     if (held()) return fail(*down_);
+    if (const Status free = room(); !free) return free;
     return check_form(assignment);
   }
 
@@ -93,17 +110,8 @@ class KubernetesEngine : public Engine {
   }
 
   void start(const AttemptId& id, const Assignment& assignment) override {
-    auto directory = AttemptDirectory::of(attempts_, id);
-    if (directory && (live_.contains(directory->name()) || ended_.contains(directory->name())))
-      return;
-    Status runnable = directory ? check_form(assignment) : Status(fail(directory.error()));
-    if (runnable && live_.size() >= options_.attempts_max) {
-      runnable = fail(ErrorCode::exhausted, "attempts_max",
-                      fmt::format("there are {} attempts already", live_.size()),
-                      "wait for one to end, or raise the limit");
-    }
-    if (!runnable)
-      return post_end(id, report_of(EndCode::engine_failed, describe(runnable.error())));
+    const auto directory = begin(id, [&] { return check_form(assignment); });
+    if (!directory) return;
     const std::string name = directory->name();
     live_.emplace(name, Live{id, std::make_shared<const Assignment>(assignment), *directory,
                              kubernetes_name(options_.job.gateway, id)});
@@ -129,7 +137,7 @@ class KubernetesEngine : public Engine {
 
   Result<LogChunk> read_log(const AttemptId& id, LogStream stream, std::uint64_t offset,
                             std::uint32_t bytes_max) override {
-    const auto directory = AttemptDirectory::of(attempts_, id);
+    const auto directory = directory_of(id);
     if (!directory) return fail(directory.error());
     const auto live = live_.find(directory->name());
     // What is there now; the next reader finds more.
@@ -137,37 +145,8 @@ class KubernetesEngine : public Engine {
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) override {
-    std::vector<AttemptId> adopted;
-    for (const AttemptId& id : attempts) {
-      auto directory = AttemptDirectory::of(attempts_, id);
-      if (!directory) continue;
-      const std::string name = directory->name();
-      if (!live_.contains(name)) {
-        if (auto end = directory->read_end(); end && *end) {
-          ended_.insert(name);
-          post_end(id, std::move(**end));
-        } else {
-          auto ticket = exchange_.read_ticket(name);
-          const auto orders = exchange_.read_orders(name);
-          if (!ticket || !orders || ticket->attempt != id) continue;
-          Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)),
-                    *directory, kubernetes_name(options_.job.gateway, id)};
-          live.orders = *orders;
-          live.adopted = true;
-          live.ticket_written = true;
-          // Its directory is made when Kubernetes has taken the job.
-          live.created = directory->exists();
-          live_.emplace(name, std::move(live));
-        }
-      }
-      adopted.push_back(id);
-    }
-    return adopted;
-  }
-
   void forget(const AttemptId& id) override {
-    const auto directory = AttemptDirectory::of(attempts_, id);
+    const auto directory = directory_of(id);
     if (!directory || live_.contains(directory->name())) return;
     ended_.erase(directory->name());
     static_cast<void>(calls_.run([this, directory = *directory] {
@@ -176,38 +155,23 @@ class KubernetesEngine : public Engine {
     }));
   }
 
- private:
-  struct Live {
-    AttemptId id;
-    std::shared_ptr<const Assignment> assignment;
-    AttemptDirectory directory;
-    std::string job;
-    NodeOrders orders{};
-    bool adopted = false;
-    bool ticket_written = false;
-    bool creating = false;
-    bool created = false;
-    bool removing = false;  // a request to delete it is on its way
-    bool removed = false;   // and was heard
-    bool ending = false;
-    bool logging = false;
-    bool moving = false;        // of the deadline
-    std::int64_t deadline = 0;  // as last told
-    AttemptPhase phase = AttemptPhase::granted;
-    Mono::time_point since = system_now().mono;
-    std::optional<Mono::time_point> running{};
-    std::optional<Mono::time_point> logged{};
-  };
-  using LiveMap = std::map<std::string, Live>;
-
-  static EndReport report_of(EndCode code, std::string detail) {
-    EndReport report;
-    report.code = code;
-    report.detail = std::move(detail);
-    report.usage.started = report.usage.ended = system_now().wall;
-    return report;
+ protected:
+  bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
+    auto ticket = exchange_.read_ticket(directory.name());
+    const auto orders = exchange_.read_orders(directory.name());
+    if (!ticket || !orders || ticket->attempt != id) return false;
+    Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), directory,
+              kubernetes_name(options_.job.gateway, id)};
+    live.orders = *orders;
+    live.adopted = true;
+    live.ticket_written = true;
+    // Its directory is made when Kubernetes has taken the job.
+    live.created = directory.exists();
+    live_.emplace(directory.name(), std::move(live));
+    return true;
   }
 
+ private:
   Status check_form(const Assignment& assignment) const {
     if (const Status right = check_kubernetes(assignment, options_.job, options_.pools); !right) {
       return right;
@@ -215,34 +179,13 @@ class KubernetesEngine : public Engine {
     return check_assignment(assignment, form_, Programs::elsewhere);
   }
 
-  LiveMap::iterator find(const AttemptId& id) {
-    const auto directory = AttemptDirectory::of(attempts_, id);
-    return directory ? live_.find(directory->name()) : live_.end();
-  }
   const KubernetesPool* pool_of(const Assignment& assignment) const {
     const auto found = std::ranges::find(options_.pools, assignment.pool,
                                          [](const auto& each) { return each.pool.id; });
     return found == options_.pools.end() ? nullptr : &*found;
   }
-  const KubernetesPod* pod_of(const std::string& name) const {
-    const auto found = pods_.find(name);
-    return found == pods_.end() ? nullptr : &found->second;
-  }
-
-  // Told when it is news.
-  void warn(const std::string& about, const std::string& text) {
-    if (std::exchange(warned_[about], text) == text) return;
-    if (options_.on_warning) options_.on_warning(text);
-  }
 
   // --- telling
-
-  void post_end(const AttemptId& id, EndReport report) {
-    boost::asio::post(
-        io_, guarded([this, id, report = std::move(report)]() mutable {
-          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
-        }));
-  }
 
   void enter(Live& live, AttemptPhase phase) {
     if (phase <= live.phase) return;
@@ -347,13 +290,13 @@ class KubernetesEngine : public Engine {
 
   void move_deadline(const std::string& name) {
     Live& live = live_.at(name);
-    const auto job = jobs_.find(name);
+    const KubernetesJob* const job = objects_.job(name);
     if (!live.created || live.moving || live.ending || !live.orders.lease_end || held() ||
-        job == jobs_.end() || !job->second.started) {
+        job == nullptr || !job->started) {
       return;
     }
     const auto from =
-        std::chrono::floor<std::chrono::seconds>(*live.orders.lease_end - *job->second.started);
+        std::chrono::floor<std::chrono::seconds>(*live.orders.lease_end - *job->started);
     const std::int64_t deadline = std::max<std::int64_t>(1, from.count());
     if (deadline == live.deadline) return;
     live.moving = true;
@@ -364,7 +307,8 @@ class KubernetesEngine : public Engine {
           if (found == live_.end()) return;
           found->second.moving = false;
           if (!moved) {
-            warn("deadline", "a lease is not told to Kubernetes: " + describe(moved.error()));
+            warnings_.tell("deadline",
+                           "a lease is not told to Kubernetes: " + describe(moved.error()));
             return;  // the next renewal, or count, tries again
           }
           found->second.deadline = deadline;
@@ -378,7 +322,7 @@ class KubernetesEngine : public Engine {
     if (live.removing || live.creating || live.ending) return;
     if (live.removed) return see_whether_gone(name);
     live.removing = true;
-    const KubernetesPod* const pod = pod_of(name);
+    const KubernetesPod* const pod = objects_.pod(name);
     run(
         calls_,
         [this, job = live.job, directory = live.directory, ticket_written = live.ticket_written,
@@ -395,7 +339,8 @@ class KubernetesEngine : public Engine {
           const auto found = live_.find(name);
           if (found == live_.end()) return;
           found->second.removing = false;
-          if (!deleted) return warn("delete", describe(deleted.error()));  // the next count does
+          if (!deleted)
+            return warnings_.tell("delete", describe(deleted.error()));  // the next count does
           found->second.removed = true;
           see_whether_gone(name);
         });
@@ -444,7 +389,7 @@ class KubernetesEngine : public Engine {
 
   void refresh_log(const std::string& name) {
     Live& live = live_.at(name);
-    const KubernetesPod* const pod = pod_of(name);
+    const KubernetesPod* const pod = objects_.pod(name);
     const Mono::time_point now = system_now().mono;
     if (pod == nullptr || live.logging || live.ending || !live.created ||
         (live.logged && now - *live.logged < log_interval)) {
@@ -471,11 +416,11 @@ class KubernetesEngine : public Engine {
     const auto found = live_.find(name);
     if (found == live_.end() || found->second.ending) return;
     Live& live = found->second;
-    const KubernetesPod* const pod = pod_of(name);
-    const auto job = jobs_.find(name);
+    const KubernetesPod* const pod = objects_.pod(name);
+    const KubernetesJob* const job = objects_.job(name);
     // The job's word of its deadline may come after that of its pod.
     const bool deadline =
-        (job != jobs_.end() && job->second.failed == "DeadlineExceeded") ||
+        (job != nullptr && job->failed == "DeadlineExceeded") ||
         (gone && live.orders.lease_end && *live.orders.lease_end <= system_now().wall + 1s);
     if (pod != nullptr) {
       if (!pod->node.empty()) enter(live, AttemptPhase::staging);
@@ -526,7 +471,7 @@ class KubernetesEngine : public Engine {
   void finish(const std::string& name, EndReport report) {
     Live& live = live_.at(name);
     live.ending = true;
-    const KubernetesPod* const pod = pod_of(name);
+    const KubernetesPod* const pod = objects_.pod(name);
     run(
         calls_,
         [this, directory = live.directory, job = live.job, report = std::move(report),
@@ -548,19 +493,19 @@ class KubernetesEngine : public Engine {
           const AttemptId id = found->second.id;
           live_.erase(found);
           live_detail_.erase(name);
-          ended_.insert(name);
-          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
+          tell_end(id, name, std::move(report));
         });
   }
 
   // --- what Kubernetes tells
 
-  void heard(const std::string& what, const Status& answer) {
+  void heard(std::string_view kind, const Status& answer) {
+    const std::string what(kind);
     if (answer) {
       troubles_.erase(what);
     } else {
       troubles_[what] = answer.error();
-      warn("kubernetes", describe(answer.error()));
+      warnings_.tell("kubernetes", describe(answer.error()));
     }
     waiting_for_.erase(what);
     const bool was_down = down_.has_value();
@@ -570,112 +515,75 @@ class KubernetesEngine : public Engine {
     } else if (waiting_for_.empty()) {
       down_.reset();
       if (was_down)
-        warn("kubernetes", fmt::format("Kubernetes answers at {}", options_.access.url));
+        warnings_.tell("kubernetes", fmt::format("Kubernetes answers at {}", options_.access.url));
     }
   }
 
-  void list(Watched what) {
+  Following& followed(KubernetesKind kind) { return following_[static_cast<std::size_t>(kind)]; }
+
+  void list(KubernetesKind kind) {
     run(
-        watches_, [this, path = paths_[what]] { return api_.list(path); },
-        [this, what](Result<KubernetesList> listed) {
-          heard(what == watched_jobs ? "jobs" : "pods",
-                listed ? ok() : Status(fail(listed.error())));
+        watches_, [this, path = followed(kind).path] { return api_.list(path); },
+        [this, kind](Result<KubernetesList> listed) {
+          Following& following = followed(kind);
+          heard(name_of(kind), listed ? ok() : Status(fail(listed.error())));
           if (!listed) {
-            const Mono::duration pause = back_off_[what];
-            back_off_[what] = std::min<Mono::duration>(pause * 2, back_off_max);
-            timers_[what].expires_after(pause);
-            timers_[what].async_wait(guarded([this, what](const boost::system::error_code& bad) {
-              if (!bad) list(what);
-            }));
-            return;
+            const Mono::duration pause = following.back_off;
+            following.back_off = std::min<Mono::duration>(pause * 2, back_off_max);
+            return after(following.timer, pause, [this, kind] { list(kind); });
           }
-          back_off_[what] = back_off_first;
-          versions_[what] = std::move(listed->version);
-          on_listed(what, listed->items);
-          watch(what);
+          following.back_off = back_off_first;
+          following.version = std::move(listed->version);
+          for (const std::string& gone : objects_.put_all(kind, listed->items)) drop(kind, gone);
+          for (const std::string& name : live_names()) look_again(name);
+          watch(kind);
         });
   }
 
-  void on_listed(Watched what, const std::vector<boost::json::object>& items) {
-    std::set<std::string> before;
-    if (what == watched_jobs) {
-      for (const auto& [name, job] : jobs_) before.insert(name);
-    } else {
-      for (const auto& [name, pod] : pods_) before.insert(name);
-    }
-    std::set<std::string> there;
-    for (const auto& each : items) {
-      if (auto name = put(what, each)) there.insert(std::move(*name));
-    }
-    for (const std::string& name : before) {
-      if (!there.contains(name)) drop(what, name);
-    }
-    listed_.insert(what);
-    for (const std::string& name : names()) look_again(name);
-  }
-
-  void watch(Watched what) {
+  void watch(KubernetesKind kind) {
     run(
         watches_,
-        [this, what, path = paths_[what], version = versions_[what]] {
-          return api_.watch(path, version, [this, what](KubernetesEvent event) {
+        [this, kind, path = followed(kind).path, version = followed(kind).version] {
+          return api_.watch(path, version, [this, kind](KubernetesEvent event) {
             boost::asio::post(
-                io_, guarded([this, what, event = std::move(event)] { on_change(what, event); }));
+                io_, guarded([this, kind, event = std::move(event)] { on_change(kind, event); }));
           });
         },
-        [this, what](const Status& ended) {
-          if (ended && !std::exchange(expired_[what], false)) return watch(what);
+        [this, kind](const Status& ended) {
+          if (ended && !std::exchange(followed(kind).expired, false)) return watch(kind);
           // The version is too old, or the server away: all is asked for anew.
           if (!ended && ended.error().code != ErrorCode::not_found) {
-            heard(what == watched_jobs ? "jobs" : "pods", ended);
+            heard(name_of(kind), ended);
           }
-          list(what);
+          list(kind);
         });
   }
 
-  void on_change(Watched what, const KubernetesEvent& event) {
+  void on_change(KubernetesKind kind, const KubernetesEvent& event) {
     if (event.change == KubernetesChange::expired) {
-      expired_[what] = true;
+      followed(kind).expired = true;
       return;
     }
-    if (!event.version.empty()) versions_[what] = event.version;
+    if (!event.version.empty()) followed(kind).version = event.version;
     if (event.change == KubernetesChange::bookmark) return;
-    const auto name = put(what, event.object);
+    const auto name = objects_.put(kind, event.object);
     if (!name) return;
     if (event.change == KubernetesChange::gone) {
-      drop(what, *name);
+      drop(kind, *name);
     } else {
       look_again(*name);
     }
   }
 
-  // The attempt that it belongs to.
-  std::optional<std::string> put(Watched what, const boost::json::object& object) {
-    std::string name;
-    if (what == watched_jobs) {
-      auto job = read_kubernetes_job(object);
-      if (!job || job->attempt.empty()) return std::nullopt;
-      name = job->attempt;
-      jobs_[name] = std::move(*job);
-    } else {
-      auto pod = read_kubernetes_pod(object);
-      if (!pod || pod->attempt.empty()) return std::nullopt;
-      name = pod->attempt;
-      pods_[name] = std::move(*pod);
-    }
-    return name;
-  }
-
-  void drop(Watched what, const std::string& name) {
-    if (what == watched_pods) {
+  void drop(KubernetesKind kind, const std::string& name) {
+    if (kind == KubernetesKind::pod) {
       consider(name, true);
-      pods_.erase(name);
-      return;
+      return objects_.drop(kind, name);
     }
-    jobs_.erase(name);
+    objects_.drop(kind, name);
     const auto live = live_.find(name);
     // A job goes after its pods; one without any has never run.
-    if (live != live_.end() && live->second.created && pod_of(name) == nullptr) {
+    if (live != live_.end() && live->second.created && objects_.pod(name) == nullptr) {
       consider(name, true);
     }
   }
@@ -684,24 +592,16 @@ class KubernetesEngine : public Engine {
     const auto found = live_.find(name);
     if (found == live_.end() || found->second.ending) return;
     Live& live = found->second;
-    const bool known = jobs_.contains(name) || pods_.contains(name);
-    const bool all_listed = listed_.size() == watched_count;
-    if (!known && all_listed && live.adopted && live.created) {
+    const bool known = objects_.job(name) != nullptr || objects_.pod(name) != nullptr;
+    if (!known && objects_.complete() && live.adopted && live.created) {
       return conclude(name, report_of(EndCode::interrupted, "its job is gone"), false);
     }
-    if (live.orders.stop && all_listed) return remove(name);
-    if (!live.created && all_listed) submit(name);
+    if (live.orders.stop && objects_.complete()) return remove(name);
+    if (!live.created && objects_.complete()) submit(name);
     if (live_.contains(name)) {
       move_deadline(name);
       consider(name, false);
     }
-  }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> all;
-    all.reserve(live_.size());
-    for (const auto& [name, live] : live_) all.push_back(name);
-    return all;
   }
 
   // --- capacity, and what time brings
@@ -741,13 +641,11 @@ class KubernetesEngine : public Engine {
               measure(pool, kubernetes_capacity(pool, counted.nodes, counted.pods));
             }
           }
-          for (const std::string& name : names()) watch_time(name);
+          for (const std::string& name : live_names()) watch_time(name);
           remove_strays();
-          count_timer_.expires_after(
-              std::max<Mono::duration>(options_.poll_interval, poll_share * counted.took));
-          count_timer_.async_wait(guarded([this](const boost::system::error_code& bad) {
-            if (!bad) count();
-          }));
+          after(count_timer_,
+                std::max<Mono::duration>(options_.poll_interval, poll_share * counted.took),
+                [this] { count(); });
         });
   }
 
@@ -756,13 +654,13 @@ class KubernetesEngine : public Engine {
     const Mono::time_point now = system_now().mono;
     Mono::duration waited{};
     for (const auto& [name, live] : live_) {
-      const KubernetesPod* const pod = pod_of(name);
+      const KubernetesPod* const pod = objects_.pod(name);
       if (live.assignment->pool != pool.pool.id || (pod != nullptr && !pod->node.empty())) continue;
       capacity.units_free -= std::min(capacity.units_free, live.assignment->units);
       waited = std::max<Mono::duration>(waited, now - live.since);
       if (pod != nullptr && !pod->message.empty()) {
-        warn("pool " + pool.pool.id.value,
-             fmt::format("a job of the pool {} waits: {}", pool.pool.id.value, pod->message));
+        warnings_.tell("pool " + pool.pool.id.value, fmt::format("a job of the pool {} waits: {}",
+                                                                 pool.pool.id.value, pod->message));
       }
     }
     capacity.units_free_node = std::min(capacity.units_free_node, capacity.units_free);
@@ -791,7 +689,7 @@ class KubernetesEngine : public Engine {
   void remove_strays() {
     std::set<std::string> strays;
     std::size_t removed = 0;
-    for (const auto& [name, job] : jobs_) {
+    for (const auto& [name, job] : objects_.jobs()) {
       if (live_.contains(name) || job.leaving) continue;
       strays.insert(name);
       if (!strays_.contains(name) || ++removed > strays_at_once_max) continue;
@@ -801,51 +699,23 @@ class KubernetesEngine : public Engine {
     strays_ = std::move(strays);
   }
 
-  void schedule_sweep() {
-    sweep_timer_.expires_after(std::clamp<std::chrono::seconds>(options_.retention / 4, 1s, 60s));
-    sweep_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-      if (problem) return;
-      std::set<std::string> live;
-      for (const auto& [name, each] : live_) live.insert(name);
-      static_cast<void>(calls_.run([this, live = std::move(live)] {
-        sweep_attempts(attempts_, live, options_.retention, options_.abandoned_retention);
-      }));
-      schedule_sweep();
-    }));
-  }
-
-  boost::asio::io_context& io_;
   const KubernetesEngineOptions options_;
-  OnEvent on_event_;
-  UniqueFd lock_;
-  const fs::path attempts_;
   const NodeExchange exchange_;
   ProcessEngineOptions form_;  // what assignments must be like
   KubernetesApi api_;
+  KubernetesObjects objects_;
 
-  LiveMap live_;                                    // by AttemptDirectory::name()
   std::map<std::string, std::string> live_detail_;  // why the gateway ends it
-  std::set<std::string> ended_;                     // until forgotten
-  std::map<std::string, KubernetesJob> jobs_;       // by attempt
-  std::map<std::string, KubernetesPod> pods_;
   std::set<std::string> strays_;
   std::map<PoolId, EngineCapacity> capacity_;
-  std::map<std::string, std::string> warned_;
 
   std::set<std::string> waiting_for_{"jobs", "pods", "nodes"};  // have not been heard of yet
   std::map<std::string, Error> troubles_;
   std::optional<Error> down_ = Error{ErrorCode::unavailable, "engine.kubernetes.url",
                                      "Kubernetes has not answered yet", "wait"};
-  std::set<Watched> listed_;
-  std::array<std::string, watched_count> paths_;
-  std::array<std::string, watched_count> versions_;
-  std::array<bool, watched_count> expired_{};
-  std::array<Mono::duration, watched_count> back_off_{back_off_first, back_off_first};
 
-  std::array<boost::asio::steady_timer, watched_count> timers_;
+  std::array<Following, kubernetes_kinds> following_;
   boost::asio::steady_timer count_timer_;
-  boost::asio::steady_timer sweep_timer_;
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   // Last: their threads use what stands above.
   WorkerPool calls_;
   WorkerPool watches_;
@@ -869,13 +739,14 @@ Result<std::unique_ptr<Engine>> make_kubernetes_engine(boost::asio::io_context& 
   }
   std::error_code problem;
   options.directory = fs::absolute(options.directory);
-  fs::create_directories(options.directory / "attempts", problem);
+  options.attempts_directory = options.directory / "attempts";
+  fs::create_directories(options.attempts_directory, problem);
   if (problem) {
     return fail(ErrorCode::unavailable, "directory",
                 fmt::format("{} cannot be made: {}", options.directory.string(), problem.message()),
                 "give a directory that the gateway may write to");
   }
-  auto lock = lock_attempts(options.directory / "attempts");
+  auto lock = lock_attempts(options.attempts_directory);
   if (!lock) return fail(lock.error());
   if (const Status made = NodeExchange(options.directory / "exchange").create(); !made) {
     return fail(made.error());

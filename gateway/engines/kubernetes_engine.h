@@ -23,22 +23,19 @@
 #include "gateway/engines/engine.h"
 #include "gateway/engines/kubernetes_access.h"
 #include "gateway/engines/kubernetes_job.h"
+#include "gateway/engines/remote_engine.h"
 
 namespace tradewind {
 
-struct KubernetesEngineOptions {
+struct KubernetesEngineOptions : RemoteEngineOptions {
   KubernetesAccess access;
-  std::string namespace_name;  // where its jobs are made; it must be there
-  std::filesystem::path directory;
+  std::string namespace_name;       // where its jobs are made; it must be there
+  std::filesystem::path directory;  // the attempts' own lies in it
   std::vector<KubernetesPool> pools;
   KubernetesJobOptions job;  // but for `gateway`, which follows from directory and namespace
   std::uint64_t log_bytes_max = 16ULL << 20;  // kept of each container
-  std::uint32_t attempts_max = 4'096;
-  std::chrono::seconds retention{3'600};  // of logs after forget()
-  std::chrono::seconds abandoned_retention{7 * 24 * 3'600};
   // How often nodes and pods of the cluster are counted, and deadlines looked at.
   std::chrono::milliseconds poll_interval{2'000};
-  std::function<void(const std::string&)> on_warning;  // may be empty
 };
 
 // As make_process_engine(); does not wait for Kubernetes. Fails with ErrorCode::invalid for wrong

@@ -14,9 +14,7 @@
 #include "gateway/engines/assignment_check.h"
 #include "gateway/engines/attempt_directory.h"
 #include "gateway/engines/node_exchange.h"
-#include "gateway/engines/warnings.h"
-#include "gateway/staging/worker_pool.h"
-#include "schemas/assert.h"
+#include "gateway/engines/remote_engine.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -37,34 +35,39 @@ constexpr int poll_share = 10;
 constexpr auto obey_time = 20s;
 constexpr std::size_t strays_at_once_max = 50;
 
-class QueueEngine : public Engine {
-  // What runs on the loop later, unless the engine is gone by then.
-  template <class Work>
-  auto guarded(Work work) {
-    return [weak = std::weak_ptr(alive_), work = std::move(work)](auto&&... values) mutable {
-      if (!weak.expired()) work(std::forward<decltype(values)>(values)...);
-    };
-  }
-  template <class Work, class Done>
-  void run(WorkerPool& pool, Work work, Done done) {
-    const Status taken = pool.run(io_.get_executor(), std::move(work), guarded(std::move(done)));
-    TRADEWIND_ASSERT(taken);  // no attempt has more than a few tasks waiting
-  }
+struct Live {
+  AttemptId id;
+  std::shared_ptr<const Assignment> assignment;
+  AttemptDirectory directory;
+  QueueStanding standing{};
+  NodeOrders orders{};
+  bool ticket_written = false;
+  bool orders_on_their_way = false;
+  NodeOrders orders_sent{};
+  std::string job{};                          // as the queue numbered it last; empty: not known
+  std::optional<Mono::time_point> waiting{};  // since when its job waits
+  AttemptPhase phase = AttemptPhase::granted;
+  std::optional<Mono::time_point> stopped{};
+  bool closing = false;
+  bool asking = false;
+  bool looking = false;
+};
 
+class QueueEngine final : public RemoteEngineOf<Live> {
  public:
   QueueEngine(boost::asio::io_context& io, const std::string& section, QueueEngineOptions options,
               const std::vector<Pool>& pools, std::unique_ptr<Queue> queue, OnEvent on_event,
               UniqueFd lock)
-      : io_(io),
+      : RemoteEngineOf(
+            io,
+            {options.node.attempts_directory, options.node.attempts_max, options.node.retention,
+             options.node.abandoned_retention, options.node.on_warning},
+            std::move(on_event), std::move(lock)),
         options_(std::move(options)),
-        on_event_(std::move(on_event)),
-        lock_(std::move(lock)),
         exchange_(options_.exchange_directory),
         queue_(std::move(queue)),
-        warnings_(options_.node.on_warning),
         news_timer_(io),
         poll_timer_(io),
-        sweep_timer_(io),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
         chores_(chore_threads, waiting_max()) {
@@ -73,7 +76,7 @@ class QueueEngine : public Engine {
                   fmt::format("{} has not answered yet", queue_->name()), "wait"};
     look_for_news();
     poll();
-    schedule_sweep();
+    schedule_sweep(chores_);
   }
 
   ~QueueEngine() override { queue_->stop(); }
@@ -91,19 +94,11 @@ class QueueEngine : public Engine {
   }
 
   void start(const AttemptId& id, const Assignment& assignment) override {
-    auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
-    if (directory && (live_.contains(directory->name()) || ended_.contains(directory->name())))
-      return;
     // Whether the queue answers was asked before the grant; now the attempt only has to wait for
     // it.
-    Status runnable = directory ? check_assignment(assignment, options_.node, Programs::elsewhere)
-                                : Status(fail(directory.error()));
-    if (runnable) runnable = room();
-    if (!runnable) {
-      EndReport report = report_of(EndCode::engine_failed);
-      report.detail = describe(runnable.error());
-      return post_end(id, std::move(report));
-    }
+    const auto directory =
+        begin(id, [&] { return check_assignment(assignment, options_.node, Programs::elsewhere); });
+    if (!directory) return;
     const std::string name = directory->name();
     live_.emplace(name, Live{id, std::make_shared<const Assignment>(assignment), *directory});
     count(assignment, false);
@@ -130,57 +125,19 @@ class QueueEngine : public Engine {
     }
     if (live.standing.begun) return;
     // Where no node has begun it, none will.
-    EndReport report = report_of(*live.orders.stop);
-    report.detail = fmt::format("{} before it began", to_string(report.code));
-    close(found->first, std::move(report));
+    const EndCode end = *live.orders.stop;
+    close(found->first, report_of(end, fmt::format("{} before it began", to_string(end))));
   }
 
   Result<LogChunk> read_log(const AttemptId& id, LogStream stream, std::uint64_t offset,
                             std::uint32_t bytes_max) override {
-    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    const auto directory = directory_of(id);
     if (!directory) return fail(directory.error());
     return directory->read_log(id, live_.contains(directory->name()), stream, offset, bytes_max);
   }
 
-  std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) override {
-    std::vector<AttemptId> adopted;
-    for (const AttemptId& id : attempts) {
-      auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
-      if (!directory) continue;
-      const std::string name = directory->name();
-      if (live_.contains(name)) {
-        adopted.push_back(id);
-        continue;
-      }
-      if (auto end = directory->read_end(); end && *end) {
-        ended_.insert(name);
-        post_end(id, std::move(**end));
-        adopted.push_back(id);
-        continue;
-      }
-      auto ticket = exchange_.read_ticket(name);
-      const auto orders = exchange_.read_orders(name);
-      if (!ticket || !orders || ticket->attempt != id) continue;
-      Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), *directory};
-      live.orders = live.orders_sent = *orders;
-      live.ticket_written = true;
-      live.standing.submitted = system_now().mono;
-      live.standing.begun = directory->exists();
-      if (orders->stop) live.stopped = system_now().mono;
-      live_.emplace(name, std::move(live));
-      adopted.push_back(id);
-      if (const auto phase = exchange_.read_phase(name)) {
-        boost::asio::post(io_, guarded([this, name, phase] {
-                            if (const auto found = live_.find(name); found != live_.end())
-                              enter(found->second, *phase);
-                          }));
-      }
-    }
-    return adopted;
-  }
-
   void forget(const AttemptId& id) override {
-    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
+    const auto directory = directory_of(id);
     if (!directory || live_.contains(directory->name())) return;
     ended_.erase(directory->name());
     // The sweep would come by in the end, should there be too many.
@@ -190,25 +147,29 @@ class QueueEngine : public Engine {
     }));
   }
 
+ protected:
+  bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
+    const std::string name = directory.name();
+    auto ticket = exchange_.read_ticket(name);
+    const auto orders = exchange_.read_orders(name);
+    if (!ticket || !orders || ticket->attempt != id) return false;
+    Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), directory};
+    live.orders = live.orders_sent = *orders;
+    live.ticket_written = true;
+    live.standing.submitted = system_now().mono;
+    live.standing.begun = directory.exists();
+    if (orders->stop) live.stopped = system_now().mono;
+    live_.emplace(name, std::move(live));
+    if (const auto phase = exchange_.read_phase(name)) {
+      boost::asio::post(io_, guarded([this, name, phase] {
+                          if (const auto found = live_.find(name); found != live_.end())
+                            enter(found->second, *phase);
+                        }));
+    }
+    return true;
+  }
+
  private:
-  struct Live {
-    AttemptId id;
-    std::shared_ptr<const Assignment> assignment;
-    AttemptDirectory directory;
-    QueueStanding standing{};
-    NodeOrders orders{};
-    bool ticket_written = false;
-    bool orders_on_their_way = false;
-    NodeOrders orders_sent{};
-    std::string job{};                          // as the queue numbered it last; empty: not known
-    std::optional<Mono::time_point> waiting{};  // since when its job waits
-    AttemptPhase phase = AttemptPhase::granted;
-    std::optional<Mono::time_point> stopped{};
-    bool closing = false;
-    bool asking = false;
-    bool looking = false;
-  };
-  using LiveMap = std::map<std::string, Live>;
   struct News {
     std::string name;
     std::optional<AttemptPhase> phase;
@@ -220,32 +181,7 @@ class QueueEngine : public Engine {
     Mono::time_point answered{};
   };
 
-  static EndReport report_of(EndCode code) {
-    EndReport report;
-    report.code = code;
-    report.usage.started = report.usage.ended = system_now().wall;
-    return report;
-  }
-  Status room() const {
-    if (live_.size() < options_.node.attempts_max) return ok();
-    return fail(ErrorCode::exhausted, "attempts_max",
-                fmt::format("there are {} attempts already", live_.size()), "wait for one to end");
-  }
-  std::size_t waiting_max() const { return std::size_t{options_.node.attempts_max} * 8 + 1'024; }
-
-  LiveMap::iterator find(const AttemptId& id) {
-    const auto directory = AttemptDirectory::of(options_.node.attempts_directory, id);
-    return directory ? live_.find(directory->name()) : live_.end();
-  }
-
   // --- telling
-
-  void post_end(const AttemptId& id, EndReport report) {
-    boost::asio::post(
-        io_, guarded([this, id, report = std::move(report)]() mutable {
-          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
-        }));
-  }
 
   void enter(Live& live, AttemptPhase phase) {
     live.standing.begun = true;
@@ -278,10 +214,9 @@ class QueueEngine : public Engine {
     if (found == live_.end()) return;
     const Live live = std::move(found->second);
     live_.erase(found);
-    ended_.insert(name);
     count(*live.assignment, true);
     if (!live.job.empty() && !live.standing.begun) cancel(live.job, name);
-    on_event_({.attempt = live.id, .phase = AttemptPhase::ended, .report = std::move(report)});
+    tell_end(live.id, name, std::move(report));
   }
 
   // --- what goes to the nodes
@@ -302,9 +237,9 @@ class QueueEngine : public Engine {
     if (pool == pools_.end()) {
       // Of a life before, in which the site had another pool.
       live.standing.submitting = false;
-      EndReport report = report_of(EndCode::engine_failed);
-      report.detail = fmt::format("the site has no pool {} any more", live.assignment->pool.value);
-      return close(name, std::move(report));
+      return close(name,
+                   report_of(EndCode::engine_failed, fmt::format("the site has no pool {} any more",
+                                                                 live.assignment->pool.value)));
     }
     QueueRequest request;
     request.attempt = name;
@@ -350,10 +285,7 @@ class QueueEngine : public Engine {
     if (job) {
       live.job = *job;
     } else if (!ticket_written || job.error().code == ErrorCode::refused) {
-      EndReport report = report_of(EndCode::engine_failed);
-      report.detail = describe(job.error());
-      close(name, std::move(report));
-      return;
+      return close(name, report_of(EndCode::engine_failed, describe(job.error())));
     }
     // Otherwise the next list tells whether the queue has it all the same.
     send_orders(name, live);
@@ -449,10 +381,8 @@ class QueueEngine : public Engine {
             if (each.end) finish(each.name, std::move(*each.end));
           }
           const Mono::duration idle = idle_news_interval;
-          news_timer_.expires_after(live_.empty() ? idle : Mono::duration(options_.news_interval));
-          news_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-            if (!problem) look_for_news();
-          }));
+          after(news_timer_, live_.empty() ? idle : Mono::duration(options_.news_interval),
+                [this] { look_for_news(); });
         });
   }
 
@@ -506,10 +436,7 @@ class QueueEngine : public Engine {
       warnings_.tell("queue", describe(*down_));
       pause = std::exchange(back_off_, std::min<Mono::duration>(back_off_ * 2, back_off_max));
     }
-    poll_timer_.expires_after(pause);
-    poll_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-      if (!problem) this->poll();
-    }));
+    after(poll_timer_, pause, [this] { this->poll(); });
   }
 
   void reconcile_all(Mono::time_point asked) {
@@ -521,10 +448,7 @@ class QueueEngine : public Engine {
       if (!first && better_job(each, *at->second)) at->second = &each;
       if (in_queue(each.state) && !live_.contains(each.attempt)) strays.insert(each.number);
     }
-    std::vector<std::string> names;
-    names.reserve(live_.size());
-    for (const auto& [name, live] : live_) names.push_back(name);
-    for (const std::string& name : names) {
+    for (const std::string& name : live_names()) {
       const auto at = jobs.find(name);
       reconcile_one(name, at == jobs.end() ? nullptr : at->second, asked, now);
     }
@@ -604,32 +528,10 @@ class QueueEngine : public Engine {
     for (const auto& [id, pool] : pools_) capacity_[id] = queue_->capacity(id, unstarted[id]);
   }
 
-  void schedule_sweep() {
-    sweep_timer_.expires_after(
-        std::clamp<std::chrono::seconds>(options_.node.retention / 4, 1s, 60s));
-    sweep_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-      if (problem) return;
-      std::set<std::string> live;
-      for (const auto& [name, each] : live_) live.insert(name);
-      static_cast<void>(chores_.run([this, live = std::move(live)] {
-        sweep_attempts(options_.node.attempts_directory, live, options_.node.retention,
-                       options_.node.abandoned_retention);
-      }));
-      schedule_sweep();
-    }));
-  }
-
-  boost::asio::io_context& io_;
   const QueueEngineOptions options_;
-  OnEvent on_event_;
-  UniqueFd lock_;
   const NodeExchange exchange_;
   const std::unique_ptr<Queue> queue_;
   std::map<PoolId, Pool> pools_;
-  Warnings warnings_;
-
-  LiveMap live_;                 // by AttemptDirectory::name()
-  std::set<std::string> ended_;  // until forgotten
 
   std::optional<Error> down_;
   bool was_up_ = false;
@@ -641,8 +543,6 @@ class QueueEngine : public Engine {
 
   boost::asio::steady_timer news_timer_;
   boost::asio::steady_timer poll_timer_;
-  boost::asio::steady_timer sweep_timer_;
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   // Last: their threads use what stands above.
   WorkerPool calls_;
   WorkerPool polls_;

@@ -12,12 +12,10 @@
 
 #include <fmt/format.h>
 
-#include "gateway/engines/attempt_directory.h"
+#include "gateway/engines/remote_engine.h"
 #include "gateway/engines/tes_report.h"
 #include "gateway/engines/tes_ticket.h"
 #include "gateway/staging/file_copy.h"
-#include "gateway/staging/worker_pool.h"
-#include "schemas/assert.h"
 #include "schemas/limits.h"
 #include "state/identity/encoding.h"
 #include "state/identity/random.h"
@@ -66,42 +64,45 @@ void keep_stream(const fs::path& file, const std::string& shown, std::uint64_t b
   if (fd) static_cast<void>(write_all(fd.get(), more));
 }
 
-class TesEngine : public Engine {
-  // What runs on the loop later, unless the engine is gone by then.
-  template <class Work>
-  auto guarded(Work work) {
-    return [weak = std::weak_ptr(alive_), work = std::move(work)](auto&&... values) mutable {
-      if (!weak.expired()) work(std::forward<decltype(values)>(values)...);
-    };
-  }
-  template <class Work, class Done>
-  void run(WorkerPool& pool, Work work, Done done) {
-    const Status taken = pool.run(io_.get_executor(), std::move(work), guarded(std::move(done)));
-    TRADEWIND_ASSERT(taken);  // no attempt has more than a few tasks waiting
-  }
+struct Live {
+  AttemptId id;
+  std::shared_ptr<const Assignment> assignment;
+  AttemptDirectory directory;
+  TesStanding standing{};
+  std::string task{};  // the server's id; empty: not known
+  std::optional<EndCode> stopped{};
+  std::optional<Mono::time_point> lease_end{};
+  std::optional<Mono::time_point> running_since{};
+  std::optional<Mono::time_point> missed{};    // since when the server says that it has it not
+  std::optional<Mono::time_point> canceled{};  // when it was last told to cancel it
+  Mono::time_point log_wanted{};
+  AttemptPhase phase = AttemptPhase::granted;
+  bool canceling = false;
+  bool looking = false;
+  bool closing = false;
+};
 
+class TesEngine final : public RemoteEngineOf<Live> {
  public:
   TesEngine(boost::asio::io_context& io, TesEngineOptions options, OnEvent on_event, UniqueFd lock,
             std::string own)
-      : io_(io),
+      : RemoteEngineOf(io, options, std::move(on_event), std::move(lock)),
         options_(std::move(options)),
-        on_event_(std::move(on_event)),
-        lock_(std::move(lock)),
         own_(std::move(own)),
         client_(options_.access),
         poll_timer_(io),
-        sweep_timer_(io),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
         chores_(chore_threads, waiting_max()) {
     poll();
-    schedule_sweep();
+    schedule_sweep(chores_);
   }
 
   ~TesEngine() override { client_.stop(); }
 
   Status check(const Assignment& assignment) const override {
     if (down_) return fail(*down_);
+    if (const Status free = room(); !free) return free;
     return check_assignment(assignment);
   }
 
@@ -111,16 +112,8 @@ class TesEngine : public Engine {
   }
 
   void start(const AttemptId& id, const Assignment& assignment) override {
-    const auto directory = AttemptDirectory::of(options_.attempts_directory, id);
-    if (directory && (live_.contains(directory->name()) || ended_.contains(directory->name())))
-      return;
-    Status runnable = directory ? check_assignment(assignment) : Status(fail(directory.error()));
-    if (runnable && live_.size() >= options_.attempts_max) {
-      runnable = fail(ErrorCode::exhausted, "attempts_max",
-                      fmt::format("there are {} attempts already", live_.size()),
-                      "wait for one to end, or raise the limit");
-    }
-    if (!runnable) return post_end(id, failed(describe(runnable.error())));
+    const auto directory = begin(id, [&] { return check_assignment(assignment); });
+    if (!directory) return;
     const std::string name = directory->name();
     Live& live =
         live_.emplace(name, Live{id, std::make_shared<const Assignment>(assignment), *directory})
@@ -164,72 +157,39 @@ class TesEngine : public Engine {
 
   Result<LogChunk> read_log(const AttemptId& id, LogStream stream, std::uint64_t offset,
                             std::uint32_t bytes_max) override {
-    const auto directory = AttemptDirectory::of(options_.attempts_directory, id);
+    const auto directory = directory_of(id);
     if (!directory) return fail(directory.error());
     const auto live = live_.find(directory->name());
     if (live != live_.end()) live->second.log_wanted = system_now().mono + log_interest;
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) override {
-    std::vector<AttemptId> adopted;
-    for (const AttemptId& id : attempts) {
-      const auto directory = AttemptDirectory::of(options_.attempts_directory, id);
-      if (!directory) continue;
-      const std::string name = directory->name();
-      if (live_.contains(name)) {
-        adopted.push_back(id);
-        continue;
-      }
-      if (auto end = directory->read_end(); end && *end) {
-        ended_.insert(name);
-        post_end(id, std::move(**end));
-        adopted.push_back(id);
-        continue;
-      }
-      auto ticket = read_tes_ticket(options_.attempts_directory, name);
-      if (!ticket || ticket->attempt != id) continue;
-      Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), *directory};
-      live.task = ticket->task;
-      live.stopped = ticket->stopped;
-      live.standing.known = !live.task.empty();
-      live.standing.stopping = live.stopped.has_value();
-      live.standing.heard = true;
-      live.standing.unanswered = system_now().mono;
-      if (live.standing.known) names_[live.task] = name;
-      live_.emplace(name, std::move(live));
-      adopted.push_back(id);
-    }
-    return adopted;
-  }
-
   void forget(const AttemptId& id) override {
-    const auto directory = AttemptDirectory::of(options_.attempts_directory, id);
+    const auto directory = directory_of(id);
     if (!directory || live_.contains(directory->name())) return;
     ended_.erase(directory->name());
     // The sweep would come by in the end, should there be too many.
     static_cast<void>(chores_.run([directory = *directory] { directory.mark_forgotten(); }));
   }
 
+ protected:
+  bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
+    const std::string name = directory.name();
+    auto ticket = read_tes_ticket(options_.attempts_directory, name);
+    if (!ticket || ticket->attempt != id) return false;
+    Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), directory};
+    live.task = ticket->task;
+    live.stopped = ticket->stopped;
+    live.standing.known = !live.task.empty();
+    live.standing.stopping = live.stopped.has_value();
+    live.standing.heard = true;
+    live.standing.unanswered = system_now().mono;
+    if (live.standing.known) names_[live.task] = name;
+    live_.emplace(name, std::move(live));
+    return true;
+  }
+
  private:
-  struct Live {
-    AttemptId id;
-    std::shared_ptr<const Assignment> assignment;
-    AttemptDirectory directory;
-    TesStanding standing{};
-    std::string task{};  // the server's id; empty: not known
-    std::optional<EndCode> stopped{};
-    std::optional<Mono::time_point> lease_end{};
-    std::optional<Mono::time_point> running_since{};
-    std::optional<Mono::time_point> missed{};    // since when the server says that it has it not
-    std::optional<Mono::time_point> canceled{};  // when it was last told to cancel it
-    Mono::time_point log_wanted{};
-    AttemptPhase phase = AttemptPhase::granted;
-    bool canceling = false;
-    bool looking = false;
-    bool closing = false;
-  };
-  using LiveMap = std::map<std::string, Live>;
   struct Poll {
     Status answered = ok();
     Mono::duration took{};
@@ -238,23 +198,17 @@ class TesEngine : public Engine {
   };
 
   static EndReport failed(std::string detail) {
-    EndReport report;
-    report.code = EndCode::engine_failed;
-    report.detail = std::move(detail);
-    report.usage.started = report.usage.ended = system_now().wall;
-    return report;
+    return report_of(EndCode::engine_failed, std::move(detail));
   }
-  std::size_t waiting_max() const { return std::size_t{options_.attempts_max} * 8 + 1'024; }
+  static EndReport never_had(EndCode code) {
+    return report_of(code, fmt::format("{} before the TES server had it", to_string(code)));
+  }
   std::string prefix() const { return own_ + "."; }
   std::string key_of(const std::string& name) const { return prefix() + name; }
 
   std::vector<TesPool>::const_iterator pool_of(const PoolId& pool) const {
     return std::ranges::find(options_.pools, pool,
                              [](const TesPool& each) { return each.pool.id; });
-  }
-  LiveMap::iterator find(const AttemptId& id) {
-    const auto directory = AttemptDirectory::of(options_.attempts_directory, id);
-    return directory ? live_.find(directory->name()) : live_.end();
   }
 
   Status check_assignment(const Assignment& assignment) const {
@@ -267,13 +221,6 @@ class TesEngine : public Engine {
   }
 
   // --- telling
-
-  void post_end(const AttemptId& id, EndReport report) {
-    boost::asio::post(
-        io_, guarded([this, id, report = std::move(report)]() mutable {
-          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
-        }));
-  }
 
   void enter(Live& live, TesState state) {
     AttemptPhase phase = AttemptPhase::granted;
@@ -303,8 +250,7 @@ class TesEngine : public Engine {
           const AttemptId id = live->second.id;
           names_.erase(live->second.task);
           live_.erase(live);
-          ended_.insert(name);
-          on_event_({.attempt = id, .phase = AttemptPhase::ended, .report = std::move(report)});
+          tell_end(id, name, std::move(report));
         });
   }
 
@@ -319,10 +265,7 @@ class TesEngine : public Engine {
       case TesStep::create: return create(name, live);
       case TesStep::search: return search(name, live);
       case TesStep::give_up: {
-        EndReport report = failed("");
-        report.code = live.stopped.value_or(EndCode::canceled);
-        report.detail = fmt::format("{} before the TES server had it", to_string(report.code));
-        return close(name, std::move(report));
+        return close(name, never_had(live.stopped.value_or(EndCode::canceled)));
       }
     }
   }
@@ -354,7 +297,7 @@ class TesEngine : public Engine {
             case ErrorCode::unavailable: break;
             default: standing.heard = true; standing.unanswered = system_now().mono;
           }
-          warn("create", describe(id.error()));
+          warnings_.tell("create", describe(id.error()));
         });
   }
 
@@ -369,7 +312,7 @@ class TesEngine : public Engine {
           if (found == live_.end()) return;
           TesStanding& standing = found->second.standing;
           standing.calling = false;
-          if (!id) return warn("search", describe(id.error()));
+          if (!id) return warnings_.tell("search", describe(id.error()));
           if (!id->empty()) return know(name, found->second, *id);
           standing.absent = asked;
           // It may be time for the next one at once; else the next poll looks again.
@@ -404,9 +347,7 @@ class TesEngine : public Engine {
     if (live.standing.known) return cancel(name, live);
     if (live.standing.calling || live.standing.heard) return;
     // No create has left.
-    EndReport report = failed(fmt::format("{} before the TES server had it", to_string(code)));
-    report.code = code;
-    close(name, std::move(report));
+    close(name, never_had(code));
   }
 
   void cancel(const std::string& name, Live& live) {
@@ -453,12 +394,13 @@ class TesEngine : public Engine {
   void on_looked(const std::string& name, Live& live, const Result<TesTask>& task) {
     const Now now = system_now();
     if (!task) {
-      if (task.error().code != ErrorCode::not_found) return warn("task", describe(task.error()));
+      if (task.error().code != ErrorCode::not_found)
+        return warnings_.tell("task", describe(task.error()));
       if (!live.missed) live.missed = now.mono;
       if (now.mono - *live.missed < options_.settle_time) return;
       EndReport report =
-          failed("the TES server does not know the task any more: " + describe(task.error()));
-      report.code = live.stopped.value_or(EndCode::interrupted);
+          report_of(live.stopped.value_or(EndCode::interrupted),
+                    "the TES server does not know the task any more: " + describe(task.error()));
       report.started = live.phase >= AttemptPhase::running;
       return close(name, std::move(report));
     }
@@ -503,7 +445,8 @@ class TesEngine : public Engine {
   void on_polled(Poll poll) {
     Mono::duration pause = options_.poll_interval;
     if (poll.answered) {
-      if (down_) warn("server", fmt::format("the TES server answers at {}", options_.access.url));
+      if (down_)
+        warnings_.tell("server", fmt::format("the TES server answers at {}", options_.access.url));
       down_.reset();
       back_off_ = options_.poll_interval;
       if (poll.parameters) parameters_ = std::move(*poll.parameters);
@@ -512,22 +455,16 @@ class TesEngine : public Engine {
     } else {
       down_ = poll.answered.error();
       down_->code = ErrorCode::unavailable;
-      warn("server", describe(*down_));
+      warnings_.tell("server", describe(*down_));
       pause = std::exchange(back_off_, std::min<Mono::duration>(back_off_ * 2, back_off_max));
     }
     watch_time();
-    poll_timer_.expires_after(pause);
-    poll_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-      if (!problem) this->poll();
-    }));
+    after(poll_timer_, pause, [this] { this->poll(); });
   }
 
   void follow(const std::map<std::string, TesState>& states) {
     const Mono::time_point now = system_now().mono;
-    std::vector<std::string> names;
-    names.reserve(live_.size());
-    for (const auto& [name, live] : live_) names.push_back(name);
-    for (const std::string& name : names) {
+    for (const std::string& name : live_names()) {
       const auto found = live_.find(name);
       if (found == live_.end() || found->second.closing) continue;
       Live& live = found->second;
@@ -569,7 +506,8 @@ class TesEngine : public Engine {
             return know(name, found->second, id);
           }
           if (found != live_.end() && found->second.task == id) return;
-          warn("stranger", fmt::format("task {} is no attempt's any more, and is canceled", id));
+          warnings_.tell("stranger",
+                         fmt::format("task {} is no attempt's any more, and is canceled", id));
           strangers_.erase(id);
           static_cast<void>(calls_.run([this, id] { static_cast<void>(client_.cancel(id)); }));
         });
@@ -595,47 +533,19 @@ class TesEngine : public Engine {
     }
   }
 
-  void schedule_sweep() {
-    sweep_timer_.expires_after(std::clamp<std::chrono::seconds>(options_.retention / 4, 1s, 60s));
-    sweep_timer_.async_wait(guarded([this](const boost::system::error_code& problem) {
-      if (problem) return;
-      std::set<std::string> live;
-      for (const auto& [name, each] : live_) live.insert(name);
-      static_cast<void>(chores_.run([this, live = std::move(live)] {
-        sweep_attempts(options_.attempts_directory, live, options_.retention,
-                       options_.abandoned_retention);
-      }));
-      schedule_sweep();
-    }));
-  }
-
-  // Told when it is news.
-  void warn(const std::string& about, const std::string& text) {
-    if (std::exchange(warned_[about], text) == text) return;
-    if (options_.on_warning) options_.on_warning(text);
-  }
-
-  boost::asio::io_context& io_;
   const TesEngineOptions options_;
-  OnEvent on_event_;
-  UniqueFd lock_;
   const std::string own_;
   TesClient client_;
 
-  LiveMap live_;
   std::map<std::string, std::string> names_;  // of attempts, by their tasks' ids
-  std::set<std::string> ended_;
   std::set<std::string>
       strangers_;  // ids that were looked at, of tasks that are not ours to follow
   std::optional<Error> down_ = Error{ErrorCode::unavailable, "engine.tes.url",
                                      "the TES server has not answered yet", "wait"};
   Mono::duration back_off_ = options_.poll_interval;
   std::set<std::string> parameters_;
-  std::map<std::string, std::string> warned_;
 
   boost::asio::steady_timer poll_timer_;
-  boost::asio::steady_timer sweep_timer_;
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   // Last: their threads use what stands above.
   WorkerPool calls_;
   WorkerPool polls_;

@@ -20,24 +20,20 @@
 #include <vector>
 
 #include "gateway/engines/engine.h"
+#include "gateway/engines/remote_engine.h"
 #include "gateway/engines/tes_client.h"
 #include "gateway/engines/tes_document.h"
 #include "gateway/engines/tes_reconcile.h"
 
 namespace tradewind {
 
-struct TesEngineOptions {
+struct TesEngineOptions : RemoteEngineOptions {
   TesAccess access;
   TesForm form;
   std::vector<TesPool> pools;
-  std::filesystem::path attempts_directory;   // ends, logs and what a restart needs to know
-  std::uint32_t attempts_max = 4'096;         // at once
   std::uint64_t log_bytes_max = 16ULL << 20;  // kept of each stream of an attempt
   std::chrono::seconds settle_time = tes_settle_time;
   std::chrono::milliseconds poll_interval{1'000};
-  std::chrono::seconds retention{3'600};  // of logs after forget()
-  std::chrono::seconds abandoned_retention{7 * 24 * 3'600};
-  std::function<void(const std::string&)> on_warning;  // on the engine's thread; may be empty
 };
 
 // As make_process_engine(); does not wait for the server. Fails with ErrorCode::invalid for wrong

@@ -56,6 +56,8 @@ struct StagingPolicy {
   std::chrono::seconds total_timeout{3600};  // of one file with all its tries
   std::uint32_t tries_max = 6;               // of one file, the first included
   std::chrono::milliseconds backoff{200};    // before the second try; doubles, up to 10 s
+
+  friend bool operator==(const StagingPolicy&, const StagingPolicy&) = default;
 };
 
 // The place a URL names, told apart by scheme.

@@ -17,6 +17,7 @@
 #include "gateway/staging/unique_fd.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
+#include "state/identity/stored_file.h"
 
 namespace tradewind {
 namespace {
@@ -166,26 +167,19 @@ class Pieces {
 
 Result<S3Credentials> read_s3_credentials(std::string_view field, const std::string& file) {
   const auto wrong = [&](ErrorCode code, std::string_view what, std::string remedy) {
-    return fail(code, std::string(field),
-                fmt::format("the site's credentials in {}: {}", file, what), std::move(remedy));
+    return fail(code, std::string(field), fmt::format("the site's credentials: {}", what),
+                std::move(remedy));
   };
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
-  if (!fd || ::fstat(fd.get(), &status) != 0) {
-    return wrong(ErrorCode::unavailable, std::strerror(errno), "ask the site");
+  const auto bytes = load_private_file(file, credentials_bytes_max);
+  if (!bytes) {
+    return wrong(bytes.error().code, bytes.error().message, "let the site give the file mode 0600");
   }
-  if ((status.st_mode & 077) != 0) {
-    return wrong(ErrorCode::forbidden, "others than the owner may read them",
-                 "let the site give the file mode 0600");
-  }
-  std::array<char, credentials_bytes_max> bytes{};
-  const ssize_t got = ::read(fd.get(), bytes.data(), bytes.size());
-  const std::string_view text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  const std::string_view text(*bytes);
   const std::size_t line = text.find('\n');
   std::string_view secret = line == std::string_view::npos ? "" : text.substr(line + 1);
   secret = secret.substr(0, secret.find('\n'));
   if (line == 0 || secret.empty()) {
-    return wrong(ErrorCode::unavailable, "these are not two lines",
+    return wrong(ErrorCode::unavailable, file + " is not two lines",
                  "let the site write the access key's id and the secret, a line each");
   }
   return S3Credentials{std::string(text.substr(0, line)), std::string(secret)};

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace tradewind::test {
 
@@ -19,6 +20,14 @@ int processes_with(const std::string& text) {
     if (arguments.str().find(text) != std::string::npos) ++count;
   }
   return count;
+}
+
+bool comes(const std::function<bool()>& holds) {
+  for (int round = 0; round < 3'000; ++round) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
 }
 
 }  // namespace tradewind::test

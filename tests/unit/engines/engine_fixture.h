@@ -111,5 +111,7 @@ class EngineFixture : public testing::Test {
 
 // How many processes of this machine have `text` in their arguments.
 int processes_with(const std::string& text);
+// Waits, for half a minute at most, while nothing runs the loop.
+bool comes(const std::function<bool()>& holds);
 
 }  // namespace tradewind::test

@@ -18,17 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::attempt;
+using test::comes;
 using test::processes_with;
 using testing::ElementsAre;
-
-// Waits as a gateway does that stands still; false after half a minute.
-bool comes(const std::function<bool()>& holds) {
-  for (int round = 0; round < 3'000; ++round) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
-}
 
 // A process that is there until it is killed, in a session of its own as an attempt's is.
 pid_t make_sleeper() {

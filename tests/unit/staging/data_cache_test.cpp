@@ -179,7 +179,7 @@ TEST_F(DataCacheTest, ABeginningThatIsWrongIsFetchedAnew) {
 TEST_F(DataCacheTest, TheLeastRecentlyUsedGoWhenTheQuotaIsFull) {
   policy.cache_bytes_max = 3 * mib;
   std::vector<Input> wanted;
-  for (const char seed : {3, 5, 7}) {
+  for (const char seed : {'\3', '\5', '\7'}) {
     serve(bytes_of(seed));
     wanted.push_back(input(ours, bytes_of(seed)));
     good(wanted.back());
@@ -202,7 +202,7 @@ TEST_F(DataCacheTest, WhatIsInUseStays) {
   ASSERT_TRUE(open);
   const auto place = open->take(ours, used.sha256, mib, {});
   ASSERT_TRUE(place && *place && (*place)->complete);
-  for (const char seed : {5, 7}) {
+  for (const char seed : {'\5', '\7'}) {
     serve(bytes_of(seed));
     good(input(ours, bytes_of(seed)));
   }
