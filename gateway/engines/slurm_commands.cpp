@@ -5,11 +5,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <random>
 
 #include <fmt/format.h>
 
 #include "gateway/engines/slurm_listing.h"
+#include "state/identity/encoding.h"
+#include "state/identity/random.h"
 
 namespace tradewind {
 namespace {
@@ -37,11 +38,6 @@ std::vector<std::string> environment() {
     all.push_back(fmt::format("SLURM_CONF={}", conf));
   }
   return all;
-}
-
-std::string new_mark() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 // The last line of what it complained of: what comes before only leads there.
@@ -113,7 +109,7 @@ Result<std::int64_t> SlurmCommands::submit(const SlurmSubmission& submission) {
 }
 
 Result<std::vector<SlurmJob>> SlurmCommands::list(std::int64_t job) const {
-  const std::string mark = new_mark();
+  const std::string mark = hex(random_bytes(8));
   std::vector<std::string> words{"--noheader", "--all", "--states=all",
                                  "--format=" + squeue_format(mark)};
   if (job > 0) words.push_back(fmt::format("--jobs={}", job));
