@@ -11,6 +11,7 @@
 #include <string>
 
 #include "schemas/codec.h"
+#include "state/disk/manifest_check.h"
 #include "state/disk/store_options.h"
 #include "state/identity/random.h"
 
@@ -93,6 +94,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   options.write_buffer_size = 8 << 20;  // the working set is small
   options.max_open_files = 64;
   options.max_background_jobs = 2;
+  if (const Status whole = check_manifest(directory); !whole) return fail(whole.error());
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(options, directory.string(), &raw);
   if (!opened.ok()) return failure(fmt::format("opening {}", directory.string()), opened);
