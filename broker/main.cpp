@@ -17,6 +17,7 @@
 
 #include "broker/api/endpoint.h"
 #include "broker/api/open_files.h"
+#include "broker/audit/entry_feed.h"
 #include "broker/audit/log_publisher.h"
 #include "broker/audit/witness_panel.h"
 #include "broker/core/core.h"
@@ -249,6 +250,11 @@ Status run(const Options& options) {
   core_options.log_key = format_verifier_key(log_verifier_key);
   core_options.disk.emplace([&options] { return free_bytes(options.directory); },
                             options.disk_reserve_mib);
+  EntryFeed feed;
+  core_options.on_committed = [&feed](Sequence first, std::vector<Entry> entries,
+                                      std::size_t bytes) {
+    feed.put(first, std::move(entries), bytes);
+  };
   Core* asks = nullptr;  // for cosignatures; there before anybody gathers any
   const auto panel =
       make_panel(options, [&asks](const SiteId& site, Bytes body, std::uint64_t request) {
@@ -269,7 +275,7 @@ Status run(const Options& options) {
   auto writer = LogWriter::recover(
       *origin, **journal,
       [&leaves](Sequence sequence, const Entry& entry) { return leaves.write(sequence, entry); },
-      *log_key);
+      *log_key, LogWriteLimits{}, &feed);
   if (!writer) return fail(writer.error());
   PublishedLog log(**journal, (*journal)->log(), leaves, log_verifier_key);
   LogPublisherOptions publishing;

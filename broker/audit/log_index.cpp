@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "broker/audit/leaf_type.h"
+#include "schemas/ids.h"
 #include "state/transparency/big_endian.h"
 
 namespace tradewind {
@@ -44,6 +46,31 @@ bool is_name(std::string_view name) {
 // Of a task its array, else the job itself.
 std::string_view submitted_as(std::string_view job) {
   return job.substr(0, job.find('-'));
+}
+
+// The leaf that a job's id says its submission is: entry n of the journal is leaf n - 1.
+std::optional<std::uint64_t> leaf_of(std::string_view submitted) {
+  if (!is_job_id(submitted) || submitted != submitted_as(submitted)) return std::nullopt;
+  const Sequence entry = submitted_at(JobId{std::string(submitted)});
+  return entry.value == 0 ? std::nullopt : std::optional(entry.value - 1);
+}
+
+// What the leaf says, as far as it is the submission of the job.
+Result<std::optional<std::string>> tenant_in(const LogStore& store, std::uint64_t leaf,
+                                             std::string_view submitted) {
+  const auto head = store.head();
+  if (!head) return fail(head.error());
+  if (leaf >= head->size) return std::optional<std::string>();
+  const BundleId id{leaf / tile_width, static_cast<unsigned>(leaf % tile_width) + 1};
+  const auto bytes = store.read(id);
+  if (!bytes) return fail(bytes.error());
+  const auto leaves = decode_bundle(id, *bytes);
+  if (!leaves) return fail(leaves.error());
+  const auto keys = leaf_keys(leaves->back());
+  if (!keys || keys->type != leaf_type::submitted || keys->job != submitted) {
+    return std::optional<std::string>();
+  }
+  return std::optional(keys->tenant);
 }
 
 }  // namespace
@@ -104,13 +131,25 @@ Result<std::string> LogIndex::find(Told& told, const std::string& name) {
   return told.newer.emplace(name, stored->value_or("")).first->second;
 }
 
+Result<std::string> LogIndex::tenant_of(const std::string& submitted) {
+  auto known = find(tenants_, submitted);
+  const auto leaf = leaf_of(submitted);
+  if (!known || !known->empty() || !leaf || *leaf >= size_) return known;
+  const auto told = tenant_in(*store_, *leaf, submitted);
+  if (!told) return fail(told.error());
+  return tenants_.newer[submitted] = told->value_or("");
+}
+
 Status LogIndex::add(const std::optional<LeafKeys>& keys) {
   if (keys) {
     Result<std::string> tenant = keys->tenant;
-    if (is_name(*tenant) && is_name(keys->job)) {
+    const bool is_told_by_id = keys->type == leaf_type::submitted && leaf_of(keys->job) == size_;
+    if (is_told_by_id) {
+      tenants_.newer[keys->job] = *tenant;
+    } else if (is_name(*tenant) && is_name(keys->job)) {
       tell(tenants_, keys->job, *tenant);
     } else if (is_name(keys->job)) {
-      tenant = find(tenants_, std::string(submitted_as(keys->job)));
+      tenant = tenant_of(std::string(submitted_as(keys->job)));
       if (!tenant) return fail(tenant.error());
     }
     Result<std::string> site = keys->site;
@@ -120,7 +159,7 @@ Status LogIndex::add(const std::optional<LeafKeys>& keys) {
       site = find(sites_, keys->attempt);
       if (!site) return fail(site.error());
     }
-    put(kByJob, keys->job);
+    if (!is_told_by_id) put(kByJob, keys->job);
     if (const std::string_view array = submitted_as(keys->job); array != keys->job) {
       put(kByJob, array);
     }
@@ -159,7 +198,10 @@ void LogIndex::take(LogBatch& batch) {
 Result<std::optional<std::string>> tenant_of_job(const LogStore& store, std::string_view job) {
   const std::string_view submitted = submitted_as(job);
   if (!is_name(submitted)) return std::optional<std::string>();
-  return store.index_row(name_key(kTenantOfJob, submitted));
+  auto row = store.index_row(name_key(kTenantOfJob, submitted));
+  const auto leaf = leaf_of(submitted);
+  if (!row || *row || !leaf) return row;
+  return tenant_in(store, *leaf, submitted);
 }
 
 Result<std::optional<std::string>> site_of_attempt(const LogStore& store,
@@ -185,17 +227,11 @@ Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::u
   found.next = end;
   std::size_t rows = 0;
   Status status = ok();
-  const auto look = [&](std::string_view key, BytesView leading) {
-    const auto bundle = read_big_endian<std::uint64_t>(key.substr(keys.front().size()));
-    if (bundle * tile_width >= end) return false;
-    if (found.leaves.size() >= limit || rows >= kRowsReadMax) {
-      found.next = std::max(begin, bundle * tile_width);
-      return false;
-    }
-    Bytes places(leading);
-    for (std::size_t at = 0; at < keys.size() && !places.empty(); ++at) {
+  const auto submission = leaf_of(filter.job);
+  const auto take = [&](std::uint64_t bundle, Bytes places) {
+    ++rows;
+    for (std::size_t at = 1; at < keys.size() && !places.empty(); ++at) {
       ++rows;
-      if (at == 0) continue;
       const auto others = store.index_row(row_key(keys[at], bundle));
       if (!others) {
         status = fail(others.error());
@@ -210,6 +246,26 @@ Result<Found> find_leaves(const LogStore& store, const LogFilter& filter, std::u
     }
     return true;
   };
+  const auto look = [&](std::string_view key, BytesView leading) {
+    const auto bundle = read_big_endian<std::uint64_t>(key.substr(keys.front().size()));
+    if (bundle * tile_width >= end) return false;
+    if (found.leaves.size() >= limit || rows >= kRowsReadMax) {
+      found.next = std::max(begin, bundle * tile_width);
+      if (submission) found.next = std::max(found.next, *submission + 1);
+      return false;
+    }
+    Bytes places(leading);
+    // Older logs have a row for it as well.
+    if (submission && *submission / tile_width == bundle) {
+      std::erase(places, static_cast<char>(*submission % tile_width));
+    }
+    return take(bundle, std::move(places));
+  };
+  // It is before all others about the job.
+  if (submission && *submission >= begin && *submission < end &&
+      !take(*submission / tile_width, Bytes(1, static_cast<char>(*submission % tile_width)))) {
+    return fail(status.error());
+  }
   const Status read =
       store.index_rows(keys.front(), row_key(keys.front(), begin / tile_width), look);
   if (!read) return fail(read.error());

@@ -3,6 +3,7 @@
 // and whoever reads all bundles sees whether one was left out.
 //
 // A row stands for one key and one bundle and holds the places of the leaves in it, a byte each.
+// Of a job's submission there is none by the job: the job's id tells where it is.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,7 @@ class LogIndex {
   void tell(Told& told, const std::string& name, const std::string& value);
   // Empty when no leaf has said it.
   Result<std::string> find(Told& told, const std::string& name);
+  Result<std::string> tenant_of(const std::string& submitted);
   void end_bundle();
 
   const LogStore* store_;

@@ -10,6 +10,13 @@ namespace tradewind {
 
 using Clock = std::chrono::steady_clock;
 
+namespace {
+
+// Entries are written more often than they are signed, so that few of them wait.
+constexpr int kWritesACheckpoint = 4;
+
+}  // namespace
+
 LogPublisher::LogPublisher(LogPublisherOptions options, LogWriter writer, PublishedLog& shown,
                            Cosigners* cosigners)
     : options_(options), writer_(std::move(writer)), shown_(shown), cosigners_(cosigners) {}
@@ -47,7 +54,7 @@ void LogPublisher::run() {
   // What was signed before is shown again at once, or, where a quorum is wanted, asked for again.
   if (writer_.checkpoint() && !(cosigners_ != nullptr && options_.require_quorum)) show();
   for (bool stopping = false; status && !stopping;) {
-    stopping = wait_until(Clock::now() + options_.interval);
+    stopping = wait_until(Clock::now() + options_.interval / kWritesACheckpoint);
     status = publish(stopping ? Clock::now() + options_.stop_timeout : Clock::time_point::max());
     if (!status || !stopping) continue;
     std::this_thread::sleep_until(signed_at_ + options_.interval);

@@ -93,19 +93,20 @@ Result<Bytes> leaf_secret(Journal& journal) {
 }
 
 LogWriter::LogWriter(std::string origin, Journal& journal, LeafMaker make, SigningKey key,
-                     LogWriteLimits limits, Term term, Log log, LogIndex index)
+                     LogWriteLimits limits, EntryFeed* feed, Term term, Log log, LogIndex index)
     : origin_(std::move(origin)),
       journal_(&journal),
       store_(&journal.log()),
       make_(std::move(make)),
       key_(std::move(key)),
       limits_(limits),
+      feed_(feed),
       term_(term),
       log_(std::move(log)),
       index_(std::move(index)) {}
 
 Result<LogWriter> LogWriter::recover(std::string origin, Journal& journal, LeafMaker make,
-                                     SigningKey key, LogWriteLimits limits) {
+                                     SigningKey key, LogWriteLimits limits, EntryFeed* feed) {
   LogStore& store = journal.log();
   const auto head = store.head();
   if (!head) return fail(head.error());
@@ -134,7 +135,7 @@ Result<LogWriter> LogWriter::recover(std::string origin, Journal& journal, LeafM
   auto index = LogIndex::recover(store, head->size);
   if (!index) return fail(index.error());
 
-  LogWriter writer(std::move(origin), journal, std::move(make), std::move(key), limits, *term,
+  LogWriter writer(std::move(origin), journal, std::move(make), std::move(key), limits, feed, *term,
                    std::move(*log), std::move(*index));
   if (*note) {
     auto parsed = parse_note(**note);
@@ -146,9 +147,23 @@ Result<LogWriter> LogWriter::recover(std::string origin, Journal& journal, LeafM
   return writer;
 }
 
+Status LogWriter::read(const std::function<bool(Sequence, const Entry&)>& take) {
+  while (feed_ != nullptr) {
+    if (fed_at_ == fed_.size()) {
+      fed_ = feed_->take(Sequence{log_.size() + 1});
+      fed_at_ = 0;
+    }
+    if (fed_.empty()) break;
+    while (fed_at_ < fed_.size()) {
+      if (!take(Sequence{log_.size() + 1}, fed_[fed_at_++])) return ok();
+    }
+  }
+  return log_.size() < journal_->last().value ? journal_->read(Sequence{log_.size() + 1}, take)
+                                              : ok();
+}
+
 Status LogWriter::write() {
   LogBatch batch;
-  const std::uint64_t last = journal_->last().value;
   Status status = ok();
   std::size_t entries = 0;
   std::size_t bytes = 0;
@@ -168,13 +183,10 @@ Status LogWriter::write() {
       bytes += leaf.data->size();
       batch.data.push_back({sha256(*leaf.data), std::move(*leaf.data)});
     }
-    return ++entries < limits_.entries && bytes < limits_.bytes && sequence.value < last;
+    return ++entries < limits_.entries && bytes < limits_.bytes;
   };
-  if (log_.size() < last) {
-    const Status read = journal_->read(Sequence{log_.size() + 1}, take);
-    if (!read) return read;
-    if (!status) return status;
-  }
+  if (const Status read = this->read(take); !read) return read;
+  if (!status) return status;
   auto publication = log_.publish();
   if (!publication) return ok();
   batch.tiles = std::move(publication->tiles);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/audit/entry_feed.h"
 #include "broker/audit/leaf.h"
 #include "broker/audit/log_index.h"
 #include "schemas/result.h"
@@ -37,8 +38,10 @@ class LogWriter {
   // term. Tiles that are missing are computed again from the bundles. Refuses, rather than goes
   // on, with ErrorCode::corrupt when what is stored is not what was signed or is more than the
   // journal has, and with conflict when it was signed with another key or under another origin.
+  // `feed`, if there is one, outlives this.
   static Result<LogWriter> recover(std::string origin, Journal& journal, LeafMaker make,
-                                   SigningKey key, LogWriteLimits limits = {});
+                                   SigningKey key, LogWriteLimits limits = {},
+                                   EntryFeed* feed = nullptr);
 
   // Writes the leaves of the next entries, if there are any, within the limits. After an error the
   // log goes on with a new LogWriter only.
@@ -66,7 +69,9 @@ class LogWriter {
 
  private:
   LogWriter(std::string origin, Journal& journal, LeafMaker make, SigningKey key,
-            LogWriteLimits limits, Term term, Log log, LogIndex index);
+            LogWriteLimits limits, EntryFeed* feed, Term term, Log log, LogIndex index);
+  // Calls `take` for the entries that have no leaf yet, in order, until it returns false.
+  Status read(const std::function<bool(Sequence, const Entry&)>& take);
   Status swap(Note next);
 
   std::string origin_;
@@ -75,6 +80,9 @@ class LogWriter {
   LeafMaker make_;
   SigningKey key_;
   LogWriteLimits limits_;
+  EntryFeed* feed_;
+  std::vector<Entry> fed_;  // of the feed, from the place on
+  std::size_t fed_at_ = 0;
   Term term_;
   Log log_;
   LogIndex index_;

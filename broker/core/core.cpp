@@ -17,6 +17,19 @@ namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
 constexpr int kExitStoreInDoubt = 70;
+constexpr std::size_t kBytesAnEntry = 64;  // besides what follows
+
+// About what the entries take in the journal: what is long in them is in rows of jobs as well, or a
+// record.
+std::size_t bytes_of(const JournalBatch& batch) {
+  std::size_t bytes = batch.entries.size() * kBytesAnEntry;
+  for (const ChangedJob& each : batch.jobs) bytes += each.row.size();
+  for (const Entry& each : batch.entries) {
+    const auto* recorded = std::get_if<MarketRecorded>(&each.body);
+    if (recorded != nullptr) bytes += recorded->record.body.size();
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -97,8 +110,13 @@ void Core::flush() {
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
   batch.values = value_keys::changed(batch.entries, batch.jobs);
+  const Sequence first{journal_.last().value + 1};
   commit(batch);
   log_events(batch.entries, batch.jobs);
+  if (options_.on_committed && !batch.entries.empty()) {
+    const std::size_t bytes = bytes_of(batch);
+    options_.on_committed(first, std::move(batch.entries), bytes);
+  }
   for (const SendToSite& each : output.sends) federation_->send(each.site, each.message);
   lifecycle_.sent(system_now());
   batch_keys_.clear();

@@ -46,6 +46,9 @@ struct CoreOptions {
   // What sites answer to ask_to_cosign(); may be empty. Called on the federation's thread; must not
   // block.
   std::function<void(const SiteId&, const CosignAnswer&)> on_cosigned;
+  // Gets entries that have become durable, most of them, and how many bytes they take in the
+  // journal about; may be empty. Called on the core's thread; must not block.
+  std::function<void(Sequence first, std::vector<Entry> entries, std::size_t bytes)> on_committed;
   // Of the journal's file system; below it, nothing new is taken. Empty: none is kept.
   std::optional<DiskReserve> disk;
   std::size_t inbox_max = 100'000;               // commands waiting for the core; more are refused

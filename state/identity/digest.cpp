@@ -4,17 +4,14 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "state/identity/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
-#include <sodium.h>
 
 namespace tradewind {
 namespace {
 
 unsigned char* raw(char* bytes) {
   return reinterpret_cast<unsigned char*>(bytes);
-}
-const unsigned char* raw(const char* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
 }
 
 }  // namespace
@@ -30,13 +27,29 @@ Bytes sha256(BytesView bytes) {
 
 // --- HMAC ----------------------------------------------------------------------------------------
 
+// After the key's block of either pass.
 struct HmacSha256::Begun {
-  crypto_auth_hmacsha256_state state;
+  SHA256_CTX inner;
+  SHA256_CTX outer;
 };
 
 HmacSha256::HmacSha256(BytesView key) {
+  constexpr char inner_pad = 0x36;
+  constexpr char outer_pad = 0x5c;
+  const Bytes digest = key.size() > SHA256_CBLOCK ? sha256(key) : Bytes();
+  Bytes block(digest.empty() ? key : digest);
+  block.resize(SHA256_CBLOCK, '\0');
   auto begun = std::make_unique<Begun>();
-  crypto_auth_hmacsha256_init(&begun->state, raw(key.data()), key.size());
+  const auto begin = [&block](SHA256_CTX& state, char pad) {
+    Bytes padded = block;
+    for (char& each : padded) each = static_cast<char>(each ^ pad);
+    SHA256_Init(&state);
+    SHA256_Update(&state, padded.data(), padded.size());
+    OPENSSL_cleanse(padded.data(), padded.size());
+  };
+  begin(begun->inner, inner_pad);
+  begin(begun->outer, outer_pad);
+  OPENSSL_cleanse(block.data(), block.size());
   begun_ = std::move(begun);
 }
 HmacSha256::~HmacSha256() = default;
@@ -45,9 +58,12 @@ HmacSha256& HmacSha256::operator=(HmacSha256&&) noexcept = default;
 
 Bytes HmacSha256::operator()(BytesView message) const {
   Bytes digest(sha256_bytes, '\0');
-  crypto_auth_hmacsha256_state state = begun_->state;
-  crypto_auth_hmacsha256_update(&state, raw(message.data()), message.size());
-  crypto_auth_hmacsha256_final(&state, raw(digest.data()));
+  SHA256_CTX state = begun_->inner;
+  SHA256_Update(&state, message.data(), message.size());
+  SHA256_Final(raw(digest.data()), &state);
+  state = begun_->outer;
+  SHA256_Update(&state, digest.data(), digest.size());
+  SHA256_Final(raw(digest.data()), &state);
   return digest;
 }
 

@@ -13,6 +13,9 @@ inline constexpr std::size_t journal_cache_bytes = 64ULL * 1024 * 1024;
 // What is compressed, checked and read at once: more costs readers of single rows, less whoever
 // writes.
 inline constexpr std::size_t journal_block_bytes = 16ULL * 1024;
+// What of one commit is put into one row: who reads one entry expands a row of about so many bytes.
+inline constexpr std::size_t entry_group_bytes = 64ULL * 1024;
+inline constexpr std::uint32_t entry_group_count = 256;
 // What is replayed at the next start at most; about a second's worth.
 inline constexpr std::uint64_t journal_replay_bytes_max = 256ULL * 1024 * 1024;
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -20,16 +21,19 @@
 
 #include "schemas/assert.h"
 #include "schemas/codec.h"
+#include "state/disk/manifest_check.h"
 #include "state/disk/store_options.h"
+#include "state/journal/entry_group.h"
 #include "state/journal/keys.h"
 #include "state/journal/limits.h"
 
 namespace tradewind {
 namespace {
 
-constexpr std::string_view kFormat = "3";
-constexpr std::string_view kFormatFlat =
-    "2";  // entries and records lay flat; they are read as well
+constexpr std::string_view kFormat = "4";
+// Each entry had a row of its own, and `jobs` one for each live job: both are read as well.
+constexpr std::string_view kFormatOneEntry = "3";
+constexpr std::string_view kFormatFlat = "2";      // entries and records lay flat: read as well
 constexpr std::string_view kFormatOneTable = "1";  // and those of live jobs stood among the others
 constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
@@ -64,6 +68,42 @@ Result<JobRecord> read_record(std::string_view id, std::string_view bytes) {
   if (record) return record;
   return fail(damaged("journal", fmt::format("the record of job {} does not read: {}", id,
                                              describe(record.error()))));
+}
+
+// The numbers of a row's first entry and of the one after its last.
+struct RowRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+Result<RowRange> range_of(const rocksdb::Iterator& at) {
+  const auto first = parse_sequence_key(view(at.key()));
+  const auto count = entries_in(view(at.value()));
+  if (!first || !count) return fail(damaged("journal", "a row of entries does not read"));
+  return RowRange{first->value, first->value + *count};
+}
+
+// To the row that the entry is in; to none when all are older.
+Status seek_row(rocksdb::Iterator& at, Sequence entry) {
+  const std::string key = sequence_key(entry);
+  at.SeekForPrev(key);
+  if (!at.Valid()) {
+    at.Seek(key);
+    return ok();
+  }
+  const auto range = range_of(at);
+  if (!range) return fail(range.error());
+  if (range->end <= entry.value) at.Next();
+  return ok();
+}
+
+// Of a row that must hold the expected entry.
+Result<RowRange> range_with(const rocksdb::Iterator& at, Sequence expected) {
+  auto range = range_of(at);
+  if (range && (expected.value < range->begin || range->end <= expected.value)) {
+    return fail(
+        damaged("journal", fmt::format("entry {} is missing, others follow", expected.value)));
+  }
+  return range;
 }
 
 // To the last key below this one.
@@ -127,6 +167,10 @@ Status RocksJournal::open_store(const std::filesystem::path& directory) {
   for (const char* name : kTableNames) descriptors.emplace_back(name, columns);
   // Its rows are soon replaced or gone.
   descriptors[static_cast<std::size_t>(Table::live)].options.compression = rocksdb::kNoCompression;
+  // They come compressed.
+  descriptors[static_cast<std::size_t>(Table::log_bundles)].options.compression =
+      rocksdb::kNoCompression;
+  if (const Status whole = check_manifest(directory / "store"); !whole) return whole;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
@@ -155,7 +199,8 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
     return ok();
   }
   if (!status.ok()) return fail(store_error("read the format", status));
-  if (format == kFormatFlat || format == kFormatOneTable) return bring_up_to_date(format);
+  if (format == kFormatOneEntry || format == kFormatFlat || format == kFormatOneTable)
+    return bring_up_to_date(format);
   if (format != kFormat) {
     return fail(ErrorCode::conflict, directory.string(),
                 fmt::format("the journal has format {}, this program knows {}", format, kFormat),
@@ -213,7 +258,9 @@ Status RocksJournal::check_end(const std::filesystem::path& directory) {
                                     last.value, last_sequence_->found())));
   }
   if (last.value != 0) {
-    const Result<Entry> entry = decode_entry(newest);
+    const auto row = EntryRow::open(newest);
+    const Result<Entry> entry =
+        row ? decode_entry(row->entries().back()) : Result<Entry>(fail(row.error()));
     if (!entry) {
       return fail(damaged(directory.string(), fmt::format("entry {} does not read: {}", last.value,
                                                           describe(entry.error()))));
@@ -238,17 +285,19 @@ Status RocksJournal::check_entries(Sequence after, Sequence last, std::string* n
   scan.readahead_size = limits::check_readahead_bytes;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan, table(Table::entries)));
   Sequence expected{after.value + 1};
-  for (at->Seek(sequence_key(expected)); at->Valid() && !closing_; at->Next()) {
+  if (const Status found = seek_row(*at, expected); !found) return found;
+  for (; at->Valid() && !closing_; at->Next()) {
     if (newest == nullptr && expected.value > last.value) return ok();
-    if (view(at->key()) != sequence_key(expected)) {
-      return fail(
-          damaged("journal", fmt::format("entry {} is missing, others follow", expected.value)));
-    }
-    if (newest != nullptr && expected == last) *newest = at->value().ToString();
-    ++expected.value;
+    const auto range = range_with(*at, expected);
+    if (!range) return fail(range.error());
+    if (newest != nullptr && range->end == last.value + 1) *newest = at->value().ToString();
+    expected.value = range->end;
   }
   if (!at->status().ok()) return fail(store_error("read the entries", at->status()));
-  if (expected.value - 1 != last.value && !closing_) {
+  // Only the newest entries end where the last row does.
+  const bool is_whole =
+      newest == nullptr ? expected.value > last.value : expected.value == last.value + 1;
+  if (!is_whole && !closing_) {
     return fail(damaged("journal", fmt::format("holds {} entries, but {} were written",
                                                expected.value - 1, last.value)));
   }
@@ -259,30 +308,38 @@ Status RocksJournal::commit(const JournalBatch& batch) {
   if (const auto error = watch_->error()) return fail(*error);
   if (batch.empty()) return ok();
 
-  // An entry is about as long as the row of its job.
-  std::size_t bytes = kBytesAPut * (batch.entries.size() + 3 * batch.jobs.size());
+  // Entries are shorter, in their rows, than the rows of their jobs.
+  std::size_t bytes = kBytesAPut * (batch.entries.size() + 2 * batch.jobs.size());
   for (const ChangedJob& job : batch.jobs) bytes += 2 * job.row.size();
   rocksdb::WriteBatch write(bytes);
   Sequence sequence{last_};
   Wall::time_point at = last_at_;
+  EntryGroup group;
+  Sequence first{sequence.value + 1};
+  const auto put_group = [&] {
+    if (group.empty()) return;
+    write.Put(table(Table::entries), sequence_key(first), group.take());
+    first.value = sequence.value + 1;
+  };
   for (const Entry& entry : batch.entries) {
     TRADEWIND_ASSERT(entry.at >= at);
     at = entry.at;
+    group.add(encode(entry));
     ++sequence.value;
-    write.Put(table(Table::entries), sequence_key(sequence), encode(entry));
+    if (group.full()) put_group();
     const auto* submitted = std::get_if<JobSubmitted>(&entry.body);
     if (submitted != nullptr && !submitted->idempotency_key.empty()) {
       write.Put(table(Table::idempotency),
                 tenant_key(submitted->tenant, submitted->idempotency_key), submitted->job.value);
     }
   }
+  put_group();
   for (const ChangedJob& job : batch.jobs) {
     const std::string& id = job->job.value;
     if (is_final(job->state)) {
       write.Put(table(Table::jobs), id, job.row);
       write.Delete(table(Table::live), id);
     } else {
-      write.Put(table(Table::jobs), id, rocksdb::Slice());
       write.Put(table(Table::live), id, job.row);
     }
     write.Put(table(Table::tenants), tenant_key(job->tenant, id), rocksdb::Slice());
@@ -327,17 +384,22 @@ Status RocksJournal::read(Sequence first,
   const StoreSnapshot snapshot(*db_);
   const auto at = snapshot.iterate(table(Table::entries));
   Sequence expected{std::max<std::uint64_t>(1, first.value)};
-  for (at->Seek(sequence_key(expected)); at->Valid(); at->Next()) {
-    if (view(at->key()) != sequence_key(expected)) {
-      return fail(damaged("journal", fmt::format("entry {} is missing", expected.value)));
+  if (const Status found = seek_row(*at, expected); !found) return found;
+  for (; at->Valid(); at->Next()) {
+    const auto range = range_with(*at, expected);
+    if (!range) return fail(range.error());
+    const auto row = EntryRow::open(view(at->value()));
+    if (!row) return fail(damaged("journal", describe(row.error())));
+    const std::size_t skipped = expected.value - range->begin;
+    for (const BytesView bytes : std::span(row->entries()).subspan(skipped)) {
+      const Result<Entry> entry = decode_entry(bytes);
+      if (!entry) {
+        return fail(damaged("journal", fmt::format("entry {} does not read: {}", expected.value,
+                                                   describe(entry.error()))));
+      }
+      if (!each(expected, *entry)) return ok();
+      ++expected.value;
     }
-    const Result<Entry> entry = decode_entry(view(at->value()));
-    if (!entry) {
-      return fail(damaged("journal", fmt::format("entry {} does not read: {}", expected.value,
-                                                 describe(entry.error()))));
-    }
-    if (!each(expected, *entry)) return ok();
-    ++expected.value;
   }
   if (!at->status().ok()) return fail(store_error("read the entries", at->status()));
   return ok();
@@ -425,22 +487,30 @@ Status RocksJournal::read_back(const StoreSnapshot& snapshot, const TenantId& te
   return ok();
 }
 
+// Each job is in one of the two tables.
 Status RocksJournal::read_back(const StoreSnapshot& snapshot, std::string_view after,
                                const EachRecord& each) const {
-  const auto at = snapshot.iterate(table(Table::jobs));
-  if (after.empty()) {
-    at->SeekToLast();
-  } else {
-    seek_before(*at, after);
-  }
-  for (; at->Valid(); at->Prev()) {
-    const std::string_view id = view(at->key());
-    const bool has_ended = !at->value().empty();
-    if (!each(has_ended ? read_record(id, view(at->value())) : load(snapshot.options(), id))) {
-      return ok();
+  const auto ended = snapshot.iterate(table(Table::jobs));
+  const auto live = snapshot.iterate(table(Table::live));
+  for (rocksdb::Iterator* const at : {ended.get(), live.get()}) {
+    if (after.empty()) {
+      at->SeekToLast();
+    } else {
+      seek_before(*at, after);
     }
   }
-  if (!at->status().ok()) return fail(store_error("list the jobs", at->status()));
+  while (ended->Valid() || live->Valid()) {
+    const bool is_live =
+        live->Valid() && (!ended->Valid() || view(ended->key()) < view(live->key()));
+    rocksdb::Iterator& at = is_live ? *live : *ended;
+    // In the formats before, those that live have an empty row among the others.
+    const bool is_other = at.value().empty();
+    if (!is_other && !each(read_record(view(at.key()), view(at.value())))) return ok();
+    at.Prev();
+  }
+  for (const rocksdb::Iterator* const at : {ended.get(), live.get()}) {
+    if (!at->status().ok()) return fail(store_error("list the jobs", at->status()));
+  }
   return ok();
 }
 

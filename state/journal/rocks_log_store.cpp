@@ -6,10 +6,12 @@
 #include <charconv>
 
 #include "schemas/assert.h"
+#include "state/journal/compression.h"
 #include "state/journal/journal.h"
 #include "state/journal/keys.h"
 #include "state/transparency/big_endian.h"
 #include "state/transparency/checkpoint.h"
+#include "state/transparency/limits.h"
 #include "state/transparency/tile_path.h"
 
 namespace tradewind {
@@ -38,6 +40,17 @@ Result<std::uint64_t> checkpoint_size(BytesView signed_note) {
 tl::unexpected<Error> conflict(std::string message) {
   return fail(ErrorCode::conflict, "checkpoint", std::move(message),
               "sign nothing more; start the broker again, and only one of them");
+}
+
+// DO NOT CHANGE: it is on disk. A bundle's bytes begin with the length of a leaf, and none is
+// empty; in the journal's formats before 4 they lay in their row as they are.
+constexpr std::string_view kCompressed("\0\0", 2);
+
+Result<Bytes> read_bundle(Bytes row) {
+  if (!row.starts_with(kCompressed)) return row;
+  auto bytes = expand(BytesView(row).substr(kCompressed.size()), limits::bundle_bytes_max);
+  if (!bytes) return fail(damaged("log", "a bundle does not read: " + describe(bytes.error())));
+  return bytes;
 }
 
 tl::unexpected<Error> missing(std::string what) {
@@ -91,7 +104,7 @@ Status RocksLogStore::write(const LogBatch& batch) {
   constexpr std::size_t bytes_a_put = 64;
   std::size_t bytes = bytes_a_put * (batch.tiles.size() + batch.rows.size() + batch.bundles.size());
   for (const Tile& each : batch.tiles) bytes += each.hashes.size();
-  for (const Bundle& each : batch.bundles) bytes += each.entries.size();
+  for (const Bundle& each : batch.bundles) bytes += each.entries.size() / 4;
   for (const LogData& each : batch.data) bytes += bytes_a_put + each.bytes.size();
   for (const IndexRow& each : batch.rows) bytes += each.key.size() + each.value.size();
   rocksdb::WriteBatch write(bytes);
@@ -99,7 +112,9 @@ Status RocksLogStore::write(const LogBatch& batch) {
     write.Put(tables_.tiles, tile_key(each.id), each.hashes);
   }
   for (const Bundle& each : batch.bundles) {
-    write.Put(tables_.bundles, bundle_key(each.id), each.entries);
+    Bytes row(kCompressed);
+    row += compress(each.entries);
+    write.Put(tables_.bundles, bundle_key(each.id), row);
   }
   for (const LogData& each : batch.data) write.Put(tables_.data, each.sha256, each.bytes);
   for (const IndexRow& each : batch.rows) write.Put(tables_.index, each.key, each.value);
@@ -185,7 +200,9 @@ Result<Bytes> RocksLogStore::read(const BundleId& id) const {
   auto bytes = get(db_, tables_.bundles, bundle_key(id), "read a bundle");
   if (!bytes) return fail(bytes.error());
   if (!*bytes) return missing(path_of(id));
-  return first_entries(id, **bytes);
+  const auto bundle = read_bundle(std::move(**bytes));
+  if (!bundle) return fail(bundle.error());
+  return first_entries(id, *bundle);
 }
 
 Result<Bytes> RocksLogStore::data(BytesView sha256) const {

@@ -8,6 +8,7 @@
 namespace tradewind::limits {
 
 inline constexpr std::size_t leaf_bytes_max = 65'535;  // bundles have two bytes for a length
+inline constexpr std::size_t bundle_bytes_max = 256 * (2 + leaf_bytes_max);
 // Sizes and indices, so that those who read them into signed 64-bit numbers can.
 inline constexpr std::uint64_t tree_size_max = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::size_t proof_hashes_max = 63;  // what a tree of that size needs

@@ -124,5 +124,73 @@ TEST(LogIndex, EachFilterAndTheirCombinationsFindExactlyWhatFits) {
   }
 }
 
+// Also where a page ends with the submission, which has no row of its own.
+TEST(LogIndex, PagesOfAnySizeGiveEachLeafOfAJobOnce) {
+  const TemporaryDirectory directory;
+  const auto journal = sample::open(directory.path());
+  constexpr std::uint64_t kSize = 600;
+  grow_slowly(*journal, kSize);
+  for (const std::uint64_t first : {1U, 1 + 2 * 8U, 257U, 505U}) {
+    const LogFilter filter{.job = sample::id(first).value};
+    const auto want = expected(filter, kSize);
+    ASSERT_EQ(want.front(), first - 1);
+    for (const std::size_t limit : {1U, 2U, 3U}) {
+      std::vector<std::uint64_t> found;
+      for (std::uint64_t at = 0; at < kSize;) {
+        const auto some = find_leaves(journal->log(), filter, at, kSize, limit);
+        ASSERT_TRUE(some) << describe(some.error());
+        ASSERT_GT(some->next, at);
+        found.insert(found.end(), some->leaves.begin(), some->leaves.end());
+        at = some->next;
+      }
+      EXPECT_EQ(found, want) << first << " " << limit;
+    }
+  }
+}
+
+// Logs before had a row by the job for each submission, too, and one with its tenant.
+TEST(LogIndex, RowsOfOlderLogsForSubmissionsChangeNothing) {
+  const TemporaryDirectory directory;
+  const auto journal = sample::open(directory.path());
+  grow_slowly(*journal, 300);
+  const std::string job = sample::id(257).value;
+  const auto tenant = tenant_of_job(journal->log(), job);
+  ASSERT_TRUE(tenant && *tenant);
+  const auto want = expected({.job = job}, 300);
+  LogBatch batch;
+  std::string by_job = "j" + job + std::string(7, '\0') + '\x01';
+  by_job.insert(1 + job.size(), 1, '\0');
+  Bytes places(1, '\0');
+  for (const std::uint64_t leaf : want) {
+    if (leaf != 256) places += static_cast<char>(leaf % 256);
+  }
+  batch.rows.push_back({by_job, places});
+  batch.rows.push_back({"o" + job + std::string(1, '\0'), **tenant});
+  ASSERT_TRUE(journal->log().write(batch));
+  EXPECT_EQ(find_leaves(journal->log(), {.job = job}, 0, 300, 50)->leaves, want);
+  EXPECT_EQ(**tenant_of_job(journal->log(), job), **tenant);
+}
+
+TEST(LogIndex, TheTenantOfAJobIsReadFromItsSubmission) {
+  const TemporaryDirectory directory;
+  const auto journal = sample::open(directory.path());
+  grow_slowly(*journal, 600);
+  for (const std::uint64_t first : {1U, 17U, 257U, 505U}) {
+    const auto keys =
+        leaf_keys(sample::leaf_writer().write(Sequence{first}, sample::log_entry(first)).event);
+    ASSERT_TRUE(keys);
+    const auto tenant = tenant_of_job(journal->log(), sample::id(first).value);
+    ASSERT_TRUE(tenant && *tenant);
+    EXPECT_EQ(**tenant, keys->tenant);
+  }
+  // Numbers of other entries, of none that is there, and what is no id.
+  for (const std::string& other :
+       {sample::id(2).value, sample::id(601).value, sample::id(90'000).value, std::string("j0")}) {
+    const auto tenant = tenant_of_job(journal->log(), other);
+    ASSERT_TRUE(tenant) << describe(tenant.error());
+    EXPECT_FALSE(*tenant) << other;
+  }
+}
+
 }  // namespace
 }  // namespace tradewind

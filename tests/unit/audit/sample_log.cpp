@@ -88,8 +88,8 @@ void set_term(Journal& journal, std::uint64_t term) {
   ASSERT_TRUE(committed) << describe(committed.error());
 }
 
-Result<LogWriter> recover(Journal& journal, LogWriteLimits limits) {
-  return LogWriter::recover(kOrigin, journal, leaf_maker(), log_key(), limits);
+Result<LogWriter> recover(Journal& journal, LogWriteLimits limits, EntryFeed* feed) {
+  return LogWriter::recover(kOrigin, journal, leaf_maker(), log_key(), limits, feed);
 }
 
 void publish(LogWriter& writer) {

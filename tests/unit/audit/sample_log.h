@@ -29,7 +29,7 @@ Entry log_entry(std::uint64_t sequence);
 void grow(Journal& journal, std::uint64_t last);
 void set_term(Journal& journal, std::uint64_t term);
 
-Result<LogWriter> recover(Journal& journal, LogWriteLimits limits = {});
+Result<LogWriter> recover(Journal& journal, LogWriteLimits limits = {}, EntryFeed* feed = nullptr);
 // Writes and signs all that the journal has.
 void publish(LogWriter& writer);
 // A journal with `size` entries, all published, and closed again; published at some sizes between

@@ -190,7 +190,7 @@ TEST(JournalDamage, AFailedCommitEndsTheJournal) {
     const rlimit tight{4'096, 4'096};
     if (::setrlimit(RLIMIT_FSIZE, &tight) != 0) ::_exit(2);
     JournalBatch batch;
-    for (std::uint64_t number = 4; number < 200; ++number) {
+    for (std::uint64_t number = 4; number < 4'000; ++number) {
       batch.entries.push_back(sample::submitted(number));
     }
     const Status failed = (*journal)->commit(batch);
