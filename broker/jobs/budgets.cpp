@@ -53,7 +53,7 @@ std::string explain(const BudgetMiss& miss, std::string_view currency) {
   const std::string needs = "it needs " + money(miss.needed) + " of its tenant's budget";
   if (miss.is_over_limit()) {
     return needs + ", which is more than all of it, " + limit +
-           "; it waits until the budget is raised";
+           "; only a raised budget covers that";
   }
   return needs + "; of " + limit + ", " + money(miss.spent) + " is spent and " + money(miss.held) +
          " is held by attempts that are not over";

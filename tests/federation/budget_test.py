@@ -62,6 +62,14 @@ class Budget(unittest.TestCase):
         self.assertIn(self.tenant, self.federation.cli("budget").stdout)
         self.federation.replay()
 
+    def test_a_quote_that_it_does_not_cover_is_not_taken(self):
+        self.set(0)
+        quote = self.user.post("/v1/quotes", shell_job("true"))["quote"]["id"]
+        with self.assertRaises(Answer) as caught:
+            self.user.post("/v1/jobs", {"quote": quote})
+        self.assertEqual(caught.exception.status, 409)
+        self.assertIn("its tenant's budget", caught.exception.json()["detail"])
+
     def test_users_see_their_own_and_set_none(self):
         self.set(5_000_000)
         self.assertEqual(self.user.get("/v1/budgets")["budgets"][0]["limit"], "5")

@@ -167,8 +167,8 @@ TEST(Budgets, SaysInWordsWhatIsLacking) {
             "and 10 USD is held by attempts that are not over");
   const BudgetMiss never{{Money{5}, BudgetPeriod::none, 1}, Money{}, Money{}, Money{6}};
   EXPECT_EQ(explain(never, {}),
-            "it needs 0.000006 of its tenant's budget, which is more than all of it, 0.000005; it "
-            "waits until the budget is raised");
+            "it needs 0.000006 of its tenant's budget, which is more than all of it, 0.000005; "
+            "only a raised budget covers that");
 }
 
 }  // namespace
