@@ -303,6 +303,8 @@ inline constexpr std::uint16_t enum_count<MemberState> = member_states_count;
 template <>
 inline constexpr std::uint16_t enum_count<MemberCause> = member_causes_count;
 template <>
+inline constexpr std::uint16_t enum_count<BudgetPeriod> = budget_periods_count;
+template <>
 inline constexpr std::uint16_t enum_count<SiteState> = site_states_count;
 template <>
 inline constexpr std::uint16_t enum_count<FileType> = 2;

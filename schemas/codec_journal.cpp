@@ -7,6 +7,7 @@ namespace codec {
 namespace {
 
 static_assert(same_length<MemberCause>(schema::MemberCause::RESIGNED));
+static_assert(same_length<BudgetPeriod>(schema::BudgetPeriod::MONTH));
 
 using Body = schema::JournalEntry::Body;
 
@@ -117,6 +118,16 @@ struct WriteBody {
     put_text(to, &schema::DatasetChanged::Builder::setName, from.name);
     put_text(to, &schema::DatasetChanged::Builder::setPrincipal, from.principal);
     if (from.dataset) write(to.initDataset(), *from.dataset);
+  }
+  void operator()(const BudgetChanged& from) {
+    auto to = body.initBudgetChanged();
+    put_text(to, &schema::BudgetChanged::Builder::setTenant, from.tenant.value);
+    put_text(to, &schema::BudgetChanged::Builder::setPrincipal, from.principal);
+    if (!from.budget) return;
+    auto budget = to.initBudget();
+    budget.setLimit(from.budget->limit.micros);
+    budget.setPeriod(static_cast<schema::BudgetPeriod>(from.budget->period));
+    budget.setVersion(from.budget->version);
   }
   void operator()(const RatesChanged& from) {
     using Builder = schema::RatesChanged::Builder;
@@ -287,6 +298,18 @@ DatasetChanged read(schema::DatasetChanged::Reader from) {
   return to;
 }
 
+BudgetChanged read(schema::BudgetChanged::Reader from) {
+  BudgetChanged to;
+  to.tenant = TenantId{read_name("budget_changed.tenant", from.getTenant())};
+  to.principal = read_document_text("budget_changed.principal", from.getPrincipal());
+  if (!from.hasBudget()) return to;
+  const auto budget = from.getBudget();
+  to.budget = Budget{read_money("budget_changed.budget.limit", budget.getLimit()),
+                     read_enum<BudgetPeriod>("budget_changed.budget.period", budget.getPeriod()),
+                     budget.getVersion()};
+  return to;
+}
+
 Entry read_entry(schema::JournalEntry::Reader from) {
   Entry to;
   to.at = read_time("entry.at", from.getAt());
@@ -311,6 +334,7 @@ Entry read_entry(schema::JournalEntry::Reader from) {
     case Body::MARKET_RECORDED: to.body = read(body.getMarketRecorded()); break;
     case Body::TRUST_CHANGED: to.body = read(body.getTrustChanged()); break;
     case Body::SITE_QUARANTINED: to.body = read(body.getSiteQuarantined()); break;
+    case Body::BUDGET_CHANGED: to.body = read(body.getBudgetChanged()); break;
     default: unknown_kind("entry", static_cast<unsigned>(body.which()));
   }
   return to;

@@ -35,6 +35,7 @@ struct JournalEntry {
     marketRecorded @17 :MarketRecorded;
     trustChanged @18 :TrustChanged;
     siteQuarantined @19 :SiteQuarantined;
+    budgetChanged @20 :BudgetChanged;
   }
 }
 
@@ -143,6 +144,22 @@ struct RatesChanged {
   accountingCurrency @1 :Text;  # fixed once there are jobs
   rates @2 :List(Rate);         # sorted by currency, none twice; at most 256
   principal @3 :Text;           # who set it: the token's name
+}
+
+enum BudgetPeriod {
+  none @0;   # for ever
+  month @1;  # a calendar month in UTC
+}
+struct Budget {
+  limit @0 :V.Micros;         # of a period, in the accounting currency; 0 or more
+  period @1 :BudgetPeriod;
+  version @2 :UInt64;         # the sequence of the entry that set it
+}
+struct BudgetChanged {
+  # An operator set what a tenant may spend, or removed the bound.
+  tenant @0 :Text;
+  principal @1 :Text;         # who asked for it: the token's name
+  budget @2 :Budget;          # none: removed
 }
 
 struct DatasetChanged {

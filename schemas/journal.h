@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "schemas/budget.h"
 #include "schemas/dataset.h"
 #include "schemas/decision.h"
 #include "schemas/dispatch.h"
@@ -151,6 +152,15 @@ struct RatesChanged {
   friend bool operator==(const RatesChanged&, const RatesChanged&) = default;
 };
 
+// An operator set a tenant's budget or removed it: no decision after this entry brings the tenant
+// over it.
+struct BudgetChanged {
+  TenantId tenant;
+  std::string principal;         // who asked for it: the token's name
+  std::optional<Budget> budget;  // absent: removed
+  friend bool operator==(const BudgetChanged&, const BudgetChanged&) = default;
+};
+
 // A record of a site or member that the market view has taken, as it was signed: the decisions
 // after this entry, and none before it in this term, rest on it. A quote sheet that a newer one
 // followed before anything was decided has no entry.
@@ -177,7 +187,7 @@ struct Entry {
   std::variant<TermBegan, JobSubmitted, JobDecided, JobUnroutable, CancelRequested, JobExpired,
                AttemptGranted, AttemptRefused, AttemptAdvanced, AttemptFinished, AttemptLost,
                InviteIssued, MemberChanged, DatasetChanged, RatesChanged, JobsCleared,
-               MarketRecorded, TrustChanged, SiteQuarantined>
+               MarketRecorded, TrustChanged, SiteQuarantined, BudgetChanged>
       body;
   friend bool operator==(const Entry&, const Entry&) = default;
 };

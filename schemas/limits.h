@@ -29,6 +29,7 @@ inline constexpr std::uint64_t run_seconds_default =
 inline constexpr std::uint32_t attempts_per_job_max = 100;
 inline constexpr std::size_t after_max = 64;         // jobs that one waits for to succeed
 inline constexpr std::size_t datasets_max = 20'000;  // in a federation; all are kept in memory
+inline constexpr std::size_t budgets_max = 20'000;  // tenants that have one; all are in memory
 inline constexpr std::size_t datasets_per_tenant_max = 2'000;
 // What data sets may put into one job, replicas and residency, so that its entry and its dispatch
 // stay within their bounds.

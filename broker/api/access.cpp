@@ -4,9 +4,9 @@ namespace tradewind {
 namespace {
 
 constexpr std::array<std::string_view, scopes_count> kScopeNames = {
-    "jobs:read",    "jobs:write",   "datasets:read", "datasets:write",
-    "market:read",  "market:write", "members:write", "log:read",
-    "metrics:read", "tokens:read",  "tokens:write",  "tenants:read"};
+    "jobs:read",    "jobs:write",    "datasets:read", "datasets:write", "market:read",
+    "market:write", "members:write", "log:read",      "metrics:read",   "tokens:read",
+    "tokens:write", "tenants:read",  "budgets:read",  "budgets:write"};
 
 // Whether the role may do that to what is its own, or to what nobody owns.
 bool role_may(Role role, Verb verb) {
@@ -24,12 +24,14 @@ bool role_may(Role role, Verb verb) {
     case Verb::list_jobs:
     case Verb::read_dataset:
     case Verb::query_log:
+    case Verb::read_budget:
     case Verb::read_token: return user || auditor;
     case Verb::read_policy:
     case Verb::read_log:
     case Verb::read_metrics:
     case Verb::list_tenants: return auditor;
     case Verb::set_rates:
+    case Verb::set_budget:
     case Verb::invite_site:
     case Verb::change_member: return false;
   }
@@ -113,6 +115,8 @@ std::optional<Scope> scope_of(Verb verb) {
     case Verb::issue_token:
     case Verb::revoke_token: return Scope::tokens_write;
     case Verb::list_tenants: return Scope::tenants_read;
+    case Verb::read_budget: return Scope::budgets_read;
+    case Verb::set_budget: return Scope::budgets_write;
   }
   return std::nullopt;
 }

@@ -38,8 +38,10 @@ enum class Scope : std::uint16_t {
   tokens_read,
   tokens_write,
   tenants_read,
+  budgets_read,
+  budgets_write,
 };
-inline constexpr std::size_t scopes_count = 12;
+inline constexpr std::size_t scopes_count = 14;
 std::string_view to_string(Scope scope);  // "jobs:read", "jobs:write", …
 Result<Scope> parse_scope(std::string_view field, std::string_view text);
 
@@ -93,8 +95,10 @@ enum class Verb : std::uint16_t {
   issue_token,     // object
   revoke_token,    // object
   list_tenants,    // who has jobs
+  read_budget,     // what a tenant may spend and has spent; object: its own
+  set_budget,      // set or remove it; object
 };
-inline constexpr std::size_t verbs_count = 19;
+inline constexpr std::size_t verbs_count = 21;
 // Nothing for `open`.
 std::optional<Scope> scope_of(Verb verb);
 

@@ -105,6 +105,7 @@ Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* publis
   add_member_routes(routes_);
   add_tenant_routes(routes_);
   add_token_routes(routes_);
+  add_budget_routes(routes_);
   add_rate_routes(routes_);
   add_log_file_routes(routes_);
   add_audit_routes(routes_);

@@ -126,6 +126,7 @@ void add_market_routes(std::vector<Route>& routes);
 void add_member_routes(std::vector<Route>& routes);
 void add_tenant_routes(std::vector<Route>& routes);
 void add_token_routes(std::vector<Route>& routes);
+void add_budget_routes(std::vector<Route>& routes);
 void add_rate_routes(std::vector<Route>& routes);
 void add_log_file_routes(std::vector<Route>& routes);
 void add_audit_routes(std::vector<Route>& routes);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "broker/api/budget_json.h"
 #include "broker/api/job_json.h"
 
 namespace tradewind {
@@ -142,6 +143,24 @@ std::string explain(const Decision& decision, const JobSpec& spec, std::string_v
     text += (i == 0 ? "; nearest: " : "; ") + explain(decision.rejections[i]);
   }
   return text;
+}
+
+std::string explain(const WaitingDecision& waiting, const JobSpec& spec,
+                    std::string_view currency) {
+  if (!waiting.budget) return explain(waiting.decision, spec, currency);
+  const Candidate& chosen = *waiting.decision.chosen;
+  return chosen.site.value + "/" + chosen.pool.value + " would take it, but " +
+         explain(*waiting.budget, currency);
+}
+
+json::object waiting_to_json(const WaitingDecision& waiting, const JobSpec& spec,
+                             std::string_view currency) {
+  json::object out = decision_to_json(waiting.decision, spec, currency);
+  if (!waiting.budget) return out;
+  out["summary"] = explain(waiting, spec, currency);
+  out["reason"] = "tenant_budget";
+  out["budget"] = budget_miss_to_json(*waiting.budget);
+  return out;
 }
 
 json::object decision_to_json(const Decision& decision, const JobSpec& spec,

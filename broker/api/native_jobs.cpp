@@ -169,14 +169,15 @@ void get(const std::shared_ptr<Api>& api, Call call) {
       body["waits_for"] = std::move(others);
       return answer(call, body);
     }
-    api->service.waiting_decision(job->job, [api, call, job, answer, body = std::move(body)](
-                                                const Result<std::optional<Decision>>& waiting) {
-      json::object whole = body;
-      if (waiting && *waiting) {
-        whole["waiting"] = decision_to_json(**waiting, job->spec, api->accounting_currency());
-      }
-      answer(call, whole);
-    });
+    api->service.waiting_decision(
+        job->job, [api, call, job, answer,
+                   body = std::move(body)](const Result<std::optional<WaitingDecision>>& waiting) {
+          json::object whole = body;
+          if (waiting && *waiting) {
+            whole["waiting"] = waiting_to_json(**waiting, job->spec, api->accounting_currency());
+          }
+          answer(call, whole);
+        });
   });
 }
 

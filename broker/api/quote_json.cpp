@@ -82,7 +82,7 @@ Result<std::string> read_quote_id(const json::value& document) {
 
 json::object explanation_to_json(const Explanation& explanation, const JobSpec& spec,
                                  std::string_view currency) {
-  json::object out = decision_to_json(explanation.decision, spec, currency);
+  json::object out = waiting_to_json({explanation.decision, explanation.budget}, spec, currency);
   std::vector<std::pair<ReasonCode, std::uint32_t>> reasons(explanation.reasons.begin(),
                                                             explanation.reasons.end());
   std::ranges::sort(reasons, {}, [](const auto& each) {

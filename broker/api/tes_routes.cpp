@@ -179,8 +179,8 @@ void get(const std::shared_ptr<Api>& api, Call call) {
         call, JobAnswers::Kind::tes_minimal, *job, changes, JobAnswers::Clock::time_point::max(),
         tes_task_to_json(*job, *view, Places{}, api->accounting_currency()));
   }
-  const auto answer = [api, call, job, view = *view](const Places& places,
-                                                     const std::optional<Decision>& waiting) {
+  const auto answer = [api, call, job, view = *view](
+                          const Places& places, const std::optional<WaitingDecision>& waiting) {
     std::string body =
         to_text(tes_task_to_json(*job, view, places, api->accounting_currency(), waiting)) + "\n";
     std::string tag = entity_tag(body);
@@ -189,10 +189,10 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   const bool explains = *view == TesView::full && job->state == JobState::queued;
   api->places->with([api, job, answer, explains](const std::shared_ptr<const Places>& places) {
     if (!explains) return answer(*places, std::nullopt);
-    api->service.waiting_decision(job->job,
-                                  [places, answer](const Result<std::optional<Decision>>& waiting) {
-                                    answer(*places, waiting ? *waiting : std::nullopt);
-                                  });
+    api->service.waiting_decision(
+        job->job, [places, answer](const Result<std::optional<WaitingDecision>>& waiting) {
+          answer(*places, waiting ? *waiting : std::nullopt);
+        });
   });
 }
 

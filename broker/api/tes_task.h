@@ -42,6 +42,6 @@ bool is_tes_state(std::string_view text);
 // `waiting` is the latest routing of a job that waits, for its system logs.
 json::object tes_task_to_json(const JobRecord& job, TesView view, const Places& places,
                               std::string_view currency,
-                              const std::optional<Decision>& waiting = std::nullopt);
+                              const std::optional<WaitingDecision>& waiting = std::nullopt);
 
 }  // namespace tradewind

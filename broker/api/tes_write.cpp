@@ -138,7 +138,7 @@ void attempt_lines(const AttemptRecord& attempt, const JobSpec& spec, std::strin
 
 // What is said of the task as a whole, behind its attempts.
 void task_lines(const JobRecord& job, std::string_view currency,
-                const std::optional<Decision>& waiting, std::vector<std::string>& lines) {
+                const std::optional<WaitingDecision>& waiting, std::vector<std::string>& lines) {
   if (job.cancel_requested && !is_final(job.state)) lines.emplace_back("cancel requested");
   if (job.state == JobState::queued) {
     lines.push_back("waiting: " +
@@ -221,7 +221,7 @@ void put_lines(json::object& log, const std::vector<std::string>& lines) {
 }
 
 json::array logs_to_json(const JobRecord& job, TesView view, const Places& places,
-                         std::string_view currency, const std::optional<Decision>& waiting,
+                         std::string_view currency, const std::optional<WaitingDecision>& waiting,
                          const std::vector<std::string>& warnings) {
   const std::vector<const AttemptRecord*> shown = shown_attempts(job);
   json::array logs;
@@ -285,7 +285,8 @@ bool is_tes_state(std::string_view text) {
 }
 
 json::object tes_task_to_json(const JobRecord& job, TesView view, const Places& places,
-                              std::string_view currency, const std::optional<Decision>& waiting) {
+                              std::string_view currency,
+                              const std::optional<WaitingDecision>& waiting) {
   json::object out{{"id", job.job.value}, {"state", json::string(tes_state(job))}};
   if (view == TesView::minimal) return out;
   const JobSpec& spec = job.spec;

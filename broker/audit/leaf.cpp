@@ -257,6 +257,19 @@ struct Say {
     secret.close();
     said.secrets.emplace_back("dataset", secret.take());
   }
+  void operator()(const BudgetChanged& entry) {
+    said.type = leaf_type::budget_changed;
+    said.tenant = writer.pseudonym(entry.tenant);
+    said.secrets.emplace_back("tenant", json_string(entry.tenant.value));
+    said.secrets.emplace_back("principal", json_string(entry.principal));
+    if (!entry.budget) {
+      said.reason = "removed";
+      return;
+    }
+    said.data.add("limit", entry.budget->limit);
+    said.data.add("period", to_string(entry.budget->period));
+    said.data.add("version", entry.budget->version);
+  }
   void operator()(const RatesChanged& entry) {
     said.type = leaf_type::rates_changed;
     said.data.add("version", entry.table.version);

@@ -24,6 +24,7 @@ inline constexpr std::string_view quarantined = "org.tradewind.site.quarantined"
 inline constexpr std::string_view market_recorded = "org.tradewind.market.recorded";
 inline constexpr std::string_view dataset_changed = "org.tradewind.dataset.changed";
 inline constexpr std::string_view rates_changed = "org.tradewind.rates.changed";
+inline constexpr std::string_view budget_changed = "org.tradewind.budget.changed";
 
 // Whether the event's subject is a job or an attempt of one.
 constexpr bool is_of_job(std::string_view type) {

@@ -237,7 +237,7 @@ Status Replayer::fold(const Event& event) {
   // Of others no decision depends. A type that nobody knows may be one of a later version, on which
   // decisions depend.
   if (event.type == leaf_type::invited || event.type == leaf_type::dataset_changed ||
-      event.type == leaf_type::trust_changed) {
+      event.type == leaf_type::budget_changed || event.type == leaf_type::trust_changed) {
     return ok();
   }
   return bad_leaf(event.index, "type",

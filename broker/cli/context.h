@@ -58,6 +58,7 @@ void add_job_commands(CLI::App& app, Context& context);        // jobs, logs, ex
 void add_cancel_command(CLI::App& app, Context& context);      // cancel
 void add_market_commands(CLI::App& app, Context& context);     // sites, market
 void add_dataset_commands(CLI::App& app, Context& context);    // dataset
+void add_budget_commands(CLI::App& app, Context& context);     // budget
 void add_rate_commands(CLI::App& app, Context& context);       // rates
 void add_audit_commands(CLI::App& app, Context& context);      // audit
 void add_admin_commands(CLI::App& app, Context& context);      // site

@@ -161,6 +161,7 @@ void build_program(CLI::App& app, Context& context) {
   add_cancel_command(app, context);
   add_market_commands(app, context);
   add_dataset_commands(app, context);
+  add_budget_commands(app, context);
   add_rate_commands(app, context);
   add_audit_commands(app, context);
   add_admin_commands(app, context);

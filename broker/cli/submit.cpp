@@ -107,6 +107,8 @@ void print_decision(const boost::json::value& decision) {
   const auto& chosen = member(decision, "chosen");
   const std::string outcome = text(decision, "outcome");
   if (chosen.is_object()) {
+    // The budget keeps it from that place.
+    if (outcome == "waiting") std::cout << "waiting: " << text(decision, "summary") << '\n';
     std::cout << "chosen: " << cost_line(chosen) << '\n';
   } else if (outcome == "waiting") {
     std::cout << "waiting: nothing adequate is free now\n";

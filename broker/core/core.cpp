@@ -109,7 +109,7 @@ void Core::flush() {
   JournalBatch batch;
   batch.entries = std::move(output.entries);
   batch.jobs = std::move(output.jobs);
-  batch.values = value_keys::changed(batch.entries, batch.jobs);
+  batch.values = value_keys::changed(batch.entries, batch.jobs, output.spent);
   const Sequence first{journal_.last().value + 1};
   commit(batch);
   log_events(batch.entries, batch.jobs);
@@ -126,6 +126,8 @@ void Core::flush() {
     figures_.live = lifecycle_.live();
     figures_.waiting = lifecycle_.waiting();
     figures_.unanswered = lifecycle_.unanswered();
+    figures_.budgets = lifecycle_.budgets().count();
+    figures_.waiting_for_budget = lifecycle_.waiting_for_budget();
     figures_.entries = journal_.last().value;
     figures_.distrusted = router_.trust().distrusted_count();
     figures_.locked = registry_.locked();
@@ -187,8 +189,7 @@ Result<SubmitReceipt> Core::take_in(Submission& submission) {
   if (auto good = check_after(submission.spec, submission.tenant); !good) {
     return fail(std::move(good.error()));
   }
-  const JobId job = job_id(Sequence{journal_.last().value + lifecycle_.entries_pending() + 1},
-                           tag_of(options_.self));
+  const JobId job = job_id(next_sequence(), tag_of(options_.self));
   if (!submission.quote.empty()) {
     auto receipt = submit_quoted(submission, job, system_now());
     if (receipt && !receipt->not_kept && has_key) batch_keys_.emplace(key, job);
@@ -239,6 +240,11 @@ Status Core::check_after(const JobSpec& spec, const TenantId& tenant) {
   return ok();
 }
 
+// Of the next entry.
+Sequence Core::next_sequence() const {
+  return Sequence{journal_.last().value + lifecycle_.entries_pending() + 1};
+}
+
 void Core::cancel(const JobId& job, std::string principal, Reply<std::monostate> reply) {
   post(reply, [this, job, principal = std::move(principal), reply] {
     auto canceled = lifecycle_.cancel(job, principal, system_now());
@@ -279,6 +285,11 @@ Result<SubmitReceipt> Core::submit_quoted(const Submission& submission, const Jo
     why.spec = (*quote)->spec;
     return SubmitReceipt{{}, false, std::make_shared<const QuoteNotKept>(std::move(why))};
   }
+  if (const auto miss =
+          lifecycle_.budgets().miss(submission.tenant, hold_of(record.spec, *kept->chosen))) {
+    return fail(ErrorCode::conflict, "quote", explain(*miss, router_.rates().accounting_currency),
+                "submit the job without the quote: it then waits for its tenant's budget");
+  }
   quotes_.use(submission.quote, job);
   lifecycle_.submit_decided(std::move(submitted), std::move(*kept), now);
   return SubmitReceipt{job, false};
@@ -318,21 +329,31 @@ Result<JobPage> Core::list(const JobQuery& query) const {
   return journal_.jobs(query);
 }
 
-void Core::waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) {
-  post(reply, [this, job, reply] {
-    const Decision* const decision = lifecycle_.waiting_decision(job, system_now());
-    reply(decision != nullptr ? std::optional(*decision) : std::nullopt);
-  });
+void Core::waiting_decision(const JobId& job, Reply<std::optional<WaitingDecision>> reply) {
+  post(reply, [this, job, reply] { reply(why_waiting(job, system_now())); });
+}
+
+std::optional<WaitingDecision> Core::why_waiting(const JobId& job, Now now) {
+  const Decision* const decision = lifecycle_.waiting_decision(job, now);
+  const JobRecord* const record = lifecycle_.find(job);
+  if (decision == nullptr || record == nullptr) return std::nullopt;
+  WaitingDecision waiting{*decision};
+  if (decision->chosen) {
+    waiting.budget =
+        lifecycle_.budgets().miss(record->tenant, hold_of(record->spec, *decision->chosen));
+  }
+  return waiting;
 }
 
 void Core::explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) {
   post(reply, [this, job, reply] {
     const Now now = system_now();
-    const Decision* const decision = lifecycle_.waiting_decision(job, now);
+    auto waiting = why_waiting(job, now);
+    if (!waiting) return reply(std::nullopt);
     const JobRecord* const record = lifecycle_.find(job);
-    if (decision == nullptr || record == nullptr) return reply(std::nullopt);
     Explanation explanation;
-    explanation.decision = *decision;
+    explanation.decision = std::move(waiting->decision);
+    explanation.budget = waiting->budget;
     explanation.relaxations = router_.relaxations(record->spec, record->tenant, now);
     reply(std::optional(std::move(explanation)));
   });

@@ -73,7 +73,7 @@ class Core final : public Service {
   std::shared_ptr<const JobRecord> find(const JobId& job) const override;
   std::uint32_t changes(const JobId& job) const override { return changes_.of(job); }
   Result<JobPage> list(const JobQuery& query) const override;
-  void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override;
+  void waiting_decision(const JobId& job, Reply<std::optional<WaitingDecision>> reply) override;
   void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) override;
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
                 std::uint32_t bytes_max, Reply<LogChunk> reply) override;
@@ -88,6 +88,11 @@ class Core final : public Service {
   std::shared_ptr<const RateTable> rates() const override;
   void set_rates(RateTable table, std::optional<std::uint64_t> replaces, std::string principal,
                  Reply<RateTable> reply) override;
+  void set_budget(TenantId tenant, Budget budget, std::optional<std::uint64_t> replaces,
+                  std::string principal, Reply<BudgetReceipt> reply) override;
+  void remove_budget(TenantId tenant, std::string principal, Reply<std::monostate> reply) override;
+  void find_budget(TenantId tenant, Reply<BudgetReport> reply) override;
+  void list_budgets(TenantId after, std::size_t limit, Reply<BudgetPage> reply) override;
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override;
   std::vector<std::string> trust(std::uint64_t after) const override;
@@ -123,6 +128,7 @@ class Core final : public Service {
   // Hands on the entries that are kept as named values.
   Status load_values(std::string_view prefix, const std::function<void(const Entry&)>& apply);
   Status load_rates();
+  Status load_budgets();
 
   // From any thread: runs on the core's thread, before the next commit. Answers `refused` and
   // returns false when the inbox is full or the broker stops.
@@ -139,6 +145,8 @@ class Core final : public Service {
   // Takes the spec out of what it takes in.
   Result<SubmitReceipt> take_in(Submission& submission);
   Result<SubmitReceipt> submit_quoted(const Submission& submission, const JobId& job, Now now);
+  Sequence next_sequence() const;
+  std::optional<WaitingDecision> why_waiting(const JobId& job, Now now);
   Status check_after(const JobSpec& spec, const TenantId& tenant);
   void flush();
   void commit(const JournalBatch& batch);
@@ -150,6 +158,8 @@ class Core final : public Service {
   Status commit_trust(Now now);
 
   void commit_dataset(const Datasets::Change& change);
+  // budgets.cpp
+  BudgetReport report(const TenantId& tenant, const BudgetStanding& standing) const;
   Result<RateTable> change_rates(RateTable table, std::optional<std::uint64_t> replaces,
                                  std::string principal);
   void apply_rates(const RateTable& table);

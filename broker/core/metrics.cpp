@@ -27,6 +27,10 @@ std::string metrics_text(const CoreFigures& figures) {
       lifecycle.jobs_canceled);
   add("tradewind_jobs_live", "gauge", "Jobs that have not ended.", figures.live);
   add("tradewind_jobs_waiting", "gauge", "Jobs that wait for an adequate place.", figures.waiting);
+  add("tradewind_budgets", "gauge", "Tenants that have a budget.", figures.budgets);
+  add("tradewind_jobs_waiting_for_budget", "gauge",
+      "Jobs with a place that their tenants' budgets do not cover, of those that wait.",
+      figures.waiting_for_budget);
   add("tradewind_decisions_tried_total", "counter", "Whole decisions, placed or not.",
       lifecycle.tried);
   add("tradewind_places_checked_total", "counter",

@@ -24,6 +24,8 @@ struct CoreFigures {
   std::size_t live = 0;
   std::size_t waiting = 0;
   std::size_t unanswered = 0;
+  std::size_t budgets = 0;
+  std::size_t waiting_for_budget = 0;
   std::uint64_t entries = 0;
   std::size_t distrusted = 0;
   std::size_t locked = 0;                                  // members

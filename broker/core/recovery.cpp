@@ -110,6 +110,7 @@ Status Core::recover(const SigningKey& identity, const CurveKeys& curve_keys) {
   });
   if (!loaded) return loaded;
   if (auto loaded = load_rates(); !loaded) return loaded;
+  if (auto loaded = load_budgets(); !loaded) return loaded;
   if (auto loaded = load_trust_version(); !loaded) return loaded;
 
   Term term{1};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/market_history.h"
+#include "broker/jobs/budgets.h"
 #include "broker/routing/relaxation.h"
 #include "schemas/dataset.h"
 #include "schemas/decision.h"
@@ -67,6 +68,12 @@ struct QuoteRequest {
   std::size_t document_bytes = 0;                       // of the job document
   std::size_t rejections_max = limits::rejections_max;  // to be told
 };
+// Why a queued job is not placed.
+struct WaitingDecision {
+  Decision decision;
+  // What its tenant's budget lacks; then the decision has chosen the place that it does not cover.
+  std::optional<BudgetMiss> budget{};
+};
 // What a job would get and why, and what would change that.
 struct Explanation {
   Decision decision;
@@ -74,6 +81,7 @@ struct Explanation {
   // looked at again.
   std::map<ReasonCode, std::uint32_t> reasons;
   Relaxations relaxations;
+  std::optional<BudgetMiss> budget{};  // as in WaitingDecision
 };
 struct QuoteAnswer {
   std::shared_ptr<const JobSpec> spec;  // as asked, with its data sets put in
@@ -149,6 +157,20 @@ struct DatasetPage {
   bool more = false;  // whether another page follows
 };
 
+struct BudgetReport {
+  TenantId tenant;
+  BudgetStanding standing;
+  std::size_t jobs_waiting = 0;  // for this budget only
+};
+struct BudgetReceipt {
+  BudgetReport budget;
+  bool made = false;  // the tenant had none before
+};
+struct BudgetPage {
+  std::vector<BudgetReport> budgets;
+  bool more = false;  // whether another page follows
+};
+
 class Service {
  public:
   virtual ~Service() = default;
@@ -169,7 +191,7 @@ class Service {
   virtual std::uint32_t changes(const JobId& job) const = 0;
   virtual Result<JobPage> list(const JobQuery& query) const = 0;
   // The latest routing of a job that waits: why it is not placed. Nothing when it does not wait.
-  virtual void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) = 0;
+  virtual void waiting_decision(const JobId& job, Reply<std::optional<WaitingDecision>> reply) = 0;
   // The same with what would change it, looked for now.
   virtual void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) = 0;
   // Bytes of a running or ended attempt, from the site or, when that is gone, from the journal's
@@ -194,6 +216,16 @@ class Service {
   // would change although there are jobs. The same table again changes nothing.
   virtual void set_rates(RateTable table, std::optional<std::uint64_t> replaces,
                          std::string principal, Reply<RateTable> reply) = 0;
+  // What tenants may spend, for the caller who may. Setting gives the budget its version; fails with
+  // conflict when another one is in force than `replaces` names, 0 being none.
+  virtual void set_budget(TenantId tenant, Budget budget, std::optional<std::uint64_t> replaces,
+                          std::string principal, Reply<BudgetReceipt> reply) = 0;
+  // not_found: the tenant has none.
+  virtual void remove_budget(TenantId tenant, std::string principal,
+                             Reply<std::monostate> reply) = 0;
+  virtual void find_budget(TenantId tenant, Reply<BudgetReport> reply) = 0;
+  // In order of tenant, after the tenant `after`.
+  virtual void list_budgets(TenantId after, std::size_t limit, Reply<BudgetPage> reply) = 0;
   virtual void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
                       Reply<Invite> reply) = 0;
   // The texts of the trust records after this version, oldest first. Any thread, at once.

@@ -1,5 +1,6 @@
 #include "broker/core/value_keys.h"
 
+#include <charconv>
 #include <utility>
 
 #include "schemas/codec.h"
@@ -27,8 +28,26 @@ std::string failed_task(const JobId& array) {
   return "array/" + array.value;
 }
 
-std::vector<JournalValue> changed(const std::vector<Entry>& entries,
-                                  const std::vector<ChangedJob>& jobs) {
+std::string to_text(const BudgetSpent& spent) {
+  return std::to_string(spent.since.time_since_epoch().count()) + ' ' +
+         std::to_string(spent.spent.micros);
+}
+
+std::optional<BudgetSpent> read_spent(BytesView text) {
+  BudgetSpent spent;
+  std::int64_t since = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, since);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, spent.spent.micros);
+  if (second.ec != std::errc() || second.ptr != end || spent.spent.micros < 0) return std::nullopt;
+  spent.since = Wall::time_point(Wall::duration(since));
+  return spent;
+}
+
+std::vector<JournalValue> changed(
+    const std::vector<Entry>& entries, const std::vector<ChangedJob>& jobs,
+    const std::map<TenantId, std::optional<BudgetSpent>>& of_budgets) {
   std::vector<JournalValue> values;
   for (const ChangedJob& job : jobs) {
     if (!job->array || !is_final(job->state) || job->state == JobState::succeeded) continue;
@@ -38,7 +57,16 @@ std::vector<JournalValue> changed(const std::vector<Entry>& entries,
       values.push_back({std::move(key), job->job.value});
     }
   }
+  for (const auto& [tenant, now] : of_budgets) {
+    values.push_back({std::string(spent) + tenant.value,
+                      now ? std::optional<Bytes>(to_text(*now)) : std::nullopt});
+  }
   for (const Entry& entry : entries) {
+    if (const auto* changed = std::get_if<BudgetChanged>(&entry.body)) {
+      values.push_back({std::string(budget) + changed->tenant.value,
+                        changed->budget ? std::optional(encode(entry)) : std::nullopt});
+      continue;
+    }
     // They were verified, so they read.
     if (const auto* quarantined = std::get_if<SiteQuarantined>(&entry.body)) {
       if (const auto header = header_of(quarantined->proof)) {

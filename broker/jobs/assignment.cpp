@@ -12,15 +12,15 @@ namespace {
 
 constexpr std::uint64_t kRunFactor = 4;
 
-std::uint64_t time_limit(const JobSpec& spec, const Candidate& chosen, std::uint64_t site_max) {
+}  // namespace
+
+std::uint64_t run_limit(const JobSpec& spec, const Candidate& chosen, std::uint64_t site_max) {
   if (spec.run_seconds_max != 0) return spec.run_seconds_max;
   const std::uint64_t expected = std::min(chosen.finish.run_seconds, limits::seconds_max);
   std::uint64_t limit = std::max(kRunFactor * expected, limits::run_seconds_default);
   if (site_max != 0) limit = std::min(limit, site_max);
   return std::clamp<std::uint64_t>(limit, 1, limits::seconds_max);
 }
-
-}  // namespace
 
 Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const Decision& decision,
                            const AssignmentTerms& terms) {
@@ -64,7 +64,7 @@ Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const De
   }
   assignment.network = spec.network;
   assignment.on_disconnect = spec.on_disconnect;
-  assignment.run_seconds_max = time_limit(spec, chosen, terms.run_seconds_max);
+  assignment.run_seconds_max = run_limit(spec, chosen, terms.run_seconds_max);
   assignment.price_ppm = terms.price_ppm;
   assignment.conversion_ppm = terms.conversion_ppm;
   assignment.contract = chosen.contract;

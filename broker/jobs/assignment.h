@@ -25,4 +25,7 @@ struct AssignmentTerms {
 Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const Decision& decision,
                            const AssignmentTerms& terms);
 
+// That time limit, in seconds, at least 1; `site_max`: the site's longest, or 0.
+std::uint64_t run_limit(const JobSpec& spec, const Candidate& chosen, std::uint64_t site_max);
+
 }  // namespace tradewind

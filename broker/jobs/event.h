@@ -21,7 +21,7 @@ inline constexpr std::array event_names = {
     std::string_view("member.changed"),       std::string_view("dataset.changed"),
     std::string_view("rates.changed"),        std::string_view("jobs.cleared"),
     std::string_view("market.recorded"),      std::string_view("trust.changed"),
-    std::string_view("site.quarantined")};
+    std::string_view("site.quarantined"),     std::string_view("budget.changed")};
 static_assert(event_names.size() == std::variant_size_v<decltype(Entry::body)>);
 
 inline std::string_view event_name(const Entry& entry) {

@@ -205,6 +205,7 @@ struct Apply {
   void operator()(const TrustChanged&) const {}
   void operator()(const DatasetChanged&) const {}
   void operator()(const RatesChanged&) const {}
+  void operator()(const BudgetChanged&) const {}
   void operator()(const JobsCleared&) const {}
   void operator()(const MarketRecorded&) const {}
   void operator()(const SiteQuarantined&) const {}

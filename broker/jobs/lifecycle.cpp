@@ -1,6 +1,7 @@
 // Start, submissions, cancels, and what a batch comes to. The other parts of the class:
 // lifecycle_dependencies.cpp (who waits for others), lifecycle_waiting.cpp (which job is tried
-// when), lifecycle_attempts.cpp (what sites say), lifecycle_time.cpp (leases, questions, losses).
+// when), lifecycle_budgets.cpp (whom its tenant's budget keeps waiting), lifecycle_attempts.cpp
+// (what sites say), lifecycle_time.cpp (leases, questions, losses).
 #include "broker/jobs/lifecycle.h"
 
 #include <algorithm>
@@ -41,6 +42,7 @@ void Lifecycle::begin(Term term, Wall::time_point newest, Now now) {
   next_retry_ = now.mono;
   output_.entries.push_back(Entry{stamp(now), TermBegan{term}});
   router_.pass(newest_);
+  budgets_.pass(newest_);
   recover_dependencies(now);
   for (auto& [number, live] : jobs_) {
     recovered(live, now);
@@ -124,6 +126,9 @@ void Lifecycle::input(Now now) {
   seen_ = now.mono;
   ++moment_;
   router_.pass(stamp(now));
+  if (budgets_.pass(newest_)) {
+    for (const auto& [tenant, unpaid] : unpaid_) opened_.try_emplace(tenant);
+  }
   // Of a shell that did not say when its sends left: they have left by now, perhaps only just.
   if (!sent_.empty() && output_.empty()) sent(now);
 }
@@ -237,6 +242,7 @@ LifecycleOutput Lifecycle::take(Now now) {
     jobs_.erase(found);
   }
   changed_.clear();
+  output_.spent = budgets_.take_changed();
   taken_ = now.mono;
   return std::exchange(output_, {});
 }
@@ -251,6 +257,9 @@ void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   JobRecord& job = records_.change(live.record);
   router_.recorded(job, output_.entries.back());
   apply(job, output_.entries.back());
+  if (const auto* ended = std::get_if<AttemptFinished>(&output_.entries.back().body)) {
+    budgets_.charge(*live.tenant, ended->report.charge);
+  }
   live.brief.follow(job);
   changed_.push_back(live.brief.number);
   if (live.brief.has_ended) ended_.push_back(live.brief.number);
@@ -284,6 +293,9 @@ const Decision* Lifecycle::waiting_decision(const JobId& job, Now now) {
     told = std::make_unique<Decision>(
         router_.explain(read(*live), excluded_sites(*live, now.mono), now));
     queue.explained = moment_;
+    if (told->chosen && budgets_.miss(queue.tenant, hold_of(read(*live).spec, *told->chosen))) {
+      told->outcome = Outcome::waiting;
+    }
   }
   return told->outcome == Outcome::placed ? nullptr : told.get();
 }

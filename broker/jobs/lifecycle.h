@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/jobs/budgets.h"
 #include "broker/jobs/dependencies.h"
 #include "broker/jobs/fair_order.h"
 #include "broker/jobs/fold.h"
@@ -196,8 +197,11 @@ struct LifecycleOutput {
   // The jobs that the entries changed, each once, as they are after them, by id. Those in a final
   // state are reported here for the last time: the lifecycle has let go of them.
   std::vector<ChangedJob> jobs;
+  // What of their budgets tenants have spent by then, where that has changed; nothing: the budget
+  // was removed. Into the same commit.
+  std::map<TenantId, std::optional<BudgetSpent>> spent;
   std::vector<SendToSite> sends;
-  bool empty() const { return entries.empty() && jobs.empty() && sends.empty(); }
+  bool empty() const { return entries.empty() && jobs.empty() && spent.empty() && sends.empty(); }
 };
 
 struct LifecycleCounters {
@@ -228,10 +232,12 @@ class Lifecycle {
   Lifecycle(const Lifecycle&) = delete;
   Lifecycle& operator=(const Lifecycle&) = delete;
 
-  // Start: first `recover` for each live job of the journal, then `begin` once with a term greater
-  // than any before. `newest` is the time of the journal's newest entry (zero time: none): no entry
-  // gets an earlier one.
+  // Start: first `recover` for each live job and budget of the journal, then `begin` once with a
+  // term greater than any before. `newest` is the time of the journal's newest entry (zero time:
+  // none): no entry gets an earlier one.
   void recover(const StoredJob& job);
+  // Likewise each budget, with what `LifecycleOutput::spent` last said of it.
+  void recover_budget(const TenantId& tenant, const Budget& budget, const BudgetSpent& spent);
   void begin(Term term, Wall::time_point newest, Now now);
 
   // The spec is validated, the id new. An array becomes its tasks. What it comes after (spec.after)
@@ -242,16 +248,21 @@ class Lifecycle {
   void submit(JobSubmitted submission, Now now);
   // Of a job with a quote, no array and after no others: its decision is made already, since it
   // keeps the quote, and is dispatched with the next take whoever else waits. Not while
-  // `unanswered` is at its bound.
+  // `unanswered` is at its bound, nor when the tenant's budget does not cover it.
   //
   // No attempt of such a job is decided at more than its quote's total: the router sees to that.
   // Refused before it was ever granted, it goes elsewhere for no more; where there is no such place
-  // it ends, telling why. Once granted it is a job like others with that budget.
+  // it ends, telling why; so it does where the tenant's budget does not cover it. Once granted it
+  // is a job like others with that budget.
   void submit_decided(JobSubmitted submission, Decision decision, Now now);
   bool may_dispatch() const { return unanswered_ < options_.dispatches_in_flight_max; }
   // Of a job, or of an array: then of each of its tasks that has not ended. Ok also when it was
   // requested before; not_found when nothing live has that id (the shell knows of ended jobs).
   Status cancel(const JobId& job, const std::string& principal, Now now);
+  // The jobs of a tenant wait while its budget does not cover them (budgets.h); no attempt is
+  // stopped for it.
+  void set_budget(BudgetChanged change, Now now);
+  const Budgets& budgets() const { return budgets_; }
   // `site` is the sender as the link authenticated it. Its refusal's quote sheet should be in the
   // market view already. Log chunks are not for the lifecycle and are ignored.
   void from_site(const SiteId& site, const ToBroker& message, Now now);
@@ -274,13 +285,17 @@ class Lifecycle {
   // A live job as of the last input; null for others. Valid until the next input or take.
   const JobRecord* find(const JobId& job);
   // Why a queued job is not placed: a decision, made now or since it was last tried, about it or
-  // one just like it. Null when it is not queued, was not yet tried, or is about to be placed.
-  // Valid until the next non-const call.
+  // one just like it. It has chosen a place when only the tenant's budget does not cover that.
+  // Null when it is not queued, was not yet tried, or is about to be placed. Valid until the next
+  // non-const call.
   const Decision* waiting_decision(const JobId& job, Now now);
   std::size_t live() const { return jobs_.size(); }
   // Those who have had a live job since the start, and how many they have now.
   const std::map<TenantId, std::size_t>& tenants() const { return tenants_; }
   std::size_t waiting() const { return waiting_count_; }
+  // Those of them that wait for their tenants' budgets only: of all, or of one tenant.
+  std::size_t waiting_for_budget() const { return unpaid_count_; }
+  std::size_t waiting_for_budget(const TenantId& tenant) const;
   std::size_t unanswered() const { return unanswered_; }
   // Attempts that were granted and are not over, at one site.
   std::size_t held_at(const SiteId& site) const;
@@ -294,6 +309,9 @@ class Lifecycle {
     std::set<std::pair<std::int64_t, Age>> jobs;  // by rank
     // No place for the first, until something changes: it is in wakes_ instead of order_.
     bool blocked = false;
+    // Blocked by the tenant's budget: what its first would hold, and it is in unpaid_ instead of
+    // wakes_. 0: it is not.
+    std::int64_t needed = 0;
     bool elsewhere = false;  // while blocked: see JobLacks
     bool hopeful = false;    // some decision found or hoped for a place
     Mono::time_point tried{};
@@ -315,6 +333,7 @@ class Lifecycle {
     // Of the live attempt.
     SiteId site;
     std::int64_t weight = 0;  // counted for its tenant in order_
+    Money held{};             // and in budgets_
     Mono::time_point decided{};
     Mono::time_point last_sent{};  // dispatch or renewal: the loss is counted from here
     Mono::time_point next_ask{};
@@ -347,6 +366,11 @@ class Lifecycle {
     Queue queue = Queue::none;
     JobToClear to_clear;
     Decision alone;
+  };
+  // Queues of one tenant that its budget blocks, by what each needs.
+  struct Unpaid {
+    std::set<std::pair<std::int64_t, Shape>> queues;
+    std::size_t jobs = 0;
   };
   // A site at which attempts are held.
   struct SiteContact {
@@ -415,15 +439,29 @@ class Lifecycle {
   bool contend(Live& live, std::vector<SiteId> excluded, Decision alone,
                std::vector<Contender>& contenders, Now now);
   void give_places(std::vector<Contender> contenders, Now now);
-  // False: nothing was done, no clearing of them is better than one by one.
+  // False: nothing was done, no clearing of them is better than one by one, or not all of it is
+  // covered by their tenants' budgets.
   bool clear(const std::vector<Contender>& contenders, Now now);
+  void requeue(const Contender& contender);
   void wait_on(const Contender& contender, Now now);
   bool end_if_hopeless(Live& live, const std::vector<SiteId>& excluded, Now now);
   void dispatch(Live& live, Decision decision, Now now);
-  void hold_share(Live& live, const Candidate& chosen);
   void give_up_quote(Live& live, const Decision& decision, Now now);
+  void end_quoted(Live& live, const std::string& why, Now now);
   void exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now);
   std::vector<SiteId> excluded_sites(const Live& live, Mono::time_point now) const;
+
+  // lifecycle_budgets.cpp
+  // The attempt counts for its tenant, in turns and of its budget; later no more.
+  void hold_share(Live& live, const Candidate& chosen);
+  void release_share(Live& live);
+  // Blocks the queue of a job that has a place which its tenant's budget does not cover.
+  void await_budget(Live& live, const BudgetMiss& miss, Now now);
+  void count_unpaid(const WaitQueue& queue, std::ptrdiff_t jobs);
+  void forget_unpaid(const WaitQueue& queue, const Shape& shape);
+  // Unblocks what the budgets that have opened may cover, in its turn.
+  void offer_budgets();
+  bool covers(const std::vector<Contender>& contenders, const std::vector<JobPlaced>& placed);
 
   // lifecycle_attempts.cpp
   void on_granted(const SiteId& site, const AttemptId& attempt, Now now);
@@ -473,8 +511,13 @@ class Lifecycle {
   std::unordered_map<Shape, WaitQueue, ShapeHash> queues_;  // never an empty one
   FairOrder order_;                                         // first of each that is not blocked
   WakeIndex wakes_;                                         // first of each that is
-  std::set<std::pair<Mono::time_point, Shape>> blocked_;    // by when they were tried
-  std::set<Shape> elsewhere_;                               // of these: see JobLacks
+  Budgets budgets_;
+  std::map<TenantId, Unpaid> unpaid_;  // never an empty one
+  std::size_t unpaid_count_ = 0;       // jobs
+  // Of unpaid_: their budgets may cover more than before; and how many are offered at least.
+  std::map<TenantId, std::size_t> opened_;
+  std::set<std::pair<Mono::time_point, Shape>> blocked_;  // by when they were tried
+  std::set<Shape> elsewhere_;                             // of these: see JobLacks
   // Places that have opened and at which not all that may fit have been looked at.
   std::map<std::uint32_t, WakeIndex::Search> searches_;
   std::set<std::pair<Mono::time_point, JobNumber>> alarms_;    // at most one a job

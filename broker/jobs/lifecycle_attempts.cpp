@@ -222,7 +222,7 @@ void Lifecycle::lose(Live& live, std::string reason, Now now) {
 
 void Lifecycle::after_attempt(Live& live, Now now) {
   release(live);
-  order_.hold(*live.tenant, -std::exchange(live.tries->weight, 0));
+  release_share(live);
   if (live.brief.has_ended) {
     drop_alarm(live);
   } else {

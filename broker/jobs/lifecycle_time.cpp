@@ -86,10 +86,12 @@ void Lifecycle::ring(Live& live, Now now) {
   }
   if (live.waiting) {
     if (live.expires <= now.mono) {
+      const bool is_unpaid = live.queue != Queue::none && queues_.at(queue_of(live)).needed > 0;
+      const std::string why = is_unpaid ? "its tenant's budget did not cover it within the "
+                                        : "it found no place within the ";
       dequeue(live);
       record(live, now,
-             JobExpired{live.brief.job(), "it found no place within the " +
-                                              std::to_string(read(live).spec.queue_seconds_max) +
+             JobExpired{live.brief.job(), why + std::to_string(read(live).spec.queue_seconds_max) +
                                               " s that it may wait"});
       drop_alarm(live);
       return;
@@ -141,7 +143,7 @@ void Lifecycle::tick(Now now) {
 }
 
 Mono::time_point Lifecycle::next_tick() const {
-  const bool is_due = !order_.empty() || !searches_.empty();
+  const bool is_due = !order_.empty() || !searches_.empty() || !opened_.empty();
   if (is_due && unanswered_ < options_.dispatches_in_flight_max) return seen_;
   Mono::time_point next = Mono::time_point::max();
   if (!alarms_.empty()) next = alarms_.begin()->first;

@@ -10,9 +10,6 @@
 namespace tradewind {
 namespace {
 
-// What one attempt counts at most for its tenant: about a million units of money an hour.
-constexpr std::int64_t kWeightMax = std::int64_t{1} << 40;
-
 std::pair<std::int64_t, Age> place_of(const JobBrief& job) {
   return {-std::int64_t{job.priority}, Age{job.submitted, job.number}};
 }
@@ -74,6 +71,7 @@ void Lifecycle::change_queue(bool insert, const Live& live) {
   const auto [each, is_new] = queues_.try_emplace(shape);
   WaitQueue& queue = each->second;
   const auto place = place_of(live.brief);
+  if (queue.needed > 0) count_unpaid(queue, insert ? 1 : -1);
   if (insert) {
     if (is_new) {
       queue.tenant = *live.tenant;
@@ -87,7 +85,7 @@ void Lifecycle::change_queue(bool insert, const Live& live) {
     show_first(queue);
     if (before) hide(queue, *before);
     // Searches may have come past this turn; the queue's next one may yet be before them.
-    if (queue.blocked && !searches_.empty()) unblock(shape);
+    if (queue.blocked && queue.needed == 0 && !searches_.empty()) unblock(shape);
     return;
   }
   if (*queue.jobs.begin() != place) {
@@ -102,11 +100,13 @@ void Lifecycle::change_queue(bool insert, const Live& live) {
   if (!queue.jobs.empty()) return;
   if (queue.blocked) blocked_.erase({queue.tried, shape});
   if (queue.elsewhere) elsewhere_.erase(shape);
+  if (queue.needed > 0) forget_unpaid(queue, shape);
   queues_.erase(each);
 }
 
 void Lifecycle::show_first(const WaitQueue& queue) {
   const Turn first = queue.first();
+  if (queue.needed > 0) return;
   if (queue.blocked) {
     wakes_.insert(first, queue.demand,
                   [&] { return router_.lacks(read(jobs_.at(first.age.job))).rooms; });
@@ -116,6 +116,7 @@ void Lifecycle::show_first(const WaitQueue& queue) {
 }
 
 void Lifecycle::hide(const WaitQueue& queue, const Turn& turn) {
+  if (queue.needed > 0) return;
   if (queue.blocked) {
     wakes_.erase(turn, queue.demand);
   } else {
@@ -138,6 +139,11 @@ void Lifecycle::block(const Shape& shape, Now now) {
 void Lifecycle::unblock(const Shape& shape) {
   WaitQueue& queue = queues_.at(shape);
   hide(queue, queue.first());
+  if (queue.needed > 0) {
+    count_unpaid(queue, -static_cast<std::ptrdiff_t>(queue.jobs.size()));
+    forget_unpaid(queue, shape);
+    queue.needed = 0;
+  }
   blocked_.erase({queue.tried, shape});
   elsewhere_.erase(shape);
   queue.blocked = false;
@@ -177,9 +183,15 @@ void Lifecycle::pass(Now now) {
   const std::uint64_t tried_max = counters_.tried + options_.decisions_per_take_max;
   const std::uint64_t checked_max = counters_.checked + options_.checks_per_take_max;
   while (true) {
+    offer_budgets();
+    const std::uint64_t before = counters_.tried;
     std::vector<Contender> next = contenders(tried_max, checked_max, now);
-    if (next.empty()) return;
-    give_places(std::move(next), now);
+    if (!next.empty()) {
+      give_places(std::move(next), now);
+    } else if (opened_.empty() || counters_.tried == before) {
+      // Else what these have left of their budgets is offered to others.
+      return;
+    }
   }
 }
 
@@ -261,6 +273,15 @@ bool Lifecycle::try_woken(std::uint32_t place, WakeIndex::Search& search,
 // the turns go round.
 bool Lifecycle::contend(Live& live, std::vector<SiteId> excluded, Decision alone,
                         std::vector<Contender>& contenders, Now now) {
+  const JobRecord& job = read(live);
+  if (const auto miss = budgets_.miss(*live.tenant, hold_of(job.spec, *alone.chosen))) {
+    if (job.quote && job.attempts_granted == 0) {
+      end_quoted(live, explain(*miss, {}), now);
+    } else {
+      await_budget(live, *miss, now);
+    }
+    return true;
+  }
   if (live.passed_over || options_.jobs_cleared_max < 2 || !router_.may_clear(read(live))) {
     if (!contenders.empty()) return false;
     dispatch(live, std::move(alone), now);
@@ -280,9 +301,7 @@ bool Lifecycle::contend(Live& live, std::vector<SiteId> excluded, Decision alone
 }
 
 void Lifecycle::give_places(std::vector<Contender> contenders, Now now) {
-  for (const Contender& each : contenders) {
-    order_.hold(*each.live->tenant, -std::exchange(each.live->tries->weight, 0));
-  }
+  for (const Contender& each : contenders) release_share(*each.live);
   if (contenders.size() > 1 && clear(contenders, now)) return;
   // Nothing has been debited since the first was decided.
   dispatch(*contenders.front().live, std::move(contenders.front().alone), now);
@@ -290,10 +309,16 @@ void Lifecycle::give_places(std::vector<Contender> contenders, Now now) {
     ++counters_.tried;
     std::optional<Decision> decision =
         router_.decide(read(*each.live), each.to_clear.excluded, now);
-    if (decision) {
-      dispatch(*each.live, std::move(*decision), now);
-    } else {
+    if (!decision) {
       wait_on(each, now);
+      continue;
+    }
+    const Money needed = hold_of(read(*each.live).spec, *decision->chosen);
+    if (const auto miss = budgets_.miss(*each.live->tenant, needed)) {
+      requeue(each);
+      await_budget(*each.live, *miss, now);
+    } else {
+      dispatch(*each.live, std::move(*decision), now);
     }
   }
 }
@@ -304,7 +329,7 @@ bool Lifecycle::clear(const std::vector<Contender>& contenders, Now now) {
   for (const Contender& each : contenders) jobs.push_back(each.to_clear);
   std::vector<JobPlaced> placed = router_.clear(jobs, now);
   // One alone has contended with nobody who got a place.
-  if (placed.size() < 2) return false;
+  if (placed.size() < 2 || !covers(contenders, placed)) return false;
   ++counters_.clearings;
   JobsCleared cleared;
   for (JobToClear& each : jobs) {
@@ -323,11 +348,15 @@ bool Lifecycle::clear(const std::vector<Contender>& contenders, Now now) {
   return true;
 }
 
+void Lifecycle::requeue(const Contender& contender) {
+  contender.live->queue = contender.queue;
+  change_queue(true, *contender.live);
+}
+
 // No place is left for it, nor for those just like it.
 void Lifecycle::wait_on(const Contender& contender, Now now) {
+  requeue(contender);
   Live& live = *contender.live;
-  live.queue = contender.queue;
-  change_queue(true, live);
   const Shape shape = queue_of(live);
   WaitQueue& queue = queues_.at(shape);
   queue.hopeful = true;
@@ -366,6 +395,16 @@ bool Lifecycle::end_if_hopeless(Live& live, const std::vector<SiteId>& excluded,
 
 // Whoever takes a quote expects to run at once at that price, or to be told.
 void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
+  std::string reason = "no other place is adequate at that price now";
+  if (!decision.rejections.empty()) {
+    const Rejection& nearest = decision.rejections.front();
+    reason += "; nearest: " + nearest.site.value + "/" + nearest.pool.value + " " + nearest.detail;
+  }
+  end_quoted(live, reason, now);
+}
+
+// It was refused or lost before it was ever granted, and goes nowhere else for that reason.
+void Lifecycle::end_quoted(Live& live, const std::string& why, Now now) {
   const JobRecord& job = read(live);
   const QuoteTerms& quote = *job.quote;
   std::string reason =
@@ -377,11 +416,7 @@ void Lifecycle::give_up_quote(Live& live, const Decision& decision, Now now) {
               (refused ? " refused it, " + std::string(to_string(last.refusal)) : " lost it") +
               (last.detail.empty() ? "" : " (" + last.detail + ")");
   }
-  reason += ", and no other place is adequate at that price now";
-  if (!decision.rejections.empty()) {
-    const Rejection& nearest = decision.rejections.front();
-    reason += "; nearest: " + nearest.site.value + "/" + nearest.pool.value + " " + nearest.detail;
-  }
+  reason += (job.attempts.empty() ? ": " : ", and ") + why;
   dequeue(live);
   record(live, now, JobExpired{live.brief.job(), reason.substr(0, limits::text_bytes_max)});
   drop_alarm(live);
@@ -399,6 +434,7 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   const AttemptId id{live.brief.job(), live.brief.attempts_count + 1};
   const auto& quote = read(live).quote;
   TRADEWIND_ASSERT(!quote || chosen.cost.total <= quote->total);
+  TRADEWIND_ASSERT(budgets_.covers(*live.tenant, hold_of(read(live).spec, chosen)));
   const bool held = quote && quote->pool == chosen.pool && quote->relied_on == decision.relied_on;
   Assignment assignment = make_assignment(
       read(live), id.number, decision,
@@ -421,14 +457,6 @@ void Lifecycle::dispatch(Live& live, Decision decision, Now now) {
   hold_share(live, chosen);
   send(chosen.site, Dispatch{id, std::move(assignment), options_.lease_seconds});
   set_alarm(live);
-}
-
-// A tenant holds what its live attempts cost an hour, each at least one micro-unit: where all is
-// free of charge, attempts are counted.
-void Lifecycle::hold_share(Live& live, const Candidate& chosen) {
-  Tries& known = tries(live);
-  known.weight = std::clamp<std::int64_t>(chosen.rate.micros, 1, kWeightMax);
-  order_.hold(*live.tenant, known.weight);
 }
 
 void Lifecycle::exclude(Live& live, const SiteId& site, std::chrono::milliseconds span, Now now) {

@@ -52,7 +52,7 @@ void BrokerNode::start() {
   book_.emplace(std::vector<Bytes>{Membership::registry_key()}, verify);
   batch_keys_.clear();
   after_commit_.clear();
-  checker_.journal(name_).restarted(journal, stored_->tables);
+  checker_.journal(name_).restarted(journal, stored_->tables, stored_->spent);
   Term term{1};
   std::map<std::pair<RecordKind, NodeId>, SignedRecord> relied_on;
   std::map<NodeId, Equivocation> proofs;
@@ -69,6 +69,7 @@ void BrokerNode::start() {
   for (const auto& [id, job] : stored_->tables) {
     if (!is_final(job.state)) lifecycle_->recover(job);
   }
+  recover_budgets();
   come_up();
   scheduler_.trace("up " + name_);
   checker_.broker_started(name_);
@@ -88,6 +89,21 @@ void BrokerNode::start() {
     consider_all(RecordKind::quote);
     lifecycle_->begin(term, newest, clock_.now());
   });
+}
+
+void BrokerNode::recover_budgets() {
+  std::map<TenantId, Budget> budgets;
+  for (const Entry& entry : stored_->entries) {
+    const auto* changed = std::get_if<BudgetChanged>(&entry.body);
+    if (changed == nullptr) continue;
+    budgets.erase(changed->tenant);
+    if (changed->budget) budgets.emplace(changed->tenant, *changed->budget);
+  }
+  for (const auto& [tenant, budget] : budgets) {
+    BudgetSpent spent = stored_->spent.at(tenant);
+    if (options_.broken == Break::budget_spent) spent.spent = {};
+    lifecycle_->recover_budget(tenant, budget, spent);
+  }
 }
 
 void BrokerNode::crash(Disk /*disk*/) {
@@ -130,6 +146,24 @@ void BrokerNode::submit(const Submission& submission, Clients::Answer answer) {
 void BrokerNode::cancel(const JobId& job) {
   // Not found: it has ended.
   input([this, job] { (void)lifecycle_->cancel(job, "user", clock_.now()); });
+}
+
+void BrokerNode::set_budget(const TenantId& tenant, std::optional<Budget> budget) {
+  input([this, tenant, budget] { change_budget(tenant, budget); });
+}
+
+void BrokerNode::change_budget(const TenantId& tenant, std::optional<Budget> budget) {
+  if (!budget && !lifecycle_->budgets().find(tenant)) return;
+  if (budget) budget->version = stored_->entries.size() + lifecycle_->entries_pending() + 1;
+  lifecycle_->set_budget({tenant, "operator", budget}, clock_.now());
+}
+
+void BrokerNode::remove_budgets() {
+  input([this] {
+    for (const auto& [tenant, standing] : lifecycle_->budgets().list({}, SIZE_MAX)) {
+      change_budget(tenant, std::nullopt);
+    }
+  });
 }
 
 void BrokerNode::from_site(const SiteId& site, const ToBroker& message) {
@@ -207,7 +241,7 @@ Process::Work BrokerNode::finish_batch() {
   auto output = std::make_shared<LifecycleOutput>(lifecycle_->take(clock_.now()));
   batch_keys_.clear();
   Work work;
-  if (!output->entries.empty() || !output->jobs.empty()) {
+  if (!output->entries.empty() || !output->jobs.empty() || !output->spent.empty()) {
     std::map<JobId, JobRecord> jobs;
     for (const ChangedJob& each : output->jobs) jobs.emplace(each->job, *each);
     std::vector<std::string> lines;
@@ -252,6 +286,10 @@ void BrokerNode::make_durable(LifecycleOutput output) {
     }
   }
   for (const ChangedJob& job : output.jobs) stored_->tables[job->job] = *job;
+  for (const auto& [tenant, spent] : output.spent) {
+    stored_->spent.erase(tenant);
+    if (spent) stored_->spent.emplace(tenant, *spent);
+  }
   checker_.journal(name_).committed(output.entries, output.jobs);
 }
 

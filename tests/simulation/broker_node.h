@@ -26,6 +26,7 @@ class BrokerNode final : public Process {
     std::vector<Entry> entries;
     std::map<JobId, JobRecord> tables;
     std::map<std::pair<TenantId, std::string>, JobId> keys;  // idempotency keys
+    std::map<TenantId, BudgetSpent> spent;                   // of budgets
     const BrokerNode* writer = nullptr;
   };
 
@@ -39,6 +40,8 @@ class BrokerNode final : public Process {
   // Answered once it is durable; the job's name is its idempotency key.
   void submit(const Submission& submission, Clients::Answer answer);
   void cancel(const JobId& job);
+  void set_budget(const TenantId& tenant, std::optional<Budget> budget);
+  void remove_budgets();
   void from_site(const SiteId& site, const ToBroker& message);
   void market_record(const SignedRecord& record);
   void market_proof(const Equivocation& proof);
@@ -57,6 +60,8 @@ class BrokerNode final : public Process {
  private:
   bool comes_after_a_live_one(const JobRecord& job) const;
   using Key = std::pair<TenantId, std::string>;
+  void recover_budgets();
+  void change_budget(const TenantId& tenant, std::optional<Budget> budget);
   void consider(const SignedRecord& record);
   void consider(const Equivocation& proof);
   void take_proof(const RecordBook::Verdict& verdict);

@@ -27,7 +27,7 @@ const std::map<std::string_view, World::Handler>& World::handlers() {
       {"disk", &World::do_disk},           {"behave", &World::do_behave},
       {"leave", &World::do_leave},         {"join", &World::do_join},
       {"price", &World::do_price},         {"upgrade", &World::do_upgrade},
-      {"downgrade", &World::do_downgrade},
+      {"downgrade", &World::do_downgrade}, {"budget", &World::do_budget},
   };
   return all;
 }
@@ -63,6 +63,24 @@ Status World::do_cancel(Command& command) {
   const auto job = clients_.id_of(name);
   if (!job) return ok();  // nobody was told its id
   find_broker(clients_.find(name)->broker)->cancel(*job);
+  return ok();
+}
+
+Status World::do_budget(Command& command) {
+  const TenantId tenant{command.word()};
+  const std::string name = command.text("broker");
+  BrokerNode* const broker = find_broker(name.empty() ? "b1" : name);
+  if (broker == nullptr) return not_understood(name, expected_node("broker"));
+  const std::string period = command.text("period");
+  if (!period.empty() && period != "none") return not_understood(period, "say none");
+  std::optional<Budget> budget;
+  if (!command.has("removed")) {
+    budget.emplace().limit.micros = command.number("limit", -1, INT64_MAX);
+    budget->period = period.empty() ? BudgetPeriod::month : BudgetPeriod::none;
+    if (budget->limit.micros < 0) return not_understood("budget", "give its limit");
+  }
+  if (const Status unused = command.unused(); !unused) return unused;
+  if (broker->program() == Release::present) broker->set_budget(tenant, budget);
   return ok();
 }
 

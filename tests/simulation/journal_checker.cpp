@@ -1,5 +1,6 @@
 #include "tests/simulation/journal_checker.h"
 
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -78,8 +79,11 @@ void JournalChecker::committed(const std::vector<Entry>& entries,
       }
       const JobRecord before = job->second;
       apply(job->second, entry);
+      check_budget(entry, &job->second, Money{job->second.charged.micros - before.charged.micros});
       if (before == job->second)
         violated_("I8: an entry about " + names_.of(*id) + " changes nothing");
+    } else {
+      check_budget(entry, nullptr, {});
     }
   }
   std::set<JobId> reported;
@@ -170,6 +174,47 @@ void JournalChecker::check_recorded(const SignedRecord& signed_record) {
   }
 }
 
+void JournalChecker::check_budget(const Entry& entry, const JobRecord* job, Money charged) {
+  const auto month = [](Wall::time_point at) {
+    const std::chrono::year_month_day day(
+        std::chrono::sys_days(std::chrono::floor<std::chrono::days>(at.time_since_epoch())));
+    return day.year() / day.month();
+  };
+  for (auto& [tenant, account] : accounts_) {
+    BudgetSpent& spent = account.spent;
+    if (account.budget.period == BudgetPeriod::none || month(spent.since) == month(entry.at)) {
+      continue;
+    }
+    spent = {Wall::time_point(std::chrono::sys_days(month(entry.at) / 1).time_since_epoch()), {}};
+  }
+  if (const auto* changed = std::get_if<BudgetChanged>(&entry.body)) {
+    const auto known = accounts_.find(changed->tenant);
+    BudgetSpent spent{entry.at, {}};
+    if (known != accounts_.end() && changed->budget &&
+        known->second.budget.period == changed->budget->period) {
+      spent = known->second.spent;
+    }
+    accounts_.erase(changed->tenant);
+    if (changed->budget) accounts_.emplace(changed->tenant, Account{*changed->budget, spent});
+  }
+  const auto account = job != nullptr ? accounts_.find(job->tenant) : accounts_.end();
+  if (account == accounts_.end()) return;
+  account->second.spent.spent.micros += charged.micros;
+  const auto* decided = std::get_if<JobDecided>(&entry.body);
+  if (decided == nullptr || hold_of(job->spec, *decided->decision.chosen) == Money{}) return;
+  std::int64_t held = 0;
+  for (const auto& [id, each] : folded_) {
+    const AttemptRecord* const attempt = live_attempt(each);
+    if (each.tenant != job->tenant || is_final(each.state) || attempt == nullptr) continue;
+    held += hold_of(each.spec, *attempt->decision.chosen).micros;
+  }
+  const std::int64_t spent = account->second.spent.spent.micros;
+  if (spent + held <= account->second.budget.limit.micros) return;
+  violated_("I14: " + names_.of(decided->attempt) + " is decided with " + to_decimal(spent) +
+            " spent and " + to_decimal(held) + " held of a budget of " +
+            to_decimal(account->second.budget.limit.micros));
+}
+
 void JournalChecker::check_charges(const JobRecord& job) {
   Money sum;
   for (const AttemptRecord& attempt : job.attempts) {
@@ -199,7 +244,17 @@ void JournalChecker::acknowledged(const JobId& job, std::uint32_t array_count) {
 }
 
 void JournalChecker::restarted(const std::vector<Entry>& entries,
-                               const std::map<JobId, JobRecord>& tables) const {
+                               const std::map<JobId, JobRecord>& tables,
+                               const std::map<TenantId, BudgetSpent>& spent) const {
+  bool same = spent.size() == accounts_.size();
+  for (const auto& [tenant, account] : accounts_) {
+    const auto kept = spent.find(tenant);
+    // A month that is over may be known before there is an entry of the next.
+    same = same && kept != spent.end() &&
+           (kept->second == account.spent ||
+            (kept->second.since > account.spent.since && kept->second.spent == Money{}));
+  }
+  if (!same) violated_("I8: what tenants have spent is not what the entries say");
   if (fold(entries) != tables) violated_("I8: the tables are not the fold of the journal");
   for (const JobId& job : acknowledged_) {
     if (tables.count(job) == 0) violated_("I1: acknowledged job " + names_.of(job) + " is lost");

@@ -11,6 +11,7 @@
 
 #include "broker/audit/leaf.h"
 #include "broker/audit/replay.h"
+#include "broker/jobs/budgets.h"
 #include "broker/jobs/fold.h"
 #include "schemas/changed_job.h"
 #include "schemas/journal.h"
@@ -34,7 +35,9 @@ class JournalChecker {
   void acknowledged(const JobId& job, std::uint32_t array_count);
   // A process has started from these tables: they must be the fold of all entries, and hold every
   // acknowledged job.
-  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables) const;
+  // What is kept of budgets must be what the entries say that tenants have spent.
+  void restarted(const std::vector<Entry>& entries, const std::map<JobId, JobRecord>& tables,
+                 const std::map<TenantId, BudgetSpent>& spent) const;
 
   // The job as its entries say; null: it has none.
   const JobRecord* find(const JobId& job) const;
@@ -45,6 +48,8 @@ class JournalChecker {
   void check_recorded(const SignedRecord& record);
   void check_leaf(const Entry& entry);
   void check_charges(const JobRecord& job);
+  // After the entry: `charged` more than before it. Null: it is about no job.
+  void check_budget(const Entry& entry, const JobRecord* job, Money charged);
 
   const Names& names_;
   Violated violated_;
@@ -69,6 +74,11 @@ class JournalChecker {
   // its sheet. The next process knows none of them: what it hears first counts while it is valid.
   std::map<SiteId, std::pair<RecordVersion, RecordVersion>> relied_on_;
   std::set<JobId> acknowledged_;
+  struct Account {
+    Budget budget;
+    BudgetSpent spent;
+  };
+  std::map<TenantId, Account> accounts_;  // of budgets
   Wall::time_point newest_{};
 };
 

@@ -20,6 +20,7 @@ constexpr std::pair<std::string_view, Break> kBreaks[] = {
     {"persist-before-send", Break::persist_before_send},
     {"version-check", Break::version_check},
     {"wrong-cost", Break::wrong_cost},
+    {"budget-spent", Break::budget_spent},
 };
 
 // Each option by its name.
@@ -61,6 +62,7 @@ void each_option(Options& options, Visit visit) {
   visit("churn-every", options.churn_every);
   visit("storm-every", options.storm_every);
   visit("reconnect-every", options.reconnect_every);
+  visit("budget-every", options.budget_every);
   visit("former-ppm", options.former_ppm);
   visit("upgrade-every", options.upgrade_every);
   visit("clock-offset-max", options.clock_offset_max);
@@ -169,6 +171,7 @@ SimulationOptions draw(std::uint64_t seed, Break broken) {
     options.former_ppm = ppm(200'000, 1'000'000);
     options.upgrade_every = random.between(20, 150) * kSecond;
   }
+  if (half()) options.budget_every = random.between(10, 120) * kSecond;
   return options;
 }
 

@@ -22,6 +22,7 @@ enum class Break : std::uint8_t {
   persist_before_send,  // what follows a write happens before it is durable
   version_check,        // brokers take each record as newer than the one before
   wrong_cost,           // the broker adds a millionth to what its choices cost
+  budget_spent,         // a broker that starts does not know what tenants have spent
 };
 
 struct SimulationOptions {
@@ -66,6 +67,7 @@ struct SimulationOptions {
   Micros churn_every = 0;      // sites leave and join
   Micros storm_every = 0;      // capacity drops for a minute and clients ask again and again
   Micros reconnect_every = 0;  // all gateways at once
+  Micros budget_every = 0;     // a tenant's budget is set, changed or removed
 
   std::uint32_t former_ppm = 0;  // of nodes that begin with the release before
   Micros upgrade_every = 0;

@@ -56,6 +56,21 @@ void Planner::cancels(const std::string& job, Micros submitted, std::uint32_t ar
   add(submitted + random.between(0, spans[random.below(4)]), "cancel " + name);
 }
 
+// From less than a job holds to more than all hold together.
+void Planner::budgets() {
+  repeat("budgets", options_.budget_every, [this](Random& random, Micros at) {
+    std::string text = random.below(2) == 0 ? "budget tenant " : "budget owner ";
+    if (random.below(5) == 0) {
+      text += "removed";
+    } else {
+      constexpr std::int64_t kMost[] = {100'000, 1'000'000, 10'000'000};
+      text += "limit=" + std::to_string(random.between(0, kMost[random.below(3)]));
+      if (random.below(3) == 0) text += " period=none";
+    }
+    add(at, text + " broker=" + any_broker(random));
+  });
+}
+
 std::vector<TimedCommand> plan(const SimulationOptions& options) {
   return Planner(options).plan();
 }

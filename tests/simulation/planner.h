@@ -25,6 +25,7 @@ class Planner {
     disks();
     clocks();
     sites();
+    budgets();
     std::vector<TimedCommand> commands;
     for (auto& [at, command] : commands_) commands.push_back({at, std::move(command)});
     return commands;
@@ -57,6 +58,7 @@ class Planner {
   }
 
   void submissions();
+  void budgets();
   void cancels(const std::string& job, Micros submitted, std::uint32_t array, Random& random);
   // plan_faults.cpp
   void links();

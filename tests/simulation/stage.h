@@ -13,6 +13,9 @@
 //                                 a job of this name again: the same submission is tried again.
 //                                 `run` is what it says that it runs for, `takes` what it does
 //   cancel JOB
+//   budget TENANT removed|limit=N [period=none] [broker=b1]
+//                                 micro-units, of the month or for ever; "removed" lifts it. A
+//                                 broker of the release before knows no budgets
 //   kill NODE [before|after=EVENT] [wipe|restore]   at once, or with the next event of that name; a
 //                                 site's disk is lost, or as it was when it was last saved
 //   save SITE                     copies its disk

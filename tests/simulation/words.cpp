@@ -71,6 +71,10 @@ std::string_view type_of(const RatesChanged&) {
   return leaf_type::rates_changed;
 }
 
+std::string_view type_of(const BudgetChanged&) {
+  return leaf_type::budget_changed;
+}
+
 std::string_view type_of(const SiteQuarantined&) {
   return leaf_type::quarantined;
 }
@@ -153,6 +157,9 @@ Told told_of(const Entry& entry, const std::map<JobId, JobRecord>& jobs, const N
           if (const auto header = decode_record_header(body.record.body)) {
             told.about = std::string(to_string(header->kind)) + ' ' + header->subject.value;
           }
+        } else if constexpr (std::is_same_v<Body, BudgetChanged>) {
+          told.about = body.tenant.value + ' ' +
+                       (body.budget ? to_decimal(body.budget->limit.micros) : "removed");
         } else if constexpr (std::is_same_v<Body, SiteQuarantined>) {
           if (const auto header = header_of(body.proof)) told.about = header->subject.value;
         }

@@ -242,6 +242,7 @@ void World::finish() {
     each->clock().settle();
     each->set_disk(DiskState::good);
     each->start();
+    each->remove_budgets();
   }
   for (const auto& each : gateways_) {
     if (!members_.belongs(each->site())) members_.join(each->site(), registry_time());

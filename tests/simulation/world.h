@@ -56,6 +56,7 @@ class World final : public Stage {
   using Handler = Status (World::*)(Command&);
   static const std::map<std::string_view, Handler>& handlers();
   Status do_cancel(Command& command);
+  Status do_budget(Command& command);
   Status do_kill(Command& command);
   Status do_start(Command& command);
   Status do_pause(Command& command);

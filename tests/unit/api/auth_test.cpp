@@ -292,6 +292,8 @@ const VerbRow verb_rows[] = {
     {Verb::issue_token, "ahffaa", "hhffaa", "aaffaa"},
     {Verb::revoke_token, "ahffaa", "hhffaa", "aaffaa"},
     {Verb::list_tenants, "fffaaa", "fffaaa", "fffaaa"},
+    {Verb::read_budget, "ahfaaa", "hhfaaa", "aafaaa"},
+    {Verb::set_budget, "ffffaa", "ffffaa", "ffffaa"},
 };
 
 TEST(May, GivesEachRoleWhatItIsFor) {
@@ -385,6 +387,11 @@ class AuthMatrixTest : public EndpointTest {
         {"POST", "/v1/jobs:cancel?state=queued", "jobs:write", "", 401, 200, 200, 403, 403, 200},
         {"DELETE", "/v1/jobs/J", "jobs:write", "", 401, 200, 404, 403, 403, 200},
         {"POST", "/v1/arrays/A:cancel", "jobs:write", "", 401, 200, 404, 403, 403, 200},
+        {"GET", "/v1/budgets", "budgets:read", "", 401, 200, 200, 403, 200, 200},
+        {"PUT", "/v1/budgets/alpha", "budgets:write", R"({"limit":"500"})", 401, 403, 403, 403, 403,
+         200},
+        {"GET", "/v1/budgets/alpha", "budgets:read", "", 401, 200, 404, 403, 200, 200},
+        {"DELETE", "/v1/budgets/alpha", "budgets:write", "", 401, 403, 403, 403, 403, 200},
         {"GET", "/v1/tenants", "tenants:read", "", 401, 403, 403, 403, 200, 200},
         {"GET", "/v1/tokens", "tokens:read", "", 401, 200, 200, 403, 200, 200},
         {"POST", "/v1/tokens", "tokens:write", R"({"name":"N"})", 401, 201, 201, 403, 403, 201},
@@ -444,6 +451,9 @@ class AuthMatrixTest : public EndpointTest {
     if (target.find("/D") != std::string::npos) {
       put(target, "/D", "d");
       call("PUT", target, alice, R"({"url":"file:///d"})");
+    }
+    if (target.starts_with("/v1/budgets/")) {
+      EXPECT_LT(call("PUT", target, operator_, R"({"limit":"500"})").status, 300);
     }
     const std::string name = "t" + std::to_string(++names_);
     if (target.find("/T") != std::string::npos) {

@@ -63,9 +63,10 @@ class FakeService : public Service {
     const std::lock_guard lock(mutex_);
     market_ = std::move(market);
   }
-  void set_waiting(const JobId& job, Decision decision) {
+  void set_waiting(const JobId& job, Decision decision,
+                   std::optional<BudgetMiss> budget = std::nullopt) {
     const std::lock_guard lock(mutex_);
-    waiting_[job] = std::move(decision);
+    waiting_[job] = {std::move(decision), budget};
   }
   // Submissions are taken but not answered until it is released.
   void hold_submissions(bool hold) {
@@ -189,17 +190,20 @@ class FakeService : public Service {
     }
     return page;
   }
-  void waiting_decision(const JobId& job, Reply<std::optional<Decision>> reply) override {
+  void waiting_decision(const JobId& job, Reply<std::optional<WaitingDecision>> reply) override {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(job);
-    answer(reply, Result<std::optional<Decision>>(
+    answer(reply, Result<std::optional<WaitingDecision>>(
                       found == waiting_.end() ? std::nullopt : std::optional(found->second)));
   }
   void explain_waiting(const JobId& job, Reply<std::optional<Explanation>> reply) override {
     const std::lock_guard lock(mutex_);
     std::optional<Explanation> explanation;
     const auto found = waiting_.find(job);
-    if (found != waiting_.end()) explanation.emplace().decision = found->second;
+    if (found != waiting_.end()) {
+      explanation.emplace().decision = found->second.decision;
+      explanation->budget = found->second.budget;
+    }
     answer(reply, Result<std::optional<Explanation>>(std::move(explanation)));
   }
   void read_log(const AttemptId& attempt, LogStream stream, std::uint64_t offset,
@@ -248,6 +252,47 @@ class FakeService : public Service {
     table.version = rates_->version + 1;
     rates_ = std::make_shared<const RateTable>(table);
     answer(reply, Result<RateTable>(std::move(table)));
+  }
+  void set_budget(TenantId tenant, Budget budget, std::optional<std::uint64_t> replaces,
+                  std::string principal, Reply<BudgetReceipt> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("budget of " + tenant.value + " by " + principal);
+    const auto before = budgets_.find(tenant);
+    if (replaces && *replaces != (before ? before->budget.version : 0)) {
+      return answer(reply, Result<BudgetReceipt>(fail(ErrorCode::conflict, "replaces", "another")));
+    }
+    budget.version = ++budget_changes_;
+    const Wall::time_point now = system_now().wall;
+    budgets_.pass(now);
+    budgets_.set(tenant, budget, now);
+    answer(reply,
+           Result<BudgetReceipt>(BudgetReceipt{{tenant, *budgets_.find(tenant), 3}, !before}));
+  }
+  void remove_budget(TenantId tenant, std::string principal, Reply<std::monostate> reply) override {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back("no budget of " + tenant.value + " by " + principal);
+    if (!budgets_.find(tenant)) {
+      return answer(reply, Result<std::monostate>(fail(ErrorCode::not_found, "tenant", "none")));
+    }
+    budgets_.set(tenant, std::nullopt, {});
+    answer(reply, Result<std::monostate>(std::monostate{}));
+  }
+  void find_budget(TenantId tenant, Reply<BudgetReport> reply) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = budgets_.find(tenant);
+    if (!found) {
+      return answer(reply, Result<BudgetReport>(fail(ErrorCode::not_found, "tenant", "none")));
+    }
+    answer(reply, Result<BudgetReport>(BudgetReport{tenant, *found, 3}));
+  }
+  void list_budgets(TenantId after, std::size_t limit, Reply<BudgetPage> reply) override {
+    const std::lock_guard lock(mutex_);
+    BudgetPage page;
+    for (const auto& [tenant, standing] : budgets_.list(after, limit)) {
+      page.budgets.push_back({tenant, standing, 3});
+    }
+    page.more = budgets_.list(after, limit + 1).size() > limit;
+    answer(reply, Result<BudgetPage>(std::move(page)));
   }
   void invite(const SiteId& site, std::uint32_t units_max, std::chrono::seconds ttl,
               Reply<Invite> reply) override {
@@ -385,7 +430,9 @@ class FakeService : public Service {
   std::map<JobId, std::shared_ptr<const JobRecord>> jobs_;
   std::map<std::pair<TenantId, std::string>, JobId> keys_;
   std::map<std::pair<AttemptId, LogStream>, std::pair<std::string, bool>> logs_;
-  std::map<JobId, Decision> waiting_;
+  std::map<JobId, WaitingDecision> waiting_;
+  Budgets budgets_;
+  std::uint64_t budget_changes_ = 0;
   std::vector<Submission> submissions_;
   std::vector<std::string> calls_;
   MarketSnapshot market_;

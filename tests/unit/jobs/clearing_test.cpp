@@ -14,6 +14,7 @@ class ClearingRouter final : public Router {
   std::vector<std::vector<JobId>> cleared;
   std::vector<JobId> decided;
   bool changed = false;
+  std::int64_t cleared_rate = 1;  // micro-units an hour; alone each job has one
   void forget() {}
 
   std::optional<Decision> decide(const JobRecord& job, const std::vector<SiteId>& excluded,
@@ -39,6 +40,7 @@ class ClearingRouter final : public Router {
       if (at == ids.end()) continue;
       const auto number = static_cast<std::size_t>(at - ids.begin());
       placed.push_back({number, decision(*jobs[number].job, now)});
+      placed.back().decision.chosen->rate.micros = cleared_rate;
       placed.back().decision.clearing = ClearedWith{static_cast<std::uint32_t>(ids.size()), 0};
     }
     return placed;
@@ -110,6 +112,32 @@ TEST_F(LifecycleClearingTest, DispatchesWhatAClearingPlacesAndTheOthersWait) {
   EXPECT_EQ(lifecycle->waiting(), 1U);
   EXPECT_EQ(lifecycle->counters().clearings, 1U);
   EXPECT_NE(lifecycle->waiting_decision(large, now), nullptr);
+}
+
+TEST_F(LifecycleClearingTest, TwoJobsDoNotBothTakeTheLastOfABudget) {
+  lifecycle->set_budget({TenantId{"acme"}, "boss", Budget{Money{1}}}, now);
+  router.room = 3;
+  const JobId first = submit_unlike();
+  const JobId second = submit_unlike();
+  const JobId other = submit(spec(), "other");
+  router.wanted = {second, first, other};
+  EXPECT_EQ(batch(), (std::vector<JobId>{first, other}));
+  EXPECT_EQ(router.cleared, (std::vector<std::vector<JobId>>{{first, other}}));
+  EXPECT_EQ(lifecycle->waiting_for_budget(), 1U);
+  EXPECT_EQ(state(second), JobState::queued);
+}
+
+TEST_F(LifecycleClearingTest, PlacesThatABudgetDoesNotCoverTogetherAreGivenOneByOne) {
+  lifecycle->set_budget({TenantId{"acme"}, "boss", Budget{Money{3}}}, now);
+  router.room = 3;
+  router.cleared_rate = 2;
+  const JobId first = submit_unlike();
+  const JobId second = submit_unlike();
+  router.wanted = {second, first};
+  EXPECT_EQ(batch(), (std::vector<JobId>{first, second}));
+  EXPECT_EQ(router.cleared.size(), 1U);
+  EXPECT_EQ(journaled(), nullptr);
+  EXPECT_EQ(lifecycle->budgets().find(TenantId{"acme"})->held, Money{2});
 }
 
 TEST_F(LifecycleClearingTest, JournalsTheJobsInTheirTurnRightBeforeTheDecisions) {

@@ -86,6 +86,16 @@ class LifecycleFixture : public ::testing::Test {
     lifecycle = std::make_unique<Lifecycle>(options, router);
     router.forget();
     for (const auto& [id, job] : tables) lifecycle->recover(job);
+    std::map<TenantId, Budget> budgets;
+    for (const Entry& each : journal) {
+      const auto* changed = std::get_if<BudgetChanged>(&each.body);
+      if (changed == nullptr) continue;
+      budgets.erase(changed->tenant);
+      if (changed->budget) budgets.emplace(changed->tenant, *changed->budget);
+    }
+    for (const auto& [tenant, budget] : budgets) {
+      lifecycle->recover_budget(tenant, budget, spent.at(tenant));
+    }
     const Wall::time_point newest = journal.empty() ? Wall::time_point{} : journal.back().at;
     lifecycle->begin(Term{++term}, newest, now);
     step();
@@ -97,6 +107,10 @@ class LifecycleFixture : public ::testing::Test {
     lifecycle->sent(now);
     journal.insert(journal.end(), output.entries.begin(), output.entries.end());
     for (const ChangedJob& job : output.jobs) tables[job->job] = *job;
+    for (const auto& [tenant, now_spent] : output.spent) {
+      spent.erase(tenant);
+      if (now_spent) spent.emplace(tenant, *now_spent);
+    }
     EXPECT_EQ(fold(journal), tables) << "the tables must be the fold of the journal";
     for (const SendToSite& each : output.sends) EXPECT_EQ(each.message.term.value, term);
     return output;
@@ -193,6 +207,7 @@ class LifecycleFixture : public ::testing::Test {
   std::unique_ptr<Lifecycle> lifecycle;
   std::vector<Entry> journal;
   std::map<JobId, JobRecord> tables;
+  std::map<TenantId, BudgetSpent> spent;  // of budgets
   std::uint64_t term = 0;
   Now now{Mono::time_point(std::chrono::seconds(1'000)), wall_from_ms(1'790'000'000'000)};
 };

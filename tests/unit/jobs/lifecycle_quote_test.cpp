@@ -65,6 +65,19 @@ TEST_F(QuotedLifecycleTest, GoesElsewhereWhenItsSiteRefuses) {
   EXPECT_EQ(dispatch.assignment.price_ppm, 1'200'000) << "by the sheet that this decision rests on";
 }
 
+TEST_F(QuotedLifecycleTest, EndsTellingWhyWhenTheBudgetDoesNotCoverAnotherPlace) {
+  const JobId job = submit_quoted();
+  step();
+  lifecycle->set_budget({TenantId{"acme"}, "boss", Budget{Money{5'000'000}}}, now);
+  refused("s1", {job, 1});
+  EXPECT_EQ(state(job), JobState::failed);
+  EXPECT_EQ(tables.at(job).end_reason,
+            "its quote q1-1-1 over 10 could not be kept: s1 refused it, no_capacity (full), and it "
+            "needs 3600 of its tenant's budget, which is more than all of it, 5 for the month; "
+            "only a raised budget covers that");
+  EXPECT_EQ(lifecycle->live(), 0U);
+}
+
 TEST_F(QuotedLifecycleTest, EndsTellingWhyWhenNoOtherPlaceKeepsTheQuote) {
   move_to(now.mono + options.settling);
   router.open = {"s1"};

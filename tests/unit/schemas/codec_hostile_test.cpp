@@ -449,6 +449,25 @@ TEST(Codec, RefusesRatesOutsideTheirBounds) {
                              [](Assignment& value) { value.conversion_ppm = 0; });
 }
 
+TEST(Codec, RefusesBudgetsOutsideTheirBounds) {
+  const auto expect = [](std::string_view field, auto spoil) {
+    Sampler full;
+    Entry entry;
+    auto& changed = entry.body.emplace<BudgetChanged>();
+    full.fill(changed);
+    ASSERT_TRUE(changed.budget);
+    ASSERT_TRUE(decode_entry(encode(entry)));
+    spoil(changed);
+    const auto result = decode_entry(encode(entry));
+    ASSERT_FALSE(result) << field;
+    EXPECT_EQ(result.error().field, field);
+  };
+  expect("budget_changed.tenant", [](BudgetChanged& c) { c.tenant.value = "No Name"; });
+  expect("budget_changed.budget.limit", [](BudgetChanged& c) { c.budget->limit.micros = -1; });
+  expect("budget_changed.budget.period",
+         [](BudgetChanged& c) { c.budget->period = static_cast<BudgetPeriod>(2); });
+}
+
 TEST(Codec, RefusesClearingsOutsideTheirBounds) {
   const auto expect = [](std::string_view field, auto spoil) {
     Sampler full;

@@ -132,6 +132,7 @@ const std::vector<Message>& messages() {
       entry<MarketRecorded>("market_recorded"),
       entry<TrustChanged>("trust_changed"),
       entry<SiteQuarantined>("site_quarantined"),
+      entry<BudgetChanged>("budget_changed"),
       plain("job_record", limits::job_record_bytes_max, decode_job_record),
       plain("assignment", limits::entry_bytes_max, decode_assignment),
       plain("end_report", limits::entry_bytes_max, decode_end_report),

@@ -658,6 +658,13 @@ void Sampler::fill(RatesChanged& to) {
   to.principal = text();
 }
 
+void Sampler::fill(BudgetChanged& to) {
+  to.tenant.value = name();
+  to.principal = text();
+  if (!flag()) return;
+  to.budget = Budget{Money{amount()}, member_of<BudgetPeriod>(budget_periods_count), any()};
+}
+
 void Sampler::fill(AttemptRecord& to) {
   to.number = small();
   to.state = member_of<AttemptState>(attempt_states_count);

@@ -92,6 +92,7 @@ class Sampler {
   void fill(TrustChanged& to);
   void fill(DatasetChanged& to);
   void fill(RatesChanged& to);
+  void fill(BudgetChanged& to);
   void fill(MarketRecorded& to) { fill(to.record); }
   void fill(SiteQuarantined& to) { fill(to.proof); }
 

@@ -1,0 +1,97 @@
+// `tradewind budget`.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "broker/cli/context.h"
+#include "broker/cli/table.h"
+
+namespace tradewind::cli {
+namespace {
+
+constexpr int kPageSize = 1'000;
+
+std::string path_of(const std::string& tenant) {
+  return "/v1/budgets/" + url_escape(tenant);
+}
+
+void print_budgets(const boost::json::array& budgets) {
+  Table table({{"TENANT"},
+               {"LIMIT", true},
+               {"PERIOD"},
+               {"SPENT", true},
+               {"HELD", true},
+               {"JOBS WAITING", true},
+               {"SINCE"}});
+  for (const auto& each : budgets) {
+    table.add({text(each, "tenant"), text(each, "limit"), text(each, "period"), text(each, "spent"),
+               text(each, "held"), text(each, "jobs_waiting"), text(each, "since")});
+  }
+  std::cout << (table.empty() ? "no budgets\n" : table.render());
+}
+
+Result<boost::json::array> all(const Context& context) {
+  boost::json::array budgets;
+  std::string cursor;
+  do {
+    const auto page = context.client().get(
+        fmt::format("/v1/budgets?limit={}&cursor={}", kPageSize, url_escape(cursor)));
+    if (!page) return fail(page.error());
+    for (const auto& each : items(*page, "budgets")) budgets.push_back(each);
+    cursor = text(*page, "next_cursor");
+  } while (!cursor.empty());
+  return budgets;
+}
+
+}  // namespace
+
+void add_budget_commands(CLI::App& app, Context& context) {
+  struct Options {
+    std::string tenant;
+    std::string limit;
+    std::string period = "month";
+  };
+  auto options = std::make_shared<Options>();
+  auto* budget = app.add_subcommand("budget", "what tenants may spend, have spent and hold");
+  budget->require_subcommand(0, 1);
+  budget->add_option("tenant", options->tenant, "whose budget; else all that you may see");
+  examples(*budget, {"tradewind budget", "tradewind budget physics"});
+  budget->callback([&context, options, budget] {
+    if (!budget->get_subcommands().empty()) return;
+    if (!options->tenant.empty()) {
+      const auto reply = context.client().get(path_of(options->tenant));
+      if (!reply) return context.report(reply.error());
+      return context.show(*reply, [&] { print_budgets({*reply}); });
+    }
+    const auto budgets = all(context);
+    if (!budgets) return context.report(budgets.error());
+    context.show(boost::json::object{{"budgets", *budgets}}, [&] { print_budgets(*budgets); });
+  });
+
+  auto* set = budget->add_subcommand("set", "set it, or change it; what was spent stays");
+  set->add_option("tenant", options->tenant)->required();
+  set->add_option("--limit", options->limit, "in the accounting currency, such as 500")->required();
+  set->add_option("--period", options->period,
+                  "month: each calendar month in UTC; none: for ever. Another one begins anew")
+      ->check(CLI::IsMember({"month", "none"}));
+  examples(*set, {"tradewind budget set physics --limit 500",
+                  "tradewind budget set physics --limit 12000 --period none"});
+  set->callback([&context, options] {
+    const auto reply = context.client().put(
+        path_of(options->tenant), {{"limit", options->limit}, {"period", options->period}});
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] { print_budgets({*reply}); });
+  });
+
+  auto* remove = budget->add_subcommand("remove", "the tenant spends what it will");
+  remove->add_option("tenant", options->tenant)->required();
+  examples(*remove, {"tradewind budget remove physics"});
+  remove->callback([&context, options] {
+    const auto reply = context.client().remove(path_of(options->tenant));
+    if (!reply) return context.report(reply.error());
+    context.show(*reply, [&] { std::cout << "removed the budget of " << options->tenant << '\n'; });
+  });
+}
+
+}  // namespace tradewind::cli
