@@ -147,11 +147,19 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+// Whether a range that has come is of the version that the file's beginning is of, also from a
+// server that takes no notice of If-Range.
+bool is_same_version(const Transfer& transfer) {
+  if (!transfer.strong_etag.empty()) return transfer.response_etag == transfer.strong_etag;
+  return transfer.last_modified.empty() ||
+         transfer.response_last_modified == transfer.last_modified;
+}
+
 // Whether the body that begins is the one that was asked for; sets the file's offset.
 bool start_body(Transfer& transfer, long status) {
   if (status == 200) {
     if (transfer.offset != 0) transfer.start_anew();  // the server sends all of it again
-  } else if (transfer.range_start != transfer.offset) {
+  } else if (transfer.range_start != transfer.offset || !is_same_version(transfer)) {
     transfer.start_anew();  // a range that nobody asked for: the next try asks for everything
     return false;
   }

@@ -5,5 +5,7 @@ if(NOT TRADEWIND_PURE_ONLY)
             ${staging_tests}/s3_signature_test.cpp ${staging_tests}/s3_test.cpp
             ${staging_tests}/store_test.cpp ${staging_tests}/worker_pool_test.cpp
     DEPENDS tradewind_staging tradewind_identity)
-  target_compile_definitions(test_staging PRIVATE TRADEWIND_S3_SERVER="${staging_tests}/s3_server.py")
+  target_compile_definitions(test_staging PRIVATE
+    TRADEWIND_S3_SERVER="${staging_tests}/s3rver/start"
+    TRADEWIND_S3_DIRECTORY="${PROJECT_BINARY_DIR}/s3rver")
 endif()
