@@ -20,6 +20,7 @@ namespace tradewind {
 namespace {
 
 constexpr std::uint64_t units_max = 16'777'216;  // of one pool
+constexpr std::int64_t ranges_max = 16;
 constexpr std::int64_t performance_ppm_max = 1'000 * ppm_one;
 // The price factor, 1 + a when all is taken, must stay within what receivers believe.
 constexpr std::int64_t price_curve_a_ppm_max = limits::price_ppm_max - ppm_one;
@@ -461,8 +462,9 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {
-  const TomlTable table = root.table("staging", {"file_roots", "write_roots", "http",
-                                                 "allow_private_hosts", "limits", "cache", "s3"});
+  const TomlTable table =
+      root.table("staging", {"file_roots", "write_roots", "http", "allow_private_hosts", "limits",
+                             "cache", "s3", "ranges"});
   for (const std::string& each : paths_at(table, "file_roots", environment)) {
     staging.file_read_roots.emplace_back(each);
   }
@@ -477,6 +479,8 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
                               << 20;
   staging.files_max =
       static_cast<std::uint32_t>(bounds.whole("files", 1, 1'000'000, staging.files_max));
+  staging.ranges_max =
+      static_cast<std::uint32_t>(table.whole("ranges", 1, ranges_max, staging.ranges_max));
   staging.s3 = read_s3_buckets(table, environment);
   if (!table.has("cache")) return;
   const TomlTable cache = table.table("cache", {"directory", "gib"});

@@ -143,7 +143,8 @@ class S3Server : public S3Test {
 
 TEST_F(S3Server, AnObjectThatWasPutIsFetched) {
   made.write("out", "hello");
-  for (const char* key : {"runs/1/a b.txt", "runs/2/a+b=c&d@e,f;g:h$i!(j)*'k~l[m]é%20", "runs/3/x?y#z"}) {
+  for (const char* key :
+       {"runs/1/a b.txt", "runs/2/a+b=c&d@e,f;g:h$i!(j)*'k~l[m]é%20", "runs/3/x?y#z"}) {
     const std::string url = std::string("s3://tradewind/") + key;
     const auto stored = store_object("/out", url);
     ASSERT_TRUE(stored) << describe(stored.error());
@@ -182,6 +183,18 @@ TEST_F(S3Server, AnObjectArrivesOverALineThatBreaks) {
   EXPECT_EQ(got->input.sha256, stored->files.at(0).sha256);
   EXPECT_GE(got->tries, 4U);
   EXPECT_GT(got->resumed_bytes, 3ULL << 20);
+}
+
+TEST_F(S3Server, ALargeObjectComesBySeveralRangesOverALineThatBreaks) {
+  policy.range_bytes_min = 2ULL << 20;
+  make_file("out", (17ULL << 20) + 5);
+  const auto stored = store_object("/out", "s3://tradewind/broken/ranges");
+  ASSERT_TRUE(stored) << describe(stored.error());
+  const auto got = fetch_object("s3://tradewind/broken/ranges");
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->input.sha256, stored->files.at(0).sha256);
+  EXPECT_EQ(got->ranges, 4U);
+  EXPECT_GE(got->tries, 8U);
 }
 
 TEST_F(S3Server, AWrongSecretOpensNothing) {
