@@ -34,6 +34,8 @@ constexpr auto measured_interval = std::chrono::seconds(60);
 // What the cache holds is told at once, but no sooner than this after it was told before, for the
 // same reason.
 constexpr auto holdings_interval = std::chrono::seconds(60);
+// Likewise what was learnt of the pools. A crash forgets so much of it, which nobody misses.
+constexpr auto performance_interval = std::chrono::seconds(60);
 
 GossipOptions gossip_options(const SiteFile& site, const Membership& membership) {
   GossipOptions options;
@@ -160,6 +162,15 @@ Status Daemon::begin(const MakeEngine& make_engine) {
     cache_seen_ = cache_->changed();
     record.holdings = cache_->holdings(limits::holdings_per_site_max);
   }
+  performance_.learn(site_.learnt);
+  const auto learnt = store_->learnt();
+  if (!learnt) return fail(learnt.error());
+  for (const auto& [each, text] : *learnt) {
+    if (const Status restored = performance_.restore(each, text); !restored) {
+      spdlog::warn("performance.forgotten error=\"{}\"", describe(restored.error()));
+    }
+  }
+  put_learnt(record);
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
   if (renewer_) renewer_->settle(membership_);
   carry_out(std::move(recovered));
@@ -301,6 +312,7 @@ void Daemon::on_event(EngineEvent event) {
   learn(event.transfers, now);
   if (event.phase == AttemptPhase::ended) {
     EndReport report = event.report ? std::move(*event.report) : EndReport{};
+    learn(event.attempt, report);
     carry_out(admission_->engine_ended(event.attempt, std::move(report), now));
   } else {
     carry_out(admission_->engine_phase(event.attempt, event.phase, now));
@@ -505,8 +517,48 @@ void Daemon::learn(const std::vector<StagedFile>& transfers, Now now) {
   }
 }
 
+void Daemon::learn(const AttemptId& attempt, const EndReport& report) {
+  const auto held = admission_->find(attempt);
+  if (!held) return;
+  if (auto learnt = performance_.ended(held->assignment, report)) {
+    performance_unkept_.insert(std::move(*learnt));
+  }
+}
+
+void Daemon::put_learnt(SiteRecord& record) const {
+  for (const auto& [learnt, factor] : performance_.factors()) {
+    const auto pool = std::ranges::find(record.pools, learnt.first, &Pool::id);
+    if (pool != record.pools.end()) pool->performance_ppm[learnt.second] = factor.ppm;
+  }
+}
+
+Status Daemon::keep_performance() {
+  std::map<LearntClass, std::string> texts;
+  for (const LearntClass& each : std::exchange(performance_unkept_, {})) {
+    texts[each] = performance_.encode(each);
+  }
+  return store_->keep_learnt(texts);
+}
+
+void Daemon::refresh_performance(Now now) {
+  if (performance_unkept_.empty()) return;
+  if (performance_told_ && now.mono - *performance_told_ < performance_interval) return;
+  performance_told_ = now.mono;
+  if (const Status kept = keep_performance(); !kept) return give_up(kept.error());
+  SiteRecord record = publisher_.site();
+  put_learnt(record);
+  if (record.pools == publisher_.site().pools) return;
+  for (const auto& [learnt, factor] : performance_.factors()) {
+    spdlog::info("performance.learnt site={} pool={} class={} ppm={} successes={} tenants={}",
+                 membership_.site.value, learnt.first.value, learnt.second, factor.ppm,
+                 factor.successes, factor.tenants);
+  }
+  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+}
+
 std::string Daemon::metrics() const {
   GatewayFigures figures;
+  figures.performance = performance_.factors();
   figures.state = publisher_.site().state;
   for (const AttemptId& each : admission_->held()) {
     if (const auto held = admission_->find(each)) ++figures.attempts[held->phase];
@@ -528,6 +580,7 @@ void Daemon::tick() {
     refresh_peers();
     refresh_measured(now);
     refresh_holdings(now);
+    refresh_performance(now);
   }
   look_at_disk(now);
   look_at_engine();

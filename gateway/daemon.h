@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "gateway/admission/admission.h"
@@ -19,6 +20,7 @@
 #include "gateway/metrics.h"
 #include "gateway/metrics_server.h"
 #include "gateway/neighbourhood.h"
+#include "gateway/performance/learnt_performance.h"
 #include "gateway/publisher.h"
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
@@ -124,6 +126,11 @@ class Daemon {
   void learn(const std::vector<StagedFile>& transfers, Now now);
   // Publishes what the cache holds when that has changed.
   void refresh_holdings(Now now);
+  void learn(const AttemptId& attempt, const EndReport& report);
+  // Keeps what was learnt of the pools' performance, and publishes it where it changes a factor.
+  void refresh_performance(Now now);
+  Status keep_performance();
+  void put_learnt(SiteRecord& record) const;
   std::string metrics() const;
   void tick();
   void arm();
@@ -174,6 +181,9 @@ class Daemon {
   std::optional<DataCache> cache_;              // nothing: the site keeps no inputs
   std::int64_t cache_seen_ = 0;                 // its DataCache::changed() when last looked at
   std::optional<Mono::time_point> cache_told_;  // when holdings were last published
+  LearntPerformance performance_;
+  std::set<LearntClass> performance_unkept_;
+  std::optional<Mono::time_point> performance_told_;  // when it was last kept and told
   GatewayEvents events_;
   std::unique_ptr<MetricsServer> metrics_;
   bool heard_ = false;  // a peer has spoken

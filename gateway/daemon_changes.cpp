@@ -144,6 +144,9 @@ void Daemon::reload() {
   record.round_trips = publisher_.site().round_trips;
   record.bandwidths = publisher_.site().bandwidths;
   record.holdings = publisher_.site().holdings;
+  if (const Status kept = keep_performance(); !kept) return give_up(kept.error());
+  performance_.learn(file->learnt);
+  put_learnt(record);
   publisher_.describe_site(std::move(record), file->energy_quota_wh);
   site_ = std::move(*file);
   spdlog::info("site_file.reloaded site={}", membership_.site.value);
@@ -160,6 +163,9 @@ void Daemon::stop(const std::string& why) {
   renewer_.reset();
   inbox_.clear();
   if (ready_) remove_ready_file();
+  if (const Status kept = keep_performance(); !kept) {
+    spdlog::warn("performance.not_kept error=\"{}\"", describe(kept.error()));
+  }
   // What still runs ends with the engine. The store holds it as running, so that the next start
   // reports it interrupted.
   engine_.reset();

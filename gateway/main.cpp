@@ -33,6 +33,7 @@
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
 #include "gateway/site_witness.h"
+#include "gateway/status.h"
 #include "state/identity/certificates.h"
 #include "state/identity/random.h"
 #include "state/identity/stored_file.h"
@@ -123,6 +124,31 @@ int print_witness_key(const Arguments& arguments) {
   const auto key = load_or_make_witness_key(arguments.directory);
   if (!key) return complain(key.error());
   fmt::print("{}", format_witness_line(site_witness_line(name->site, name->federation, *key)));
+  return 0;
+}
+
+// Of the directory, whether a gateway runs on it or not.
+int print_status(const Arguments& arguments) {
+  const std::filesystem::path directory = arguments.directory;
+  SiteStatus status;
+  auto site = load_site_file(arguments.site_file.empty() ? own_site_file(directory).string()
+                                                         : arguments.site_file);
+  if (!site) return complain(site.error());
+  status.site = std::move(*site);
+  const auto papers = load_papers(directory);
+  if (!papers) return complain(papers.error());
+  const auto name = certificate_name(papers->certificate_pem);
+  if (!name) return complain(name.error());
+  status.federation = name->federation;
+  const auto validity = certificate_validity(papers->certificate_pem);
+  if (!validity) return complain(validity.error());
+  status.certificate_ends = validity->not_after;
+  const auto store = Store::look(store_directory(directory));
+  if (!store) return complain(store.error());
+  auto learnt = (*store)->learnt();
+  if (!learnt) return complain(learnt.error());
+  status.learnt = std::move(*learnt);
+  fmt::print("{}", arguments.output == "json" ? status_json(status) : status_text(status));
   return 0;
 }
 
@@ -558,6 +584,13 @@ int main(int count, char** values) {
   accelerators->add_option("--output", arguments.output, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
 
+  auto* status = app.add_subcommand(
+      "status", "print what the gateway has learnt of its pools, and until when it is a member");
+  status->add_option("--dir", arguments.directory, "the directory that has joined")->required();
+  status->add_option("--site", arguments.site_file, "the site file; default: DIR/site.toml");
+  status->add_option("--output", arguments.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+
   auto* witness_key = app.add_subcommand(
       "witness-key", "print the line by which a witness policy names this gateway");
   witness_key->add_option("--dir", arguments.directory, "the directory that has joined")
@@ -578,6 +611,7 @@ int main(int count, char** values) {
   if (*accelerators) return tradewind::list_accelerators(arguments);
   if (*check) return tradewind::check(arguments);
   if (*rotate) return tradewind::rotate_keys(arguments);
+  if (*status) return tradewind::print_status(arguments);
   if (*witness_key) return tradewind::print_witness_key(arguments);
   return tradewind::run(arguments);
 }

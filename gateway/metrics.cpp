@@ -33,6 +33,12 @@ std::string metrics_text(const GatewayFigures& figures) {
     text += fmt::format("tradewind_site_state{{state=\"{}\"}} {}\n", to_string(state),
                         state == figures.state ? 1 : 0);
   }
+  head("tradewind_performance_ppm", "gauge",
+       "Reference work done per second, as learnt, by pool and class of work.");
+  for (const auto& [learnt, factor] : figures.performance) {
+    text += fmt::format("tradewind_performance_ppm{{pool=\"{}\",class=\"{}\"}} {}\n",
+                        learnt.first.value, learnt.second, factor.ppm);
+  }
   head("tradewind_disk_free_bytes", "gauge", "Free on the file system of the directory.");
   text += fmt::format("tradewind_disk_free_bytes {}\n", figures.disk_free);
   head("tradewind_disk_reserve_bytes", "gauge", "Below this nothing new is taken.");

@@ -20,6 +20,7 @@ namespace tradewind {
 namespace {
 
 constexpr std::uint64_t units_max = 16'777'216;  // of one pool
+constexpr std::int64_t ranges_max = 16;
 constexpr std::int64_t performance_ppm_max = 1'000 * ppm_one;
 // The price factor, 1 + a when all is taken, must stay within what receivers believe.
 constexpr std::int64_t price_curve_a_ppm_max = limits::price_ppm_max - ppm_one;
@@ -227,20 +228,40 @@ void read_accelerator(const TomlTable& table, Pool& pool) {
   }
 }
 
-void read_performance(const TomlTable& table, Pool& pool) {
-  const TomlTable performance = table.open_table("performance");
-  const std::vector<std::string> classes = performance.keys();
+// The classes and factors of one of the pool's two tables of them.
+std::map<std::string, std::int64_t> factors_at(const TomlTable& table, std::string_view key) {
+  std::map<std::string, std::int64_t> factors;
+  const TomlTable stated = table.open_table(key);
+  const std::vector<std::string> classes = stated.keys();
   if (classes.size() > limits::map_entries_max) {
-    table.refuse("performance", fmt::format("has {} classes", classes.size()),
+    table.refuse(key, fmt::format("has {} classes", classes.size()),
                  fmt::format("give at most {}", limits::map_entries_max));
-    return;
+    return factors;
   }
   for (const std::string& each : classes) {
-    if (const Status good = check_name(each, each); !good) performance.refuse(each, good.error());
-    pool.performance_ppm[each] = performance.ppm(each, 1, performance_ppm_max, std::nullopt);
+    if (const Status good = check_name(each, each); !good) stated.refuse(each, good.error());
+    factors[each] = stated.ppm(each, 1, performance_ppm_max, std::nullopt);
+  }
+  return factors;
+}
+
+void read_performance(const TomlTable& table, Pool& pool, SiteFile& file) {
+  pool.performance_ppm = factors_at(table, "performance");
+  for (const auto& [name, start_ppm] : factors_at(table, "learn")) {
+    if (!pool.performance_ppm.try_emplace(name, start_ppm).second) {
+      table.refuse("learn", fmt::format("\"{}\" is in performance too", name),
+                   "leave it in performance if its factor is fixed, in learn if it is not");
+    }
+    file.learnt[{pool.id, name}] = start_ppm;
   }
   // Every pool can be compared with every other for work of no particular class.
   pool.performance_ppm.try_emplace("default", ppm_one);
+  if (pool.performance_ppm.size() > limits::map_entries_max) {
+    table.refuse(
+        "learn",
+        fmt::format("makes {} classes with those of performance", pool.performance_ppm.size()),
+        fmt::format("give at most {}", limits::map_entries_max));
+  }
 }
 
 void read_tariff(const TomlTable& table, Pool& pool) {
@@ -275,7 +296,7 @@ void read_tariff(const TomlTable& table, Pool& pool) {
   to.minimum_seconds = static_cast<std::uint32_t>(tariff.whole("minimum_seconds", 0, 86'400, 0));
 }
 
-void read_pool(const TomlTable& table, Pool& pool) {
+void read_pool(const TomlTable& table, Pool& pool, SiteFile& file) {
   pool.id.value = name_at(table, "id");
   const auto architecture =
       parse_architecture("architecture", table.text("architecture", std::nullopt));
@@ -286,7 +307,7 @@ void read_pool(const TomlTable& table, Pool& pool) {
   }
   read_shape(table, pool);
   read_accelerator(table, pool);
-  read_performance(table, pool);
+  read_performance(table, pool, file);
   read_tariff(table, pool);
   const TomlTable curve = table.table("price_curve", {"a", "exponent"});
   const PriceCurve standard;
@@ -298,10 +319,11 @@ void read_pool(const TomlTable& table, Pool& pool) {
   pool.labels = labels_of(table);
 }
 
-void read_pools(const TomlTable& root, SiteRecord& record) {
-  const std::vector<TomlTable> tables =
-      root.tables("pool", {"id", "architecture", "nodes", "node", "unit", "accelerator",
-                           "performance", "tariff", "price_curve", "unit_watts", "labels"});
+void read_pools(const TomlTable& root, SiteFile& file) {
+  SiteRecord& record = file.record;
+  const std::vector<TomlTable> tables = root.tables(
+      "pool", {"id", "architecture", "nodes", "node", "unit", "accelerator", "performance", "learn",
+               "tariff", "price_curve", "unit_watts", "labels"});
   if (tables.empty()) {
     root.refuse("pool", "is missing", "add at least one [[pool]]: a site sells from pools");
   }
@@ -313,7 +335,7 @@ void read_pools(const TomlTable& root, SiteRecord& record) {
   std::set<std::string> seen;
   for (const TomlTable& each : tables) {
     Pool pool;
-    read_pool(each, pool);
+    read_pool(each, pool, file);
     if (!seen.insert(pool.id.value).second) {
       each.refuse("id", fmt::format("\"{}\" names two pools", pool.id.value),
                   "give every pool an id of its own");
@@ -461,8 +483,9 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
 }
 
 void read_staging(const TomlTable& root, StagingPolicy& staging, const Environment& environment) {
-  const TomlTable table = root.table("staging", {"file_roots", "write_roots", "http",
-                                                 "allow_private_hosts", "limits", "cache", "s3"});
+  const TomlTable table =
+      root.table("staging", {"file_roots", "write_roots", "http", "allow_private_hosts", "limits",
+                             "cache", "s3", "ranges"});
   for (const std::string& each : paths_at(table, "file_roots", environment)) {
     staging.file_read_roots.emplace_back(each);
   }
@@ -477,6 +500,8 @@ void read_staging(const TomlTable& root, StagingPolicy& staging, const Environme
                               << 20;
   staging.files_max =
       static_cast<std::uint32_t>(bounds.whole("files", 1, 1'000'000, staging.files_max));
+  staging.ranges_max =
+      static_cast<std::uint32_t>(table.whole("ranges", 1, ranges_max, staging.ranges_max));
   staging.s3 = read_s3_buckets(table, environment);
   if (!table.has("cache")) return;
   const TomlTable cache = table.table("cache", {"directory", "gib"});
@@ -507,7 +532,7 @@ Result<SiteFile> parse_site_file(std::string_view text, std::string_view filenam
   read_site(root, file.record);
   read_link(root, file.link);
   read_metrics(root, file.metrics_listen);
-  read_pools(root, file.record);
+  read_pools(root, file);
   read_contracts(root, file.record);
   read_network(root, file.record);
   read_policy(root, file.record.policy);

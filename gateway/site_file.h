@@ -16,6 +16,7 @@
 #include "gateway/engines/container_options.h"
 #include "gateway/environment_values.h"
 #include "gateway/kubernetes_settings.h"
+#include "gateway/performance/learnt_performance.h"
 #include "gateway/slurm_settings.h"
 #include "gateway/staging/policy.h"
 #include "gateway/tes_settings.h"
@@ -54,6 +55,8 @@ struct SiteFile {
   EngineSettings engine;
   StagingPolicy staging;
   std::optional<std::int64_t> energy_quota_wh;  // nothing: no quota
+  // Which of the record's factors are not the operator's last word: they are learnt, and start so.
+  std::map<LearntClass, std::int64_t> learnt;
 };
 
 // `filename` is for messages only. Fails with ErrorCode::invalid, or too_large over

@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view admission_prefix = "a/";
 constexpr std::string_view member_prefix = "m/";
 constexpr std::string_view witnessed_prefix = "w/";
+constexpr std::string_view learnt_prefix = "p/";
 constexpr std::string_view epoch_key = "c/epoch";
 constexpr std::string_view version_key = "c/version";
 
@@ -52,6 +53,14 @@ tl::unexpected<Error> failure(std::string_view doing, const rocksdb::Status& sta
 rocksdb::WriteOptions synced() {
   rocksdb::WriteOptions options;
   options.sync = true;
+  return options;
+}
+
+rocksdb::Options options_of_store() {
+  rocksdb::Options options = store_options();
+  options.write_buffer_size = 8 << 20;  // the working set is small
+  options.max_open_files = 64;
+  options.max_background_jobs = 2;
   return options;
 }
 
@@ -89,14 +98,18 @@ Store::Store(std::unique_ptr<rocksdb::DB> database) : database_(std::move(databa
 
 Store::~Store() = default;
 
+Result<std::unique_ptr<const Store>> Store::look(const std::filesystem::path& directory) {
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::OpenForReadOnly(options_of_store(), directory.string(), &raw);
+  if (!opened.ok()) return failure(fmt::format("reading {}", directory.string()), opened);
+  return std::unique_ptr<const Store>(new Store(std::unique_ptr<rocksdb::DB>(raw)));
+}
+
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Now now) {
-  rocksdb::Options options = store_options();
-  options.write_buffer_size = 8 << 20;  // the working set is small
-  options.max_open_files = 64;
-  options.max_background_jobs = 2;
   if (const Status whole = check_manifest(directory); !whole) return fail(whole.error());
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(options, directory.string(), &raw);
+  const rocksdb::Status opened = rocksdb::DB::Open(options_of_store(), directory.string(), &raw);
   if (!opened.ok()) return failure(fmt::format("opening {}", directory.string()), opened);
   std::unique_ptr<Store> store(new Store(std::unique_ptr<rocksdb::DB>(raw)));
 
@@ -176,6 +189,31 @@ Result<std::vector<WitnessedCheckpoint>> Store::witnessed() const {
         all.push_back(WitnessedCheckpoint{std::string(origin), Bytes(note)});
         return ok();
       });
+  if (!read) return fail(read.error());
+  return all;
+}
+
+Status Store::keep_learnt(const std::map<LearntClass, std::string>& learnt) {
+  if (learnt.empty()) return ok();
+  rocksdb::WriteBatch batch;
+  for (const auto& [each, text] : learnt) {
+    const rocksdb::Status added =
+        batch.Put(key_of(learnt_prefix, each.first.value + "/" + each.second), text);
+    if (!added.ok()) return failure("writing what was learnt", added);
+  }
+  const rocksdb::Status written = database_->Write(synced(), &batch);
+  if (!written.ok()) return failure("writing what was learnt", written);
+  return ok();
+}
+
+Result<std::map<LearntClass, std::string>> Store::learnt() const {
+  std::map<LearntClass, std::string> all;
+  const Status read = scan(*database_, learnt_prefix, [&](std::string_view key, BytesView text) {
+    const std::size_t end = std::min(key.find('/'), key.size());
+    const PoolId pool{std::string(key.substr(0, end))};
+    all[{pool, std::string(key.substr(std::min(end + 1, key.size())))}] = std::string(text);
+    return ok();
+  });
   if (!read) return fail(read.error());
   return all;
 }

@@ -4,16 +4,20 @@
 //
 // Keys: "a/" and admission's own key; "m/" and a node's name -> its signed member record;
 // "c/epoch" and "c/version" -> decimal numbers; "w/" and a log's origin -> the newest checkpoint of
-// it that the site's witness cosigned.
+// it that the site's witness cosigned; "p/POOL/CLASS" -> what was learnt of the pool's performance.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/admission/admission.h"
+#include "gateway/performance/learnt_performance.h"
 #include "schemas/ids.h"
 #include "schemas/record.h"
 #include "schemas/result.h"
@@ -33,6 +37,8 @@ class Store {
   // with `unavailable` when another process has it open or the disk fails, `corrupt` when it is not
   // ours.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, Now now);
+  // As it is at this moment, beside the process that has it open. Only for reading.
+  static Result<std::unique_ptr<const Store>> look(const std::filesystem::path& directory);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -48,6 +54,10 @@ class Store {
   // In place of the one before of the same origin.
   Status keep_witnessed(const WitnessedCheckpoint& checkpoint);
   Result<std::vector<WitnessedCheckpoint>> witnessed() const;
+
+  // All of them or none, each in place of the one before.
+  Status keep_learnt(const std::map<LearntClass, std::string>& learnt);
+  Result<std::map<LearntClass, std::string>> learnt() const;
 
   // A version that no record of this node has had, nor will have: durable before it is given out.
   Result<RecordVersion> next_version();

@@ -28,6 +28,8 @@ void write(schema::Assignment::Builder to, const Assignment& from) {
   to.setConversion(from.conversion_ppm);
   put_text(to, &Builder::setContract, from.contract.value);
   to.setContractUnits(from.contract_units);
+  put_text(to, &Builder::setWorkloadClass, from.workload_class);
+  to.setWorkSeconds(from.work_seconds);
 }
 void read(schema::Assignment::Reader from, Assignment& to) {
   to.tenant = TenantId{read_name("assignment.tenant", from.getTenant())};
@@ -57,6 +59,8 @@ void read(schema::Assignment::Reader from, Assignment& to) {
       to.contract_units > std::uint64_t{to.nodes} * to.units) {
     broken("assignment.contract_units", "does not fit the contract and the units");
   }
+  to.workload_class = read_document_text("assignment.workload_class", from.getWorkloadClass());
+  to.work_seconds = from.getWorkSeconds();
 }
 
 }  // namespace codec

@@ -67,6 +67,8 @@ struct Assignment {
                                     # currency of `rate` and of charges; 1 to 10^15
   contract @19 :Text;            # of the tenant; none: none
   contractUnits @20 :UInt32;     # so many of nodes * units are taken from it, and paid already
+  workloadClass @21 :Text;       # of the variant; none where workSeconds is 0
+  workSeconds @22 :UInt64;       # its stated work: seconds at performance 1,000,000 ppm; 0: none
 }
 
 struct Dispatch {

@@ -47,6 +47,9 @@ struct Assignment {
   // paid already. No contract: 0.
   ContractId contract;
   std::uint32_t contract_units = 0;
+  // What the variant said of its work, where it did: by what its run time is measured.
+  std::string workload_class;      // empty with work_seconds 0
+  std::uint64_t work_seconds = 0;  // at performance 1,000,000 ppm; 0: not stated
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 

@@ -37,7 +37,10 @@ Assignment make_assignment(const JobRecord& job, std::uint32_t attempt, const De
   assignment.units = chosen.units;
   assignment.preemptible = chosen.preemptible;
   assignment.resources = spec.resources;
-  assignment.executors = spec.variants[chosen.variant].executors;
+  const Variant& variant = spec.variants[chosen.variant];
+  assignment.executors = variant.executors;
+  assignment.work_seconds = variant.work_seconds;
+  if (variant.work_seconds != 0) assignment.workload_class = variant.workload_class;
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     Input input = spec.inputs[i];
     const std::size_t replica = i < chosen.replicas.size() ? chosen.replicas[i] : 0;

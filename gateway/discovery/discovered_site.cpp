@@ -143,8 +143,9 @@ std::string pool_text(const MachinePool& pool, Architecture architecture) {
       toml_text(device.family), toml_text(device.model), device.memory_gib,
       toml_text(to_string(device.interconnect)));
   text +=
-      "# How much faster than the federation's reference it is, by class of work.\n"
-      "performance = { default = 1.0 }\n";
+      "# How much faster than the federation's reference it is, by class of work: learnt from its "
+      "jobs,\n# beginning with this. In performance, factors are fixed.\n"
+      "learn = { default = 1.0 }\n";
   if (pool.known != nullptr && pool.known->watts != 0) {
     text +=
         fmt::format("unit_watts = {}  # the most that one accelerator draws\n", pool.known->watts);

@@ -55,6 +55,7 @@ std::string line_of(const Fetched& fetched) {
   std::string line = fmt::format("staged {} {} from {} in {} ms", input.path,
                                  size_text(input.size_bytes), from, input.milliseconds);
   if (fetched.files != 1) line += fmt::format(", {} files", fetched.files);
+  if (fetched.ranges > 1) line += fmt::format(", {} ranges at once", fetched.ranges);
   if (fetched.tries > 1) {
     line += fmt::format(", {} tries, {} not fetched again", fetched.tries,
                         size_text(fetched.resumed_bytes));

@@ -116,6 +116,8 @@ Result<ImageReference> parse_image_reference(std::string_view field, std::string
     image.repository += "/";
     image.repository += each;
   }
+  // What others are asked for is the name in full.
+  if (image.text().size() > reference_bytes_max) return wrong("it is too long");
   return image;
 }
 

@@ -140,6 +140,7 @@ Status NodeExchange::write_settings(const ProcessEngineOptions& options) const {
       {"file_bytes_max", staging.file_bytes_max},
       {"attempt_bytes_max", staging.attempt_bytes_max},
       {"files_max", staging.files_max},
+      {"ranges_max", staging.ranges_max},
       {"cache_directory", staging.cache_directory.string()},
       {"cache_bytes_max", staging.cache_bytes_max},
       {"s3", buckets_to_json(staging.s3)},
@@ -193,6 +194,7 @@ Result<ProcessEngineOptions> NodeExchange::read_settings() const {
     staging.file_bytes_max = json::value_to<std::uint64_t>(at("file_bytes_max"));
     staging.attempt_bytes_max = json::value_to<std::uint64_t>(at("attempt_bytes_max"));
     staging.files_max = json::value_to<std::uint32_t>(at("files_max"));
+    staging.ranges_max = json::value_to<std::uint32_t>(at("ranges_max"));
     staging.cache_directory = json::value_to<std::string>(at("cache_directory"));
     staging.cache_bytes_max = json::value_to<std::uint64_t>(at("cache_bytes_max"));
     staging.s3 = buckets_of(at("s3"));

@@ -15,6 +15,8 @@ constexpr std::size_t answer_bytes_max = 256UL << 20;
 constexpr std::chrono::seconds answer_time_max{45};
 constexpr std::array<std::string_view, 3> known_versions{"v0.0.38", "v0.0.37", "v0.0.36"};
 
+constexpr std::size_t problem_bytes_max = 500;
+
 // The number stands under `error_code` in answers to submissions, under `error_number` elsewhere.
 void read_error(SlurmAnswer& answer) {
   const auto* errors = answer.body.if_contains("errors");
@@ -30,11 +32,21 @@ void read_error(SlurmAnswer& answer) {
     const auto* text = first->if_contains(key);
     if (text == nullptr || !text->is_string() || text->as_string().empty()) continue;
     if (!answer.text.empty()) answer.text += ": ";
-    answer.text += std::string_view(text->as_string()).substr(0, 500);
+    answer.text += std::string_view(text->as_string()).substr(0, problem_bytes_max);
   }
 }
 
 }  // namespace
+
+std::optional<SlurmAnswer> read_slurm_answer(std::string_view text) {
+  boost::system::error_code bad;
+  boost::json::value parsed = boost::json::parse(text, bad);
+  if (bad || !parsed.is_object()) return std::nullopt;
+  SlurmAnswer answer;
+  answer.body = std::move(parsed.as_object());
+  read_error(answer);
+  return answer;
+}
 
 SlurmRest::SlurmRest(std::string url, std::string user, SlurmToken& token)
     : url_(std::move(url)),
@@ -96,10 +108,10 @@ Result<SlurmAnswer> SlurmRest::perform(const char* method, const std::string& pa
     return fail(std::move(error));
   }
   const auto& [status, text] = *heard;
-  SlurmAnswer answer;
   if (status == 304) {
-    answer.unchanged = true;
-    return answer;
+    SlurmAnswer same;
+    same.unchanged = true;
+    return same;
   }
   if (status == 401 || status == 403) {
     token_.refused();
@@ -107,19 +119,16 @@ Result<SlurmAnswer> SlurmRest::perform(const char* method, const std::string& pa
                 fmt::format("{} does not take the token of {}", url_, user_),
                 "see whom the token is for and until when");
   }
-  boost::system::error_code bad;
-  boost::json::value parsed = boost::json::parse(text, bad);
-  if (bad || !parsed.is_object()) {
+  auto answer = read_slurm_answer(text);
+  if (!answer) {
     const bool wrong = status >= 400 && status < 500;
     return fail(wrong ? ErrorCode::invalid : ErrorCode::maybe_delivered, "engine.slurm.url",
                 fmt::format("{} answered {}: {}", url_, status, text.substr(0, 200)),
                 "see that it is a slurmrestd");
   }
-  answer.body = std::move(parsed.as_object());
-  read_error(answer);
   // A token that is not taken shows as a failure without a number.
-  if (status >= 500 && answer.number == -1) token_.refused();
-  return answer;
+  if (status >= 500 && answer->number == -1) token_.refused();
+  return std::move(*answer);
 }
 
 }  // namespace tradewind

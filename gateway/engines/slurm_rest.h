@@ -3,7 +3,9 @@
 
 #include <boost/json.hpp>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/engines/http_client.h"
 #include "gateway/engines/slurm_token.h"
@@ -18,6 +20,9 @@ struct SlurmAnswer {
   std::int64_t number = 0;   // of the first error in it; 0: there is none
   std::string text;          // what is said of that error
 };
+
+// A body that slurmrestd sent; nothing when it is no JSON object.
+std::optional<SlurmAnswer> read_slurm_answer(std::string_view text);
 
 // Any thread; all calls block.
 class SlurmRest {

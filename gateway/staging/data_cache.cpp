@@ -84,7 +84,7 @@ Result<std::optional<DataCache::Place>> DataCache::take(const HoldingLabel& labe
       continue;
     }
     if (errno != ENOENT) return fail(disk_error("a kept file cannot be read"));
-    if (!has_room && !make_room(size_bytes, 1)) return std::optional<Place>();
+    if (!has_room && !make_room(size_bytes, part)) return std::optional<Place>();
     has_room = true;
     UniqueFd begun(
         ::openat(directory_.get(), part.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -113,7 +113,7 @@ Status DataCache::complete(Place& place) const {
   place.complete = true;
   // Others may read it from here on, and it may be larger than was said.
   ::flock(place.fd.get(), LOCK_SH);
-  make_room(0, 0);
+  make_room(0, {});
   return ok();
 }
 
@@ -148,7 +148,7 @@ std::vector<DataCache::File> DataCache::files() const {
   return files;
 }
 
-bool DataCache::make_room(std::uint64_t bytes, std::size_t files_more) const {
+bool DataCache::make_room(std::uint64_t bytes, std::string_view for_part) const {
   // One at a time, or several would each remove what only one must.
   const UniqueFd lock(
       ::openat(directory_.get(), lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -157,6 +157,14 @@ bool DataCache::make_room(std::uint64_t bytes, std::size_t files_more) const {
   std::uint64_t sum = 0;
   for (const File& each : found) sum += each.size_bytes;
   std::size_t count = found.size();
+  // What has begun to come has its place in `bytes`.
+  if (const auto begun = std::ranges::find(found, for_part, &File::name); begun != found.end()) {
+    bytes = std::max(bytes, begun->size_bytes);
+    sum -= begun->size_bytes;
+    --count;
+    found.erase(begun);
+  }
+  const std::size_t files_more = for_part.empty() ? 0 : 1;
   const auto fits = [&] {
     return bytes <= bytes_max_ && sum <= bytes_max_ - bytes && count + files_more <= files_max;
   };

@@ -15,6 +15,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/staging/unique_fd.h"
@@ -63,7 +64,8 @@ class DataCache {
   DataCache(UniqueFd directory, std::uint64_t bytes_max)
       : directory_(std::move(directory)), bytes_max_(bytes_max) {}
   std::vector<File> files() const;  // used last first
-  bool make_room(std::uint64_t bytes, std::size_t files_more) const;
+  // For the file of that name, which may have begun to come, or for none.
+  bool make_room(std::uint64_t bytes, std::string_view for_part) const;
   // Whether the open file still has the name.
   bool is_named(const UniqueFd& fd, const std::string& name) const;
 

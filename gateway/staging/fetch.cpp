@@ -213,6 +213,7 @@ Result<Fetched> download_timed(const Task& task, const StagingPolicy& policy,
   fetched.input.sha256 = got->sha256;
   fetched.resumed_bytes = got->resumed_bytes;
   fetched.tries = got->tries;
+  fetched.ranges = got->ranges;
   fetched.network_bytes = got->size_bytes - got->begun_bytes;
   fetched.network_milliseconds = milliseconds_since(started);
   return fetched;

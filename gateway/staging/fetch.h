@@ -21,6 +21,7 @@ struct Fetched {
   std::uint64_t files = 1;
   std::uint64_t resumed_bytes = 0;
   std::uint32_t tries = 1;
+  std::uint32_t ranges = 1;  // that came at once
   // What of it came over the network just now, and in which time.
   std::uint64_t network_bytes = 0;
   std::uint64_t network_milliseconds = 0;

@@ -22,6 +22,7 @@ struct Transferred {
   std::uint64_t resumed_bytes = 0;  // that a later try did not have to fetch again
   std::uint64_t begun_bytes = 0;    // that the file held already
   std::uint32_t tries = 1;
+  std::uint32_t ranges = 1;  // that were fetched at once
 };
 
 // Where a request goes.
@@ -35,12 +36,15 @@ struct HttpTarget {
 };
 HttpTarget plain_target(const std::string& url);
 
-// Fetches the URL into the file `fd`. It is empty or, where `sha256` is known, may hold a beginning
-// that is gone on with. A transfer that breaks off goes on where it stopped, by
+// Fetches the URL into the file `fd`. It is empty or, where `sha256` is known, may hold what an
+// earlier call left of the same file, which is gone on with. A transfer that breaks off goes on
+// where it stopped, by
 // a Range request, if the server names the same version (ETag or Last-Modified, by If-Range) or
-// `sha256` (empty: unknown) can tell; else from the start. Tries that brought news do not count
-// against the policy's number of tries. Fails with ErrorCode::forbidden for an address that the
-// policy refuses, too_large, invalid (4xx answers), corrupt (another sha256) or unavailable.
+// `sha256` (empty: unknown) can tell; else from the start. A large file of a server that says so
+// (Accept-Ranges) comes by several ranges at once, each of which goes on where it stopped. Tries
+// that brought news do not count against the policy's number of tries. Fails with
+// ErrorCode::forbidden for an address that the policy refuses, too_large, invalid (4xx answers),
+// corrupt (another sha256) or unavailable.
 Result<Transferred> download(const StagingPolicy& policy, std::string_view field,
                              const HttpTarget& target, int fd, const std::string& sha256,
                              StagingBudget& budget, const std::stop_token& stop);

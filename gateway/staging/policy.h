@@ -46,6 +46,11 @@ struct StagingPolicy {
 
   std::vector<S3Bucket> s3;  // the first of a bucket counts
 
+  // How many ranges of one input are fetched at once from a server that sends ranges, 1 to 16, and
+  // the least size of one. Inputs of less than four of the least size come by one request.
+  std::uint32_t ranges_max = 4;
+  std::uint64_t range_bytes_min = 16ULL << 20;
+
   // Where inputs with a stated digest are kept for later attempts, and how many bytes of them (see
   // data_cache.h). Empty: nothing is kept.
   std::filesystem::path cache_directory;

@@ -104,7 +104,7 @@ Result<UniqueFd> RootedDirectory::create_file(std::string_view path, mode_t mode
     return fail(made.error());
   }
   // Truncated only once it is known to be a regular file.
-  UniqueFd fd(open_raw(path, O_WRONLY | O_CREAT | O_NONBLOCK, mode));
+  UniqueFd fd(open_raw(path, O_RDWR | O_CREAT | O_NONBLOCK, mode));
   if (!fd) return fail(error(path, errno));
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail(error(path, errno));

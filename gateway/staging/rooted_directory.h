@@ -40,7 +40,7 @@ class RootedDirectory {
   // A regular file for reading. Anything else (a pipe, a device, a directory) fails with invalid,
   // none with not_found, a link out of the directory with forbidden.
   Result<UniqueFd> open_file(std::string_view path) const;
-  // A regular file for writing, made or emptied; its directories are made as well.
+  // A regular file for writing and reading, made or emptied; its directories are made as well.
   Result<UniqueFd> create_file(std::string_view path, mode_t mode) const;
   // Makes the directory and those above it.
   Status make_directories(std::string_view path) const;

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 import unittest
 from decimal import Decimal
 
@@ -20,9 +21,11 @@ DEAR, CHEAP = "eu-zurich-1", "us-iowa-1"
 
 
 class Source:
-    """Serves one large file by ranges, and breaks a connection off after `cut` bytes as often as `cuts` says."""
+    """Serves one large file by ranges, and breaks a connection off after `cut` bytes as often as `cuts` says. With a
+    `rate` it says that it serves ranges, and each connection carries so many bytes a second."""
 
-    def __init__(self, seed, size=SIZE, cuts=0, cut=0):
+    def __init__(self, seed, size=SIZE, cuts=0, cut=0, rate=0):
+        self.rate = rate
         self.block, self.size, self.cuts, self.cut = hashlib.shake_256(seed.encode()).digest(MIB), size, cuts, cut
         self.sent, self.ranges, self.go_on, self.lock = 0, [], threading.Event(), threading.Lock()
         self.held_at = None  # where connections stand still until `go_on`
@@ -53,19 +56,22 @@ class Source:
         self.server.server_close()
 
     def answer(self, handler):
-        asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
         start = int(asked[1]) if asked else 0
+        last = int(asked[2]) if asked and asked[2] else self.size - 1
         with self.lock:
             self.ranges.append(start)
-            end = self.size
+            end = last + 1
             if self.cuts > 0:
                 self.cuts -= 1
-                end = min(self.size, start + self.cut)
+                end = min(end, start + self.cut)
         handler.send_response(206 if asked else 200)
         handler.send_header("ETag", '"one"')
-        handler.send_header("Content-Length", str(self.size - start))
+        handler.send_header("Content-Length", str(last + 1 - start))
         if asked:
-            handler.send_header("Content-Range", f"bytes {start}-{self.size - 1}/{self.size}")
+            handler.send_header("Content-Range", f"bytes {start}-{last}/{self.size}")
+        if self.rate:
+            handler.send_header("Accept-Ranges", "bytes")
         handler.end_headers()
         try:
             while start < end:
@@ -74,6 +80,8 @@ class Source:
                 piece = self.block[start % MIB:min(MIB, start % MIB + end - start)]
                 handler.wfile.write(piece)
                 start += len(piece)
+                if self.rate:
+                    time.sleep(len(piece) / self.rate)
                 with self.lock:
                     self.sent += len(piece)
         except (BrokenPipeError, ConnectionResetError):
@@ -92,6 +100,8 @@ class Data(unittest.TestCase):
             text = (folder / f"{site}.toml").read_text()
             text = text.replace('peer = "default"\n', 'peer = "default"\ningress_per_gb = "100"\n')
             text += f'cache = {{ directory = "${{TRADEWIND_DATA}}/cache-{site}", gib = {4 * SIZE / 1024 / MIB} }}\n'
+            if site == CHEAP:
+                text += "ranges = 1\n"
             (folder / f"{site}.toml").write_text(text)
         cls.federation = cls.enterClassContext(Federation(folder))
         cls.user = cls.federation.user
@@ -175,6 +185,18 @@ class Data(unittest.TestCase):
         self.wait_until_told(anywhere)
         self.run_at(self.user, anywhere, DEAR)
         self.assertEqual(source.sent, sent)
+
+    def test_several_ranges_bring_more_than_one_where_each_connection_has_a_limit(self):
+        took = {}
+        for site in (DEAR, CHEAP):
+            with Source(site, size=max(SIZE, 96 * MIB), cuts=3, cut=5 * MIB, rate=24 * MIB) as source:
+                job = self.run_at(self.user, self.reading(source, site), site)
+                took[site] = job["attempts"][-1]["report"]["inputs"][0]["milliseconds"]
+                self.assertEqual("4 ranges at once" in self.staged(job), site == DEAR, self.staged(job))
+                self.assertLess(source.sent, source.size + 8 * MIB, "much came twice")
+        print(f"{max(SIZE, 96 * MIB) // MIB} MiB at 24 MiB/s a connection: "
+              f"{took[DEAR]} ms by four, {took[CHEAP]} ms by one", flush=True)
+        self.assertLess(took[DEAR] * 2, took[CHEAP])
 
     def test_a_gateway_that_starts_again_goes_on_where_it_was_killed(self):
         with Source("two", size=16 * MIB) as source:

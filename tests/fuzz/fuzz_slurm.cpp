@@ -1,10 +1,16 @@
-// One fuzzer for each thing that Slurm's commands print: the build names it in FUZZED. No bytes may
-// crash a reader, and what it takes is of the shape that the engine counts on.
+// One fuzzer for each thing that Slurm's commands print, and one for what slurmrestd answers: the
+// build names it in FUZZED. No bytes may crash a reader, and what it takes is of the shape that the
+// engine counts on.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_listing.h"
+#include "gateway/engines/slurm_rest.h"
+#include "gateway/engines/slurm_token.h"
 #include "schemas/assert.h"
 
 namespace tradewind::fuzzed {
@@ -18,13 +24,48 @@ namespace {
   }
 }
 
+void check_capacity(const std::vector<SlurmNode>& nodes, const std::vector<SlurmJob>& jobs) {
+  SlurmPool pool;
+  pool.partition = "all";
+  pool.gres = "gpu:a100";
+  pool.pool.nodes = 2;
+  pool.pool.node = Resources{8, 1'024, 0, 2};
+  pool.pool.unit = Resources{1, 128, 0, 1};
+  const EngineCapacity capacity = slurm_capacity(pool, nodes, jobs, 3, 1'700'000'000);
+  TRADEWIND_ASSERT(capacity.units_free_node <= units_per_node(pool.pool));
+  TRADEWIND_ASSERT(capacity.units_free_node <= capacity.units_free);
+  TRADEWIND_ASSERT(capacity.wait_seconds == 0 || capacity.units_free == 0);
+}
+
 [[maybe_unused]] void parse_slurm_nodes(std::string_view text) {
-  for (const SlurmNode& each : read_scontrol_nodes(text)) {
+  const std::vector<SlurmNode> nodes = read_scontrol_nodes(text);
+  for (const SlurmNode& each : nodes) {
     TRADEWIND_ASSERT(!each.name.empty());
     TRADEWIND_ASSERT(each.cpus_idle <= each.cpus && each.memory_idle_mib <= each.memory_mib);
-    static_cast<void>(gres_count(each.gres, "gpu"));
-    static_cast<void>(gres_count(each.gres_used, "gpu:a100"));
   }
+  check_capacity(nodes, {});
+}
+
+[[maybe_unused]] void parse_slurm_rest(std::string_view text) {
+  static_cast<void>(token_expiry(std::string(text)));
+  const auto answer = read_slurm_answer(text);
+  if (!answer) return;
+  TRADEWIND_ASSERT(!answer->unchanged);
+  static_cast<void>(parse_slurm_error(answer->number));
+  const auto jobs = read_slurm_jobs(answer->body);
+  TRADEWIND_ASSERT(jobs || !jobs.error().message.empty());
+  const auto nodes = read_slurm_nodes(answer->body);
+  TRADEWIND_ASSERT(nodes || !nodes.error().message.empty());
+  if (jobs) {
+    for (const SlurmJob& each : *jobs) TRADEWIND_ASSERT(each.id > 0);
+  }
+  if (nodes) {
+    for (const SlurmNode& each : *nodes) {
+      TRADEWIND_ASSERT(each.cpus_idle <= each.cpus && each.memory_idle_mib <= each.memory_mib);
+    }
+    static_cast<void>(discovered_pools(*nodes));
+  }
+  check_capacity(nodes.value_or(std::vector<SlurmNode>{}), jobs.value_or(std::vector<SlurmJob>{}));
 }
 
 }  // namespace

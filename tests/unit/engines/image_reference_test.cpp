@@ -12,6 +12,14 @@ std::string name_of(std::string_view text) {
   return image ? image->text() : "refused";
 }
 
+TEST(ImageReference, ANameIsNotTooLongInFullEither) {
+  const std::string fits(512 - std::string("docker.io/library/:latest").size(), 'x');
+  const auto image = parse_image_reference("image", fits);
+  ASSERT_TRUE(image);
+  EXPECT_TRUE(parse_image_reference("image", image->text()));
+  EXPECT_FALSE(parse_image_reference("image", fits + "x"));
+}
+
 TEST(ImageReference, NamesWithoutARegistryAreDockerHubs) {
   EXPECT_EQ(name_of("debian"), "docker.io/library/debian:latest");
   EXPECT_EQ(name_of("debian:12"), "docker.io/library/debian:12");

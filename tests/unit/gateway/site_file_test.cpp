@@ -32,6 +32,7 @@ nodes = 4
 node = { cpus = 96, memory_gib = 1024, disk_gib = 4096, accelerators = 8 }
 accelerator = { family = "cuda", model = "h100-sxm", memory_gib = 80, interconnect = "nvlink" }
 performance = { default = 1.2, training = "2.5" }
+learn = { inference = 3 }
 unit_watts = 700
 tariff.currency = "EUR"
 tariff.node_hour = "0.5"
@@ -87,6 +88,7 @@ http = false
 allow_private_hosts = true
 limits = { file_gib = 0.5, attempt_gib = 2, files = 100 }
 cache = { directory = "${DATA}/kept", gib = 0.25 }
+ranges = 8
 )";
 
 std::optional<std::string> environment(const std::string& name) {
@@ -129,6 +131,9 @@ TEST(SiteFile, ReadsEveryKey) {
   EXPECT_EQ(gpu.accelerator, (Accelerator{"cuda", "h100-sxm", 80, Interconnect::nvlink}));
   EXPECT_EQ(gpu.performance_ppm.at("default"), 1'200'000);
   EXPECT_EQ(gpu.performance_ppm.at("training"), 2'500'000);
+  EXPECT_EQ(gpu.performance_ppm.at("inference"), 3'000'000);
+  EXPECT_EQ(file->learnt,
+            (std::map<LearntClass, std::int64_t>{{{PoolId{"gpu"}, "inference"}, 3'000'000}}));
   EXPECT_EQ(gpu.tariff.currency, "EUR");
   EXPECT_EQ(gpu.tariff.node_hour.micros, 500'000);
   EXPECT_EQ(gpu.tariff.accelerator_hour.micros, 2'250'000);
@@ -172,6 +177,7 @@ TEST(SiteFile, ReadsEveryKey) {
   EXPECT_EQ(file->staging.files_max, 100u);
   EXPECT_EQ(file->staging.cache_directory, "/srv/data/kept");
   EXPECT_EQ(file->staging.cache_bytes_max, std::uint64_t{256} << 20);
+  EXPECT_EQ(file->staging.ranges_max, 8U);
 }
 
 TEST(SiteFile, AUnitIsByDefaultOneAcceleratorOrOneCpuWithItsShareOfTheNode) {
@@ -257,6 +263,11 @@ const std::vector<Malformed> malformed = {
      "out of range", "0.000001"},
     {"PerformanceTooExact", "default = 1.2", "default = 1.23456789", "pool[0].performance.default",
      "more than six", "round"},
+    {"LearntAndFixed", "learn = { inference", "learn = { training = 1, inference", "pool[0].learn",
+     "\"training\" is in performance too", "leave it in performance"},
+    {"LearntFromZero", "inference = 3", "inference = 0", "pool[0].learn.inference", "out of range",
+     "0.000001"},
+    {"NoRanges", "ranges = 8", "ranges = 0", "staging.ranges", "0 is out of range", "1 to 16"},
     {"UnknownArchitecture", "\"arm64\"\nnodes", "\"vax\"\nnodes", "pool[1].architecture", "vax",
      ""},
     {"NegativeNodes", "nodes = 10", "nodes = -10", "pool[1].nodes", "-10 is out of range", "1 to"},

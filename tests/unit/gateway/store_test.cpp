@@ -124,6 +124,20 @@ TEST(Store, KeepsTheNewestRecordOfEachMember) {
   EXPECT_EQ(members->at(1), (SignedRecord{Bytes("new"), Bytes(64, 't')}));
 }
 
+TEST(Store, WhatWasLearntCanBeReadBesideTheGatewayThatKeepsIt) {
+  const TemporaryDirectory directory;
+  const auto store = open(directory);
+  const LearntClass training{PoolId{"gpu"}, "training"};
+  const LearntClass inference{PoolId{"gpu"}, "inference"};
+  ASSERT_TRUE(store->keep_learnt({{training, "one"}, {inference, "two"}}));
+  ASSERT_TRUE(store->keep_learnt({{training, "three"}}));
+  const auto beside = Store::look(directory.path() / "store");
+  ASSERT_TRUE(beside) << describe(beside.error());
+  EXPECT_EQ(*(*beside)->learnt(),
+            (std::map<LearntClass, std::string>{{training, "three"}, {inference, "two"}}));
+  EXPECT_FALSE(Store::look(directory.path() / "none"));
+}
+
 TEST(Store, ASecondGatewayOnTheSameDirectoryIsRefused) {
   const TemporaryDirectory directory;
   const auto first = open(directory);

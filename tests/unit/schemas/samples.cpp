@@ -449,6 +449,10 @@ void Sampler::fill(Assignment& to) {
   to.rate.micros = amount();
   fill(to.quote_version);
   to.conversion_ppm = amount(limits::rate_ppm_max, 1);
+  if (flag()) {
+    to.workload_class = name();
+    to.work_seconds = any();
+  }
   if (to.nodes == 0 || to.units == 0 || !flag()) return;
   to.contract.value = name();
   to.contract_units = small(std::min(to.nodes, to.units), 1);

@@ -148,8 +148,7 @@ TEST_F(DataCacheTest, WhatTheDiskChangedIsFetchedAnew) {
 TEST_F(DataCacheTest, WhatWasCutOffIsGoneOnWithByTheNextAttempt) {
   const std::string content = bytes_of(3, 4 * mib);
   server = std::make_unique<HttpServer>([&, asked = 0](const HttpRequest& request) mutable {
-    return asked++ == 0 ? serve_range(request, content, "\"one\"", mib)
-                        : HttpReply{.status = 404};
+    return asked++ == 0 ? serve_range(request, content, "\"one\"", mib) : HttpReply{.status = 404};
   });
   EXPECT_FALSE(run(input(ours, content)).has_value());
   ASSERT_THAT(kept(), ElementsAre(HasSubstr(".part")));

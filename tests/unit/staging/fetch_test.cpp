@@ -117,6 +117,25 @@ TEST_F(Fetch, StartsAnewWhenTheFileChangedBetweenTwoTries) {
   EXPECT_EQ(target.read("data/x"), after);
 }
 
+TEST_F(Fetch, TakesNoRangeOfAnotherVersionFromAServerThatIgnoresIfRange) {
+  const std::string before = some_bytes(400'000, 1);
+  const std::string after = some_bytes(400'000, 2);
+  for (const char* validator : {"ETag", "Last-Modified"}) {
+    int answers = 0;
+    const HttpServer server([&](HttpRequest request) {
+      request.headers.erase("if-range");
+      const bool first = ++answers == 1;
+      auto reply = serve_range(request, first ? before : after, "\"one\"",
+                               first ? std::optional<std::size_t>(200'000) : std::nullopt);
+      reply.headers.front() = {validator, first ? "\"one\"" : "\"two\""};
+      return reply;
+    });
+    const auto got = run_url(server.url("/x"));
+    ASSERT_TRUE(got) << describe(got.error());
+    EXPECT_EQ(target.read("data/x"), after) << validator;
+  }
+}
+
 TEST_F(Fetch, StartsAnewWhenNothingVouchesForTheSameVersion) {
   const std::string content = some_bytes(200'000);
   int answers = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
 
@@ -71,6 +72,7 @@ HttpServer::HttpServer(Handler handler, const std::string& address)
 HttpServer::~HttpServer() {
   over_ = true;
   thread_.join();
+  for (std::thread& each : answering_) each.join();
   ::close(listener_);
 }
 
@@ -83,14 +85,32 @@ std::vector<HttpRequest> HttpServer::requests() const {
   return requests_;
 }
 
+std::size_t HttpServer::at_once() const {
+  const std::lock_guard lock(mutex_);
+  return at_once_;
+}
+
+std::size_t HttpServer::most_at_once() const {
+  const std::lock_guard lock(mutex_);
+  return most_at_once_;
+}
+
 void HttpServer::serve() {
   while (!over_) {
     pollfd ready{listener_, POLLIN, 0};
     if (::poll(&ready, 1, 20) != 1) continue;
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
-    answer(connection);
-    ::close(connection);
+    {
+      const std::lock_guard lock(mutex_);
+      most_at_once_ = std::max(most_at_once_, ++at_once_);
+    }
+    answering_.emplace_back([this, connection] {
+      answer(connection);
+      ::close(connection);
+      const std::lock_guard lock(mutex_);
+      --at_once_;
+    });
   }
 }
 
@@ -101,7 +121,10 @@ void HttpServer::answer(int connection) {
     const std::lock_guard lock(mutex_);
     requests_.push_back(*request);
   }
-  const HttpReply reply = handler_(*request);
+  const HttpReply reply = [&] {
+    const std::lock_guard lock(handling_);
+    return handler_(*request);
+  }();
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) +
                      " Answer\r\nContent-Length: " + std::to_string(reply.body.size()) +
                      "\r\nConnection: close\r\n";
@@ -109,10 +132,14 @@ void HttpServer::answer(int connection) {
     text.append(name).append(": ").append(value).append("\r\n");
   text += "\r\n" + reply.body.substr(0, reply.cut_after.value_or(reply.body.size()));
   std::size_t sent = 0;
-  while (sent < text.size()) {
-    const ssize_t now = ::send(connection, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+  const std::size_t tick = reply.bytes_per_second / 50;
+  while (sent < text.size() && !over_) {
+    const std::size_t left = text.size() - sent;
+    const ssize_t now = ::send(connection, text.data() + sent,
+                               tick == 0 ? left : std::min(left, tick), MSG_NOSIGNAL);
     if (now <= 0) return;
     sent += static_cast<std::size_t>(now);
+    if (tick > 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   while (reply.stall && !over_) {
     pollfd closed{connection, POLLIN | POLLRDHUP, 0};
@@ -124,19 +151,24 @@ HttpReply serve_range(const HttpRequest& request, const std::string& content,
                       const std::string& etag, std::optional<std::size_t> cut_after) {
   HttpReply reply;
   reply.headers.emplace_back("ETag", etag);
+  reply.headers.emplace_back("Accept-Ranges", "bytes");
   reply.body = content;
   reply.cut_after = cut_after;
   const auto range = request.headers.find("range");
   const auto condition = request.headers.find("if-range");
   const bool same = condition == request.headers.end() || condition->second == etag;
   if (range != request.headers.end() && same) {
-    const std::size_t start = std::stoul(range->second.substr(std::string("bytes=").size()));
+    std::string asked = range->second.substr(std::string("bytes=").size());
+    std::size_t digits = 0;
+    const std::size_t start = std::stoul(asked, &digits);
     if (start >= content.size()) return HttpReply{.status = 416};
+    asked = asked.substr(digits + 1);
+    const std::size_t end = asked.empty() ? content.size() : std::stoul(asked) + 1;
     reply.status = 206;
     reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(start) + "-" +
-                                                    std::to_string(content.size() - 1) + "/" +
+                                                    std::to_string(end - 1) + "/" +
                                                     std::to_string(content.size()));
-    reply.body = content.substr(start);
+    reply.body = content.substr(start, end - start);
   }
   return reply;
 }
