@@ -53,8 +53,17 @@ struct LeaseGuard::Slot {
   Path cgroup{};
   Path container{};
 };
+// What the two processes share. Of the room for slots only those are touched that were ever in use:
+// few gateways have as many attempts as they may.
+struct LeaseGuard::Table {
+  std::atomic<std::size_t> begun{0};  // slots that are there, the first ones
+  Slot* slots() { return reinterpret_cast<Slot*>(this + 1); }
+  std::span<Slot> in_use() { return {slots(), begun.load()}; }
+  static std::size_t bytes(std::size_t count) { return sizeof(Table) + count * sizeof(Slot); }
+};
 static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
-              std::atomic<pid_t>::is_always_lock_free);
+              std::atomic<pid_t>::is_always_lock_free &&
+              std::atomic<std::size_t>::is_always_lock_free);
 
 // The command that ends containers, made before there is a guard, which may allocate nothing.
 struct LeaseGuard::Removal {
@@ -107,7 +116,7 @@ bool kill_group_at(const Path& path) {
 
 }  // namespace
 
-void LeaseGuard::guard(Slot* slots, std::size_t count, Removal& removal, pid_t gateway) {
+void LeaseGuard::guard(Table& table, Removal& removal, pid_t gateway) {
   // Not stopped from the gateway's terminal, nor ended by what asks the gateway to end.
   ::setsid();
   sigset_t all;
@@ -121,10 +130,9 @@ void LeaseGuard::guard(Slot* slots, std::size_t count, Removal& removal, pid_t g
   ::syscall(SYS_close_range, 3, ~0U, 0);
   struct pollfd gateway_ends{static_cast<int>(::syscall(SYS_pidfd_open, gateway, 0)), POLLIN, 0};
 
-  const std::span<Slot> table(slots, count);
   while (::getppid() == gateway) {
     const std::int64_t now = steady_now();
-    for (Slot& slot : table) {
+    for (Slot& slot : table.in_use()) {
       std::int64_t ends = slot.ends.load();
       if (ends > now) continue;
       const Path cgroup = slot.cgroup;
@@ -144,7 +152,7 @@ void LeaseGuard::guard(Slot* slots, std::size_t count, Removal& removal, pid_t g
     removal.start();
     ::poll(&gateway_ends, 1, look_interval_ms);
   }
-  for (Slot& slot : table) {
+  for (Slot& slot : table.in_use()) {
     if (slot.ends.load() != unused) removal.add(slot.container);
   }
   removal.start();
@@ -152,7 +160,7 @@ void LeaseGuard::guard(Slot* slots, std::size_t count, Removal& removal, pid_t g
   // nothing any more.
   for (int round = 0; round < last_rounds; ++round) {
     bool any = false;
-    for (const Slot& slot : table) {
+    for (const Slot& slot : table.in_use()) {
       if (slot.ends.load() != unused) any |= kill_group_at(slot.cgroup);
     }
     if (!any) break;
@@ -170,22 +178,22 @@ Result<std::unique_ptr<LeaseGuard>> LeaseGuard::start(std::size_t attempts_max,
                 fmt::format("it cannot be started: {}: {}", step, std::strerror(number)),
                 "let the gateway have memory and one process more");
   };
-  void* const memory = ::mmap(nullptr, attempts_max * sizeof(Slot), PROT_READ | PROT_WRITE,
+  static_assert(sizeof(Table) % alignof(Slot) == 0);
+  void* const memory = ::mmap(nullptr, Table::bytes(attempts_max), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return failed("its table", errno);
-  auto* const slots = static_cast<Slot*>(memory);
-  for (std::size_t each = 0; each < attempts_max; ++each) ::new (slots + each) Slot;
-  std::unique_ptr<LeaseGuard> made(new LeaseGuard(slots, attempts_max));
+  auto& table = *::new (memory) Table;
+  std::unique_ptr<LeaseGuard> made(new LeaseGuard(table, attempts_max));
   Removal removal(std::move(words), attempts_max);
   const pid_t gateway = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return failed("fork", errno);
-  if (child == 0) guard(slots, attempts_max, removal, gateway);
+  if (child == 0) guard(table, removal, gateway);
   made->pid_ = child;
   return made;
 }
 
-LeaseGuard::LeaseGuard(Slot* slots, std::size_t count) : slots_(slots), count_(count) {
+LeaseGuard::LeaseGuard(Table& table, std::size_t count) : table_(table), count_(count) {
   for (std::size_t each = count; each > 0; --each) free_.push_back(each - 1);
 }
 
@@ -194,7 +202,7 @@ LeaseGuard::~LeaseGuard() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  ::munmap(slots_, count_ * sizeof(Slot));
+  ::munmap(&table_, Table::bytes(count_));
 }
 
 Status LeaseGuard::working() const {
@@ -211,8 +219,13 @@ std::unique_ptr<LeaseGuard::Watched> LeaseGuard::watch(const std::string& cgroup
                                                        const std::string& container) {
   TRADEWIND_ASSERT(!free_.empty() && cgroup.size() < path_bytes_max &&
                    container.size() < path_bytes_max);
-  Slot& slot = slots_[free_.back()];
+  const std::size_t place = free_.back();
   free_.pop_back();
+  Slot& slot = table_.slots()[place];
+  if (place == table_.begun.load()) {
+    ::new (&slot) Slot;
+    table_.begun.store(place + 1);
+  }
   slot.cgroup.fill('\0');
   std::ranges::copy(cgroup, slot.cgroup.begin());
   slot.container.fill('\0');
@@ -224,7 +237,7 @@ std::unique_ptr<LeaseGuard::Watched> LeaseGuard::watch(const std::string& cgroup
 LeaseGuard::Watched::~Watched() {
   slot_.process.store(0);
   slot_.ends.store(unused);
-  guard_.free_.push_back(static_cast<std::size_t>(&slot_ - guard_.slots_));
+  guard_.free_.push_back(static_cast<std::size_t>(&slot_ - guard_.table_.slots()));
 }
 
 void LeaseGuard::Watched::end_at(Mono::time_point at) {

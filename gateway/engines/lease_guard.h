@@ -69,13 +69,14 @@ class LeaseGuard {
   std::unique_ptr<Watched> watch(const std::string& cgroup, const std::string& container = {});
 
  private:
-  LeaseGuard(Slot* slots, std::size_t count);
+  struct Table;
   struct Removal;
-  [[noreturn]] static void guard(Slot* slots, std::size_t count, Removal& removal, pid_t gateway);
+  LeaseGuard(Table& table, std::size_t count);
+  [[noreturn]] static void guard(Table& table, Removal& removal, pid_t gateway);
 
-  Slot* slots_;  // shared with the guard
+  Table& table_;  // shared with the guard
   std::size_t count_;
-  std::vector<std::size_t> free_;
+  std::vector<std::size_t> free_;  // the least that was never in use comes before other such
   pid_t pid_ = -1;
 };
 
