@@ -107,7 +107,10 @@ Result<std::unique_ptr<const Store>> Store::look(const std::filesystem::path& di
 }
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Now now) {
-  if (const Status whole = check_manifest(directory); !whole) return fail(whole.error());
+  if (const Status whole = check_manifest(directory); !whole) {
+    return fail(whole.error().code, "store", whole.error().field + " " + whole.error().message,
+                "restore the gateway's directory from its newest backup");
+  }
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(options_of_store(), directory.string(), &raw);
   if (!opened.ok()) return failure(fmt::format("opening {}", directory.string()), opened);

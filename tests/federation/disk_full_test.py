@@ -92,10 +92,10 @@ class DiskFull(unittest.TestCase):
                 self.ballast.unlink()
                 until(lambda: self.ready() == 200, 10)
                 self.assertIn("info disk.enough free_bytes=", federation.log("broker"))
-                history.submit(document)
 
-                # To the last byte, and it is over: nothing can be written any more.
-                federation.user.wait(history.submit(document), states=("running",))
+                # To the last byte, and it is over: nothing can be written any more, once what has room is full.
+                jobs = [history.submit(document) for _ in range(12)]
+                federation.user.wait(jobs[0], states=("running",))
                 self.fill_to_the_last_byte()
                 federation.ended("broker")
                 self.assertRegex(federation.log("broker"),
