@@ -81,7 +81,7 @@ class LogWriter {
   SigningKey key_;
   LogWriteLimits limits_;
   EntryFeed* feed_;
-  std::vector<Entry> fed_;  // of the feed, from the place on
+  std::vector<Entry> fed_;  // what the feed gave last; leaves are made up to fed_at_
   std::size_t fed_at_ = 0;
   Term term_;
   Log log_;
