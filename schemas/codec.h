@@ -7,6 +7,8 @@
 // again: that is the endpoint's work, and what is in the journal must stay readable. Any thread.
 #pragma once
 
+#include <optional>
+
 #include "schemas/dispatch.h"
 #include "schemas/gossip.h"
 #include "schemas/journal.h"
@@ -45,7 +47,12 @@ Bytes encode(const Entry& entry);
 Result<Entry> decode_entry(BytesView bytes);
 
 Bytes encode(const JobRecord& record);
+// Either form of a row of the job table.
 Result<JobRecord> decode_job_record(BytesView bytes);
+// The row of a job of which there is nothing but its submission: its entry, which is no array's.
+Bytes submitted_row(const Entry& submission);
+// encode(Entry) of such a row; nothing of another. Lives as long as the row does.
+std::optional<BytesView> submission_of_row(BytesView row);
 
 // The gateway keeps each attempt it granted as one of these.
 Bytes encode(const Assignment& assignment);

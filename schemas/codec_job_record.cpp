@@ -86,12 +86,43 @@ void read(schema::JobRecord::Reader from, JobRecord& to) {
 
 }  // namespace codec
 
+namespace {
+
+// DO NOT CHANGE: it is on disk. No record begins so: packed, its first word has no byte but those
+// of its first segment's length, of which the last is zero; flat, it begins with the count of its
+// segments.
+constexpr char kSubmitted = '\xff';
+
+}  // namespace
+
 Bytes encode(const JobRecord& record) {
   return codec::pack(codec::encode_message<schema::JobRecord>(record));
 }
 
+Bytes submitted_row(const Entry& submission) {
+  TRADEWIND_ASSERT(std::get<JobSubmitted>(submission.body).spec.array_count == 0);
+  Bytes row(1, kSubmitted);
+  row += encode(submission);
+  return row;
+}
+
+std::optional<BytesView> submission_of_row(BytesView row) {
+  if (!row.starts_with(kSubmitted)) return std::nullopt;
+  return row.substr(1);
+}
+
 Result<JobRecord> decode_job_record(BytesView bytes) {
   constexpr std::string_view name = "job record";
+  if (const auto submission = submission_of_row(bytes)) {
+    auto entry = decode_entry(*submission);
+    if (!entry) return fail(std::move(entry.error()));
+    auto* const submitted = std::get_if<JobSubmitted>(&entry->body);
+    if (submitted == nullptr || submitted->spec.array_count != 0) {
+      return fail(ErrorCode::corrupt, std::string(name),
+                  "is of an entry that submits no single job");
+    }
+    return submitted_job(std::move(*submitted), entry->at);
+  }
   return codec::decode_either(name, bytes, limits::job_record_bytes_max, [name](BytesView flat) {
     return codec::decode_value<schema::JobRecord, JobRecord>(name, flat,
                                                              limits::job_record_bytes_max);

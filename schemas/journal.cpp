@@ -1,6 +1,7 @@
 #include "schemas/journal.h"
 
 #include <array>
+#include <utility>
 
 namespace tradewind {
 namespace {
@@ -24,6 +25,17 @@ std::string_view to_string(MemberCause cause) {
 }
 std::string_view to_string(AttemptState state) {
   return kAttemptStates.at(static_cast<std::size_t>(state));
+}
+
+JobRecord submitted_job(JobSubmitted submission, Wall::time_point at) {
+  JobRecord job;
+  job.job = std::move(submission.job);
+  job.tenant = std::move(submission.tenant);
+  job.principal = std::move(submission.principal);
+  job.spec = std::move(submission.spec);
+  job.quote = std::move(submission.quote);
+  job.submitted = at;
+  return job;
 }
 
 }  // namespace tradewind

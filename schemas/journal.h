@@ -269,4 +269,8 @@ struct JobRecord {
   friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 
+// A job of which there is nothing but its submission at that time. Of an array, what its tasks
+// have in common but the spec's count: `jobs_of` in broker/jobs/fold.h makes them.
+JobRecord submitted_job(JobSubmitted submission, Wall::time_point at);
+
 }  // namespace tradewind

@@ -21,7 +21,9 @@ constexpr char kTenantOfJob = 'o';
 constexpr char kSiteOfAttempt = 'a';
 
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kToldKept = 100'000;    // at least, and about twice as many at most
+constexpr std::size_t kToldKept = 100'000;  // at least, and about twice as many at most
+constexpr std::size_t kSubmissionsKept = 131'072;
+constexpr std::size_t kTenantsKept = 65'536;
 constexpr std::size_t kRowsReadMax = 20'000;  // of one search
 constexpr std::uint64_t kBundlesAWrite = 64;  // when rows are made anew
 
@@ -131,13 +133,36 @@ Result<std::string> LogIndex::find(Told& told, const std::string& name) {
   return told.newer.emplace(name, stored->value_or("")).first->second;
 }
 
+void LogIndex::Submissions::put(std::uint64_t leaf, const std::string& job,
+                                const std::string& tenant) {
+  if (names_.size() == kTenantsKept) {
+    each_.clear();
+    names_.clear();
+    places_.clear();
+  }
+  const auto [place, is_new] =
+      places_.try_emplace(tenant, static_cast<std::uint32_t>(names_.size()));
+  if (is_new) names_.push_back(tenant);
+  const std::size_t at = leaf % kSubmissionsKept;
+  if (each_.size() <= at) each_.resize(at + 1);
+  each_[at].job = job;
+  each_[at].tenant = place->second;
+}
+
+const std::string* LogIndex::Submissions::tenant(std::uint64_t leaf, std::string_view job) const {
+  const std::size_t at = leaf % kSubmissionsKept;
+  return at < each_.size() && each_[at].job == job ? &names_[each_[at].tenant] : nullptr;
+}
+
 Result<std::string> LogIndex::tenant_of(const std::string& submitted) {
-  auto known = find(tenants_, submitted);
   const auto leaf = leaf_of(submitted);
+  if (const auto* known = leaf ? submissions_.tenant(*leaf, submitted) : nullptr) return *known;
+  auto known = find(tenants_, submitted);
   if (!known || !known->empty() || !leaf || *leaf >= size_) return known;
   const auto told = tenant_in(*store_, *leaf, submitted);
   if (!told) return fail(told.error());
-  return tenants_.newer[submitted] = told->value_or("");
+  submissions_.put(*leaf, submitted, told->value_or(""));
+  return told->value_or("");
 }
 
 Status LogIndex::add(const std::optional<LeafKeys>& keys) {
@@ -145,7 +170,7 @@ Status LogIndex::add(const std::optional<LeafKeys>& keys) {
     Result<std::string> tenant = keys->tenant;
     const bool is_told_by_id = keys->type == leaf_type::submitted && leaf_of(keys->job) == size_;
     if (is_told_by_id) {
-      tenants_.newer[keys->job] = *tenant;
+      submissions_.put(size_, keys->job, *tenant);
     } else if (is_name(*tenant) && is_name(keys->job)) {
       tell(tenants_, keys->job, *tenant);
     } else if (is_name(keys->job)) {

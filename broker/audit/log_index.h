@@ -46,8 +46,8 @@ class LogIndex {
  private:
   explicit LogIndex(const LogStore& store);
   void put(char kind, std::string_view name);
-  // What leaves said for those that follow them, by name: of a job its tenant, of an attempt its
-  // site. All that is not written yet is in `newer`.
+  // What leaves said for those that follow them, by name: of a job its tenant, where its id does
+  // not tell its leaf, of an attempt its site. All that is not written yet is in `newer`.
   struct Told {
     char kind;
     std::unordered_map<std::string, std::string> newer{};
@@ -59,10 +59,28 @@ class LogIndex {
   Result<std::string> tenant_of(const std::string& submitted);
   void end_bundle();
 
+  // Whose the jobs are that the last leaves submitted, by leaf.
+  class Submissions {
+   public:
+    void put(std::uint64_t leaf, const std::string& job, const std::string& tenant);
+    // Null when it is not known.
+    const std::string* tenant(std::uint64_t leaf, std::string_view job) const;
+
+   private:
+    struct Each {
+      std::string job;
+      std::uint32_t tenant = 0;  // its place among the names
+    };
+    std::vector<Each> each_;  // a ring
+    std::vector<std::string> names_;
+    std::unordered_map<std::string, std::uint32_t> places_;
+  };
+
   const LogStore* store_;
   std::uint64_t size_ = 0;
   std::map<std::string, Bytes> places_;  // of the bundle that is not full, by kind and name
   std::vector<IndexRow> rows_;
+  Submissions submissions_;
   Told tenants_;
   Told sites_;
 };

@@ -142,7 +142,7 @@ void Core::commit(const JournalBatch& batch) {
   const Status committed = journal_.commit(batch);
   if (committed) {
     for (const Entry& each : batch.entries) ++events_[each.body.index()];
-    for (const ChangedJob& each : batch.jobs) changes_.count(each->job);
+    for (const ChangedJob& each : batch.jobs) changes_.count(each.job);
     return;
   }
   // What memory holds is now ahead of what is durable, and the store is in doubt: going on could

@@ -33,8 +33,8 @@ void log_events(const std::vector<Entry>& entries, const std::vector<ChangedJob>
     if (!id) continue;
     const auto job = std::lower_bound(
         jobs.begin(), jobs.end(), *id,
-        [](const ChangedJob& each, const JobId& wanted) { return each->job < wanted; });
-    if (job == jobs.end() || (*job)->job != *id) continue;
+        [](const ChangedJob& each, const JobId& wanted) { return each.job < wanted; });
+    if (job == jobs.end() || job->job != *id) continue;
     spdlog::log(level, "{} {}", event_name(entry), event_details(entry, **job));
   }
 }

@@ -50,11 +50,11 @@ std::vector<JournalValue> changed(
     const std::map<TenantId, std::optional<BudgetSpent>>& of_budgets) {
   std::vector<JournalValue> values;
   for (const ChangedJob& job : jobs) {
-    if (!job->array || !is_final(job->state) || job->state == JobState::succeeded) continue;
+    if (!job.array || !is_final(job.state) || job.state == JobState::succeeded) continue;
     // An array's tasks follow each other.
-    std::string key = failed_task(*job->array);
+    std::string key = failed_task(*job.array);
     if (values.empty() || values.back().key != key) {
-      values.push_back({std::move(key), job->job.value});
+      values.push_back({std::move(key), job.job.value});
     }
   }
   for (const auto& [tenant, now] : of_budgets) {

@@ -219,13 +219,7 @@ concept HasJob = requires(const Body& body) { body.job; };
 }  // namespace
 
 std::vector<JobRecord> jobs_of(const JobSubmitted& submission, Wall::time_point at) {
-  JobRecord job;
-  job.job = submission.job;
-  job.tenant = submission.tenant;
-  job.principal = submission.principal;
-  job.spec = submission.spec;
-  job.quote = submission.quote;
-  job.submitted = at;
+  JobRecord job = submitted_job(submission, at);
   const std::uint32_t count = submission.spec.array_count;
   std::vector<JobRecord> tasks;
   if (count == 0) {

@@ -15,6 +15,23 @@ std::uint32_t seconds(std::uint64_t stated) {
   return static_cast<std::uint32_t>(std::min(stated, limits::seconds_max));
 }
 
+JobBrief brief_of(const JobId& job, const JobSpec& spec, Wall::time_point submitted,
+                  const Shape& shape, const Shape& demand) {
+  const auto number = job_number(job);
+  TRADEWIND_ASSERT(number);
+  JobBrief brief;
+  brief.number = *number;
+  brief.shape = shape;
+  brief.demand = demand;
+  brief.submitted = submitted;
+  brief.priority = spec.priority;
+  brief.queue_seconds_max = seconds(spec.queue_seconds_max);
+  brief.total_seconds_max = seconds(spec.total_seconds_max);
+  brief.comes_after = !spec.after.empty();
+  brief.outlasts_lease = spec.on_disconnect == OnDisconnect::resume;
+  return brief;
+}
+
 }  // namespace
 
 void JobBrief::follow(const JobRecord& record) {
@@ -24,20 +41,13 @@ void JobBrief::follow(const JobRecord& record) {
   attempts_count = record.attempts_count;
 }
 
+JobBrief brief_of(const JobSubmitted& submission, Wall::time_point at, const Shape& shape,
+                  const Shape& demand) {
+  return brief_of(submission.job, submission.spec, at, shape, demand);
+}
+
 JobBrief brief_of(const JobRecord& record, const Shape& shape, const Shape& demand) {
-  const auto number = job_number(record.job);
-  TRADEWIND_ASSERT(number);
-  const JobSpec& spec = record.spec;
-  JobBrief brief;
-  brief.number = *number;
-  brief.shape = shape;
-  brief.demand = demand;
-  brief.submitted = record.submitted;
-  brief.priority = spec.priority;
-  brief.queue_seconds_max = seconds(spec.queue_seconds_max);
-  brief.total_seconds_max = seconds(spec.total_seconds_max);
-  brief.comes_after = !spec.after.empty();
-  brief.outlasts_lease = spec.on_disconnect == OnDisconnect::resume;
+  JobBrief brief = brief_of(record.job, record.spec, record.submitted, shape, demand);
   brief.follow(record);
   return brief;
 }

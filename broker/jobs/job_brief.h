@@ -32,6 +32,9 @@ struct JobBrief {
   void follow(const JobRecord& record);
 };
 
+// Of a job of which there is nothing but its submission, not an array.
+JobBrief brief_of(const JobSubmitted& submission, Wall::time_point at, const Shape& shape,
+                  const Shape& demand);
 // The shape and the demand are those of the record's spec, which all tasks of an array share.
 JobBrief brief_of(const JobRecord& record, const Shape& shape, const Shape& demand);
 
@@ -42,7 +45,7 @@ Shape shape_of_record(const JobRecord& record);
 // thread.
 struct StoredJob {
   StoredJob(const JobRecord& record);  // NOLINT: a record is one
-  // What encode(JobRecord) wrote. Fails as decode_job_record does.
+  // A row of the job table. Fails as decode_job_record does.
   static Result<StoredJob> read(Bytes row);
 
   Bytes row;

@@ -37,7 +37,7 @@ class JobRecords {
   explicit JobRecords(std::size_t open_max);
 
   void put(Slot& slot, JobRecord record);
-  // encode(JobRecord), of this program or of one before.
+  // What decode_job_record reads, of this program or of one before.
   void put(Slot& slot, BytesView row);
   // The record is valid until `close_surplus` or `take`.
   const JobRecord& read(Slot& slot);

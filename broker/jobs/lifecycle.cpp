@@ -153,18 +153,35 @@ void Lifecycle::submit(JobSubmitted submission, Now now) {
   const Wall::time_point at = stamp(now);
   const Shape shape = shape_of(submission.tenant, submission.spec);
   const Shape demand = demand_of(submission.spec);
-  std::vector<JobRecord> jobs = jobs_of(submission, at);
-  await_others(jobs.front());
-  for (JobRecord& job : jobs) {
+  await_others(submission.job, submission.spec);
+  if (submission.spec.array_count == 0) {
+    Live& live = add(brief_of(submission, at, shape, demand), submission.tenant);
+    output_.entries.emplace_back(at, std::move(submission));
+    const Entry& entry = output_.entries.back();
+    const ChangedJob& job =
+        submitted_
+            .emplace_back(live.brief.number,
+                          ChangedJob(std::get<JobSubmitted>(entry.body), submitted_row(entry)))
+            .second;
+    live.only_submitted = true;
+    records_.put(live.record, BytesView(job.row));
+    begin_to_wait(live, now);
+    return;
+  }
+  for (JobRecord& job : jobs_of(submission, at)) {
     if (job.array_index > 0) dependencies_.join(*job.array);
     Live& live = add(brief_of(job, shape, demand), job.tenant);
-    changed_.push_back(live.brief.number);
     records_.put(live.record, std::move(job));
-    bound_total(live, now);
-    enqueue(live, now);
-    ++counters_.submitted;
+    begin_to_wait(live, now);
   }
   output_.entries.emplace_back(at, std::move(submission));
+}
+
+void Lifecycle::begin_to_wait(Live& live, Now now) {
+  changed_.push_back(live.brief.number);
+  bound_total(live, now);
+  enqueue(live, now);
+  ++counters_.submitted;
 }
 
 void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now now) {
@@ -176,11 +193,8 @@ void Lifecycle::submit_decided(JobSubmitted submission, Decision decision, Now n
   JobRecord job = std::move(jobs_of(submission, at).front());
   output_.entries.push_back(Entry{at, std::move(submission)});
   Live& live = add(brief_of(job, shape_of_record(job), demand_of(job.spec)), job.tenant);
-  changed_.push_back(live.brief.number);
   records_.put(live.record, std::move(job));
-  bound_total(live, now);
-  enqueue(live, now);
-  ++counters_.submitted;
+  begin_to_wait(live, now);
   dispatch(live, std::move(decision), now);
 }
 
@@ -217,14 +231,22 @@ LifecycleOutput Lifecycle::take(Now now) {
   if (running_) pass(now);
   follow_ends(now);  // of jobs that turned out to be unroutable
   if (running_ && router_.must_record()) record_market(now);
+  std::ranges::sort(submitted_, {}, [](const auto& each) { return each.first; });
   std::ranges::sort(changed_);
   const auto twice = std::ranges::unique(changed_);
   changed_.erase(twice.begin(), twice.end());
   output_.jobs.reserve(changed_.size());
+  auto submitted = submitted_.begin();
   for (const JobNumber number : changed_) {
     const auto found = jobs_.find(number);
     TRADEWIND_ASSERT(found != jobs_.end());
     Live& live = found->second;
+    if (live.only_submitted) {
+      while (submitted->first != number) ++submitted;
+      output_.jobs.push_back(std::move(submitted->second));
+      live.only_submitted = false;
+      continue;
+    }
     if (!live.brief.has_ended) {
       output_.jobs.push_back(records_.show(live.record, live.waiting));
       continue;
@@ -242,6 +264,7 @@ LifecycleOutput Lifecycle::take(Now now) {
     jobs_.erase(found);
   }
   changed_.clear();
+  submitted_.clear();
   output_.spent = budgets_.take_changed();
   taken_ = now.mono;
   return std::exchange(output_, {});
@@ -254,6 +277,7 @@ Wall::time_point Lifecycle::stamp(Now now) {
 
 void Lifecycle::record(Live& live, Now now, decltype(Entry::body) body) {
   output_.entries.emplace_back(stamp(now), std::move(body));
+  live.only_submitted = false;
   JobRecord& job = records_.change(live.record);
   router_.recorded(job, output_.entries.back());
   apply(job, output_.entries.back());

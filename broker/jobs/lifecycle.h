@@ -349,6 +349,7 @@ class Lifecycle {
     const TenantId* tenant = nullptr;  // in tenants_
     JobRecords::Slot record;
     std::unique_ptr<Tries> tries;  // null: none yet
+    bool only_submitted = false;   // its row is in submitted_
     bool placeable = false;        // some decision found a place
     bool passed_over = false;      // first in turn, and a clearing gave others the room
     bool unanswered = false;  // its live attempt: counted in unanswered_, debited with the router
@@ -385,6 +386,7 @@ class Lifecycle {
   // lifecycle.cpp
   void input(Now now);
   Live& add(const JobBrief& brief, const TenantId& tenant);
+  void begin_to_wait(Live& live, Now now);
   // Null: there is none.
   Live* find_live(const JobId& job);
   const JobRecord& read(Live& live);
@@ -405,7 +407,7 @@ class Lifecycle {
   bool each_of(const JobId& job_or_array, Visit visit);
   void recover_dependencies(Now now);
   // Of a submission's first job.
-  void await_others(const JobRecord& job);
+  void await_others(const JobId& submission, const JobSpec& spec);
   bool waits_for_others(const JobBrief& job) const;
   // Lets go or ends who waited for what has ended since the last call, and who waited for those.
   void follow_ends(Now now);
@@ -528,6 +530,8 @@ class Lifecycle {
   std::vector<JobNumber> sent_;  // jobs whose lease starts with a send of the last or the next take
   Mono::time_point taken_{};
   std::vector<JobNumber> changed_;  // some of them twice
+  // Rows of those that have been submitted since the last take; of some of them too old by now.
+  std::vector<std::pair<JobNumber, ChangedJob>> submitted_;
   LifecycleOutput output_;
   LifecycleCounters counters_;
 };

@@ -31,14 +31,14 @@ bool Lifecycle::waits_for_others(const JobBrief& job) const {
 }
 
 // What has ended in this batch is in memory yet, and follow_ends has yet to come to it.
-void Lifecycle::await_others(const JobRecord& job) {
-  for (const JobId& other : job.spec.after) {
+void Lifecycle::await_others(const JobId& submission, const JobSpec& spec) {
+  for (const JobId& other : spec.after) {
     std::size_t jobs = 0;
     if (!dependencies_.is_awaited(other)) {
       each_of(other, [&](const Live&) { ++jobs; });
       if (jobs == 0) continue;
     }
-    dependencies_.wait_for(job.array.value_or(job.job), other, jobs);
+    dependencies_.wait_for(submission, other, jobs);
   }
 }
 
@@ -54,7 +54,7 @@ void Lifecycle::recover_dependencies(Now now) {
     if (!may_wait_for_others(live.brief)) continue;
     const JobId submission = submission_of(live.brief);
     if (submission == free || dependencies_.join(submission)) continue;
-    await_others(job);
+    await_others(submission, job.spec);
     if (!dependencies_.waits(submission)) free = submission;
   }
 }

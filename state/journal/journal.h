@@ -78,7 +78,7 @@ class Journal {
   virtual Status values(
       std::string_view prefix,
       const std::function<void(std::string_view key, BytesView value)>& each) const = 0;
-  // The record of every job that is not in a final state, in order of id, as encode(JobRecord)
+  // The record of every job that is not in a final state, in order of id, as decode_job_record
   // wrote it.
   virtual Status live_jobs(const std::function<void(Bytes)>& each) const = 0;
   virtual Result<JobRecord> job(const JobId& id) const = 0;  // not_found when there is none

@@ -30,11 +30,14 @@
 namespace tradewind {
 namespace {
 
-constexpr std::string_view kFormat = "4";
+constexpr std::string_view kFormat = "5";
+constexpr std::string_view kFormatRecords = "4";  // the rows of all jobs were records: read as well
 // Each entry had a row of its own, and `jobs` one for each live job: both are read as well.
 constexpr std::string_view kFormatOneEntry = "3";
 constexpr std::string_view kFormatFlat = "2";      // entries and records lay flat: read as well
 constexpr std::string_view kFormatOneTable = "1";  // and those of live jobs stood among the others
+constexpr std::array kFormatsBefore = {kFormatRecords, kFormatOneEntry, kFormatFlat,
+                                       kFormatOneTable};
 constexpr std::array<const char*, 11> kTableNames = {
     "default", "entries",   "jobs",        "live",     "tenants",  "idempotency",
     "values",  "log_tiles", "log_bundles", "log_data", "log_index"};
@@ -199,7 +202,7 @@ Status RocksJournal::check_format(const std::filesystem::path& directory) {
     return ok();
   }
   if (!status.ok()) return fail(store_error("read the format", status));
-  if (format == kFormatOneEntry || format == kFormatFlat || format == kFormatOneTable)
+  if (std::ranges::find(kFormatsBefore, format) != kFormatsBefore.end())
     return bring_up_to_date(format);
   if (format != kFormat) {
     return fail(ErrorCode::conflict, directory.string(),
@@ -321,13 +324,20 @@ Status RocksJournal::commit(const JournalBatch& batch) {
     write.Put(table(Table::entries), sequence_key(first), group.take());
     first.value = sequence.value + 1;
   };
+  auto job = batch.jobs.begin();  // whose row may hold the next submission, encoded
   for (const Entry& entry : batch.entries) {
     TRADEWIND_ASSERT(entry.at >= at);
     at = entry.at;
-    group.add(encode(entry));
+    const auto* submitted = std::get_if<JobSubmitted>(&entry.body);
+    std::optional<BytesView> encoded;
+    if (submitted != nullptr) {
+      while (job != batch.jobs.end() && job->job < submitted->job) ++job;
+      if (job != batch.jobs.end() && job->job == submitted->job)
+        encoded = submission_of_row(job->row);
+    }
+    group.add(encoded ? *encoded : encode(entry));
     ++sequence.value;
     if (group.full()) put_group();
-    const auto* submitted = std::get_if<JobSubmitted>(&entry.body);
     if (submitted != nullptr && !submitted->idempotency_key.empty()) {
       write.Put(table(Table::idempotency),
                 tenant_key(submitted->tenant, submitted->idempotency_key), submitted->job.value);
@@ -335,14 +345,14 @@ Status RocksJournal::commit(const JournalBatch& batch) {
   }
   put_group();
   for (const ChangedJob& job : batch.jobs) {
-    const std::string& id = job->job.value;
-    if (is_final(job->state)) {
+    const std::string& id = job.job.value;
+    if (is_final(job.state)) {
       write.Put(table(Table::jobs), id, job.row);
       write.Delete(table(Table::live), id);
     } else {
       write.Put(table(Table::live), id, job.row);
     }
-    write.Put(table(Table::tenants), tenant_key(job->tenant, id), rocksdb::Slice());
+    write.Put(table(Table::tenants), tenant_key(job.tenant, id), rocksdb::Slice());
   }
   // Not between the reading and the writing of who swaps the log's checkpoint. Most commits change
   // no value and do not wait for that.

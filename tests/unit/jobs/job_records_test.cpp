@@ -135,6 +135,31 @@ TEST(StoredJob, OfARowIsThatOfItsRecord) {
   EXPECT_FALSE(StoredJob::read("no record"));
 }
 
+TEST(StoredJob, OfARowOfItsSubmissionIsThatOfItsRecord) {
+  JobSpec spec = record(6).spec;
+  spec.priority = 7;
+  spec.total_seconds_max = 600;
+  const JobSubmitted submission{record(6).job, TenantId{"physics"}, "ada", "key", spec};
+  const Entry entry{Wall::time_point(std::chrono::seconds(5)), submission};
+  const auto read = StoredJob::read(submitted_row(entry));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->row, submitted_row(entry));
+  EXPECT_EQ(read->tenant, submission.tenant);
+  for (const JobBrief& brief :
+       {StoredJob(submitted_job(submission, entry.at)).brief,
+        brief_of(submission, entry.at, read->brief.shape, read->brief.demand)}) {
+    EXPECT_EQ(read->brief.number, brief.number);
+    EXPECT_EQ(read->brief.shape, brief.shape);
+    EXPECT_EQ(read->brief.demand, brief.demand);
+    EXPECT_EQ(read->brief.submitted, brief.submitted);
+    EXPECT_EQ(read->brief.priority, 7);
+    EXPECT_EQ(brief.priority, 7);
+    EXPECT_EQ(read->brief.total_seconds_max, brief.total_seconds_max);
+    EXPECT_EQ(read->brief.has_ended, brief.has_ended);
+    EXPECT_EQ(read->brief.attempts_count, brief.attempts_count);
+  }
+}
+
 // The whole lifecycle's tests again with every record packed as soon as it may be would be the
 // same; this one goes through a life with none open between inputs but the last.
 TEST_F(LifecycleTest, ALifeIsTheSameWithRecordsPacked) {

@@ -65,6 +65,11 @@ class RawStore {
   std::unique_ptr<rocksdb::DB> db_;
 };
 
+// In format 4 every row of a job was a record.
+void make_format_4(const std::filesystem::path& directory) {
+  RawStore(directory).put("default", "format", "4");
+}
+
 // In format 3 each entry had a row of its own, and each live job an empty one in `jobs`.
 void make_format_3(const std::filesystem::path& directory) {
   RawStore store(directory);
@@ -118,6 +123,7 @@ void expect_brought_up_to_date(void (*make_older)(const std::filesystem::path&))
 }
 
 TEST(JournalFormat, AStoreOfAFormatBeforeIsBroughtUpToDate) {
+  expect_brought_up_to_date(make_format_4);
   expect_brought_up_to_date(make_format_3);
   expect_brought_up_to_date(make_format_1);
 }

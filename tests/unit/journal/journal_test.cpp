@@ -92,6 +92,31 @@ TEST(Journal, LiveJobsAreThoseThatHaveNotEnded) {
   EXPECT_EQ(journal->job(id(2))->state, JobState::succeeded);
 }
 
+TEST(Journal, AJobThatWasOnlySubmittedIsThere) {
+  const TemporaryDirectory directory;
+  auto journal = sample::open(directory.path());
+  JournalBatch batch;
+  for (std::uint64_t number = 1; number <= 300; ++number) {
+    batch.entries.push_back(sample::submitted(number));
+    const Entry& entry = batch.entries.back();
+    batch.jobs.emplace_back(std::get<JobSubmitted>(entry.body), submitted_row(entry));
+  }
+  ASSERT_TRUE(journal->commit(batch));
+  journal.reset();
+  journal = sample::open(directory.path());
+  EXPECT_EQ(entries(*journal), batch.entries);
+  EXPECT_EQ(*journal->job(id(7)),
+            submitted_job(std::get<JobSubmitted>(batch.entries[6].body), batch.entries[6].at));
+  EXPECT_EQ(list_all(*journal, {}).size(), 300U);
+  std::vector<Bytes> live;
+  ASSERT_TRUE(journal->live_jobs([&](Bytes row) { live.push_back(std::move(row)); }));
+  ASSERT_EQ(live.size(), 300U);
+  EXPECT_EQ(live[299], batch.jobs[299].row);
+  ASSERT_TRUE(journal->commit(
+      {.entries = {}, .jobs = {record(7, "physics", JobState::succeeded)}, .values = {}}));
+  EXPECT_EQ(journal->job(id(7))->state, JobState::succeeded);
+}
+
 TEST(Journal, PagesAreNewestFirstAndSayWhetherAnotherFollows) {
   const TemporaryDirectory directory;
   const auto journal = sample::open(directory.path());

@@ -126,6 +126,31 @@ TEST(Codec, ReadsEntriesAndRecordsPackedAndAsTheyOnceLay) {
   EXPECT_EQ(*decode_job_record(encode(record)), record);
 }
 
+TEST(Codec, ReadsTheJobOutOfTheRowOfItsSubmission) {
+  Sampler sampler(7);
+  Entry entry;
+  auto& submitted = entry.body.emplace<JobSubmitted>();
+  sampler.fill(submitted);
+  submitted.spec.array_count = 0;
+  entry.at = Wall::time_point(std::chrono::seconds(1'800'000'000));
+  const Bytes row = submitted_row(entry);
+  EXPECT_EQ(submission_of_row(row), encode(entry));
+  EXPECT_EQ(*decode_job_record(row), submitted_job(submitted, entry.at));
+  EXPECT_EQ(submission_of_row(encode(submitted_job(submitted, entry.at))), std::nullopt);
+}
+
+TEST(Codec, RefusesARowOfASubmissionThatHoldsNone) {
+  const Bytes good = submitted_row(Entry{{}, JobSubmitted{}});
+  EXPECT_FALSE(decode_job_record(good));  // it names no job
+  Entry array{{}, JobSubmitted{JobId{"j0000000000001"}, TenantId{"physics"}, "ada", "", {}}};
+  std::get<JobSubmitted>(array.body).spec.array_count = 2;
+  for (const Bytes& entry : {encode(Entry{{}, TermBegan{Term{1}}}), encode(array), Bytes()}) {
+    const auto read = decode_job_record(good.substr(0, 1) + entry);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::corrupt);
+  }
+}
+
 TEST(Codec, PacksAsCapnProtoDoes) {
   // The example of https://capnproto.org/encoding.html#packing, then runs of zeros and of full
   // words.
