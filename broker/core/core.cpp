@@ -17,6 +17,8 @@ namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::seconds(10);
 constexpr int kExitStoreInDoubt = 70;
+constexpr Mono::duration kSlowCommit = std::chrono::milliseconds(1);
+constexpr Mono::duration kGatherMax = std::chrono::milliseconds(1);
 constexpr std::size_t kBytesAnEntry = 64;  // besides what follows
 
 // About what the entries take in the journal: what is long in them is in rows of jobs as well, or a
@@ -69,9 +71,21 @@ bool Core::push(Command command, bool bounded) {
     const std::lock_guard lock(mutex_);
     if (stopping_ || (bounded && inbox_.size() >= options_.inbox_max)) return false;
     inbox_.push_back(std::move(command));
+    if (inbox_.size() != 1 && inbox_.size() != gathered_) return true;
   }
   arrived_.notify_one();
   return true;
+}
+
+// Who was answered after the last commit often asks again at once. Where the disk is slow, a commit
+// for the first of them would keep all others waiting for the one after it; so the first waits for
+// as many as there were, a part of what that will take at most.
+void Core::gather(std::unique_lock<std::mutex>& lock) {
+  if (commit_took_ < kSlowCommit) return;
+  gathered_ = batch_size_;
+  const auto most = std::min<Mono::duration>(commit_took_ / 2, kGatherMax);
+  arrived_.wait_for(lock, most, [this] { return stopping_ || inbox_.size() >= gathered_; });
+  gathered_ = 0;
 }
 
 void Core::run() {
@@ -88,7 +102,9 @@ void Core::run() {
                                       ? Mono::duration::zero()
                                       : std::min<Mono::duration>(wake - now, kHousekeepingInterval);
       arrived_.wait_for(lock, span, [this] { return stopping_ || !inbox_.empty(); });
+      if (!inbox_.empty()) gather(lock);
       batch.swap(inbox_);
+      batch_size_ = batch.size();
       stopping = stopping_;
     }
     router_.expire(system_now());
@@ -139,7 +155,9 @@ void Core::flush() {
 
 void Core::commit(const JournalBatch& batch) {
   if (batch.empty()) return;
+  const Mono::time_point begun = system_now().mono;
   const Status committed = journal_.commit(batch);
+  commit_took_ = system_now().mono - begun;
   if (committed) {
     for (const Entry& each : batch.entries) ++events_[each.body.index()];
     for (const ChangedJob& each : batch.jobs) changes_.count(each.job);

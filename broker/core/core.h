@@ -141,6 +141,7 @@ class Core final : public Service {
   }
   bool push(Command command, bool bounded);
   void run();
+  void gather(std::unique_lock<std::mutex>& lock);
   // Runs on the core's thread.
   // Takes the spec out of what it takes in.
   Result<SubmitReceipt> take_in(Submission& submission);
@@ -194,10 +195,13 @@ class Core final : public Service {
   Mono::time_point next_housekeeping_{};
   std::array<std::uint64_t, event_names.size()> events_{};
   std::optional<DiskReserve> disk_;
+  std::size_t batch_size_ = 0;  // commands of the last one
+  Mono::duration commit_took_{};
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
   std::deque<Command> inbox_;
+  std::size_t gathered_ = 0;  // for so many commands the core waits; 0: for any
   bool stopping_ = false;
   CoreFigures figures_;
   Status disk_status_ = ok();
