@@ -164,8 +164,11 @@ class Upgrade(unittest.TestCase):
             self.sells(site)
 
     def root_keys_go_offline(self):
-        """The first trust record has the registry key for its root; the next one has others, and everybody goes along."""
+        """The first trust record has the registry key for its root, where the previous release made it so; the next one has
+        others, and everybody goes along."""
         ca = self.federation.dir / "ca"
+        if not (ca / "registry.key").exists():
+            return
 
         def tradewind(*arguments):
             return self.federation.cli("ca", *map(str, arguments)).stdout.strip()
