@@ -263,8 +263,7 @@ Result<DaemonParts> make_parts(const std::string& site_file, const std::filesyst
 ProcessEngineOptions engine_options(const SiteFile& site, const std::filesystem::path& directory) {
   ProcessEngineOptions options;
   options.attempts_directory = directory / "attempts";
-  options.sandbox =
-      site.engine.sandbox == Sandbox::none ? SandboxMode::none : SandboxMode::bubblewrap;
+  options.sandbox = site.engine.sandbox;
   for (const std::string& each : site.engine.read_only) options.read_only_binds.emplace_back(each);
   for (const Pool& each : site.record.pools) options.pools[each.id] = each.architecture;
   options.emulators = site.engine.emulators;

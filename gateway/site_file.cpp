@@ -471,7 +471,7 @@ void read_engine(const TomlTable& root, const SiteRecord& record, EngineSettings
   }
   const std::string sandbox = table.text("sandbox", "bubblewrap");
   if (sandbox == "none") {
-    engine.sandbox = Sandbox::none;
+    engine.sandbox = SandboxMode::none;
   } else if (sandbox != "bubblewrap") {
     table.refuse("sandbox", fmt::format("\"{}\" is no sandbox", sandbox),
                  "use bubblewrap, or none on a machine where every tenant is trusted");

@@ -14,6 +14,7 @@
 
 #include "gateway/batch_settings.h"
 #include "gateway/engines/container_options.h"
+#include "gateway/engines/sandbox_mode.h"
 #include "gateway/environment_values.h"
 #include "gateway/kubernetes_settings.h"
 #include "gateway/performance/learnt_performance.h"
@@ -33,14 +34,12 @@ struct LinkSettings {
   friend bool operator==(const LinkSettings&, const LinkSettings&) = default;
 };
 
-enum class Sandbox { bubblewrap, none };
-
 struct EngineSettings {
   std::optional<SlurmSettings> slurm;
   std::optional<BatchSettings> batch;
   std::optional<KubernetesSettings> kubernetes;
   std::optional<TesSettings> tes;  // none of them: processes of the gateway's machine
-  Sandbox sandbox = Sandbox::bubblewrap;
+  SandboxMode sandbox = SandboxMode::bubblewrap;
   std::map<Architecture, std::string> emulators;  // user-mode emulator for a foreign architecture
   std::vector<std::string> read_only;  // host folders that every sandbox sees, besides the system's
   std::optional<ContainerOptions> containers;          // nothing: images are not used

@@ -108,7 +108,7 @@ namespace {
 
 RecordHeader read_header(schema::Record::Reader from, std::size_t bytes) {
   RecordHeader header;
-  read(from.getHeader(), header);
+  codec::read(from.getHeader(), header);
   if (bytes > bytes_max_of(header.kind)) {
     over_limit(std::string(to_string(header.kind)) + " record", bytes, bytes_max_of(header.kind));
   }
@@ -120,9 +120,15 @@ Record read_record(schema::Record::Reader from, std::size_t bytes) {
   to.header = read_header(from, bytes);
   const auto body = from.getBody();
   switch (body.which()) {
-    case schema::Record::Body::MEMBER: read(body.getMember(), to.body.emplace<Member>()); break;
-    case schema::Record::Body::SITE: read(body.getSite(), to.body.emplace<SiteRecord>()); break;
-    case schema::Record::Body::QUOTE: read(body.getQuote(), to.body.emplace<QuoteSheet>()); break;
+    case schema::Record::Body::MEMBER:
+      codec::read(body.getMember(), to.body.emplace<Member>());
+      break;
+    case schema::Record::Body::SITE:
+      codec::read(body.getSite(), to.body.emplace<SiteRecord>());
+      break;
+    case schema::Record::Body::QUOTE:
+      codec::read(body.getQuote(), to.body.emplace<QuoteSheet>());
+      break;
     default: unknown_kind("record.body", static_cast<unsigned>(body.which()));
   }
   if (to.body.index() != static_cast<std::size_t>(to.header.kind)) {

@@ -43,6 +43,10 @@ struct Call {
   void reject(const Error& error) const { responder.send(problem(face, error)); }
 };
 
+// How many of most things a page of a list has.
+inline constexpr std::int64_t kPageDefault = 100;
+inline constexpr std::int64_t kPageMax = 1'000;
+
 struct Route {
   std::string method;
   std::string pattern;

@@ -19,7 +19,7 @@ bool has_wildcard(std::string_view path) {
   return path.find_first_of("*?[") != std::string_view::npos;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + brief(text) + "\"";
 }
 
@@ -27,7 +27,7 @@ std::string quoted(std::string_view text) {
 
 Status check_path(const std::string& field, std::string_view path) {
   const auto bad = [&](std::string_view why) {
-    return fail(ErrorCode::invalid, field, quoted(path) + std::string(why),
+    return fail(ErrorCode::invalid, field, in_quotes(path) + std::string(why),
                 "give an absolute path without . and .. parts, such as /data/input");
   };
   if (path.empty() || path.front() != '/') return bad(" is no absolute path");
@@ -47,7 +47,7 @@ Status check_path(const std::string& field, std::string_view path) {
 
 Status check_url(const std::string& field, std::string_view url) {
   const auto bad = [&](std::string_view why) {
-    return fail(ErrorCode::invalid, field, quoted(url) + std::string(why),
+    return fail(ErrorCode::invalid, field, in_quotes(url) + std::string(why),
                 "give a file:, http:, https: or s3: URL, such as file:///data/input, "
                 "https://example.org/input or s3://bucket/input");
   };
@@ -78,7 +78,7 @@ Status check_sha256(const std::string& field, std::string_view digest) {
                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                     });
   if (good) return ok();
-  return fail(ErrorCode::invalid, field, quoted(digest) + " is no SHA-256 digest",
+  return fail(ErrorCode::invalid, field, in_quotes(digest) + " is no SHA-256 digest",
               "give 64 lower-case hexadecimal digits, as sha256sum prints them");
 }
 
@@ -149,14 +149,14 @@ Status check_output(const std::string& path, const Output& output) {
   if (has_wildcard(output.path)) {
     if (output.path_prefix.empty()) {
       return fail(ErrorCode::invalid, path + "path_prefix",
-                  "it is missing, though " + quoted(output.path) + " has wildcards",
+                  "it is missing, though " + in_quotes(output.path) + " has wildcards",
                   "give the leading part of the path that is not to be in the URLs");
     }
     if (!output.path.starts_with(output.path_prefix) || output.path_prefix.front() != '/' ||
         has_wildcard(output.path_prefix)) {
       return fail(ErrorCode::invalid, path + "path_prefix",
-                  quoted(output.path_prefix) + " is no leading part of " + quoted(output.path) +
-                      " without wildcards",
+                  in_quotes(output.path_prefix) + " is no leading part of " +
+                      in_quotes(output.path) + " without wildcards",
                   "give an absolute path with which every match begins");
     }
   }
@@ -176,7 +176,7 @@ Status check_whole(const JobSpec& spec) {
     const std::string path = fmt::format("variants[{}].", i);
     if (!names.insert(variant.name).second) {
       return fail(ErrorCode::invalid, path + "name",
-                  quoted(variant.name) + " is the name of an earlier variant",
+                  in_quotes(variant.name) + " is the name of an earlier variant",
                   "give every variant a name of its own");
     }
     if (variant.executors.empty()) {
@@ -193,7 +193,7 @@ Status check_whole(const JobSpec& spec) {
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     if (!paths.insert(spec.inputs[i].path).second) {
       return fail(ErrorCode::invalid, fmt::format("inputs[{}].path", i),
-                  quoted(spec.inputs[i].path) + " is the path of an earlier input",
+                  in_quotes(spec.inputs[i].path) + " is the path of an earlier input",
                   "give every input a path of its own");
     }
   }

@@ -9,11 +9,8 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
-
 // Null when nothing is shown; then the call is answered.
-std::shared_ptr<const ShownCheckpoint> shown(const Api& api, const Call& call) {
+std::shared_ptr<const ShownCheckpoint> newest_shown(const Api& api, const Call& call) {
   auto at = api.log != nullptr ? api.log->shown() : nullptr;
   if (at == nullptr) {
     call.reject(Error{ErrorCode::unavailable, "log", "no checkpoint is published yet",
@@ -56,7 +53,7 @@ Result<std::uint64_t> path_index(const Call& call) {
 }
 
 void status(const std::shared_ptr<Api>& api, Call call) {
-  if (api->log == nullptr) return static_cast<void>(shown(*api, call));
+  if (api->log == nullptr) return static_cast<void>(newest_shown(*api, call));
   const PublisherState state = api->log->state();
   json::object body{{"key", format_verifier_key(api->log->key())},
                     {"written", state.written},
@@ -75,7 +72,7 @@ void status(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void range(const std::shared_ptr<Api>& api, Call call) {
-  const auto at = shown(*api, call);
+  const auto at = newest_shown(*api, call);
   if (at == nullptr) return;
   const auto found = query_range(*api, *at, call.request);
   if (!found) return call.reject(found.error());
@@ -143,7 +140,7 @@ void entries(const std::shared_ptr<Api>& api, Call call) {
   if (!limit) return call.reject(limit.error());
   const auto cursor = query_number(call.request, "cursor", 0, 0, INT64_MAX);
   if (!cursor) return call.reject(cursor.error());
-  const auto at = shown(*api, call);
+  const auto at = newest_shown(*api, call);
   if (at == nullptr) return;
   if (may(call.caller, Verb::read_log) != Access::allowed) {
     const std::string own = api->log->pseudonym(call.caller.tenant);
@@ -172,7 +169,7 @@ struct OneEntry {
 std::optional<OneEntry> one_entry(const Api& api, const Call& call) {
   const auto index = path_index(call);
   if (!index) return call.reject(index.error()), std::nullopt;
-  OneEntry one{shown(api, call), *index, {}};
+  OneEntry one{newest_shown(api, call), *index, {}};
   if (one.at == nullptr) return std::nullopt;
   auto event = api.log->entry(*one.at, *index);
   if (!event) return call.reject(event.error()), std::nullopt;
@@ -219,7 +216,7 @@ void opening(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void data(const std::shared_ptr<Api>& api, Call call) {
-  if (shown(*api, call) == nullptr) return;
+  if (newest_shown(*api, call) == nullptr) return;
   auto bytes = api->log->data(call.captures[0]);
   if (!bytes) return call.reject(bytes.error());
   answer_bytes(call, "application/json", std::move(*bytes));

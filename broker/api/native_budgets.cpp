@@ -7,9 +7,6 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
-
 // The tenant that the path names, when the caller may do that to its budget; else it is answered.
 std::optional<TenantId> tenant_of(const Call& call, Verb verb) {
   TenantId tenant{call.captures[0]};
@@ -24,7 +21,7 @@ std::optional<TenantId> tenant_of(const Call& call, Verb verb) {
   return std::nullopt;
 }
 
-void put(const std::shared_ptr<Api>& api, Call call) {
+void put_budget(const std::shared_ptr<Api>& api, Call call) {
   const auto tenant = tenant_of(call, Verb::set_budget);
   if (!tenant) return;
   const auto document = parse_json("body", call.request.body);
@@ -51,7 +48,7 @@ void put(const std::shared_ptr<Api>& api, Call call) {
                           });
 }
 
-void get(const std::shared_ptr<Api>& api, Call call) {
+void get_budget(const std::shared_ptr<Api>& api, Call call) {
   const auto tenant = tenant_of(call, Verb::read_budget);
   if (!tenant) return;
   api->service.find_budget(*tenant, [call](Result<BudgetReport> budget) {
@@ -60,7 +57,7 @@ void get(const std::shared_ptr<Api>& api, Call call) {
   });
 }
 
-void remove(const std::shared_ptr<Api>& api, Call call) {
+void remove_budget(const std::shared_ptr<Api>& api, Call call) {
   const auto tenant = tenant_of(call, Verb::set_budget);
   if (!tenant) return;
   api->service.remove_budget(*tenant, call.caller.principal,
@@ -78,7 +75,7 @@ void answer_page(const Call& call, const BudgetPage& page) {
   call.answer(200, body);
 }
 
-void list(const std::shared_ptr<Api>& api, Call call) {
+void list_budgets(const std::shared_ptr<Api>& api, Call call) {
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
   const std::string after = call.request.parameter("cursor").value_or("");
@@ -108,10 +105,10 @@ void add_budget_routes(std::vector<Route>& routes) {
   const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
     routes.push_back({method, pattern, Face::native, verb, 0, handle});
   };
-  add("GET", "/v1/budgets", Verb::read_budget, list);
-  add("PUT", "/v1/budgets/{tenant}", Verb::set_budget, put);
-  add("GET", "/v1/budgets/{tenant}", Verb::read_budget, get);
-  add("DELETE", "/v1/budgets/{tenant}", Verb::set_budget, remove);
+  add("GET", "/v1/budgets", Verb::read_budget, list_budgets);
+  add("PUT", "/v1/budgets/{tenant}", Verb::set_budget, put_budget);
+  add("GET", "/v1/budgets/{tenant}", Verb::read_budget, get_budget);
+  add("DELETE", "/v1/budgets/{tenant}", Verb::set_budget, remove_budget);
 }
 
 }  // namespace tradewind

@@ -5,15 +5,12 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
-
 DatasetActor actor_of(const Caller& caller) {
   return DatasetActor{caller.tenant, caller.principal, sees_all_tenants(caller)};
 }
 
 // Whom a data set is shared with is its owner's business.
-json::object shown(const Dataset& dataset, const Caller& caller) {
+json::object shown_dataset(const Dataset& dataset, const Caller& caller) {
   json::object out = dataset_to_json(dataset);
   if (dataset.owner != caller.tenant && !sees_all_tenants(caller)) {
     out.erase("shared_with");
@@ -22,25 +19,25 @@ json::object shown(const Dataset& dataset, const Caller& caller) {
   return out;
 }
 
-void put(const std::shared_ptr<Api>& api, Call call) {
+void put_dataset(const std::shared_ptr<Api>& api, Call call) {
   auto dataset = parse_dataset(call.captures[0], call.request.body);
   if (!dataset) return call.reject(dataset.error());
   api->service.put_dataset(
       std::move(*dataset), actor_of(call.caller), [call](Result<DatasetReceipt> receipt) {
         if (!receipt) return call.reject(receipt.error());
-        call.answer(receipt->made ? 201 : 200, shown(receipt->dataset, call.caller));
+        call.answer(receipt->made ? 201 : 200, shown_dataset(receipt->dataset, call.caller));
       });
 }
 
-void get(const std::shared_ptr<Api>& api, Call call) {
+void get_dataset(const std::shared_ptr<Api>& api, Call call) {
   api->service.find_dataset(call.captures[0], actor_of(call.caller),
                             [call](Result<Dataset> dataset) {
                               if (!dataset) return call.reject(dataset.error());
-                              call.answer(200, shown(*dataset, call.caller));
+                              call.answer(200, shown_dataset(*dataset, call.caller));
                             });
 }
 
-void remove(const std::shared_ptr<Api>& api, Call call) {
+void remove_dataset(const std::shared_ptr<Api>& api, Call call) {
   api->service.remove_dataset(call.captures[0], actor_of(call.caller),
                               [call](Result<Dataset> removed) {
                                 if (!removed) return call.reject(removed.error());
@@ -48,7 +45,7 @@ void remove(const std::shared_ptr<Api>& api, Call call) {
                               });
 }
 
-void list(const std::shared_ptr<Api>& api, Call call) {
+void list_datasets(const std::shared_ptr<Api>& api, Call call) {
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
   const std::string after = call.request.parameter("cursor").value_or("");
@@ -63,7 +60,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
                                call.responder.soon([call, page = std::move(*page)] {
                                  json::array datasets;
                                  for (const Dataset& each : page.datasets)
-                                   datasets.push_back(shown(each, call.caller));
+                                   datasets.push_back(shown_dataset(each, call.caller));
                                  json::object body{{"datasets", std::move(datasets)}};
                                  if (page.more) body["next_cursor"] = page.datasets.back().name;
                                  call.answer(200, body);
@@ -77,10 +74,10 @@ void add_dataset_routes(std::vector<Route>& routes) {
   const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
     routes.push_back({method, pattern, Face::native, verb, 0, handle});
   };
-  add("GET", "/v1/datasets", Verb::read_dataset, list);
-  add("PUT", "/v1/datasets/{name}", Verb::change_dataset, put);
-  add("GET", "/v1/datasets/{name}", Verb::read_dataset, get);
-  add("DELETE", "/v1/datasets/{name}", Verb::change_dataset, remove);
+  add("GET", "/v1/datasets", Verb::read_dataset, list_datasets);
+  add("PUT", "/v1/datasets/{name}", Verb::change_dataset, put_dataset);
+  add("GET", "/v1/datasets/{name}", Verb::read_dataset, get_dataset);
+  add("DELETE", "/v1/datasets/{name}", Verb::change_dataset, remove_dataset);
 }
 
 }  // namespace tradewind

@@ -14,7 +14,6 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kJobsMax = 1'000;
 constexpr std::int64_t kCancelsDefault = 1'000;
 // A decision may be as large as a hundred lines of a list.

@@ -4,7 +4,7 @@
 namespace tradewind {
 namespace {
 
-void list(const std::shared_ptr<Api>& api, Call call) {
+void list_tenants(const std::shared_ptr<Api>& api, Call call) {
   api->service.tenants([call](Result<std::vector<TenantStanding>> standings) {
     if (!standings) return call.reject(standings.error());
     call.responder.soon([call, standings = std::move(*standings)] {
@@ -20,7 +20,7 @@ void list(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_tenant_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/tenants", Face::native, Verb::list_tenants, 0, list});
+  routes.push_back({"GET", "/v1/tenants", Face::native, Verb::list_tenants, 0, list_tenants});
 }
 
 }  // namespace tradewind

@@ -7,9 +7,6 @@
 namespace tradewind {
 namespace {
 
-constexpr std::int64_t kPageDefault = 100;
-constexpr std::int64_t kPageMax = 1'000;
-
 json::array scopes_to_json(Scopes scopes) {
   json::array list;
   for (const Scope each : scopes.listed()) list.push_back(json::string(to_string(each)));
@@ -25,7 +22,7 @@ json::object token_to_json(const Token& token) {
   return out;
 }
 
-void list(const std::shared_ptr<Api>& api, Call call) {
+void list_tokens(const std::shared_ptr<Api>& api, Call call) {
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
   const std::string after = call.request.parameter("cursor").value_or("");
@@ -155,7 +152,7 @@ void add_token_routes(std::vector<Route>& routes) {
   const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
     routes.push_back({method, pattern, Face::native, verb, 0, handle});
   };
-  add("GET", "/v1/tokens", Verb::read_token, list);
+  add("GET", "/v1/tokens", Verb::read_token, list_tokens);
   add("POST", "/v1/tokens", Verb::issue_token, issue);
   add("DELETE", "/v1/tokens/{name...}", Verb::revoke_token, revoke);
 }

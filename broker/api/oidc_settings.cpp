@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 256 * 1024;
 constexpr std::size_t kTextBytesMax = 2'048;
-constexpr std::size_t kListMax = 64;
+constexpr std::size_t kTextsMax = 64;
 constexpr std::size_t kRolesMax = 1'000;
 constexpr std::int64_t kSkewSecondsMax = 300;
 constexpr std::int64_t kRefreshSecondsMin = 10;
@@ -51,7 +51,7 @@ class Members {
     for (const toml::node& each : *list) {
       const auto* text = each.as_string();
       if (text == nullptr || text->get().empty() || text->get().size() > kTextBytesMax ||
-          out.size() == kListMax) {
+          out.size() == kTextsMax) {
         return refuse(name, "it is no list of texts", "list 1 to 64 texts in quotes");
       }
       out.push_back(text->get());

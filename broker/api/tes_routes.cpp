@@ -13,8 +13,8 @@
 namespace tradewind {
 namespace {
 
-constexpr std::size_t kPageDefault = 256;
-constexpr std::size_t kPageMax = 2'047;
+constexpr std::size_t kTesPageDefault = 256;
+constexpr std::size_t kTesPageMax = 2'047;
 
 void service_info(const std::shared_ptr<Api>& api, Call call) {
   const EndpointOptions& options = api->options;
@@ -83,18 +83,18 @@ void create(const std::shared_ptr<Api>& api, Call call) {
 
 Result<std::size_t> page_size(const HttpRequest& request) {
   const std::string text = request.parameter("page_size").value_or("");
-  if (text.empty()) return kPageDefault;
+  if (text.empty()) return kTesPageDefault;
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
   const bool digits = end == text.data() + text.size();
-  if (digits && error == std::errc::result_out_of_range) return kPageMax;
+  if (digits && error == std::errc::result_out_of_range) return kTesPageMax;
   if (!digits || error != std::errc{}) {
     return fail(ErrorCode::invalid, "page_size",
                 "\"" + text.substr(0, 40) + "\" is no whole number of 0 or more",
                 "give 1 to 2047, or leave it out for 256");
   }
-  if (size == 0) return kPageDefault;
-  return static_cast<std::size_t>(std::min<std::uint64_t>(size, kPageMax));
+  if (size == 0) return kTesPageDefault;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, kTesPageMax));
 }
 
 // tag_key and tag_value side by side; an empty value asks for the key only.

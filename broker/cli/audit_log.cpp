@@ -25,14 +25,14 @@ std::string grouped(std::uint64_t number) {
 }
 
 // How far it is, on a terminal, at most ten times a second.
-class Progress {
+class AuditProgress {
  public:
-  Progress(std::uint64_t begin, std::uint64_t end) : begin_(begin), end_(end) {}
-  ~Progress() {
+  AuditProgress(std::uint64_t begin, std::uint64_t end) : begin_(begin), end_(end) {}
+  ~AuditProgress() {
     if (shown_) std::cerr << "\r\x1b[K";
   }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  AuditProgress(const AuditProgress&) = delete;
+  AuditProgress& operator=(const AuditProgress&) = delete;
 
   void at(std::uint64_t index) {
     if (!terminal_ || index % 4'096 != 0) return;
@@ -214,7 +214,7 @@ Result<Bytes> AuditLog::opening(std::uint64_t index) {
 }
 
 Status AuditLog::verify(const TreeHead& known, const TreeHead& head, const EntryVisitor& visit) {
-  Progress progress(known.size, head.size);
+  AuditProgress progress(known.size, head.size);
   Order order;
   return audit(known, head, tiles(), bundles(), [&](std::uint64_t index, BytesView entry) {
     progress.at(index);

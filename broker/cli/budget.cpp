@@ -10,8 +10,6 @@
 namespace tradewind::cli {
 namespace {
 
-constexpr int kPageSize = 1'000;
-
 std::string path_of(const std::string& tenant) {
   return "/v1/budgets/" + url_escape(tenant);
 }

@@ -15,7 +15,6 @@ namespace tradewind::cli {
 namespace {
 
 constexpr std::string_view kNotEnded = "queued,dispatching,staging,running,finishing";
-constexpr int kPageSize = 1'000;
 
 struct CancelOptions {
   std::vector<std::string> jobs;

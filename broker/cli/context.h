@@ -26,6 +26,12 @@ enum class Exit : int {
 };
 Exit exit_of(const Error& error);
 
+// How much a page of a list asks for.
+inline constexpr int kPageSize = 1'000;
+// For how many polls a job is followed while nobody answers: about half a minute of an endpoint
+// that restarts.
+inline constexpr int kUnansweredPollsMax = 100;
+
 struct Context {
   Connection connection;
   bool json = false;     // --output json

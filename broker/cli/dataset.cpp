@@ -12,8 +12,6 @@
 namespace tradewind::cli {
 namespace {
 
-constexpr int kPageSize = 1'000;
-
 struct DatasetOptions {
   std::string name;
   std::vector<std::string> replicas;  // URL[,site=SITE][,region=REGION]

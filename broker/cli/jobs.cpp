@@ -22,7 +22,6 @@ namespace tradewind::cli {
 namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(300);
-constexpr int kUnansweredPollsMax = 100;  // about half a minute of an endpoint that restarts
 
 // Seconds between two times of an answer; -1 when one of them is not there.
 std::int64_t seconds_between(const std::string& from, const std::string& to) {

@@ -25,9 +25,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kPoll{300};
 constexpr std::chrono::milliseconds kSignalPoll{20};
-constexpr std::chrono::seconds kRetry{1};
-constexpr int kTriesMax = 30;             // of a submission whose answer was lost
-constexpr int kUnansweredPollsMax = 100;  // about half a minute of an endpoint that restarts
+constexpr std::chrono::seconds kSubmitAgain{1};
+constexpr int kTriesMax = 30;  // of a submission whose answer was lost
 
 // What the handler of signals may touch.
 std::atomic<int> signals_came{0};
@@ -138,7 +137,7 @@ Result<std::string> submit(const Context& context, const boost::json::object& do
     if (reply) return text(*reply, "id");
     const bool lost = reply.error().code == ErrorCode::maybe_delivered;
     if (!lost || tries == kTriesMax || signals_came > 0) return fail(reply.error());
-    std::this_thread::sleep_for(kRetry);
+    std::this_thread::sleep_for(kSubmitAgain);
   }
 }
 

@@ -34,11 +34,6 @@ void add_point(std::vector<MarketPoint>& points, const MarketHistory::Span& span
 
 }  // namespace
 
-bool MarketHistory::has_step(std::chrono::seconds step) {
-  return std::any_of(spans.begin(), spans.end(),
-                     [&](const Span& each) { return each.step == step; });
-}
-
 void MarketHistory::add(const SiteRecord& record, const QuoteSheet& sheet, Wall::time_point now) {
   for (const PoolQuote& quote : sheet.pools) {
     const auto sold = std::find_if(record.pools.begin(), record.pools.end(),

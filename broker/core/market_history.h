@@ -3,6 +3,7 @@
 // Pure; the core's thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -61,7 +62,9 @@ class MarketHistory {
   // About 70 MB when all are full. Of pools beyond it nothing is kept until another has been silent
   // for a day.
   static constexpr std::size_t pools_max = 8'192;
-  static bool has_step(std::chrono::seconds step);
+  static constexpr bool has_step(std::chrono::seconds step) {
+    return std::ranges::any_of(spans, [step](const Span& each) { return each.step == step; });
+  }
 
   // The sheet counts for the step that `now` lies in; of a clock that was set back, for the newest
   // one.

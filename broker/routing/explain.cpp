@@ -28,14 +28,11 @@ std::string money(std::int64_t micros, const RouteOptions& options) {
   return fmt::format("{} {}", to_decimal(micros), options.rates.accounting_currency);
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::ranges::find(list, value) != list.end();
-}
-
 // Of a list of what is allowed and one of what is denied, the one that speaks against `value`.
 std::string list_against(std::string_view kind, const std::vector<std::string>& denied,
                          const std::string& value) {
-  if (contains(denied, value)) return fmt::format("the job denies {} {}", kind, value);
+  if (std::ranges::find(denied, value) != denied.end())
+    return fmt::format("the job denies {} {}", kind, value);
   return fmt::format("{} {} is not among those that the job allows", kind, value);
 }
 

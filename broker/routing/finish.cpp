@@ -8,13 +8,13 @@
 namespace tradewind {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
+__extension__ using Unsigned128 = unsigned __int128;
 
-std::uint64_t bounded(Wide seconds) {
-  return static_cast<std::uint64_t>(std::min(seconds, Wide{limits::seconds_forever}));
+std::uint64_t bounded(Unsigned128 seconds) {
+  return static_cast<std::uint64_t>(std::min(seconds, Unsigned128{limits::seconds_forever}));
 }
 
-Wide divide_ceil(Wide value, Wide divisor) {
+Unsigned128 divide_ceil(Unsigned128 value, Unsigned128 divisor) {
   // Nearly always so, and many times faster.
   if (value <= UINT64_MAX && divisor <= UINT64_MAX) {
     const auto small = static_cast<std::uint64_t>(value);
@@ -46,20 +46,20 @@ std::optional<std::uint64_t> run_seconds_stated(const JobSpec& spec, const Varia
 std::optional<std::uint64_t> run_seconds_worked(std::uint64_t work_seconds,
                                                 std::int64_t performance_ppm) {
   if (performance_ppm <= 0) return std::nullopt;
-  return bounded(divide_ceil(Wide{work_seconds} * static_cast<Wide>(ppm_one),
-                             static_cast<Wide>(performance_ppm)));
+  return bounded(divide_ceil(Unsigned128{work_seconds} * static_cast<Unsigned128>(ppm_one),
+                             static_cast<Unsigned128>(performance_ppm)));
 }
 
 std::uint64_t rerun_seconds(std::uint64_t run_seconds, std::int64_t interruptions_ppm_hour) {
   if (interruptions_ppm_hour <= 0) return 0;
-  const Wide run = bounded(run_seconds);
+  const Unsigned128 run = bounded(run_seconds);
   // run^2 is below 2^80 and the share below 2^63: only the product of all three may not fit.
-  const Wide squared = run * run;
-  const Wide share = static_cast<Wide>(interruptions_ppm_hour);
-  Wide product = 0;
+  const Unsigned128 squared = run * run;
+  const Unsigned128 share = static_cast<Unsigned128>(interruptions_ppm_hour);
+  Unsigned128 product = 0;
   if (__builtin_mul_overflow(squared, share, &product)) return limits::seconds_forever;
-  constexpr Wide divisor = Wide{2} * 3'600 * static_cast<Wide>(ppm_one);
-  if (product > ~Wide{0} - divisor) return limits::seconds_forever;
+  constexpr Unsigned128 divisor = Unsigned128{2} * 3'600 * static_cast<Unsigned128>(ppm_one);
+  if (product > ~Unsigned128{0} - divisor) return limits::seconds_forever;
   return bounded(divide_ceil(product, divisor));
 }
 
@@ -69,8 +69,8 @@ std::uint64_t billed_seconds(std::uint64_t run_seconds, const Tariff& tariff) {
 
 std::uint64_t billed_seconds(std::uint64_t run_seconds, std::uint32_t increment_seconds,
                              std::uint32_t minimum_seconds) {
-  const Wide increment = std::max<std::uint32_t>(1, increment_seconds);
-  const Wide least = std::max<Wide>(bounded(run_seconds), minimum_seconds);
+  const Unsigned128 increment = std::max<std::uint32_t>(1, increment_seconds);
+  const Unsigned128 least = std::max<Unsigned128>(bounded(run_seconds), minimum_seconds);
   return bounded(divide_ceil(least, increment) * increment);
 }
 
@@ -82,7 +82,7 @@ FinishEstimate finish_estimate(std::uint64_t wait_seconds, std::uint64_t stage_i
   finish.run_seconds = run_seconds;
   finish.stage_out_seconds = stage_out_seconds;
   finish.total_seconds =
-      bounded(Wide{wait_seconds} + stage_in_seconds + run_seconds + stage_out_seconds);
+      bounded(Unsigned128{wait_seconds} + stage_in_seconds + run_seconds + stage_out_seconds);
   return finish;
 }
 

@@ -12,16 +12,15 @@
 namespace tradewind {
 namespace {
 
-using Wide = FlowProblem::Wide;
 using Graph = lemon::SmartDigraph;
 using Simplex = lemon::NetworkSimplex<Graph, std::int64_t, std::int64_t>;
 
 // With a price for each place, each source by itself takes the cheapest it can get; what all then
 // pay, less what the places' capacities are worth, is a lower bound for any prices of at least 0.
-Wide bound_at(const FlowProblem& problem, const std::vector<std::int64_t>& prices) {
-  Wide sum = 0;
+FlowProblem::Wide bound_at(const FlowProblem& problem, const std::vector<std::int64_t>& prices) {
+  FlowProblem::Wide sum = 0;
   for (std::size_t place = 0; place < problem.places.size(); ++place) {
-    sum -= Wide{problem.places[place].capacity} * prices[place];
+    sum -= FlowProblem::Wide{problem.places[place].capacity} * prices[place];
   }
   std::vector<std::pair<std::int64_t, std::int64_t>> ways;  // cost and capacity
   std::size_t arc = 0;
@@ -40,10 +39,10 @@ Wide bound_at(const FlowProblem& problem, const std::vector<std::int64_t>& price
     std::int64_t left = source.amount;
     for (const auto& [cost, capacity] : ways) {
       const std::int64_t taken = std::min(left, capacity);
-      sum += Wide{taken} * cost;
+      sum += FlowProblem::Wide{taken} * cost;
       left -= taken;
     }
-    sum += Wide{left} * elsewhere;
+    sum += FlowProblem::Wide{left} * elsewhere;
   }
   return sum;
 }
@@ -105,11 +104,11 @@ FlowAnswer least_cost_flow(const FlowProblem& problem) {
   for (std::size_t number = 0; number < problem.arcs.size(); ++number) {
     const std::int64_t flow = simplex.flow(Graph::arcFromId(static_cast<int>(number)));
     answer.flows.push_back(flow);
-    answer.cost += Wide{flow} * problem.arcs[number].cost;
+    answer.cost += FlowProblem::Wide{flow} * problem.arcs[number].cost;
   }
   for (std::size_t number = 0; number < sources; ++number) {
     const Graph::Arc rejected = Graph::arcFromId(static_cast<int>(problem.arcs.size() + number));
-    answer.cost += Wide{simplex.flow(rejected)} * problem.sources[number].reject;
+    answer.cost += FlowProblem::Wide{simplex.flow(rejected)} * problem.sources[number].reject;
   }
   answer.prices.resize(places);
   for (std::size_t number = 0; number < places; ++number) {

@@ -9,12 +9,15 @@ function(tradewind_room name)
 endfunction()
 
 # tradewind_test(NAME SOURCES file… DEPENDS target…): a GoogleTest binary whose cases ctest knows one by one.
+# A case takes two places of `ctest --parallel`, since it computes. `tests/run` gives two for each processor, so that those
+# who wait can take one.
 function(tradewind_test name)
   cmake_parse_arguments(test "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(test_${name} ${test_SOURCES})
   target_link_libraries(test_${name} PRIVATE ${test_DEPENDS} GTest::gmock GTest::gtest_main tradewind_warnings)
+  add_dependencies(unit_tests test_${name})
   include(GoogleTest)
-  gtest_discover_tests(test_${name} TEST_PREFIX unit/ PROPERTIES LABELS unit TIMEOUT 300 DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(test_${name} TEST_PREFIX unit/ PROPERTIES LABELS unit TIMEOUT 300 PROCESSORS 2 DISCOVERY_TIMEOUT 60)
 endfunction()
 
 add_library(tradewind_warnings INTERFACE)

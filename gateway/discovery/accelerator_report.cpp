@@ -17,7 +17,7 @@ using Accelerators = std::vector<ReportedAccelerator>;
 constexpr std::size_t lines_max = 16'384;
 constexpr std::size_t line_bytes_max = 4096;
 constexpr std::size_t json_depth_max = 8;
-constexpr std::size_t name_bytes_max = 80;
+constexpr std::size_t model_bytes_max = 80;
 constexpr std::uint64_t memory_mib_max = 16ULL << 20;  // 16 TiB on one device
 
 struct Line {
@@ -51,7 +51,7 @@ Result<std::vector<Line>> lines_of(std::string_view program, std::string_view te
   return lines;
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
+std::vector<std::string_view> parts_of(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(separator), text.size());
@@ -62,7 +62,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words = split(text, ' ');
+  std::vector<std::string_view> words = parts_of(text, ' ');
   std::erase_if(words, [](std::string_view each) { return each.empty(); });
   return words;
 }
@@ -71,7 +71,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
 std::vector<std::string_view> cells_of(std::string_view line) {
   if (line.starts_with('|')) line.remove_prefix(1);
   if (line.ends_with('|')) line.remove_suffix(1);
-  return split(line, '|');
+  return parts_of(line, '|');
 }
 
 // The number that the text begins with, which is taken off.
@@ -110,7 +110,7 @@ std::optional<std::uint64_t> parse_memory(std::string_view text) {
 
 Status add(std::string_view program, std::size_t line, std::string_view name,
            std::uint64_t memory_mib, Accelerators& to) {
-  const bool good = !name.empty() && name.size() <= name_bytes_max &&
+  const bool good = !name.empty() && name.size() <= model_bytes_max &&
                     std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
   if (!good) return refuse(program, line, "names a device with no name of 1 to 80 characters");
   if (memory_mib > memory_mib_max) return refuse(program, line, "tells more memory than can be");

@@ -56,10 +56,6 @@ Status check_executor(const std::string& field, const Executor& executor, Progra
   return check_env(field + ".env", executor.env);
 }
 
-bool names_image(const Executor& executor) {
-  return !executor.image.empty();
-}
-
 Status check_input(const std::string& field, const Input& input, const StagingPolicy& policy) {
   if (input.content.empty() && !input.replicas.empty()) {
     if (input.replicas.size() != 1) {
@@ -89,6 +85,10 @@ Status check_input(const std::string& field, const Input& input, const StagingPo
 }
 
 }  // namespace
+
+bool names_image(const Executor& executor) {
+  return !executor.image.empty();
+}
 
 Status check_assignment(const Assignment& assignment, const ProcessEngineOptions& options,
                         Programs programs) {

@@ -17,4 +17,7 @@ enum class Programs {
 Status check_assignment(const Assignment& assignment, const ProcessEngineOptions& options,
                         Programs programs);
 
+// Whether it says in which image it runs.
+bool names_image(const Executor& executor);
+
 }  // namespace tradewind

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/engines/assignment_check.h"
 #include "gateway/engines/job_paths.h"
 #include "gateway/engines/program.h"
 #include "gateway/engines/tool_run.h"
@@ -25,7 +26,6 @@ bool goes_over_network(const std::string& url) {
   return url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:");
 }
 
-constexpr std::uint64_t mib = 1024 * 1024;
 // After its lease and the grace of a stop, when an orderly stop has killed what there was. In all,
 // less than what brokers wait for (limits::clock_skew_max).
 constexpr std::chrono::seconds guard_margin{1};

@@ -50,7 +50,8 @@ struct EngineContext {
   std::function<void(EngineEvent)> on_event;
 };
 
-bool names_image(const Executor& executor);
+// Bytes in what jobs and nodes are measured in.
+inline constexpr std::uint64_t mib = 1024 * 1024;
 
 class Attempt : public std::enable_shared_from_this<Attempt> {
  public:

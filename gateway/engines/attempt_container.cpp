@@ -8,21 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "gateway/engines/assignment_check.h"
 #include "gateway/engines/attempt.h"
 #include "gateway/engines/sandbox.h"
 #include "gateway/engines/tool_run.h"
 #include "schemas/assert.h"
 
 namespace tradewind {
-namespace {
-
-constexpr std::uint64_t mib = 1024 * 1024;
-
-}  // namespace
-
-bool names_image(const Executor& executor) {
-  return !executor.image.empty();
-}
 
 void Attempt::find_images() {
   if (!context_.containers) {

@@ -15,21 +15,12 @@
 
 #include "gateway/engines/container_options.h"
 #include "gateway/engines/engine.h"
+#include "gateway/engines/sandbox_mode.h"
 #include "gateway/staging/policy.h"
 #include "schemas/architecture.h"
 #include "schemas/ids.h"
 
 namespace tradewind {
-
-enum class SandboxMode {
-  // bubblewrap: own mounts, processes, IPC, host name and, unless the job asks for network,
-  // network.
-  bubblewrap,
-  // Nothing but resource limits: for machines where namespaces are not to be had and every tenant
-  // is trusted. The command sees the machine's files; its own lie below $TRADEWIND_ROOT, which is
-  // empty in a sandbox, so that "$TRADEWIND_ROOT/work/x" is right in both.
-  none,
-};
 
 enum class CgroupUse {
   automatic,  // when a cgroup (v1 or v2) can be made; else rlimits, with one warning

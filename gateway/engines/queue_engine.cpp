@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::size_t call_threads = 4;
-constexpr std::size_t chore_threads = 2;
+constexpr std::size_t queue_chore_threads = 2;
 // As many as admission holds: an attempt costs this machine next to nothing.
 constexpr std::uint32_t queue_attempts_max = 65'536;
 constexpr auto idle_news_interval = 1s;
@@ -70,7 +70,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
         poll_timer_(io),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
-        chores_(chore_threads, waiting_max()) {
+        chores_(queue_chore_threads, waiting_max()) {
     for (const Pool& each : pools) pools_[each.id] = each;
     down_ = Error{ErrorCode::unavailable, section,
                   fmt::format("{} has not answered yet", queue_->name()), "wait"};

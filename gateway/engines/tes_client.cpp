@@ -11,7 +11,7 @@
 namespace tradewind {
 namespace {
 
-constexpr std::size_t token_bytes_max = 16 * 1024;
+constexpr std::size_t tes_token_bytes_max = 16 * 1024;
 // TES wants a page size below 2048.
 constexpr std::size_t page_size_min = 100;
 constexpr std::size_t page_size_max = 2'000;
@@ -19,7 +19,7 @@ constexpr int search_page_size = 50;  // of whole documents
 // A server that ignores filters shows all that it ever had.
 constexpr int pages_max = 2'000;
 // A page of documents as large as ours may be.
-constexpr std::size_t answer_bytes_max = 16UL << 20;
+constexpr std::size_t tes_answer_bytes_max = 16UL << 20;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -51,7 +51,7 @@ bool good(const HttpAnswer& answer) {
 
 TesClient::TesClient(TesAccess access)
     : access_(std::move(access)),
-      http_({.answer_bytes_max = answer_bytes_max,
+      http_({.answer_bytes_max = tes_answer_bytes_max,
              .answer_time_max = std::chrono::seconds(45),
              .connect_time_max = std::chrono::seconds(5),
              .ca_file = access_.ca_file}) {}
@@ -60,7 +60,7 @@ Result<HttpAnswer> TesClient::call(const char* method, const std::string& path,
                                    const std::string& body) {
   std::vector<std::string> headers;
   if (!access_.token_file.empty()) {
-    auto token = load_private_file(access_.token_file, token_bytes_max);
+    auto token = load_private_file(access_.token_file, tes_token_bytes_max);
     if (!token) {
       return fail(ErrorCode::unavailable, "engine.tes.token_file", describe(token.error()),
                   "see to the file that the site file names");

@@ -27,6 +27,8 @@ rocksdb::Options store_options() {
   // does not read back is an error. The default would silently drop all that follows it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_bgerror_resume_count = 0;
+  // By default each table of the store has sixteen threads begun for it, to open a file or two.
+  options.max_file_opening_threads = 1;
   options.fail_if_options_file_error = true;
   options.info_log = std::make_shared<NoLog>();
   return options;

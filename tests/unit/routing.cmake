@@ -13,6 +13,7 @@ target_link_libraries(routing_digest PRIVATE tradewind_routing tradewind_market 
 add_executable(routing_replay ${here}/routing_replay.cpp ${here}/replay.cpp ${here}/random_market.cpp
                               ${here}/sample_market.cpp)
 target_link_libraries(routing_replay PRIVATE tradewind_routing tradewind_market GTest::gtest tradewind_warnings)
+add_dependencies(unit_tests routing_digest routing_replay)
 
 # What takes longer, and says the same whatever the build is checked with.
 if(NOT TRADEWIND_SANITIZE AND NOT TRADEWIND_PURE_ONLY)
@@ -20,9 +21,10 @@ if(NOT TRADEWIND_SANITIZE AND NOT TRADEWIND_PURE_ONLY)
   foreach(first_seed IN ITEMS 1 1000001)
     add_test(NAME unit/routing_million_from_${first_seed}
       COMMAND test_routing --gtest_filter=ChooserProperty.ChoosesWhatTheScanAndTheTwin*)
-    set_tests_properties(unit/routing_million_from_${first_seed} PROPERTIES LABELS unit TIMEOUT 600
+    set_tests_properties(unit/routing_million_from_${first_seed} PROPERTIES LABELS unit TIMEOUT 600 PROCESSORS 2 COST 20
       ENVIRONMENT "TRADEWIND_PROPERTY_CASES=500000;TRADEWIND_PROPERTY_SEED=${first_seed}")
   endforeach()
-  add_test(NAME unit/routing_builds_agree COMMAND ${here}/builds_agree ${CMAKE_BINARY_DIR}/builds_agree)
-  set_tests_properties(unit/routing_builds_agree PROPERTIES LABELS unit TIMEOUT 3000 PROCESSORS 2)
+  add_test(NAME unit/routing_builds_agree COMMAND ${here}/builds_agree
+    ${CMAKE_RUNTIME_OUTPUT_DIRECTORY} ${CMAKE_BINARY_DIR}/builds_agree)
+  set_tests_properties(unit/routing_builds_agree PROPERTIES LABELS unit TIMEOUT 3000 PROCESSORS 4 COST 30)
 endif()

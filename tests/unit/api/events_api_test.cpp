@@ -9,7 +9,7 @@
 namespace tradewind::testing {
 namespace {
 
-constexpr std::uint64_t kSize = 80;  // entries that are there at first
+constexpr std::uint64_t kEntriesFirst = 80;  // entries that are there at first
 
 // One who follows.
 class Follower {
@@ -79,7 +79,7 @@ class Follower {
 class EventsApiTest : public EndpointTest {
  protected:
   void SetUp() override {
-    sample::make_log(store_.path(), kSize);
+    sample::make_log(store_.path(), kEntriesFirst);
     journal_ = sample::open(store_.path());
     published_.emplace(
         *journal_, journal_->log(), leaves_,
@@ -135,17 +135,18 @@ TEST_F(EventsApiTest, EventsComeAsTheyArePublishedWithTheBytesOfTheLog) {
   Follower follower(port(), auditor);
   ASSERT_EQ(follower.head.status, 200);
   EXPECT_EQ(follower.head.headers["content-type"], "text/event-stream");
-  publish(kSize + 5);
-  const Bytes event = leaves_.write(Sequence{kSize + 1}, sample::log_entry(kSize + 1)).event;
-  EXPECT_EQ(follower.next(), fmt::format("id: {}\ndata: {}", kSize, event));
-  EXPECT_EQ(follower.ids(4), from_to(kSize + 1, kSize + 5));
+  publish(kEntriesFirst + 5);
+  const Bytes event =
+      leaves_.write(Sequence{kEntriesFirst + 1}, sample::log_entry(kEntriesFirst + 1)).event;
+  EXPECT_EQ(follower.next(), fmt::format("id: {}\ndata: {}", kEntriesFirst, event));
+  EXPECT_EQ(follower.ids(4), from_to(kEntriesFirst + 1, kEntriesFirst + 5));
 }
 
 TEST_F(EventsApiTest, AFollowerGoesOnAfterTheLastEventThatCame) {
   Follower follower(port(), auditor, "", "Last-Event-ID: 10\r\n");
-  EXPECT_EQ(follower.ids(kSize - 11), from_to(11, kSize));
-  publish(kSize + 300);
-  EXPECT_EQ(follower.ids(300), from_to(kSize, kSize + 300));
+  EXPECT_EQ(follower.ids(kEntriesFirst - 11), from_to(11, kEntriesFirst));
+  publish(kEntriesFirst + 300);
+  EXPECT_EQ(follower.ids(300), from_to(kEntriesFirst, kEntriesFirst + 300));
   for (const char* wrong : {"900", "x", "-1"}) {
     EXPECT_EQ(
         call("GET", "/v1/events", auditor, {}, "Last-Event-ID: " + std::string(wrong) + "\r\n")
@@ -169,8 +170,8 @@ TEST_F(EventsApiTest, ATenantFollowsItsOwnJobsAndNothingElse) {
   Follower old(port(), physicist, "", "Last-Event-ID: 0\r\n");
   EXPECT_EQ(old.ids(own.size() - 1), std::vector(own.begin() + 1, own.end()));
   Follower now(port(), physicist);
-  publish(kSize + 200);
-  const std::vector<std::uint64_t> later = told(std::to_string(kSize));
+  publish(kEntriesFirst + 200);
+  const std::vector<std::uint64_t> later = told(std::to_string(kEntriesFirst));
   ASSERT_GT(later.size(), 20U);
   ASSERT_LT(later.size(), 150U);
   EXPECT_EQ(now.ids(later.size()), later);
@@ -222,9 +223,9 @@ TEST_F(EventsApiTest, WhoFallsFarBehindIsToldSoAndGoesOnByTheId) {
   constexpr std::uint64_t all = 20'000;
   for (std::uint64_t size = 1'000; size <= all; size += 1'000) {
     publish(size);
-    quick.ids(size == 1'000 ? size - kSize : 1'000);
+    quick.ids(size == 1'000 ? size - kEntriesFirst : 1'000);
   }
-  std::uint64_t next = kSize;
+  std::uint64_t next = kEntriesFirst;
   std::string event;
   while ((event = slow.next()).starts_with("id: ")) {
     EXPECT_EQ(std::stoull(event.substr(4)), next++);

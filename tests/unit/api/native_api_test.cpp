@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr const char* kJob = R"({"name":"n1","command":["true"],"tags":{"team":"blue"}})";
+constexpr const char* kTaggedJob = R"({"name":"n1","command":["true"],"tags":{"team":"blue"}})";
 
 class NativeApiTest : public EndpointTest {
  protected:
@@ -48,7 +48,7 @@ class NativeApiTest : public EndpointTest {
 };
 
 TEST_F(NativeApiTest, SubmitAnswersTheIdAndWhereTheJobIs) {
-  const RawResponse response = post("/v1/jobs", alice, kJob);
+  const RawResponse response = post("/v1/jobs", alice, kTaggedJob);
   EXPECT_EQ(response.status, 201);
   const std::string id = at(parsed(response), "/id");
   EXPECT_EQ(response.headers.at("location"), "/v1/jobs/" + id);
@@ -64,8 +64,8 @@ TEST_F(NativeApiTest, AnIdempotencyKeyGivesTheFirstJobAndRefusesAnother) {
   const auto again = [&](const char* document) {
     return call("POST", "/v1/jobs", alice, document, "Idempotency-Key: key-1\r\n");
   };
-  const RawResponse first = again(kJob);
-  const RawResponse second = again(kJob);
+  const RawResponse first = again(kTaggedJob);
+  const RawResponse second = again(kTaggedJob);
   EXPECT_EQ(first.status, 201);
   EXPECT_EQ(second.status, 200);
   EXPECT_EQ(at(parsed(first), "/id"), at(parsed(second), "/id"));
@@ -74,8 +74,8 @@ TEST_F(NativeApiTest, AnIdempotencyKeyGivesTheFirstJobAndRefusesAnother) {
   EXPECT_EQ(other.status, 409);
   EXPECT_EQ(at(parsed(other), "/field"), "Idempotency-Key");
   EXPECT_EQ(service.jobs_count(), 1U);
-  const RawResponse long_key =
-      call("POST", "/v1/jobs", alice, kJob, "Idempotency-Key: " + std::string(256, 'k') + "\r\n");
+  const RawResponse long_key = call("POST", "/v1/jobs", alice, kTaggedJob,
+                                    "Idempotency-Key: " + std::string(256, 'k') + "\r\n");
   EXPECT_EQ(long_key.status, 400);
 }
 
@@ -86,7 +86,7 @@ TEST_F(NativeApiTest, ErrorsOfTheBrokerKeepTheirMeaning) {
       {ErrorCode::internal, 500}};
   for (const auto& [code, status] : cases) {
     service.refuse_with(Error{code, "f", "m", "r"});
-    const RawResponse response = post("/v1/jobs", alice, kJob);
+    const RawResponse response = post("/v1/jobs", alice, kTaggedJob);
     EXPECT_EQ(response.status, status);
     EXPECT_EQ(response.headers.contains("retry-after"), status == 429 || status == 503);
     EXPECT_EQ(at(parsed(response), "/detail"), "m");
@@ -101,7 +101,7 @@ TEST_F(NativeApiTest, ErrorsOfTheBrokerKeepTheirMeaning) {
 
 TEST_F(NativeApiTest, AJobShowsWhereItRanWhatItCostAndItsOutputs) {
   service.set_market(sample_market());
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   AttemptRecord refused = attempt(1, AttemptState::refused, "beta-1");
   refused.refusal = RefusalCode::price;
   place(id, JobState::succeeded, {refused, succeeded(2)});
@@ -124,15 +124,15 @@ TEST_F(NativeApiTest, AJobShowsWhereItRanWhatItCostAndItsOutputs) {
 }
 
 TEST_F(NativeApiTest, DecisionsAreListedByTheFiltersOfJobs) {
-  const JobId first = submit(alice, kJob);
+  const JobId first = submit(alice, kTaggedJob);
   place(
       first, JobState::running,
       {attempt(1, AttemptState::refused, "beta-1"), attempt(2, AttemptState::running, "alpha-1")});
   const JobId second = submit(alice, R"({"command":["x"]})");
   place(second, JobState::unroutable, {});
   service.change(second, [](JobRecord& job) { job.unplaced = sample_waiting(); });
-  submit(alice, kJob);  // waits: nothing has been decided
-  const JobId foreign = submit(bob, kJob);
+  submit(alice, kTaggedJob);  // waits: nothing has been decided
+  const JobId foreign = submit(bob, kTaggedJob);
   place(foreign, JobState::running, {attempt(1, AttemptState::running)});
   const json::value all = parsed(get("/v1/decisions", alice));
   ASSERT_EQ(all.at("decisions").as_array().size(), 3U);
@@ -149,7 +149,7 @@ TEST_F(NativeApiTest, DecisionsAreListedByTheFiltersOfJobs) {
 }
 
 TEST_F(NativeApiTest, AttemptsAreThoseOfTheJobAndAreAskedForAgainByTheirTag) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   AttemptRecord refused = attempt(1, AttemptState::refused, "beta-1");
   refused.refusal = RefusalCode::price;
   place(id, JobState::succeeded, {refused, succeeded(2)});
@@ -190,7 +190,7 @@ TEST_F(NativeApiTest, TheMarketsHistoryIsASeriesAPoolByPages) {
 }
 
 TEST_F(NativeApiTest, AWaitingJobSaysWhatItWaitsFor) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   EXPECT_EQ(get("/v1/jobs/" + id.value + "/decision", alice).status, 404);
   service.set_waiting(id, sample_waiting());
   const json::value job = parsed(get("/v1/jobs/" + id.value, alice));
@@ -202,7 +202,7 @@ TEST_F(NativeApiTest, AWaitingJobSaysWhatItWaitsFor) {
 }
 
 TEST_F(NativeApiTest, TheDecisionIsTheNewestOrTheAttemptsAskedFor) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   place(
       id, JobState::running,
       {attempt(1, AttemptState::refused, "beta-1"), attempt(2, AttemptState::running, "alpha-1")});
@@ -234,7 +234,7 @@ TEST_F(NativeApiTest, ListsNewestFirstByPagesAndFilters) {
                                     std::to_string(i % 2) + "\"}}")
                       .value);
   }
-  submit(bob, kJob);
+  submit(bob, kTaggedJob);
   place(JobId{ids[2]}, JobState::failed, {attempt(1, AttemptState::lost)});
   const auto list = [&](const std::string& query) {
     const json::value page = parsed(get("/v1/jobs" + query, alice));
@@ -268,20 +268,20 @@ TEST_F(NativeApiTest, ListsNewestFirstByPagesAndFilters) {
 }
 
 TEST_F(NativeApiTest, FindsJobsByTag) {
-  submit(alice, kJob);
+  submit(alice, kTaggedJob);
   submit(alice, R"({"command":["a"],"tags":{"team":"red"}})");
   EXPECT_EQ(parsed(get("/v1/jobs?tag=team:blue", alice)).at("jobs").as_array().size(), 1U);
   EXPECT_EQ(parsed(get("/v1/jobs?tag=team:blue&tag=a:b", alice)).at("jobs").as_array().size(), 0U);
 }
 
 TEST_F(NativeApiTest, CancelTakesBothFormsAndNamesTheCaller) {
-  const JobId first = submit(alice, kJob);
+  const JobId first = submit(alice, kTaggedJob);
   const RawResponse response = post("/v1/jobs/" + first.value + ":cancel", alice);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(at(parsed(response), "/cancel_requested"), "true");
   EXPECT_EQ(at(parsed(response), "/state"), "canceled");
   EXPECT_EQ(service.calls().back(), "cancel " + first.value + " by alice");
-  const JobId second = submit(alice, kJob);
+  const JobId second = submit(alice, kTaggedJob);
   EXPECT_EQ(call("DELETE", "/v1/jobs/" + second.value, alice).status, 200);
   EXPECT_EQ(call("DELETE", "/v1/jobs/nonsense", alice).status, 404);
   EXPECT_EQ(post("/v1/jobs/" + first.value + "%3Acancel", alice).status, 200);
@@ -321,7 +321,7 @@ TEST_F(NativeApiTest, AnArrayIsCountedByStateAndCanceledWhole) {
   EXPECT_EQ(at(parsed(get("/v1/jobs/" + id, bob)), "/remedy").find("/v1/arrays/"),
             std::string::npos);
   EXPECT_EQ(get("/v1/arrays/" + id + "-00001", alice).status, 404);
-  EXPECT_EQ(get("/v1/arrays/" + submit(alice, kJob).value, alice).status, 404);
+  EXPECT_EQ(get("/v1/arrays/" + submit(alice, kTaggedJob).value, alice).status, 404);
   EXPECT_EQ(get("/v1/jobs/" + id + "-00001", alice).status, 200);
 }
 
@@ -336,7 +336,7 @@ TEST_F(NativeApiTest, AFailedCancelOfAnArrayTellsWhy) {
 
 TEST_F(NativeApiTest, AQuoteIsADecisionAndSubmitsNothing) {
   service.set_quoted(sample_decision());
-  const json::value quote = parsed(post("/v1/quotes", alice, kJob));
+  const json::value quote = parsed(post("/v1/quotes", alice, kTaggedJob));
   EXPECT_EQ(at(quote, "/outcome"), "placed");
   EXPECT_EQ(at(quote, "/chosen/cost/compute"), "0.01");
   EXPECT_EQ(at(quote, "/currency"), "USD");
@@ -345,7 +345,7 @@ TEST_F(NativeApiTest, AQuoteIsADecisionAndSubmitsNothing) {
 }
 
 TEST_F(NativeApiTest, LogsGiveWhatIsThereFromAnOffsetAndUpToALimit) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   const std::string base = "/v1/jobs/" + id.value + "/logs";
   EXPECT_EQ(get(base, alice).body, "") << "nothing has started";
   place(id, JobState::running, {attempt(1, AttemptState::running)});
@@ -369,7 +369,7 @@ TEST_F(NativeApiTest, LogsGiveWhatIsThereFromAnOffsetAndUpToALimit) {
 }
 
 TEST_F(NativeApiTest, AFollowedLogGoesOnThroughARequeueUntilTheJobEnds) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   RawClient client(endpoint_->port());
   client.send(request_text("GET", "/v1/jobs/" + id.value + "/logs?follow=true", "",
                            "Authorization: Bearer " + alice + "\r\n"));
@@ -411,7 +411,7 @@ TEST_F(NativeApiTest, AFollowedLogGoesOnThroughARequeueUntilTheJobEnds) {
 }
 
 TEST_F(NativeApiTest, AFollowedAttemptThatIsLostEndsTheStreamWithTheJob) {
-  const JobId id = submit(alice, kJob);
+  const JobId id = submit(alice, kTaggedJob);
   place(id, JobState::failed, {attempt(1, AttemptState::lost)});
   const RawResponse response = get("/v1/jobs/" + id.value + "/logs?follow=true", alice);
   EXPECT_EQ(response.status, 200);
@@ -672,10 +672,10 @@ TEST_F(NativeApiTest, ABrokerThatNeverAnswersCostsOnly504) {
   start();
   service.drop_requests(true);
   // Dropping the reply drops the right to answer, which is noticed at once.
-  EXPECT_EQ(post("/v1/jobs", alice, kJob).status, 500);
+  EXPECT_EQ(post("/v1/jobs", alice, kTaggedJob).status, 500);
   service.drop_requests(false);
   service.hold_submissions(true);
-  EXPECT_EQ(post("/v1/jobs", alice, kJob).status, 504);
+  EXPECT_EQ(post("/v1/jobs", alice, kTaggedJob).status, 504);
   service.hold_submissions(false);
   EXPECT_EQ(get("/healthz", "").status, 200);
 }
@@ -686,7 +686,8 @@ TEST_F(NativeApiTest, AnswersThatComeAfterTheStopAreDropped) {
   start();
   service.hold_submissions(true);
   RawClient client(endpoint_->port());
-  client.send(request_text("POST", "/v1/jobs", kJob, "Authorization: Bearer " + alice + "\r\n"));
+  client.send(
+      request_text("POST", "/v1/jobs", kTaggedJob, "Authorization: Bearer " + alice + "\r\n"));
   while (service.submissions_count() == 0) std::this_thread::sleep_for(milliseconds(1));
   endpoint_->stop();
   endpoint_.reset();

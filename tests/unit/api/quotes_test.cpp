@@ -6,7 +6,7 @@
 namespace tradewind::testing {
 namespace {
 
-constexpr const char* kJob = R"({"name":"n1","command":["true"]})";
+constexpr const char* kQuotedJob = R"({"name":"n1","command":["true"]})";
 
 QuoteTerms sample_terms() {
   QuoteTerms terms;
@@ -35,7 +35,7 @@ TEST_F(QuotesApiTest, AQuoteTellsItsTermsPoolsByReasonAndWhatWouldChangeIt) {
   relaxation.detail = "7200 s more until the deadline saves 0.003255 USD (31.0 %)";
   answer.explanation.relaxations.list = {relaxation};
   service.set_quoted(answer);
-  const json::value quote = parsed(post("/v1/quotes?rejections=5000", alice, kJob));
+  const json::value quote = parsed(post("/v1/quotes?rejections=5000", alice, kQuotedJob));
   EXPECT_EQ(service.calls().back(), "quote for alpha of n1, 5000 rejections");
   EXPECT_EQ(at(quote, "/quote/id"), "q7-1-1790308220500");
   EXPECT_EQ(at(quote, "/quote/total"), "0.0105");
@@ -52,7 +52,7 @@ TEST_F(QuotesApiTest, AQuoteTellsItsTermsPoolsByReasonAndWhatWouldChangeIt) {
   EXPECT_EQ(at(quote, "/relaxations/0/choice/site"), "alpha-1");
   EXPECT_EQ(at(quote, "/relaxations_complete"), "true");
   for (const char* query : {"?rejections=-1", "?rejections=100001", "?rejections=all"}) {
-    const RawResponse wrong = post(std::string("/v1/quotes") + query, alice, kJob);
+    const RawResponse wrong = post(std::string("/v1/quotes") + query, alice, kQuotedJob);
     EXPECT_EQ(wrong.status, 400);
     EXPECT_EQ(at(parsed(wrong), "/field"), "rejections");
   }
@@ -93,7 +93,7 @@ TEST_F(QuotesApiTest, AKeyGivesTheFirstJobForTheSameQuoteAndRefusesAnother) {
   EXPECT_EQ(again(R"({"quote":"q1-1-1"})").status, 201);
   EXPECT_EQ(again(R"({"quote":"q1-1-1"})").status, 200);
   EXPECT_EQ(again(R"({"quote":"q1-2-1"})").status, 409);
-  EXPECT_EQ(again(kJob).status, 409);
+  EXPECT_EQ(again(kQuotedJob).status, 409);
 }
 
 TEST_F(QuotesApiTest, AQuoteThatCannotBeKeptTellsWhyAndWhatThereIsNow) {

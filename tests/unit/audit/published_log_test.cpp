@@ -12,12 +12,12 @@ namespace {
 
 using sample::TemporaryDirectory;
 
-constexpr std::uint64_t kSize = 1'000;
+constexpr std::uint64_t kPublished = 1'000;
 
 class PublishedLogTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    sample::make_log(directory_.path(), kSize);
+    sample::make_log(directory_.path(), kPublished);
     journal_ = sample::open(directory_.path());
     ASSERT_NE(journal_, nullptr);
     log_ = std::make_unique<PublishedLog>(*journal_, journal_->log(), sample::leaf_writer(), key_);
@@ -49,8 +49,8 @@ TEST_F(PublishedLogTest, EntriesAreTheLeavesAndReceiptsProveThem) {
     EXPECT_EQ(receipt->index, index);
     EXPECT_TRUE(verify_receipt(*receipt, *entry, key_));
   }
-  EXPECT_EQ(log_->entry(*at_, kSize).error().code, ErrorCode::not_found);
-  EXPECT_EQ(log_->receipt(*at_, kSize).error().code, ErrorCode::not_found);
+  EXPECT_EQ(log_->entry(*at_, kPublished).error().code, ErrorCode::not_found);
+  EXPECT_EQ(log_->receipt(*at_, kPublished).error().code, ErrorCode::not_found);
 }
 
 TEST_F(PublishedLogTest, NothingBeyondTheCheckpointIsShown) {
@@ -69,19 +69,19 @@ TEST_F(PublishedLogTest, NothingBeyondTheCheckpointIsShown) {
 TEST_F(PublishedLogTest, APeriodIsAnExactRange) {
   const auto expect_range = [&](std::optional<Wall::time_point> after,
                                 std::optional<Wall::time_point> before) {
-    LogRange want{0, kSize};
-    for (std::uint64_t index = 0; after && index < kSize && time_of(index) < *after; ++index) {
+    LogRange want{0, kPublished};
+    for (std::uint64_t index = 0; after && index < kPublished && time_of(index) < *after; ++index) {
       want.first = index + 1;
     }
     want.end = want.first;
-    while (want.end < kSize && (!before || time_of(want.end) < *before)) ++want.end;
+    while (want.end < kPublished && (!before || time_of(want.end) < *before)) ++want.end;
     const auto range = log_->range(*at_, after, before);
     ASSERT_TRUE(range) << describe(range.error());
     EXPECT_EQ(*range, want);
   };
   const auto second = std::chrono::seconds(1);
   const Wall::time_point first = time_of(0);
-  const Wall::time_point last = time_of(kSize - 1);
+  const Wall::time_point last = time_of(kPublished - 1);
   expect_range({}, {});
   for (const std::uint64_t index : {1U, 255U, 256U, 500U, 998U}) {
     expect_range(time_of(index), {});
@@ -153,7 +153,7 @@ TEST_F(PublishedLogTest, OpeningsComeFromTheEntry) {
   EXPECT_EQ(*log_->opening(*at_, 8),
             *sample::leaf_writer().opening(Sequence{9}, sample::log_entry(9)));
   EXPECT_EQ(log_->opening(*at_, 2).error().code, ErrorCode::not_found);
-  EXPECT_EQ(log_->opening(*at_, kSize).error().code, ErrorCode::not_found);
+  EXPECT_EQ(log_->opening(*at_, kPublished).error().code, ErrorCode::not_found);
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 namespace tradewind {
 namespace {
 
-const TenantId kAlpha{"alpha"};
-const TenantId kBeta{"beta"};
+const TenantId kTenantAlpha{"alpha"};
+const TenantId kTenantBeta{"beta"};
 const std::string kDigest(64, 'a');
 
 class HoldingLabelsTest : public ::testing::Test {
@@ -45,42 +45,44 @@ class HoldingLabelsTest : public ::testing::Test {
 };
 
 TEST_F(HoldingLabelsTest, ATenantsInputsShareALabelWithNobodyElse) {
-  const HoldingLabel own = label(of_url(), kAlpha);
+  const HoldingLabel own = label(of_url(), kTenantAlpha);
   EXPECT_FALSE(own.none());
-  EXPECT_EQ(own, label(of_url(), kAlpha));
-  EXPECT_NE(own, label(of_url(), kBeta));
+  EXPECT_EQ(own, label(of_url(), kTenantAlpha));
+  EXPECT_NE(own, label(of_url(), kTenantBeta));
   Input other = of_url();
   other.sha256[0] = 'b';
-  EXPECT_NE(own, label(other, kAlpha));
+  EXPECT_NE(own, label(other, kTenantAlpha));
 }
 
 TEST_F(HoldingLabelsTest, AllWhoMayReadADataSetShareIts) {
-  put_dataset(kAlpha);
-  const HoldingLabel shared = label(of_dataset(), kAlpha);
-  EXPECT_EQ(shared, label(of_dataset(), kBeta));
-  EXPECT_NE(shared, label(of_url(), kAlpha)) << "who states its digest and URL has not named it";
+  put_dataset(kTenantAlpha);
+  const HoldingLabel shared = label(of_dataset(), kTenantAlpha);
+  EXPECT_EQ(shared, label(of_dataset(), kTenantBeta));
+  EXPECT_NE(shared, label(of_url(), kTenantAlpha))
+      << "who states its digest and URL has not named it";
 }
 
 TEST_F(HoldingLabelsTest, ANameThatAnotherTakesLaterIsAnotherDataSet) {
-  put_dataset(kAlpha);
-  const HoldingLabel before = label(of_dataset(), kBeta);
-  ASSERT_TRUE(datasets_.remove("genome", DatasetActor{kAlpha, "someone", false}, sample::now));
-  put_dataset(kBeta);
-  EXPECT_NE(before, label(of_dataset(), kBeta));
+  put_dataset(kTenantAlpha);
+  const HoldingLabel before = label(of_dataset(), kTenantBeta);
+  ASSERT_TRUE(
+      datasets_.remove("genome", DatasetActor{kTenantAlpha, "someone", false}, sample::now));
+  put_dataset(kTenantBeta);
+  EXPECT_NE(before, label(of_dataset(), kTenantBeta));
 }
 
 TEST_F(HoldingLabelsTest, OnlyTheBrokerCanTellWhatALabelStandsFor) {
-  EXPECT_NE(label(of_url(), kAlpha), label(of_url(), kAlpha, "another's"));
-  EXPECT_TRUE(label(of_url(), kAlpha, "").none());
+  EXPECT_NE(label(of_url(), kTenantAlpha), label(of_url(), kTenantAlpha, "another's"));
+  EXPECT_TRUE(label(of_url(), kTenantAlpha, "").none());
 }
 
 TEST_F(HoldingLabelsTest, WithoutADigestThereIsNone) {
   Input input = of_url();
   input.sha256.clear();
-  EXPECT_TRUE(label(input, kAlpha).none());
+  EXPECT_TRUE(label(input, kTenantAlpha).none());
   input = of_url();
   input.content = "inline";
-  EXPECT_TRUE(label(input, kAlpha).none());
+  EXPECT_TRUE(label(input, kTenantAlpha).none());
 }
 
 }  // namespace

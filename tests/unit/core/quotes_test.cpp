@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const TenantId physics{"physics"};
+const TenantId quoted_tenant{"physics"};
 const TenantId chemistry{"chemistry"};
 
 Now at(Wall::duration after = {}) {
@@ -19,8 +19,8 @@ Now at(Wall::duration after = {}) {
 
 class QuotesTest : public ::testing::Test {
  protected:
-  Result<QuoteTerms> add(Quotes& quotes, const TenantId& tenant = physics, std::size_t bytes = 100,
-                         Wall::duration after = {}) {
+  Result<QuoteTerms> add(Quotes& quotes, const TenantId& tenant = quoted_tenant,
+                         std::size_t bytes = 100, Wall::duration after = {}) {
     Decision decision;
     decision.outcome = Outcome::placed;
     decision.chosen.emplace().pool.value = "cpu";
@@ -40,14 +40,14 @@ TEST_F(QuotesTest, AQuoteIsTheTenantsUntilItExpiresAndTellsWhen) {
   EXPECT_EQ(terms->total.micros, 1'250'000);
   EXPECT_EQ(terms->price_ppm, 1'200'000);
   EXPECT_TRUE(terms->id.starts_with("q7-1-"));
-  ASSERT_TRUE(quotes.find(physics, terms->id, at(14s)));
-  EXPECT_EQ(*(*quotes.find(physics, terms->id, at(14s)))->spec, sample::job());
+  ASSERT_TRUE(quotes.find(quoted_tenant, terms->id, at(14s)));
+  EXPECT_EQ(*(*quotes.find(quoted_tenant, terms->id, at(14s)))->spec, sample::job());
 
   const auto others = quotes.find(chemistry, terms->id, at(14s));
   ASSERT_FALSE(others);
   EXPECT_EQ(others.error().code, ErrorCode::not_found);
 
-  const auto expired = quotes.find(physics, terms->id, at(15s));
+  const auto expired = quotes.find(quoted_tenant, terms->id, at(15s));
   ASSERT_FALSE(expired);
   EXPECT_EQ(expired.error().code, ErrorCode::conflict);
   EXPECT_NE(expired.error().message.find("expired at " + to_rfc3339(sample::now + 15s)),
@@ -59,7 +59,7 @@ TEST_F(QuotesTest, AQuoteServesOneJob) {
   Quotes quotes;
   const auto terms = add(quotes);
   quotes.use(terms->id, JobId{"j0000000000007"});
-  const auto again = quotes.find(physics, terms->id, at());
+  const auto again = quotes.find(quoted_tenant, terms->id, at());
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::conflict);
   EXPECT_NE(again.error().message.find("j0000000000007"), std::string::npos);
@@ -71,7 +71,7 @@ TEST_F(QuotesTest, ARestartForgetsQuotesAndGivesNoIdTwice) {
   const auto first = add(before);
   Quotes after;
   after.begin(Term{8});
-  const auto forgotten = after.find(physics, first->id, at());
+  const auto forgotten = after.find(quoted_tenant, first->id, at());
   ASSERT_FALSE(forgotten);
   EXPECT_EQ(forgotten.error().code, ErrorCode::not_found);
   EXPECT_NE(add(after)->id, first->id);
@@ -87,7 +87,7 @@ TEST_F(QuotesTest, EveryBoundHasAnAnswerAndRoomComesBackWithTime) {
   EXPECT_NE(third.error().message.find("the tenant has 2 quotes"), std::string::npos);
   ASSERT_TRUE(add(quotes, chemistry));
   EXPECT_EQ(add(quotes, TenantId{"biology"}).error().code, ErrorCode::exhausted);
-  EXPECT_TRUE(add(quotes, physics, 100, 16s));
+  EXPECT_TRUE(add(quotes, quoted_tenant, 100, 16s));
 
   Quotes small(QuoteLimits{10, 10, 150});
   ASSERT_TRUE(add(small));
@@ -98,7 +98,7 @@ TEST_F(QuotesTest, IdsThatAreNoneAreNotFound) {
   Quotes quotes;
   for (const char* const id : {"", "q", "q1", "q1-2", "q1-2-", "q1-2-3x", "q-1-2-3", "q1-2-3-4",
                                "q1-2-99999999999999999999", "../../etc"}) {
-    EXPECT_EQ(quotes.find(physics, id, at()).error().code, ErrorCode::not_found) << id;
+    EXPECT_EQ(quotes.find(quoted_tenant, id, at()).error().code, ErrorCode::not_found) << id;
   }
 }
 

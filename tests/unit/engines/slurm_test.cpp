@@ -169,7 +169,7 @@ TEST(SlurmRecords, CountsGenericResourcesOfAKind) {
   EXPECT_EQ(gres_count("", "gpu"), 0U);
 }
 
-SlurmNode node(const std::string& name, std::uint64_t idle) {
+SlurmNode slurm_node(const std::string& name, std::uint64_t idle) {
   SlurmNode made;
   made.name = name;
   made.architecture = "x86_64";
@@ -181,7 +181,7 @@ SlurmNode node(const std::string& name, std::uint64_t idle) {
   return made;
 }
 
-SlurmPool pool() {
+SlurmPool slurm_pool() {
   SlurmPool made;
   made.pool.id = PoolId{"pool"};
   made.pool.architecture = Architecture::amd64;
@@ -193,21 +193,22 @@ SlurmPool pool() {
 }
 
 TEST(SlurmCapacity, IsWhatIsIdleOnNodesInServiceLessWhatSlurmHasNotStarted) {
-  std::vector<SlurmNode> nodes{node("a", 8), node("b", 3), node("c", 8), node("d", 8)};
+  std::vector<SlurmNode> nodes{slurm_node("a", 8), slurm_node("b", 3), slurm_node("c", 8),
+                               slurm_node("d", 8)};
   nodes[2].in_service = false;
   nodes[3].architecture = "aarch64";
-  const EngineCapacity all = slurm_capacity(pool(), nodes, {}, 0, 1'000);
+  const EngineCapacity all = slurm_capacity(slurm_pool(), nodes, {}, 0, 1'000);
   EXPECT_EQ(all.units_free, 5U);
   EXPECT_EQ(all.units_free_node, 4U);
   EXPECT_EQ(all.nodes_free, 1U);
   EXPECT_EQ(all.wait_seconds, 0U);
-  const EngineCapacity less = slurm_capacity(pool(), nodes, {}, 3, 1'000);
+  const EngineCapacity less = slurm_capacity(slurm_pool(), nodes, {}, 3, 1'000);
   EXPECT_EQ(less.units_free, 2U);
   EXPECT_EQ(less.nodes_free, 0U);
 }
 
 TEST(SlurmCapacity, WaitsAsLongAsSlurmExpectsOfTheLastThatWaits) {
-  const std::vector<SlurmNode> full{node("a", 0)};
+  const std::vector<SlurmNode> full{slurm_node("a", 0)};
   SlurmJob first = job(SlurmState::running);
   first.partition = "main";
   first.end = 1'300;
@@ -216,16 +217,18 @@ TEST(SlurmCapacity, WaitsAsLongAsSlurmExpectsOfTheLastThatWaits) {
   SlurmJob other = first;
   other.partition = "other";
   other.end = 1'001;
-  EXPECT_EQ(slurm_capacity(pool(), full, {first, second, other}, 0, 1'000).wait_seconds, 100U);
+  EXPECT_EQ(slurm_capacity(slurm_pool(), full, {first, second, other}, 0, 1'000).wait_seconds,
+            100U);
   SlurmJob waits = job(SlurmState::waiting);
   waits.partition = "main";
   waits.start = 1'700;
-  EXPECT_EQ(slurm_capacity(pool(), full, {first, second, waits}, 0, 1'000).wait_seconds, 700U);
-  EXPECT_EQ(slurm_capacity(pool(), full, {}, 0, 1'000).wait_seconds, 0U);
+  EXPECT_EQ(slurm_capacity(slurm_pool(), full, {first, second, waits}, 0, 1'000).wait_seconds,
+            700U);
+  EXPECT_EQ(slurm_capacity(slurm_pool(), full, {}, 0, 1'000).wait_seconds, 0U);
 }
 
 TEST(SlurmCapacity, PoolsAreDiscoveredByPartitionAndKindOfNode) {
-  std::vector<SlurmNode> nodes{node("a", 8), node("b", 8), node("c", 8)};
+  std::vector<SlurmNode> nodes{slurm_node("a", 8), slurm_node("b", 8), slurm_node("c", 8)};
   nodes[2].gres = "gpu:a100:4";
   nodes[2].features = {"zen4"};
   const std::string text = discovered_pools(nodes);
@@ -240,7 +243,7 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   Assignment assignment;
   assignment.nodes = 2;
   assignment.units = 3;
-  SlurmPool gpus = pool();
+  SlurmPool gpus = slurm_pool();
   gpus.pool.unit.accelerators = 1;
   gpus.gres = "gpu:a100";
   gpus.features = "zen4";
@@ -267,7 +270,7 @@ TEST(SlurmSubmission, SaysTheSameToSbatch) {
   Assignment assignment;
   assignment.nodes = 2;
   assignment.units = 3;
-  SlurmPool gpus = pool();
+  SlurmPool gpus = slurm_pool();
   gpus.pool.unit.accelerators = 1;
   gpus.features = "zen4";
   const auto options = sbatch_options(slurm_submission(

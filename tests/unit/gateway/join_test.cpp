@@ -15,14 +15,13 @@
 #include "state/identity/join.h"
 #include "state/identity/records.h"
 #include "tests/unit/gateway/fake_broker.h"
+#include "tests/unit/gateway/osaka.h"
 #include "tests/unit/gateway/temporary_directory.h"
 
 namespace tradewind {
 namespace {
 
 using ::testing::HasSubstr;
-
-const SiteId osaka{"jp-osaka-1"};
 
 boost::json::object json_of(const SignedRecord& record) {
   return {{"body", base64_encode(record.body)}, {"signature", base64_encode(record.signature)}};

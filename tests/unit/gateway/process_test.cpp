@@ -16,6 +16,7 @@
 #include "state/identity/encoding.h"
 #include "state/identity/join.h"
 #include "tests/unit/gateway/fake_broker.h"
+#include "tests/unit/gateway/osaka.h"
 #include "tests/unit/gateway/small_federation.h"
 #include "tests/unit/gateway/temporary_directory.h"
 
@@ -25,8 +26,6 @@ namespace tradewind {
 namespace {
 
 using ::testing::HasSubstr;
-
-const SiteId osaka{"jp-osaka-1"};
 
 std::string contents(const std::filesystem::path& file) {
   std::ifstream stream(file);

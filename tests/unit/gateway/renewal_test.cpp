@@ -16,6 +16,7 @@
 #include "state/identity/renewal.h"
 #include "state/identity/stored_file.h"
 #include "tests/unit/gateway/fake_broker.h"
+#include "tests/unit/gateway/osaka.h"
 #include "tests/unit/gateway/small_federation.h"
 #include "tests/unit/gateway/temporary_directory.h"
 #include "tests/unit/identity/former_authority.h"
@@ -25,8 +26,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-
-const SiteId osaka{"jp-osaka-1"};
 
 // A site that has joined, and a broker that answers its renewals as the registry does.
 class RenewalTest : public ::testing::Test {

@@ -164,7 +164,7 @@ TEST(SiteFile, ReadsEveryKey) {
   EXPECT_EQ(record.policy.tenants_denied, std::vector<TenantId>{TenantId{"mining"}});
   EXPECT_EQ(record.policy.run_seconds_max, 86'400u);
   EXPECT_EQ(file->energy_quota_wh, 500'000);
-  EXPECT_EQ(file->engine.sandbox, Sandbox::none);
+  EXPECT_EQ(file->engine.sandbox, SandboxMode::none);
   EXPECT_EQ(file->engine.emulators.at(Architecture::arm64), "/usr/bin/qemu-aarch64-static");
   EXPECT_EQ(file->engine.read_only, std::vector<std::string>{"/opt/suite/lib"});
   using Paths = std::vector<std::filesystem::path>;

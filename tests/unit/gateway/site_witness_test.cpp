@@ -10,6 +10,7 @@
 #include "schemas/codec.h"
 #include "schemas/limits.h"
 #include "state/transparency/limits.h"
+#include "tests/unit/gateway/osaka.h"
 #include "tests/unit/gateway/temporary_directory.h"
 #include "tests/unit/transparency/signed_log.h"
 
@@ -19,7 +20,6 @@ namespace {
 using testing::SignedLog;
 using namespace std::chrono_literals;
 
-const SiteId osaka{"jp-osaka-1"};
 const FederationId federation{"trade"};
 const NodeId broker = broker_node("eu-1");
 constexpr Wall::time_point kNow{1'700'000'000s};

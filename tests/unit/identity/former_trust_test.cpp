@@ -13,18 +13,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const FederationId kFederation{"example"};
-const Wall::time_point kNow = wall_from_ms(1'790'000'000'000);
+const FederationId kFormerFederation{"example"};
+const Wall::time_point kFormerTime = wall_from_ms(1'790'000'000'000);
 
 class FormerTrust : public ::testing::Test {
  protected:
-  FormerTrust() { store_former_authority(directory(), kFederation, key_, registry_key_, kNow); }
+  FormerTrust() {
+    store_former_authority(directory(), kFormerFederation, key_, registry_key_, kFormerTime);
+  }
   std::filesystem::path directory() const { return scratch_.path() / "ca"; }
   // What members of then hold.
   TrustChain pinned() const {
     const auto certificate = load_file(directory() / "ca.crt", certificate_bytes_max);
     return TrustChain::pinned(
-        {*former_trust(kFederation, *certificate, registry_key_.public_key()), {}});
+        {*former_trust(kFormerFederation, *certificate, registry_key_.public_key()), {}});
   }
 
   const Scratch scratch_;
@@ -35,14 +37,14 @@ class FormerTrust : public ::testing::Test {
 TEST_F(FormerTrust, AnAuthorityOfBeforeGetsItsFirstRecordWithTheSameKeys) {
   const auto authority = CertificateAuthority::load(directory());
   ASSERT_TRUE(authority) << describe(authority.error());
-  EXPECT_EQ(authority->federation(), kFederation);
+  EXPECT_EQ(authority->federation(), kFormerFederation);
   EXPECT_EQ(authority->registry_key().public_key(), registry_key_.public_key());
   EXPECT_EQ(authority->trust().newest().roots, std::vector<Bytes>{registry_key_.public_key()});
   const NodeId node{"site/jp-osaka-1"};
-  const auto csr = make_csr(SigningKey::generate(), node, kFederation);
-  const auto certificate = authority->issue(*csr, node, 1h, kNow);
+  const auto csr = make_csr(SigningKey::generate(), node, kFormerFederation);
+  const auto certificate = authority->issue(*csr, node, 1h, kFormerTime);
   EXPECT_EQ(*check_certificate(*certificate, *load_file(directory() / "ca.crt", 16'384),
-                               kFederation, kNow),
+                               kFormerFederation, kFormerTime),
             node);
   // It is stored, and is found the next time.
   EXPECT_EQ(load_trust(directory() / trust_folder)->newest(), authority->trust().newest());
@@ -81,10 +83,10 @@ TEST_F(FormerTrust, IsStoredByMembersThoughNobodyHasSignedIt) {
 TEST_F(FormerTrust, IsNotMadeOfFilesThatDoNotBelongTogether) {
   ASSERT_TRUE(SigningKey::generate().save(directory() / "ca.key"));
   EXPECT_EQ(CertificateAuthority::load(directory()).error().code, ErrorCode::not_found);
-  const auto other = CertificateAuthority::create(kFederation, kNow);
+  const auto other = CertificateAuthority::create(kFormerFederation, kFormerTime);
   EXPECT_EQ(other->save(directory()).error().code, ErrorCode::conflict);
-  EXPECT_FALSE(former_trust(kFederation, "no certificate", registry_key_.public_key()));
-  EXPECT_FALSE(former_trust(kFederation, other->certificate_pem(), "short"));
+  EXPECT_FALSE(former_trust(kFormerFederation, "no certificate", registry_key_.public_key()));
+  EXPECT_FALSE(former_trust(kFormerFederation, other->certificate_pem(), "short"));
 }
 
 }  // namespace

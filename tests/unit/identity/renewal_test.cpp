@@ -9,31 +9,32 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Wall::time_point kNow{1'800'000'000s};
-const NodeId kNode{"site/jp-osaka-1"};
+const Wall::time_point kRenewalTime{1'800'000'000s};
+const NodeId kRenewed{"site/jp-osaka-1"};
 
 TEST(Challenge, IsGoodForItsNodeForAMinuteAtWhoMadeIt) {
   const Challenger challenger;
-  const Bytes challenge = challenger.challenge(kNode, kNow);
+  const Bytes challenge = challenger.challenge(kRenewed, kRenewalTime);
   EXPECT_EQ(challenge.size(), challenge_bytes);
-  EXPECT_EQ(challenger.check(challenge, kNode, kNow).value(), kNow);
-  EXPECT_EQ(challenger.check(challenge, kNode, kNow + challenge_validity).value(), kNow);
-  EXPECT_FALSE(challenger.check(challenge, kNode, kNow + challenge_validity + 1us));
-  EXPECT_FALSE(challenger.check(challenge, kNode, kNow - 1us));
-  EXPECT_FALSE(challenger.check(challenge, NodeId{"site/jp-osaka-2"}, kNow));
-  EXPECT_FALSE(Challenger().check(challenge, kNode, kNow));
-  EXPECT_FALSE(challenger.check("", kNode, kNow));
+  EXPECT_EQ(challenger.check(challenge, kRenewed, kRenewalTime).value(), kRenewalTime);
+  EXPECT_EQ(challenger.check(challenge, kRenewed, kRenewalTime + challenge_validity).value(),
+            kRenewalTime);
+  EXPECT_FALSE(challenger.check(challenge, kRenewed, kRenewalTime + challenge_validity + 1us));
+  EXPECT_FALSE(challenger.check(challenge, kRenewed, kRenewalTime - 1us));
+  EXPECT_FALSE(challenger.check(challenge, NodeId{"site/jp-osaka-2"}, kRenewalTime));
+  EXPECT_FALSE(Challenger().check(challenge, kRenewed, kRenewalTime));
+  EXPECT_FALSE(challenger.check("", kRenewed, kRenewalTime));
   for (std::size_t i = 0; i < challenge.size(); ++i) {
     Bytes changed = challenge;
     changed[i] = static_cast<char>(changed[i] ^ 1);
-    EXPECT_FALSE(challenger.check(changed, kNode, kNow)) << i;
+    EXPECT_FALSE(challenger.check(changed, kRenewed, kRenewalTime)) << i;
   }
 }
 
 TEST(RenewalProof, CoversEveryMemberOfTheStatement) {
   const SigningKey key = SigningKey::generate();
-  const Renewal renewal{kNode,
-                        Challenger().challenge(kNode, kNow),
+  const Renewal renewal{kRenewed,
+                        Challenger().challenge(kRenewed, kRenewalTime),
                         7,
                         Bytes(limits::renewal_id_bytes, 'i'),
                         key.public_key(),

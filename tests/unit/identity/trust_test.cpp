@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Wall::time_point kNow{1'800'000'000s};
+const Wall::time_point kTrustTime{1'800'000'000s};
 
 std::vector<Bytes> public_keys(const std::vector<SigningKey>& keys) {
   std::vector<Bytes> all;
@@ -43,7 +43,8 @@ class Trust : public ::testing::Test {
     return chain.extend(trust);
   }
 
-  CertificateAuthority authority_ = *CertificateAuthority::create(FederationId{"example"}, kNow);
+  CertificateAuthority authority_ =
+      *CertificateAuthority::create(FederationId{"example"}, kTrustTime);
 };
 
 TEST_F(Trust, IsTextThatReadsAsItIsWritten) {

@@ -86,7 +86,7 @@ TEST(PriceIndex, KnowsTheLeastOfEachLaneBlockAndGroupWhateverIsDoneToIt) {
 
 constexpr Wall::time_point kNow = Wall::time_point(std::chrono::hours(24 * 365 * 56));
 
-Pool pool(const std::string& id, std::int64_t cpu_hour) {
+Pool priced_pool(const std::string& id, std::int64_t cpu_hour) {
   Pool result;
   result.id = PoolId{id};
   result.nodes = 4;
@@ -112,7 +112,7 @@ RecordHeader header(RecordKind kind, const SiteId& site, std::uint64_t version) 
 struct OneSite {
   OneSite() {
     record.site = SiteId{"aa-north-1"};
-    record.pools = {pool("cpu", 1'000)};
+    record.pools = {priced_pool("cpu", 1'000)};
     sheet.site = record.site;
     sheet.pools = {PoolQuote{PoolId{"cpu"}, 16, 4, 4, 0, ppm_one}};
   }

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 const Wall::time_point now = wall_from_ms(1'800'000'000'000);
 
-class RecordSignersTest : public testing::Test {
+class RecordSignersTest : public ::testing::Test {
  protected:
   static SignedRecord sheet(const SigningKey& key, Wall::time_point issued) {
     const RecordHeader header{

@@ -27,17 +27,9 @@ using test::HttpReply;
 using test::HttpRequest;
 using test::HttpServer;
 using test::Scratch;
+using test::some_bytes;
 using testing::HasSubstr;
 using testing::Not;
-
-std::string some_bytes(std::size_t count, unsigned seed = 1) {
-  std::string bytes(count, '\0');
-  for (auto& each : bytes) {
-    seed = seed * 1664525 + 1013904223;
-    each = static_cast<char>(seed >> 24);
-  }
-  return bytes;
-}
 
 std::string digest(const std::string& bytes) {
   return hex(sha256(bytes));

@@ -22,16 +22,8 @@ using test::HttpReply;
 using test::HttpRequest;
 using test::HttpServer;
 using test::Scratch;
+using test::some_bytes;
 using testing::HasSubstr;
-
-std::string some_bytes(std::size_t count, unsigned seed = 1) {
-  std::string bytes(count, '\0');
-  for (auto& each : bytes) {
-    seed = seed * 1664525 + 1013904223;
-    each = static_cast<char>(seed >> 24);
-  }
-  return bytes;
-}
 
 class Ranges : public testing::Test {
  protected:
@@ -140,14 +132,16 @@ TEST_F(Ranges, EachGoesOnWhereItBrokeOff) {
   expect_whole(got, content);
   EXPECT_GT(got->tries, 3U);
   EXPECT_GE(got->resumed_bytes, 3U * 70'000);
-  // Which ranges are broken off depends on who asks first; whichever it is goes on 70,000 bytes after its beginning.
+  // Which ranges are broken off depends on who asks first; whichever it is goes on 70,000 bytes
+  // after its beginning.
   bool resumed = false;
   for (const auto& each : server.requests()) {
     const auto range = each.headers.find("range");
     if (range == each.headers.end()) continue;
     unsigned long first = 0;
     unsigned long last = 0;
-    ASSERT_EQ(std::sscanf(range->second.c_str(), "bytes=%lu-%lu", &first, &last), 2) << range->second;
+    ASSERT_EQ(std::sscanf(range->second.c_str(), "bytes=%lu-%lu", &first, &last), 2)
+        << range->second;
     resumed = resumed || first % 100'000 == 70'000;
   }
   EXPECT_TRUE(resumed);

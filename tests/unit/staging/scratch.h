@@ -9,6 +9,16 @@
 
 namespace tradewind::test {
 
+// The same for the same seed, and of no pattern that a copy would hit by chance.
+inline std::string some_bytes(std::size_t count, unsigned seed = 1) {
+  std::string bytes(count, '\0');
+  for (auto& each : bytes) {
+    seed = seed * 1664525 + 1013904223;
+    each = static_cast<char>(seed >> 24);
+  }
+  return bytes;
+}
+
 class Scratch {
  public:
   Scratch() {
