@@ -53,6 +53,7 @@ struct Live {
   bool closing = false;
   bool asking = false;
   Mono::time_point ask_at{};
+  std::optional<Mono::time_point> ask_until{};  // once accounting is asked for
   bool looking = false;
 };
 
@@ -239,6 +240,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     live.standing.submitting = true;
     live.standing.missed.reset();
     live.job = {};
+    live.ask_until.reset();
     if (!held) ++live.standing.submissions;
     const auto pool = pools_.find(live.assignment->pool);
     if (pool == pools_.end()) {
@@ -509,8 +511,8 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     // It may be on the list no more.
     if (job == nullptr && live.job.state == QueueState::over) job = &live.job;
     if (job != nullptr && (in_queue(job->state) || !live.standing.begun)) return give_up(name, job);
-    const auto until = *live.standing.missed + options_.settle_time + options_.accounting_time;
-    if (now >= until) {
+    if (!live.ask_until) live.ask_until = now + options_.accounting_time;
+    if (now >= *live.ask_until) {
       return give_up(name, job, "the queue's accounting has not told what was used");
     }
     if (live.asking || now < live.ask_at) return;
@@ -518,7 +520,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     live.job.attempt = name;
     run(
         accounting_,
-        [this, seen = live.job, until]() -> Result<std::optional<QueueJob>> {
+        [this, seen = live.job, until = *live.ask_until]() -> Result<std::optional<QueueJob>> {
           // One that does not answer holds up the others: those are not asked for in vain.
           if (system_now().mono >= until) return fail(ErrorCode::unavailable, "", "too late");
           return queue_->ended(seen);
