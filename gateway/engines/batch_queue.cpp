@@ -111,18 +111,19 @@ Status BatchQueue::cancel(const std::string& number, const std::string& attempt)
   return answer ? ok() : Status(fail(answer.error()));
 }
 
-std::optional<QueueJob> BatchQueue::ended(const std::string& number, const std::string& attempt) {
+Result<std::optional<QueueJob>> BatchQueue::ended(const QueueJob& seen) {
   const BatchCommands::Usage& usage = options_.commands.usage;
-  if (usage.command.empty() || number.empty()) return std::nullopt;
-  const std::string key = key_of(attempt);
+  const std::string& number = seen.number;
+  if (usage.command.empty() || number.empty()) return std::optional<QueueJob>{};
+  const std::string key = key_of(seen.attempt);
   const auto answer =
       run(fill_in(usage.command, {{"job", number}, {"key", key}, {"user", options_.user}}),
           answer_bytes_max);
   const auto used = answer ? reader_.used(answer->text, key) : std::nullopt;
-  if (!used) return std::nullopt;
+  if (!used) return std::optional<QueueJob>{};
   QueueJob job;
   job.number = number;
-  job.attempt = attempt;
+  job.attempt = seen.attempt;
   job.state = QueueState::over;
   // By a signal: of the kernel, the queue or somebody.
   const bool killed = used->exit_code >= 128 || used->exit_code == 0;
@@ -132,7 +133,7 @@ std::optional<QueueJob> BatchQueue::ended(const std::string& number, const std::
     job.end = to_ms(system_now().wall) / 1'000;
     job.start = job.end - static_cast<std::int64_t>(used->seconds);
   }
-  return job;
+  return std::optional(std::move(job));
 }
 
 Result<std::optional<std::vector<QueueJob>>> BatchQueue::jobs(bool) {

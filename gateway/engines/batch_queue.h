@@ -35,7 +35,7 @@ class BatchQueue : public Queue {
   Result<std::string> submit(const QueueRequest& request) override;
   // Only a job that the newest list has, with that number and of that attempt.
   Status cancel(const std::string& number, const std::string& attempt) override;
-  std::optional<QueueJob> ended(const std::string& number, const std::string& attempt) override;
+  Result<std::optional<QueueJob>> ended(const QueueJob& seen) override;
   void stop() override { stop_.request_stop(); }
   Result<std::optional<std::vector<QueueJob>>> jobs(bool again) override;
   // The queue is not asked what is free. While it lets a job of the pool wait, nothing more is.

@@ -25,6 +25,13 @@ inline bool in_queue(QueueState state) {
   return state != QueueState::over;
 }
 
+// What a queue's accounting says that a job used; 0: it was not measured.
+struct QueueUsage {
+  std::uint64_t cpu_milliseconds = 0;
+  std::uint64_t memory_peak_mib = 0;
+  friend bool operator==(const QueueUsage&, const QueueUsage&) = default;
+};
+
 // A job of this gateway. Queues give numbers out again, so it is known by its attempt.
 struct QueueJob {
   std::string number;   // what the queue calls it
@@ -37,6 +44,7 @@ struct QueueJob {
   std::string words;
   std::int64_t start = 0;
   std::int64_t end = 0;
+  std::optional<QueueUsage> usage;  // nothing: not asked for, or not told
 };
 
 struct QueueRequest {
@@ -67,9 +75,10 @@ class Queue {
   // If the number still names the job of that attempt, as far as is known. Also fine for a job that
   // has ended or is not there.
   virtual Status cancel(const std::string& number, const std::string& attempt) = 0;
-  // How a job ended that is on no list any more; nothing where that cannot be told. `number` may be
-  // empty.
-  virtual std::optional<QueueJob> ended(const std::string& number, const std::string& attempt) = 0;
+  // What the queue's accounting says of a job that has ended. `seen` is what is known of it: as
+  // jobs() told it last, or its number alone, which may be empty. Nothing where this cannot be
+  // told; any error means that it may be told later.
+  virtual Result<std::optional<QueueJob>> ended(const QueueJob& seen) = 0;
   // Calls end soon with an error, now and later.
   virtual void stop() = 0;
 

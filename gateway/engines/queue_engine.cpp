@@ -31,6 +31,8 @@ constexpr auto idle_news_interval = 1s;
 constexpr auto back_off_max = 10s;
 // The queue is busy with us a tenth of the time at most.
 constexpr int poll_share = 10;
+// Between questions about one job that the queue's accounting does not know yet.
+constexpr auto accounting_interval = 2s;
 // How long an attempt may take to obey its orders before the queue is told to end its job.
 constexpr auto obey_time = 20s;
 constexpr std::size_t strays_at_once_max = 50;
@@ -44,12 +46,14 @@ struct Live {
   bool ticket_written = false;
   bool orders_on_their_way = false;
   NodeOrders orders_sent{};
-  std::string job{};                          // as the queue numbered it last; empty: not known
+  QueueJob job{};  // as the queue listed it last; before that its number, which may be empty
   std::optional<Mono::time_point> waiting{};  // since when its job waits
   AttemptPhase phase = AttemptPhase::granted;
   std::optional<Mono::time_point> stopped{};
   bool closing = false;
   bool asking = false;
+  Mono::time_point ask_at{};
+  std::optional<Mono::time_point> ask_until{};  // once accounting is asked for
   bool looking = false;
 };
 
@@ -70,6 +74,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
         poll_timer_(io),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
+        accounting_(call_threads, waiting_max()),
         chores_(queue_chore_threads, waiting_max()) {
     for (const Pool& each : pools) pools_[each.id] = each;
     down_ = Error{ErrorCode::unavailable, section,
@@ -215,7 +220,9 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     const Live live = std::move(found->second);
     live_.erase(found);
     count(*live.assignment, true);
-    if (!live.job.empty() && !live.standing.begun) cancel(live.job, name);
+    if (!live.job.number.empty() && in_queue(live.job.state) && !live.standing.begun) {
+      cancel(live.job.number, name);
+    }
     tell_end(live.id, name, std::move(report));
   }
 
@@ -232,6 +239,8 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     if (held && live.ticket_written) return;
     live.standing.submitting = true;
     live.standing.missed.reset();
+    live.job = {};
+    live.ask_until.reset();
     if (!held) ++live.standing.submissions;
     const auto pool = pools_.find(live.assignment->pool);
     if (pool == pools_.end()) {
@@ -283,7 +292,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     live.standing.submitted = system_now().mono;
     live.ticket_written = ticket_written;
     if (job) {
-      live.job = *job;
+      live.job.number = *job;
     } else if (!ticket_written || job.error().code == ErrorCode::refused) {
       return close(name, report_of(EndCode::engine_failed, describe(job.error())));
     }
@@ -465,9 +474,11 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   void reconcile_one(const std::string& name, const QueueJob* job, Mono::time_point asked,
                      Mono::time_point now) {
     Live& live = live_.at(name);
-    if (job != nullptr && in_queue(job->state)) {
-      live.job = job->number;
-      if (job->state != QueueState::held) live.standing.missed.reset();
+    if (job != nullptr) {
+      live.job = *job;
+      if (job->state == QueueState::waiting || job->state == QueueState::running) {
+        live.standing.missed.reset();
+      }
     }
     if (job == nullptr || job->state != QueueState::waiting) {
       live.waiting.reset();
@@ -475,37 +486,62 @@ class QueueEngine final : public RemoteEngineOf<Live> {
       live.waiting = now;
     }
     send_orders(name, live);
-    if (live.stopped && now - *live.stopped > obey_time && !live.job.empty()) {
+    if (live.stopped && now - *live.stopped > obey_time && !live.job.number.empty()) {
       live.stopped = now;
-      cancel(live.job, name);
+      cancel(live.job.number, name);
     }
     switch (reconcile(live.standing, job, asked, now, options_.settle_time)) {
       case QueueStep::wait: return;
       case QueueStep::look:
         // The queue had it, and does not know it: it has lost jobs.
-        if (job == nullptr && !live.job.empty() && !live.standing.missed && !live.standing.begun) {
+        if (job == nullptr && !live.job.number.empty() && !live.standing.missed &&
+            !live.standing.begun) {
           calm_at_ = now + options_.calm_time;
         }
         if (!live.standing.missed) live.standing.missed = now;
         return look(name, live);
       case QueueStep::resubmit: return submit(name);
-      case QueueStep::give_up:
-        if (job != nullptr) return give_up(name, job);
-        if (std::exchange(live.asking, true)) return;
-        return run(
-            calls_, [this, name, number = live.job] { return queue_->ended(number, name); },
-            [this, name](const std::optional<QueueJob>& ended) {
-              const auto found = live_.find(name);
-              if (found == live_.end()) return;
-              found->second.asking = false;
-              give_up(name, ended ? &*ended : nullptr);
-            });
+      case QueueStep::give_up: return settle(name, live, job, now);
     }
   }
 
-  void give_up(const std::string& name, const QueueJob* job) {
+  // The node left no end behind: the queue's accounting may tell more than its list, a little
+  // later. What is known by then counts.
+  void settle(const std::string& name, Live& live, const QueueJob* job, Mono::time_point now) {
+    // It may be on the list no more.
+    if (job == nullptr && live.job.state == QueueState::over) job = &live.job;
+    if (job != nullptr && (in_queue(job->state) || !live.standing.begun)) return give_up(name, job);
+    if (!live.ask_until) live.ask_until = now + options_.accounting_time;
+    if (now >= *live.ask_until) {
+      return give_up(name, job, "the queue's accounting has not told what was used");
+    }
+    if (live.asking || now < live.ask_at) return;
+    live.asking = true;
+    live.job.attempt = name;
+    run(
+        accounting_,
+        [this, seen = live.job, until = *live.ask_until]() -> Result<std::optional<QueueJob>> {
+          // One that does not answer holds up the others: those are not asked for in vain.
+          if (system_now().mono >= until) return fail(ErrorCode::unavailable, "", "too late");
+          return queue_->ended(seen);
+        },
+        [this, name](const Result<std::optional<QueueJob>>& ended) {
+          const auto found = live_.find(name);
+          if (found == live_.end()) return;
+          Live& live = found->second;
+          live.asking = false;
+          live.ask_at = system_now().mono + accounting_interval;
+          // Where it is not missed, it was submitted again, or runs all the same.
+          if (!ended || !live.standing.missed) return;
+          if (*ended) return give_up(name, &**ended);
+          give_up(name, live.job.state == QueueState::over ? &live.job : nullptr);
+        });
+  }
+
+  void give_up(const std::string& name, const QueueJob* job, const std::string& remark = {}) {
     const Live& live = live_.at(name);
     EndReport report = queue_end(job, live.standing.begun);
+    if (!remark.empty()) report.system_log.push_back(remark);
     if (live.orders.stop) report.code = *live.orders.stop;
     if (report.usage.ended == Wall::time_point{}) {
       report.usage.started = report.usage.ended = system_now().wall;
@@ -546,6 +582,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   // Last: their threads use what stands above.
   WorkerPool calls_;
   WorkerPool polls_;
+  WorkerPool accounting_;  // of its own: a call may take long
   WorkerPool chores_;
 };
 

@@ -36,6 +36,8 @@ struct QueueEngineOptions {
   // Beyond a job's own limit, for inputs and outputs.
   std::chrono::seconds staging_time{600};
   std::chrono::seconds settle_time = queue_settle_time;
+  // After that, for the queue's accounting to tell what an attempt used that left no end behind.
+  std::chrono::seconds accounting_time{30};
   // After an outage, before anything is submitted again: slurmctld may give out the numbers of jobs
   // that it has lost while those still run, and then takes their nodes out of service for it
   // ("Duplicate jobid"). It ends them within 4 s.

@@ -71,6 +71,11 @@ EndReport queue_end(const QueueJob* job, bool begun) {
   if (report.code == EndCode::engine_failed) {
     report.detail += begun ? " and left no end behind" : " before it began";
   }
+  if (job->usage && begun) {
+    report.usage.cpu_milliseconds = job->usage->cpu_milliseconds;
+    report.usage.memory_peak_mib = job->usage->memory_peak_mib;
+    report.system_log.push_back("what was used is what the queue's accounting says");
+  }
   if (job->start > 0 && job->end >= job->start && begun) {
     report.usage.started = time_of(job->start);
     report.usage.ended = time_of(job->end);

@@ -31,6 +31,8 @@ class SlurmClient {
   // All jobs that Slurm knows; nothing when none has changed since `known`, in seconds since 1970.
   virtual Result<std::optional<std::vector<SlurmJob>>> jobs(std::int64_t known) = 0;
   virtual Result<std::vector<SlurmNode>> nodes() = 0;
+  // What accounting has of the jobs that had this number, of any user; nothing where none is kept.
+  virtual Result<std::optional<std::vector<SlurmRecord>>> records(std::int64_t job) = 0;
   // If the number still names the job of that key: after a crash it may name somebody else's. Also
   // fine for a job that has ended or is not there.
   virtual Status cancel(std::int64_t job, const std::string& key) = 0;

@@ -137,6 +137,18 @@ Result<std::vector<SlurmNode>> SlurmCommands::nodes() {
   return read_scontrol_nodes(answer->text);
 }
 
+Result<std::optional<std::vector<SlurmRecord>>> SlurmCommands::records(std::int64_t job) {
+  using Records = std::optional<std::vector<SlurmRecord>>;
+  if (!find_tool("sacct", folders_)) return Records{};
+  const auto answer =
+      run("sacct", {"--noheader", "--parsable2", "--noconvert", "--duplicates", "--user=" + user_,
+                    fmt::format("--jobs={}", job), "--format=" + std::string(sacct_format)});
+  if (!answer) return fail(answer.error());
+  if (answer->succeeded()) return Records(read_sacct(answer->text));
+  if (answer->errors.find("accounting storage is disabled") != std::string::npos) return Records{};
+  return fail(failed(ErrorCode::unavailable, "sacct", *answer));
+}
+
 Status SlurmCommands::cancel(std::int64_t job, const std::string& key) {
   const auto listed = list(job);
   if (!listed) return fail(listed.error());

@@ -1,4 +1,4 @@
-// Slurm by its own commands: sbatch, squeue, scontrol and scancel.
+// Slurm by its own commands: sbatch, squeue, scontrol and scancel, and sacct where there is one.
 #pragma once
 
 #include <stop_token>
@@ -21,6 +21,7 @@ class SlurmCommands : public SlurmClient {
   // squeue has no word for "unchanged": always the list.
   Result<std::optional<std::vector<SlurmJob>>> jobs(std::int64_t known) override;
   Result<std::vector<SlurmNode>> nodes() override;
+  Result<std::optional<std::vector<SlurmRecord>>> records(std::int64_t job) override;
   Status cancel(std::int64_t job, const std::string& key) override;
 
  private:

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/engines/slurm_words.h"
+
 namespace tradewind {
 
 SlurmSubmission slurm_submission(const SlurmJobRequest& request, const Assignment& assignment,
@@ -11,7 +13,7 @@ SlurmSubmission slurm_submission(const SlurmJobRequest& request, const Assignmen
   const std::uint64_t units = assignment.units;
   const Resources& unit = pool.pool.unit;
   SlurmSubmission made;
-  made.name = "tradewind-" + request.name;
+  made.name = slurm_job_name(request.name);
   made.key = request.key;
   made.directory = request.directory;
   made.output = request.directory + "/job.out";
@@ -28,25 +30,38 @@ SlurmSubmission slurm_submission(const SlurmJobRequest& request, const Assignmen
   return made;
 }
 
-std::string slurm_document(const SlurmSubmission& submission) {
+std::string slurm_document(const SlurmSubmission& submission, int version) {
+  const std::string path = "/usr/local/bin:/usr/bin:/bin";
   boost::json::object job{
       {"name", submission.name},
       {"comment", submission.key},
       {"partition", submission.partition},
       {"current_working_directory", submission.directory},
-      {"environment", {{"PATH", "/usr/local/bin:/usr/bin:/bin"}}},
       {"standard_output", submission.output},
       {"standard_error", submission.output},
-      {"nodes", submission.nodes},
       {"tasks", submission.nodes},
       {"cpus_per_task", submission.cpus},
-      {"memory_per_node", submission.memory_mib},
-      {"time_limit", submission.minutes_max},
-      // "requeue": false is ignored without a word; a job that Slurm starts again after a node's
-      // failure would find its attempt begun and do nothing.
-      {"no_requeue", true},
   };
-  if (!submission.gres.empty()) job["gres"] = submission.gres;
+  if (version >= slurm_typed_version) {
+    job["environment"] = boost::json::array{"PATH=" + path};
+    job["nodes"] = std::to_string(submission.nodes);
+    job["memory_per_node"] = {{"set", true}, {"number", submission.memory_mib}};
+    job["time_limit"] = {{"set", true}, {"number", submission.minutes_max}};
+    job["requeue"] = false;
+    if (!submission.gres.empty()) {
+      // As Slurm itself wrote it, when these versions came.
+      job["tres_per_node"] = (version == slurm_typed_version ? "gres:" : "gres/") + submission.gres;
+    }
+  } else {
+    job["environment"] = {{"PATH", path}};
+    job["nodes"] = submission.nodes;
+    job["memory_per_node"] = submission.memory_mib;
+    job["time_limit"] = submission.minutes_max;
+    // "requeue": false is ignored without a word; a job that Slurm starts again after a node's
+    // failure would find its attempt begun and do nothing.
+    job["no_requeue"] = true;
+    if (!submission.gres.empty()) job["gres"] = submission.gres;
+  }
   if (!submission.features.empty()) job["constraints"] = submission.features;
   if (!submission.account.empty()) job["account"] = submission.account;
   if (!submission.qos.empty()) job["qos"] = submission.qos;

@@ -40,6 +40,11 @@ struct SlurmKeys {
   }
 };
 
+// What squeue and sacct show of the attempt's jobs as their name.
+inline std::string slurm_job_name(std::string_view attempt_name) {
+  return "tradewind-" + std::string(attempt_name);
+}
+
 struct SlurmJobRequest {
   std::string key;        // becomes the comment
   std::string name;       // of the attempt
@@ -68,8 +73,8 @@ struct SlurmSubmission {
 SlurmSubmission slurm_submission(const SlurmJobRequest& request, const Assignment& assignment,
                                  const SlurmPool& pool, const SlurmAccount& account);
 
-// As slurmrestd wants it, up to v0.0.38.
-std::string slurm_document(const SlurmSubmission& submission);
+// As slurmrestd wants it in v0.0.VERSION.
+std::string slurm_document(const SlurmSubmission& submission, int version);
 // As sbatch wants it: its options.
 std::vector<std::string> sbatch_options(const SlurmSubmission& submission);
 

@@ -12,6 +12,8 @@ namespace tradewind {
 namespace {
 
 constexpr std::size_t text_bytes_max = 4'096;
+constexpr std::size_t sacct_fields = 11;
+constexpr std::uint64_t time_part_max = 1'000'000'000;
 
 template <class Each>
 void for_each_part(std::string_view text, char separator, Each each) {
@@ -46,6 +48,27 @@ std::vector<std::string> words_in(std::string_view text) {
     if (!word.empty()) words.emplace_back(word);
   });
   return words;
+}
+
+// Processor time as sacct prints it: [DAYS-[HOURS:]]MINUTES:SECONDS[.MILLISECONDS]. What it does
+// not print counts as 0.
+std::uint64_t milliseconds_in(std::string_view text) {
+  const auto bounded = [](std::string_view digits) {
+    return std::min(amount_in(digits), time_part_max);
+  };
+  std::uint64_t days = 0;
+  if (const std::size_t dash = text.find('-'); dash != std::string_view::npos) {
+    days = bounded(text.substr(0, dash));
+    text.remove_prefix(dash + 1);
+  }
+  const std::size_t dot = text.find('.');
+  std::uint64_t seconds = 0;
+  for_each_part(text.substr(0, dot), ':', [&](std::string_view part) {
+    seconds = std::min(seconds, time_part_max) * 60 + bounded(part);
+  });
+  std::uint64_t thousandths = 0;
+  if (dot != std::string_view::npos) thousandths = std::min(amount_in(text.substr(dot + 1)), 999UL);
+  return (days * 86'400 + seconds) * 1'000 + thousandths;
 }
 
 // Number, user, partition, state, submission, start, end, reason, comment: a reason may hold bars,
@@ -102,6 +125,37 @@ std::vector<SlurmJob> read_squeue(std::string_view text, std::string_view mark,
     if (auto job = read_job(line.substr(mark.size() + 1), user)) jobs.push_back(std::move(*job));
   });
   return jobs;
+}
+
+std::vector<SlurmRecord> read_sacct(std::string_view text) {
+  std::vector<SlurmRecord> records;
+  for_each_part(text, '\n', [&records](std::string_view line) {
+    std::vector<std::string_view> fields;
+    for_each_part(line, '|', [&fields](std::string_view field) { fields.push_back(field); });
+    if (fields.size() != sacct_fields) return;
+    // A job's steps ("7.batch") follow it: their number is not a whole one.
+    if (const std::size_t dot = fields[0].find('.'); dot != std::string_view::npos) {
+      if (records.empty() || number_in(fields[0].substr(0, dot)) != records.back().job.id) return;
+      std::uint64_t& peak = records.back().memory_peak_bytes;
+      peak = std::max(peak, amount_in(fields[8]));
+      return;
+    }
+    SlurmRecord record;
+    record.job.id = number_in(fields[0]);
+    if (record.job.id == 0) return;
+    record.user = text_in(fields[1]);
+    record.job.word = text_in(fields[2].substr(0, fields[2].find(' ')));  // "CANCELLED by 7"
+    record.job.state = parse_slurm_state(record.job.word);
+    record.job.submitted = number_in(fields[3]);
+    record.job.start = number_in(fields[4]);
+    record.job.end = number_in(fields[5]);
+    record.job.wait_status = wait_status_of(number_in(fields[6].substr(0, fields[6].find(':'))));
+    record.cpu_milliseconds = milliseconds_in(fields[7]);
+    record.job.key = text_in(fields[9]);
+    record.name = text_in(fields[10]);
+    records.push_back(std::move(record));
+  });
+  return records;
 }
 
 std::vector<SlurmNode> read_scontrol_nodes(std::string_view text) {

@@ -32,6 +32,13 @@ QueueState state_of(SlurmState state) {
   return state == SlurmState::running ? QueueState::running : QueueState::over;
 }
 
+// 0 when it is none.
+std::int64_t number_of(const std::string& text) {
+  std::int64_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc{} ? number : 0;
+}
+
 }  // namespace
 
 QueueJob queue_job(const SlurmJob& job, std::string_view attempt) {
@@ -49,6 +56,33 @@ QueueJob queue_job(const SlurmJob& job, std::string_view attempt) {
   }
   made.start = job.start;
   made.end = job.end;
+  return made;
+}
+
+std::optional<QueueJob> accounted_job(const std::vector<SlurmRecord>& records, const QueueJob& seen,
+                                      std::string_view user, std::string_view key) {
+  const SlurmRecord* found = nullptr;
+  for (const SlurmRecord& each : records) {
+    const SlurmJob& job = each.job;
+    if (std::to_string(job.id) != seen.number) continue;
+    // slurmrestd does not know the user of every record.
+    if (!each.user.empty() && each.user != user) continue;
+    // While slurmctld has told of a job's step only, it is called "allocation".
+    if (each.name != slurm_job_name(seen.attempt) || (!job.key.empty() && job.key != key)) continue;
+    if (seen.submitted > 0 && job.submitted != seen.submitted) continue;
+    if (found == nullptr || job.submitted > found->job.submitted) found = &each;
+  }
+  // The state may come before the end.
+  if (found == nullptr || !is_over(found->job.state) || found->job.end <= 0) return std::nullopt;
+  QueueJob made = queue_job(found->job, seen.attempt);
+  if (seen.state == QueueState::over) {
+    // Slurm's list tells more of why.
+    made.code = seen.code;
+    made.words = seen.words;
+  }
+  constexpr std::uint64_t mib = 1 << 20;
+  made.usage = {found->cpu_milliseconds,
+                found->memory_peak_bytes / mib + (found->memory_peak_bytes % mib != 0 ? 1 : 0)};
   return made;
 }
 
@@ -88,10 +122,20 @@ Result<std::string> SlurmQueue::submit(const QueueRequest& request) {
 }
 
 Status SlurmQueue::cancel(const std::string& number, const std::string& attempt) {
-  std::int64_t job = 0;
-  const auto read = std::from_chars(number.data(), number.data() + number.size(), job);
-  if (read.ec != std::errc{}) return ok();
-  return client_->cancel(job, keys_.of(attempt));
+  const std::int64_t job = number_of(number);
+  return job == 0 ? ok() : client_->cancel(job, keys_.of(attempt));
+}
+
+Result<std::optional<QueueJob>> SlurmQueue::ended(const QueueJob& seen) {
+  const std::int64_t job = number_of(seen.number);
+  if (job == 0) return std::optional<QueueJob>{};
+  const auto records = client_->records(job);
+  if (!records) return fail(records.error());
+  if (!*records) return std::optional<QueueJob>{};
+  auto told = accounted_job(**records, seen, options_.access.user, keys_.of(seen.attempt));
+  if (told) return told;
+  return fail(ErrorCode::unavailable, "engine.slurm",
+              fmt::format("accounting does not know the end of job {} yet", job), "ask again");
 }
 
 Result<std::optional<std::vector<QueueJob>>> SlurmQueue::jobs(bool again) {

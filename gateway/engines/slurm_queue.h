@@ -19,6 +19,13 @@ namespace tradewind {
 // What a job of Slurm is for the engine.
 QueueJob queue_job(const SlurmJob& job, std::string_view attempt);
 
+// What accounting tells of the job that was last seen as `seen`, among the records of its number,
+// which Slurm gives out again: a record is the job's when name, time of submission and user are,
+// and the comment where one is kept. Without a time of submission, the one submitted last. Nothing
+// where it is not there, or has not ended.
+std::optional<QueueJob> accounted_job(const std::vector<SlurmRecord>& records, const QueueJob& seen,
+                                      std::string_view user, std::string_view key);
+
 struct SlurmQueueOptions {
   SlurmAccess access;
   std::string key_prefix;  // of this gateway's jobs alone
@@ -35,8 +42,7 @@ class SlurmQueue : public Queue {
   std::string name() const override;
   Result<std::string> submit(const QueueRequest& request) override;
   Status cancel(const std::string& number, const std::string& attempt) override;
-  // Slurm's list holds ended jobs for some minutes; its accounting is not asked.
-  std::optional<QueueJob> ended(const std::string&, const std::string&) override { return {}; }
+  Result<std::optional<QueueJob>> ended(const QueueJob& seen) override;
   void stop() override { client_->stop(); }
   Result<std::optional<std::vector<QueueJob>>> jobs(bool again) override;
   std::optional<EngineCapacity> capacity(const PoolId& pool,

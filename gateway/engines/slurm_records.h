@@ -1,4 +1,5 @@
-// What slurmrestd says of jobs and nodes, read. Shapes of the versions v0.0.36 to v0.0.38.
+// What slurmrestd says of jobs and nodes, and of jobs in accounting, read. Shapes of the versions
+// v0.0.36 to v0.0.42, whichever stands there.
 #pragma once
 
 #include <boost/json.hpp>
@@ -26,6 +27,16 @@ struct SlurmJob {
   std::int64_t end = 0;
 };
 
+// What Slurm's accounting has of a job.
+struct SlurmRecord {
+  SlurmJob job;  // its key only where the cluster keeps comments (AccountingStoreFlags); an `end`
+                 // of 0: it has not ended, or that has not come here yet
+  std::string name;
+  std::string user;
+  std::uint64_t cpu_milliseconds = 0;   // of all steps
+  std::uint64_t memory_peak_bytes = 0;  // of the step with the most
+};
+
 struct SlurmNode {
   std::string name;
   std::string architecture;  // as uname says it: "x86_64"
@@ -40,6 +51,11 @@ struct SlurmNode {
   std::string gres_used;  // "gpu:a100:1(IDX:0)"
 };
 
+// Of a program that ended by itself, as the job's `wait_status`.
+constexpr std::int64_t wait_status_of(std::int64_t exit_code) {
+  return (exit_code & 0xff) << 8;
+}
+
 // How many of a kind such as "gpu" or "gpu:a100" a list of generic resources holds.
 std::uint64_t gres_count(std::string_view list, std::string_view kind);
 
@@ -47,5 +63,6 @@ std::uint64_t gres_count(std::string_view list, std::string_view kind);
 // list.
 Result<std::vector<SlurmJob>> read_slurm_jobs(const boost::json::object& answer);
 Result<std::vector<SlurmNode>> read_slurm_nodes(const boost::json::object& answer);
+Result<std::vector<SlurmRecord>> read_slurm_records(const boost::json::object& answer);
 
 }  // namespace tradewind

@@ -13,9 +13,16 @@ namespace {
 constexpr std::size_t answer_bytes_max = 256UL << 20;
 // slurmrestd itself waits up to 20 s for a slurmctld that does not answer.
 constexpr std::chrono::seconds answer_time_max{45};
-constexpr std::array<std::string_view, 3> known_versions{"v0.0.38", "v0.0.37", "v0.0.36"};
+constexpr std::array<int, 7> known_versions{42, 41, 40, 39, 38, 37, 36};
 
 constexpr std::size_t problem_bytes_max = 500;
+
+HttpClientOptions http_options() {
+  HttpClientOptions options;
+  options.answer_bytes_max = answer_bytes_max;
+  options.answer_time_max = answer_time_max;
+  return options;
+}
 
 // The number stands under `error_code` in answers to submissions, under `error_number` elsewhere.
 void read_error(SlurmAnswer& answer) {
@@ -49,14 +56,9 @@ std::optional<SlurmAnswer> read_slurm_answer(std::string_view text) {
 }
 
 SlurmRest::SlurmRest(std::string url, std::string user, SlurmToken& token)
-    : url_(std::move(url)),
-      user_(std::move(user)),
-      token_(token),
-      http_({.answer_bytes_max = answer_bytes_max,
-             .answer_time_max = answer_time_max,
-             .ca_file = {}}) {}
+    : url_(std::move(url)), user_(std::move(user)), token_(token), http_(http_options()) {}
 
-std::string SlurmRest::version() const {
+int SlurmRest::version() const {
   const std::lock_guard lock(mutex_);
   return version_;
 }
@@ -66,11 +68,13 @@ Status SlurmRest::negotiate() {
   if (!answer) return fail(answer.error());
   const auto* paths = answer->body.if_contains("paths");
   std::string served;
-  for (const std::string_view version : known_versions) {
+  for (const int version : known_versions) {
     if (paths == nullptr || !paths->is_object()) break;
-    if (paths->as_object().contains(fmt::format("/slurm/{}/job/submit", version))) {
+    if (paths->as_object().contains(fmt::format("/slurm/v0.0.{}/job/submit", version))) {
       const std::lock_guard lock(mutex_);
       version_ = version;
+      keeps_accounting_ =
+          paths->as_object().contains(fmt::format("/slurmdb/v0.0.{}/job/{{job_id}}", version));
       return ok();
     }
   }
@@ -83,16 +87,30 @@ Status SlurmRest::negotiate() {
   return fail(ErrorCode::invalid, "engine.slurm.url",
               fmt::format("{} serves no version that this gateway knows ({})", url_,
                           served.empty() ? "none at all" : served.substr(1)),
-              "let slurmrestd serve openapi/v0.0.38, v0.0.37 or v0.0.36");
+              "let slurmrestd serve one of v0.0.36 to v0.0.42");
+}
+
+bool SlurmRest::keeps_accounting() const {
+  const std::lock_guard lock(mutex_);
+  return keeps_accounting_;
 }
 
 Result<SlurmAnswer> SlurmRest::call(const char* method, const std::string& path,
                                     const std::string& body) {
-  const std::string version = this->version();
-  if (version.empty()) {
+  return call_part("slurm", method, path, body);
+}
+
+Result<SlurmAnswer> SlurmRest::call_accounting(const char* method, const std::string& path) {
+  return call_part("slurmdb", method, path, {});
+}
+
+Result<SlurmAnswer> SlurmRest::call_part(const char* part, const char* method,
+                                         const std::string& path, const std::string& body) {
+  const int version = this->version();
+  if (version == 0) {
     return fail(ErrorCode::unavailable, "engine.slurm.url", "Slurm has not answered yet");
   }
-  return perform(method, fmt::format("/slurm/{}/{}", version, path), body);
+  return perform(method, fmt::format("/{}/v0.0.{}/{}", part, version, path), body);
 }
 
 Result<SlurmAnswer> SlurmRest::perform(const char* method, const std::string& path,

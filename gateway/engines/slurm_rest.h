@@ -37,7 +37,8 @@ class SlurmRest {
   // knows. To be called before the others, and again after they fail. ErrorCode::unavailable,
   // unauthenticated, or invalid when none is known.
   Status negotiate();
-  std::string version() const;
+  // The last part of "v0.0.38"; 0: none yet.
+  int version() const;
 
   // `path` follows the version: "jobs", "job/7". Any answer with a JSON object is an answer,
   // whatever its status: what it means depends on the call. Otherwise fails with
@@ -47,15 +48,22 @@ class SlurmRest {
   // - invalid: slurmrestd could not read it
   Result<SlurmAnswer> call(const char* method, const std::string& path,
                            const std::string& body = {});
+  // Whether slurmrestd asks a slurmdbd: as of the last negotiation.
+  bool keeps_accounting() const;
+  // The same of slurmdbd's part of the interface.
+  Result<SlurmAnswer> call_accounting(const char* method, const std::string& path);
 
  private:
+  Result<SlurmAnswer> call_part(const char* part, const char* method, const std::string& path,
+                                const std::string& body);
   Result<SlurmAnswer> perform(const char* method, const std::string& path, const std::string& body);
 
   const std::string url_;
   const std::string user_;
   SlurmToken& token_;
   mutable std::mutex mutex_;
-  std::string version_;
+  int version_ = 0;
+  bool keeps_accounting_ = false;
   HttpClient http_;
 };
 

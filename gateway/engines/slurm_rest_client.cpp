@@ -14,7 +14,7 @@ Error unanswered(const SlurmAnswer& answer, ErrorCode code) {
 }  // namespace
 
 Result<std::int64_t> SlurmRestClient::submit(const SlurmSubmission& submission) {
-  auto answer = rest_.call("POST", "job/submit", slurm_document(submission));
+  auto answer = rest_.call("POST", "job/submit", slurm_document(submission, rest_.version()));
   if (!answer) {
     Error error = answer.error();
     // slurmrestd could not read it, and will not the next time either.
@@ -38,8 +38,10 @@ Result<std::int64_t> SlurmRestClient::submit(const SlurmSubmission& submission) 
 }
 
 Result<std::optional<std::vector<SlurmJob>>> SlurmRestClient::jobs(std::int64_t known) {
+  // Later versions answer "unchanged" with an empty list, as if there were no jobs.
+  const bool asks_for_news = known > 0 && rest_.version() < slurm_typed_version;
   auto answer = rest_.call(
-      "GET", known > 0 ? fmt::format("jobs?update_time={}", known) : std::string("jobs"));
+      "GET", asks_for_news ? fmt::format("jobs?update_time={}", known) : std::string("jobs"));
   if (!answer) return fail(answer.error());
   if (answer->unchanged) return std::optional<std::vector<SlurmJob>>{};
   if (answer->number != 0) return fail(unanswered(*answer, ErrorCode::unavailable));
@@ -53,6 +55,19 @@ Result<std::vector<SlurmNode>> SlurmRestClient::nodes() {
   if (!answer) return fail(answer.error());
   if (answer->number != 0) return fail(unanswered(*answer, ErrorCode::unavailable));
   return read_slurm_nodes(answer->body);
+}
+
+Result<std::optional<std::vector<SlurmRecord>>> SlurmRestClient::records(std::int64_t job) {
+  using Records = std::optional<std::vector<SlurmRecord>>;
+  if (!rest_.keeps_accounting()) return Records{};
+  auto answer = rest_.call_accounting("GET", fmt::format("job/{}", job));
+  if (!answer) return fail(answer.error());
+  if (answer->number != 0 && answer->number != slurm_nothing_found) {
+    return fail(unanswered(*answer, ErrorCode::unavailable));
+  }
+  auto records = read_slurm_records(answer->body);
+  if (!records) return fail(records.error());
+  return Records(std::move(*records));
 }
 
 Status SlurmRestClient::cancel(std::int64_t job, const std::string& key) {

@@ -17,6 +17,7 @@ class SlurmRestClient : public SlurmClient {
   Result<std::int64_t> submit(const SlurmSubmission& submission) override;
   Result<std::optional<std::vector<SlurmJob>>> jobs(std::int64_t known) override;
   Result<std::vector<SlurmNode>> nodes() override;
+  Result<std::optional<std::vector<SlurmRecord>>> records(std::int64_t job) override;
   Status cancel(std::int64_t job, const std::string& key) override;
 
  private:

@@ -30,6 +30,17 @@ SlurmState parse_slurm_state(std::string_view word) {
   return found == words.end() ? SlurmState::running : found->second;
 }
 
+std::string_view slurm_state_word(const std::vector<std::string>& words) {
+  // The outcome is not known yet, or is none.
+  static constexpr std::array<std::string_view, 7> deciding{
+      "COMPLETING",   "STAGE_OUT",    "CONFIGURING", "REQUEUED",
+      "REQUEUE_HOLD", "SPECIAL_EXIT", "REVOKED"};
+  for (const std::string& each : words) {
+    if (std::ranges::find(deciding, each) != deciding.end()) return each;
+  }
+  return words.empty() ? std::string_view{} : words.front();
+}
+
 SlurmError parse_slurm_error(std::int64_t number) {
   if (number == 2017) return SlurmError::no_such_job;
   // 2000 to 2999 are slurmctld's judgements of a job and 9000 to 9999 slurmrestd's of the document.
@@ -108,9 +119,9 @@ bool slurm_node_serves(const std::vector<std::string_view>& state) {
   while (!base.empty() && (base.back() < 'a' || base.back() > 'z')) base.pop_back();
   if (base != "idle" && base != "mixed" && base != "allocated") return false;
   // COMPLETING, PLANNED and the like pass by themselves.
-  static constexpr std::array<std::string_view, 7> away{
-      "DRAIN",       "FAIL",         "NOT_RESPONDING", "NO_RESPOND",
-      "MAINTENANCE", "POWERED_DOWN", "INVALID_REG"};
+  static constexpr std::array<std::string_view, 9> away{
+      "DRAIN",        "FAIL",       "NOT_RESPONDING", "NO_RESPOND", "MAINTENANCE",
+      "POWERED_DOWN", "POWER_DOWN", "POWERING_DOWN",  "INVALID_REG"};
   return std::ranges::none_of(
       state, [](std::string_view each) { return std::ranges::find(away, each) != away.end(); });
 }

@@ -24,8 +24,9 @@ class EngineConformance : public test::EngineUnderTest, public testing::WithPara
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance,
-                         testing::Values(Kind::process, Kind::slurm, Kind::slurm_commands, Kind::batch,
-                                         Kind::tes, Kind::kubernetes),
+                         testing::Values(Kind::process, Kind::slurm, Kind::slurm_commands,
+                                         Kind::slurm_later, Kind::batch, Kind::tes,
+                                         Kind::kubernetes),
                          [](const auto& each) { return test::name_of(each.param); });
 
 TEST_P(EngineConformance, RunsAJobInItsSandboxWithInputsOutputsAndLogs) {

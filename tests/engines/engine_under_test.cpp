@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -17,14 +18,20 @@ namespace {
 struct Cluster {
   Scratch scratch;
   std::string missing;
+  std::string no_accounting;
   std::string url;
   std::string user;
   Cluster() {
     // Slurm's daemons are other users.
     std::filesystem::permissions(scratch.path(), std::filesystem::perms(0755));
-    const auto [status, said] =
-        output_of(std::string(TRADEWIND_SLURM) + " up " + (scratch / "cluster").string() +
-                  " --cpus 16 --memory-mib 16000 --gpus 2 --conf MinJobAge=2");
+    const std::string up =
+        fmt::format("{} up {} --cpus 16 --memory-mib 16000 --gpus 2 --later --conf MinJobAge=2",
+                    TRADEWIND_SLURM, (scratch / "cluster").string());
+    auto [status, said] = output_of(up + (SlurmCluster::wants_accounting ? " --accounting" : ""));
+    if (SlurmCluster::wants_accounting && status == skipped) {
+      no_accounting = said.empty() ? "no accounting" : said;
+      std::tie(status, said) = output_of(up);
+    }
     if (status != 0) {
       missing = said.empty() ? "it could not be started" : said;
       if (status != skipped) ADD_FAILURE() << missing;
@@ -85,11 +92,20 @@ std::filesystem::path TesServer::token_file() {
 std::string SlurmCluster::missing() {
   return cluster().missing;
 }
+std::string SlurmCluster::no_accounting() {
+  return cluster().no_accounting;
+}
 std::filesystem::path SlurmCluster::folder() {
   return cluster().scratch / "cluster";
 }
 std::string SlurmCluster::url() {
   return cluster().url;
+}
+std::string SlurmCluster::later_url() {
+  std::ifstream file(folder() / "later_url");
+  std::string url;
+  file >> url;
+  return url;
 }
 std::string SlurmCluster::user() {
   return cluster().user;
@@ -111,6 +127,7 @@ std::string name_of(Kind kind) {
     case Kind::process: return "Process";
     case Kind::slurm: return "Slurm";
     case Kind::slurm_commands: return "SlurmByCommands";
+    case Kind::slurm_later: return "SlurmByLaterVersions";
     case Kind::batch: return "Batch";
     case Kind::tes: return "Tes";
     case Kind::kubernetes: return "Kubernetes";
@@ -138,6 +155,7 @@ EngineUnderTest::EngineUnderTest(Kind kind) : kind_(kind) {
   pool.partition = "main";
   options.pools = {pool};
   options.settle_time = std::chrono::seconds(2);
+  options.accounting_time = std::chrono::seconds(20);
   options.calm_time = std::chrono::seconds(5);
   options.poll_interval = std::chrono::milliseconds(200);
   options.news_interval = std::chrono::milliseconds(20);
@@ -155,16 +173,18 @@ void EngineUnderTest::open() {
     reports[event.attempt] = event.report.value_or(EndReport{});
   };
   Result<std::unique_ptr<Engine>> made = fail(ErrorCode::unavailable, "", "");
-  if (kind_ == Kind::slurm || kind_ == Kind::slurm_commands) {
+  if (kind_ == Kind::slurm || kind_ == Kind::slurm_commands || kind_ == Kind::slurm_later) {
     const std::string missing = SlurmCluster::missing();
     if (!missing.empty()) GTEST_SKIP() << missing;
     SlurmAccess& access = options.access;
     access.user = SlurmCluster::user();
-    if (kind_ == Kind::slurm) {
-      access.url = SlurmCluster::url();
+    if (kind_ != Kind::slurm_commands) {
+      if (access.url.empty()) {
+        access.url = kind_ == Kind::slurm ? SlurmCluster::url() : SlurmCluster::later_url();
+      }
       if (access.token_file.empty()) access.token_file = SlurmCluster::folder() / "token";
     } else {
-      access.commands = SlurmCluster::folder() / "bin";
+      if (access.commands.empty()) access.commands = SlurmCluster::folder() / "bin";
     }
     made = make_slurm_engine(*io, options, on_event);
   } else if (kind_ == Kind::batch) {

@@ -23,10 +23,16 @@ namespace tradewind::test {
 // One private Slurm for all tests of this process, started when first asked for.
 class SlurmCluster {
  public:
+  // Set before the cluster is used for the first time: whether it is to keep accounting.
+  static inline bool wants_accounting = false;
   // Why there is none; empty when there is.
   static std::string missing();
+  // Why it keeps no accounting; empty when it does.
+  static std::string no_accounting();
   static std::filesystem::path folder();
   static std::string url();
+  // Of a slurmrestd that serves later versions of the interface, tests/engines/later_slurmrestd.
+  static std::string later_url();
   static std::string user();
   // tests/engines/slurm WHAT folder() NAME
   static void tell(const std::string& what, const std::string& name = "");
@@ -42,7 +48,7 @@ class TesServer {
   static std::filesystem::path token_file();
 };
 
-enum class Kind { process, slurm, slurm_commands, batch, tes, kubernetes };
+enum class Kind { process, slurm, slurm_commands, slurm_later, batch, tes, kubernetes };
 std::string name_of(Kind kind);
 
 class EngineUnderTest : public testing::Test {

@@ -14,10 +14,12 @@ using test::PodmanStore;
 using test::SlurmCluster;
 using testing::HasSubstr;
 
-// By slurmrestd and by Slurm's commands.
-class SlurmEngineTest : public test::EngineUnderTest, public testing::WithParamInterface<Kind> {
+class SlurmTest : public test::EngineUnderTest {
  protected:
-  SlurmEngineTest() : EngineUnderTest(GetParam()) { options.node.sandbox = SandboxMode::none; }
+  explicit SlurmTest(Kind kind) : EngineUnderTest(kind) {
+    options.node.sandbox = SandboxMode::none;
+    SlurmCluster::wants_accounting = true;
+  }
   void SetUp() override {
     open();
     if (IsSkipped()) return;
@@ -27,12 +29,29 @@ class SlurmEngineTest : public test::EngineUnderTest, public testing::WithParamI
     SlurmCluster::run("scontrol update nodename=ALL state=resume");
     ASSERT_TRUE(until([] { return SlurmCluster::run("squeue -h") == ""; }));
   }
+  // Is killed with all that would tell of it on its node. `spend`: takes a second or so of a
+  // processor and 40 MB before, long enough for Slurm to see it.
+  void start_and_kill(const AttemptId& id, bool spend = true) {
+    start(id, !spend ? told("echo spent; sleep 50")
+                     : told("x=$(head -c 40000000 /dev/zero | tr '\\0' x); i=0; "
+                            "while [ $i -lt 1500000 ]; do i=$((i+1)); done; sleep 1.2; echo spent; "
+                            "sleep 50"));
+    ASSERT_TRUE(until([&] { return log(id) == "spent\n"; }));
+    SlurmCluster::run("scancel --batch --signal=KILL --name tradewind-" + id.job.value + "." +
+                      std::to_string(id.number));
+  }
   bool is_down() {
     const auto capacity = engine->capacity(PoolId{"pool"});
     const Status checked = engine->check(shell("true"));
     return capacity == EngineCapacity{} && !checked &&
            checked.error().code == ErrorCode::unavailable;
   }
+};
+
+// By slurmrestd and by Slurm's commands.
+class SlurmEngineTest : public SlurmTest, public testing::WithParamInterface<Kind> {
+ protected:
+  SlurmEngineTest() : SlurmTest(GetParam()) {}
 };
 
 INSTANTIATE_TEST_SUITE_P(Ways, SlurmEngineTest, testing::Values(Kind::slurm, Kind::slurm_commands),
@@ -57,6 +76,9 @@ TEST_P(SlurmEngineTest, SellsWhatIsIdleInSlurmAndNotWhatOthersUse) {
 
 TEST_P(SlurmEngineTest, AsksForWholeUnitsOnTheTenantsAccountAndNamesTheAttempt) {
   close();
+  // Where accounting is kept, Slurm puts jobs of an account that it does not know on another.
+  SlurmCluster::run("sacctmgr -i add account physics");
+  SlurmCluster::run("sacctmgr -i add user " + SlurmCluster::user() + " account=physics");
   options.accounts[TenantId{"tenant"}] = {"physics", ""};
   options.pools[0].pool.unit.accelerators = 1;
   options.pools[0].pool.node.accelerators = 2;
@@ -168,6 +190,65 @@ TEST_P(SlurmEngineTest, AJobWhoseNodeProgramIsKilledEndsInterruptedAndDoesNotRun
   EXPECT_EQ(ends(), 0);
 }
 
+TEST_P(SlurmEngineTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
+  if (!SlurmCluster::no_accounting().empty()) GTEST_SKIP() << SlurmCluster::no_accounting();
+  if (GetParam() != Kind::slurm_commands) GTEST_SKIP() << "the next test sees it by slurmrestd";
+  start_and_kill(attempt());
+  const EndReport report = end_of(attempt());
+  EXPECT_NE(report.code, EndCode::succeeded);
+  EXPECT_TRUE(report.started);
+  EXPECT_GE(report.usage.cpu_milliseconds, 100U);
+  EXPECT_LE(report.usage.cpu_milliseconds, 30'000U);
+  EXPECT_GE(report.usage.memory_peak_mib, 38U);
+  EXPECT_GE(report.usage.wall_seconds, 2U);
+  EXPECT_THAT(report.system_log, testing::Contains(HasSubstr("accounting says")));
+  // What the node itself has told counts as it is.
+  const EndReport own = run(attempt(2), shell("true"));
+  EXPECT_EQ(own.code, EndCode::succeeded);
+  EXPECT_THAT(own.system_log, testing::Not(testing::Contains(HasSubstr("accounting"))));
+}
+
+TEST_P(SlurmEngineTest, AccountingThatIsAwayIsWaitedForAWhile) {
+  if (!SlurmCluster::no_accounting().empty()) GTEST_SKIP() << SlurmCluster::no_accounting();
+  if (GetParam() == Kind::slurm) {
+    SlurmCluster::tell("stop", "slurmdbd");
+    start_and_kill(attempt());
+    ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t running") == ""; }));
+    EXPECT_EQ(reports.size(), 0U);
+    SlurmCluster::tell("start", "slurmdbd");
+    EXPECT_GE(end_of(attempt()).usage.cpu_milliseconds, 100U);
+    return;
+  }
+  // It does not answer, and holds up nothing else.
+  close();
+  options.accounting_time = std::chrono::seconds(3);
+  open();
+  const std::string process =
+      "$(cut -d' ' -f1 " + (SlurmCluster::folder() / "run/slurmdbd").string() + ")";
+  SlurmCluster::run("kill -STOP " + process);
+  start_and_kill(attempt(1), false);
+  EXPECT_EQ(run(attempt(2), shell("true")).code, EndCode::succeeded);
+  const EndReport report = end_of(attempt(1));
+  SlurmCluster::run("kill -CONT " + process);
+  EXPECT_NE(report.code, EndCode::succeeded);
+  EXPECT_EQ(report.usage.cpu_milliseconds, 0U);
+  EXPECT_THAT(report.system_log, testing::Contains(HasSubstr("has not told")));
+}
+
+TEST_P(SlurmEngineTest, WhereNoAccountingIsKeptNothingIsWaitedFor) {
+  if (GetParam() != Kind::slurm_commands) GTEST_SKIP() << "slurmrestd has its accounting here";
+  close();
+  std::filesystem::create_directories(scratch / "bin");
+  for (const char* each : {"sbatch", "squeue", "scontrol", "scancel"}) {
+    std::filesystem::create_symlink(SlurmCluster::folder() / "bin" / each, scratch / "bin" / each);
+  }
+  options.access.commands = scratch / "bin";
+  options.accounting_time = std::chrono::hours(1);
+  open();
+  start_and_kill(attempt(), false);
+  EXPECT_NE(end_of(attempt()).code, EndCode::succeeded);
+}
+
 TEST_P(SlurmEngineTest, AnEndThatSlurmHasForgottenIsToldAfterARestart) {
   start(attempt(), told("sleep 1"));
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
@@ -239,6 +320,51 @@ TEST_P(SlurmEngineTest, RunsExecutorsInTheirImageOnTheNode) {
   engine->stop(attempt(2), EndCode::canceled);
   EXPECT_EQ(end_of(attempt(2)).code, EndCode::canceled);
   EXPECT_EQ(store.containers(), "");
+}
+
+// By each later version of slurmrestd's interface.
+class SlurmVersionTest : public SlurmTest, public testing::WithParamInterface<int> {
+ protected:
+  SlurmVersionTest() : SlurmTest(Kind::slurm_later) {}
+  void SetUp() override {
+    if (SlurmCluster::missing().empty()) {
+      options.access.url = SlurmCluster::later_url() + "/only-" + std::to_string(GetParam());
+    }
+    SlurmTest::SetUp();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Versions, SlurmVersionTest, testing::Values(39, 40, 41, 42));
+
+TEST_P(SlurmVersionTest, AsksForWholeUnitsAndEndsAtOnceWhatIsRefused) {
+  close();
+  options.pools[0].pool.unit.accelerators = 1;
+  options.pools[0].pool.node.accelerators = 2;
+  open();
+  Assignment assignment = shell("echo $CUDA_VISIBLE_DEVICES; sleep 30");
+  assignment.units = 2;
+  start(attempt(1), assignment);
+  ASSERT_TRUE(until([&] { return log(attempt(1)) == "0,1\n"; }));
+  EXPECT_THAT(SlurmCluster::run("squeue -h -o '%C|%m|%b|%k|%T'"),
+              HasSubstr("2|512M|gres:gpu:2|tradewind/"));
+  ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free < 32; }));
+  engine->stop(attempt(1), EndCode::canceled);
+  EXPECT_EQ(end_of(attempt(1)).code, EndCode::canceled);
+  Assignment wide = told("true");
+  wide.nodes = 5;
+  EXPECT_EQ(run(attempt(2), wide).code, EndCode::engine_failed);
+  EXPECT_EQ(SlurmCluster::run("squeue -h -t pending"), "");
+  EXPECT_EQ(starts(), 0);
+}
+
+TEST_P(SlurmVersionTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
+  if (GetParam() != 42) GTEST_SKIP() << "v0.0.39 has the shape of v0.0.38 here, others that of 42";
+  if (!SlurmCluster::no_accounting().empty()) GTEST_SKIP() << SlurmCluster::no_accounting();
+  start_and_kill(attempt());
+  const EndReport report = end_of(attempt());
+  EXPECT_EQ(report.code, EndCode::engine_failed);
+  EXPECT_GE(report.usage.cpu_milliseconds, 100U);
+  EXPECT_GE(report.usage.memory_peak_mib, 38U);
 }
 
 }  // namespace

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/engines/queue_reconcile.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_listing.h"
+#include "gateway/engines/slurm_queue.h"
 #include "gateway/engines/slurm_rest.h"
 #include "gateway/engines/slurm_token.h"
 #include "schemas/assert.h"
@@ -46,6 +48,30 @@ void check_capacity(const std::vector<SlurmNode>& nodes, const std::vector<Slurm
   check_capacity(nodes, {});
 }
 
+void check_records(const std::vector<SlurmRecord>& records) {
+  for (const SlurmRecord& each : records) {
+    TRADEWIND_ASSERT(each.job.id > 0);
+    QueueJob seen;
+    seen.number = std::to_string(each.job.id);
+    seen.attempt = "j1.1";
+    const auto told = accounted_job(records, seen, "fed", "tradewind/1/j1.1");
+    if (!told) continue;
+    TRADEWIND_ASSERT(told->state == QueueState::over && told->usage && told->end > 0);
+    const EndReport report = queue_end(&*told, true);
+    TRADEWIND_ASSERT(report.usage.ended >= report.usage.started);
+    TRADEWIND_ASSERT(report.usage.cpu_milliseconds == told->usage->cpu_milliseconds);
+  }
+}
+
+[[maybe_unused]] void parse_slurm_accounting(std::string_view text) {
+  const std::vector<SlurmRecord> records = read_sacct(text);
+  for (const SlurmRecord& each : records) {
+    TRADEWIND_ASSERT(each.name.find('|') == std::string::npos);
+    TRADEWIND_ASSERT(each.job.submitted >= 0 && each.job.end >= 0);
+  }
+  check_records(records);
+}
+
 [[maybe_unused]] void parse_slurm_rest(std::string_view text) {
   static_cast<void>(token_expiry(std::string(text)));
   const auto answer = read_slurm_answer(text);
@@ -65,6 +91,9 @@ void check_capacity(const std::vector<SlurmNode>& nodes, const std::vector<Slurm
     }
     static_cast<void>(discovered_pools(*nodes));
   }
+  const auto records = read_slurm_records(answer->body);
+  TRADEWIND_ASSERT(records || !records.error().message.empty());
+  if (records) check_records(*records);
   check_capacity(nodes.value_or(std::vector<SlurmNode>{}), jobs.value_or(std::vector<SlurmJob>{}));
 }
 

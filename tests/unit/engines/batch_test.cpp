@@ -230,13 +230,19 @@ TEST_F(BatchQueueTest, CancelsOnlyWhatTheNewestListSaysIsTheAttempts) {
 }
 
 TEST_F(BatchQueueTest, TellsHowAJobEndedThatIsOnNoListAnyMore) {
-  const auto killed = queue().ended("7", "j1.1");
+  const auto ended = [this](std::string number, std::string attempt) {
+    QueueJob seen;
+    seen.number = std::move(number);
+    seen.attempt = std::move(attempt);
+    return queue().ended(seen).value();
+  };
+  const auto killed = ended("7", "j1.1");
   ASSERT_TRUE(killed);
   EXPECT_EQ(killed->code, EndCode::interrupted);
   EXPECT_EQ(killed->end - killed->start, 70);
   EXPECT_THAT(killed->words, HasSubstr("137"));
-  EXPECT_FALSE(queue().ended("7", "j2.1"));
-  EXPECT_FALSE(queue().ended("", "j1.1"));
+  EXPECT_FALSE(ended("7", "j2.1"));
+  EXPECT_FALSE(ended("", "j1.1"));
 }
 
 TEST_F(BatchQueueTest, OffersNothingMoreWhileTheQueueLetsOneWait) {

@@ -83,6 +83,43 @@ TEST(SlurmRecords, LeavesOutWhatIsNotOfTheShape) {
   EXPECT_FALSE(read_slurm_nodes(boost::json::parse("{}").as_object()));
 }
 
+TEST(SlurmRecords, ReadTheShapesOfLaterVersions) {
+  const auto read = [](const char* text) {
+    return read_slurm_jobs(boost::json::parse(text).as_object()).value().front();
+  };
+  const SlurmJob over = read(R"({"jobs": [{"job_id": 4, "comment": "key",
+    "job_state": ["FAILED", "LAUNCH_FAILED"], "state_reason": "NonZeroExitCode",
+    "exit_code": {"status": ["ERROR"], "return_code": {"set": true, "infinite": false, "number": 7},
+                  "signal": {"id": {"set": false, "infinite": false, "number": 0}, "name": ""}},
+    "submit_time": {"set": true, "infinite": false, "number": 100},
+    "start_time": {"set": false, "infinite": false, "number": 9},
+    "end_time": {"set": true, "infinite": true, "number": 9}}]})");
+  EXPECT_EQ(over.state, SlurmState::failed);
+  EXPECT_EQ(over.wait_status, 7 << 8);
+  EXPECT_EQ(over.submitted, 100);
+  EXPECT_EQ(over.start, 0);
+  EXPECT_EQ(over.end, 0);
+  // v0.0.39: a text, and a wait status as a number.
+  const SlurmJob earlier = read(R"({"jobs": [{"job_id": 4, "job_state": "FAILED", "end_time": 9,
+    "exit_code": {"set": true, "infinite": false, "number": 1792}}]})");
+  EXPECT_EQ(earlier.wait_status, 7 << 8);
+  EXPECT_EQ(earlier.end, 9);
+  // The outcome comes before the job is over.
+  EXPECT_EQ(read(R"({"jobs": [{"job_id": 4, "job_state": ["CANCELLED", "COMPLETING"]}]})").state,
+            SlurmState::running);
+  EXPECT_EQ(read(R"({"jobs": [{"job_id": 4, "job_state": ["RUNNING", "CONFIGURING"]}]})").state,
+            SlurmState::waiting);
+  const auto parsed = boost::json::parse(R"({"nodes": [
+    {"name": "a", "state": ["IDLE"], "active_features": ["zen4", "ib"], "cpus": 8, "alloc_cpus": 2},
+    {"name": "b", "state": ["IDLE", "DRAIN"]}, {"name": "c", "state": []}]})");
+  const auto nodes = read_slurm_nodes(parsed.as_object()).value();
+  EXPECT_TRUE(nodes[0].in_service);
+  EXPECT_EQ(nodes[0].features, (std::vector<std::string>{"zen4", "ib"}));
+  EXPECT_EQ(nodes[0].cpus_idle, 6U);
+  EXPECT_FALSE(nodes[1].in_service);
+  EXPECT_FALSE(nodes[2].in_service);
+}
+
 TEST(SlurmWords, TellWhatCommandsSayApart) {
   EXPECT_EQ(parse_slurm_message("slurm_load_jobs error: Invalid job id specified"),
             SlurmError::no_such_job);
@@ -239,6 +276,132 @@ TEST(SlurmCapacity, PoolsAreDiscoveredByPartitionAndKindOfNode) {
   EXPECT_THAT(text, HasSubstr("# features of these nodes: zen4"));
 }
 
+SlurmRecord record(std::int64_t submitted, std::string key = "") {
+  SlurmRecord made;
+  made.job = job(SlurmState::node_failed, submitted, 7);
+  made.job.key = std::move(key);
+  made.job.start = submitted + 1;
+  made.job.end = submitted + 9;
+  made.name = "tradewind-j1.1";
+  made.user = "fed";
+  made.cpu_milliseconds = 1'500;
+  made.memory_peak_bytes = (3 << 20) + 1;
+  return made;
+}
+
+TEST(SlurmAccounting, TellsOfTheJobThatWasSeenAndNotOfItsNumber) {
+  const auto told = [](const std::vector<SlurmRecord>& records, std::int64_t submitted) {
+    QueueJob seen;
+    seen.number = "7";
+    seen.attempt = "j1.1";
+    seen.submitted = submitted;
+    return accounted_job(records, seen, "fed", "tradewind/1/j1.1");
+  };
+  const auto found = told({record(100), record(200), record(300)}, 200);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->start, 201);
+  EXPECT_EQ(found->end, 209);
+  EXPECT_EQ(found->usage, (QueueUsage{1'500, 4}));
+  EXPECT_EQ(found->code, EndCode::interrupted);
+  EXPECT_EQ(told({record(100), record(300), record(200)}, 0)->start, 301);
+  EXPECT_FALSE(told({record(100)}, 200));
+  EXPECT_FALSE(told({}, 0));
+  SlurmRecord others = record(200);
+  others.user = "eve";
+  EXPECT_FALSE(told({others}, 200));
+  others = record(200);
+  others.name = "tradewind-j1.2";
+  EXPECT_FALSE(told({others}, 200));
+  EXPECT_FALSE(told({record(200, "tradewind/2/j1.1")}, 200)) << "of another gateway";
+  EXPECT_TRUE(told({record(200, "tradewind/1/j1.1")}, 200));
+  others = record(200);
+  others.user = "";
+  EXPECT_TRUE(told({others}, 200));
+  others.name = "allocation";
+  EXPECT_FALSE(told({others}, 200)) << "its name comes later";
+  others = record(200);
+  others.job.id = 8;
+  EXPECT_FALSE(told({others}, 200));
+}
+
+TEST(SlurmAccounting, KnowsAnEndOnlyWithItsTime) {
+  QueueJob seen;
+  seen.number = "7";
+  seen.attempt = "j1.1";
+  SlurmRecord early = record(100);
+  early.job.end = 0;
+  EXPECT_FALSE(accounted_job({early}, seen, "fed", ""));
+  early = record(100);
+  early.job.state = SlurmState::running;
+  EXPECT_FALSE(accounted_job({early}, seen, "fed", ""));
+  // Slurm's list tells more of the reason; the times and what was used are accounting's.
+  seen.state = QueueState::over;
+  seen.code = EndCode::preempted;
+  seen.words = "as listed";
+  const auto told = accounted_job({record(100)}, seen, "fed", "");
+  ASSERT_TRUE(told);
+  const EndReport report = queue_end(&*told, true);
+  EXPECT_EQ(report.code, EndCode::preempted);
+  EXPECT_EQ(report.detail, "as listed");
+  EXPECT_EQ(report.usage.wall_seconds, 8U);
+  EXPECT_EQ(report.usage.cpu_milliseconds, 1'500U);
+  EXPECT_EQ(report.usage.memory_peak_mib, 4U);
+  EXPECT_EQ(report.system_log.size(), 1U);
+  EXPECT_EQ(queue_end(&*told, false).usage, Usage{});
+}
+
+TEST(SlurmListing, ReadsWhatSacctPrints) {
+  const auto records = read_sacct(
+      "7|fed|FAILED|100|110|116|0:9|00:03.093|||tradewind-j1.1\n"
+      "7.batch||CANCELLED|110|110|116|0:9|00:03.093|170987520||batch\n"
+      "7.extern||COMPLETED|110|110|116|0:0|00:00:00|4096||extern\n"
+      "8.batch||CANCELLED|1|1|1|0:9|00:03.093|99999999999||batch\n"
+      "7|fed|CANCELLED by 0|200|Unknown|Unknown|127:0|1-02:03:04||a/key|tradewind-j2.1\n"
+      "9|fed|RUNNING|200|201|Unknown|0:0|99999999999999999999-x:y.z|-5|k|n\n"
+      "x|fed|RUNNING|200|201|Unknown|0:0|00:00||k|n\n"
+      "10|fed|RUNNING|200|201|Unknown|0:0|00:00||k|na|me\n"
+      "11|fed|RUNNING\n");
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].job.state, SlurmState::failed);
+  EXPECT_EQ(records[0].name, "tradewind-j1.1");
+  EXPECT_EQ(records[0].user, "fed");
+  EXPECT_EQ(records[0].job.submitted, 100);
+  EXPECT_EQ(records[0].job.end, 116);
+  EXPECT_EQ(records[0].cpu_milliseconds, 3'093U);
+  EXPECT_EQ(records[0].memory_peak_bytes, 170'987'520U);
+  EXPECT_EQ(records[1].job.state, SlurmState::canceled);
+  EXPECT_EQ(records[1].job.start, 0);
+  EXPECT_EQ(records[1].job.key, "a/key");
+  EXPECT_EQ(records[1].job.wait_status, 127 << 8);
+  EXPECT_EQ(records[1].cpu_milliseconds, ((24 + 2) * 3'600 + 3 * 60 + 4) * 1'000U);
+  EXPECT_EQ(records[2].cpu_milliseconds, 0U);
+}
+
+TEST(SlurmRecords, ReadsWhatAccountingAnswers) {
+  const auto parsed = boost::json::parse(R"({"jobs": [{"job_id": 0}, 5,
+    {"job_id": 7, "name": "tradewind-j1.1", "user": "fed", "comment": {"job": null},
+     "state": {"current": "FAILED", "reason": "None"}, "exit_code": {"return_code": 3},
+     "time": {"submission": 100, "start": 110, "end": 116, "total": {"seconds": 0}},
+     "steps": [7, {},
+       {"time": {"total": {"seconds": 3, "microseconds": 93561}},
+        "tres": {"requested": {"max": [{"type": "cpu", "count": 3020},
+                                       {"type": "mem", "count": 170987520}]}}},
+       {"time": {"total": {"seconds": -3, "microseconds": 907000}},
+        "tres": {"requested": {"max": [{"type": "mem", "count": 4096}, {"type": "mem"}]}}}]}]})");
+  const auto records = read_slurm_records(parsed.as_object());
+  ASSERT_TRUE(records);
+  ASSERT_EQ(records->size(), 1U);
+  const SlurmRecord& only = records->front();
+  EXPECT_EQ(only.job.id, 7);
+  EXPECT_EQ(only.job.key, "");
+  EXPECT_EQ(only.job.state, SlurmState::failed);
+  EXPECT_EQ(only.job.wait_status, 3 << 8);
+  EXPECT_EQ(only.job.end, 116);
+  EXPECT_EQ(only.cpu_milliseconds, 4'000U);
+  EXPECT_EQ(only.memory_peak_bytes, 170'987'520U);
+  EXPECT_FALSE(read_slurm_records(boost::json::parse("{}").as_object()));
+}
+
 TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   Assignment assignment;
   assignment.nodes = 2;
@@ -247,9 +410,9 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   gpus.pool.unit.accelerators = 1;
   gpus.gres = "gpu:a100";
   gpus.features = "zen4";
-  const std::string text = slurm_document(slurm_submission(
-      {"key", "j1.1", "/shared/it's here", "run 'x'", 61}, assignment, gpus, {"physics", "night"}));
-  const auto document = boost::json::parse(text).as_object();
+  const SlurmSubmission submission = slurm_submission(
+      {"key", "j1.1", "/shared/it's here", "run 'x'", 61}, assignment, gpus, {"physics", "night"});
+  const auto document = boost::json::parse(slurm_document(submission, 38)).as_object();
   const auto& job = document.at("job").as_object();
   EXPECT_EQ(document.at("script"), "#!/bin/sh\nexec run 'x'\n");
   EXPECT_EQ(job.at("comment"), "key");
@@ -263,6 +426,15 @@ TEST(SlurmJobDocument, SaysWhatSlurmWantsToHear) {
   EXPECT_EQ(job.at("qos"), "night");
   EXPECT_EQ(job.at("no_requeue"), true);
   EXPECT_FALSE(job.at("environment").as_object().empty());
+  const auto later = boost::json::parse(slurm_document(submission, 42)).as_object();
+  EXPECT_EQ(later.at("job"), boost::json::parse(R"({
+      "name": "tradewind-j1.1", "comment": "key", "partition": "main", "tasks": 2,
+      "current_working_directory": "/shared/it's here", "cpus_per_task": 6, "nodes": "2",
+      "standard_output": "/shared/it's here/job.out", "standard_error": "/shared/it's here/job.out",
+      "environment": ["PATH=/usr/local/bin:/usr/bin:/bin"], "requeue": false,
+      "memory_per_node": {"set": true, "number": 3072}, "time_limit": {"set": true, "number": 2},
+      "tres_per_node": "gres/gpu:a100:3", "constraints": "zen4", "account": "physics",
+      "qos": "night"})"));
   EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
 }
 
