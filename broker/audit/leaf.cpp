@@ -322,7 +322,12 @@ Bytes LeafWriter::salt_of(Sequence sequence, std::string_view field) const {
 }
 
 std::string LeafWriter::pseudonym(const TenantId& tenant) const {
-  return hex(hmac_("tenant\n" + tenant.value).substr(0, kPseudonymBytes));
+  const std::lock_guard lock(newest_->mutex);
+  if (newest_->pseudonym.empty() || newest_->tenant != tenant.value) {
+    newest_->tenant = tenant.value;
+    newest_->pseudonym = hex(hmac_("tenant\n" + tenant.value).substr(0, kPseudonymBytes));
+  }
+  return newest_->pseudonym;
 }
 
 Leaf LeafWriter::write(Sequence sequence, const Entry& entry) const {

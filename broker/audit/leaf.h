@@ -2,6 +2,8 @@
 // leaf. Entry n of the journal is leaf n - 1 of the log. Pure; any thread.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,8 +57,15 @@ class LeafWriter {
  private:
   Bytes salt_of(Sequence sequence, std::string_view field) const;
 
+  // Most entries that follow each other are of one tenant.
+  struct Newest {
+    std::mutex mutex;
+    std::string tenant;
+    std::string pseudonym;
+  };
   std::string source_;
   HmacSha256 hmac_;  // under the secret
+  std::unique_ptr<Newest> newest_ = std::make_unique<Newest>();
 };
 
 }  // namespace tradewind

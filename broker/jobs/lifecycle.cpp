@@ -267,7 +267,9 @@ LifecycleOutput Lifecycle::take(Now now) {
   submitted_.clear();
   output_.spent = budgets_.take_changed();
   taken_ = now.mono;
-  return std::exchange(output_, {});
+  LifecycleOutput taken = std::exchange(output_, {});
+  output_.entries.reserve(taken.entries.size());  // the next batch is often about as large
+  return taken;
 }
 
 Wall::time_point Lifecycle::stamp(Now now) {

@@ -31,6 +31,9 @@ constexpr auto idle_news_interval = 1s;
 constexpr auto back_off_max = 10s;
 // The queue is busy with us a tenth of the time at most.
 constexpr int poll_share = 10;
+// And so are we with its list: one of 10,000 jobs takes a third of a second to be read, and is
+// asked for every ten.
+constexpr auto poll_time_a_job = 1ms;
 // Between questions about one job that the queue's accounting does not know yet.
 constexpr auto accounting_interval = 2s;
 // How long an attempt may take to obey its orders before the queue is told to end its job.
@@ -438,7 +441,8 @@ class QueueEngine final : public RemoteEngineOf<Live> {
       if (*poll.jobs) jobs_ = std::move(**poll.jobs);
       reconcile_all(poll.asked);
       measure();
-      pause = std::max(pause, poll_share * (poll.answered - poll.asked));
+      pause = std::max({pause, poll_share * (poll.answered - poll.asked),
+                        Mono::duration(poll_time_a_job * jobs_.size())});
     } else {
       down_ = poll.jobs.error();
       down_->code = ErrorCode::unavailable;

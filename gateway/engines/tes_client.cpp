@@ -54,7 +54,8 @@ TesClient::TesClient(TesAccess access)
       http_({.answer_bytes_max = tes_answer_bytes_max,
              .answer_time_max = std::chrono::seconds(45),
              .connect_time_max = std::chrono::seconds(5),
-             .ca_file = access_.ca_file}) {}
+             .ca_file = access_.ca_file,
+             .ca_pem = {}}) {}
 
 Result<HttpAnswer> TesClient::call(const char* method, const std::string& path,
                                    const std::string& body) {

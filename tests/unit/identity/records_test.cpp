@@ -17,7 +17,8 @@ TEST(Records, AreSignedOverExactlyTheBytesThatTravel) {
                       SigningKey::generate().public_key(),
                       CurveKeys::generate().public_key,
                       "",
-                      64};
+                      64,
+                      {}};
   const Now now{Mono::time_point(5s), wall_from_ms(1'790'000'000'000)};
   const SignedRecord record =
       make_member_record(registry, member, RecordVersion{3, 9}, now, std::chrono::hours(24));
