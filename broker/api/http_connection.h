@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <charconv>
+#include <tuple>
 
 #include "broker/api/http_loop.h"
 
@@ -83,6 +84,9 @@ class HttpConnection : public ConnectionBase,
   static Task<void> serve(std::shared_ptr<HttpConnection> self) {
     self->loop_->connections.insert(self.get());
     if (self->core_->stopping) co_return;
+    boost::system::error_code closed;
+    self->tcp().socket().non_blocking(true, closed);
+    if (closed) co_return;
     if constexpr (is_tls) {
       self->tcp().expires_after(self->core_->options.limits.header_timeout);
       auto [error] =
@@ -213,9 +217,8 @@ class HttpConnection : public ConnectionBase,
     tcp().expires_after(core_->options.limits.body_timeout);
     if (!co_await expect_body(body.parser)) co_return false;
     std::string& bytes = body.parser.get().body();
-    while (!body.parser.is_done()) {
-      auto [error, count] =
-          co_await beast::http::async_read_some(stream_, buffer_, body.parser, awaited);
+    boost::system::error_code error = parse_buffered(body.parser);
+    for (;;) {
       body.under_way.add_up_to(bytes.size());
       if (error == beast::http::error::body_limit) {
         co_await refuse(too_large());
@@ -225,10 +228,13 @@ class HttpConnection : public ConnectionBase,
         co_await refuse_body(error);
         co_return false;
       }
-      if (!body.parser.is_done() && !core_->has_room()) {
+      if (body.parser.is_done()) break;
+      if (!core_->has_room()) {
         co_await refuse(no_room());
         co_return false;
       }
+      std::tie(error, std::ignore) =
+          co_await beast::http::async_read_some(stream_, buffer_, body.parser, awaited);
     }
     if (!body.decoder) co_return true;
     body.coded = std::exchange(bytes, {});
@@ -238,6 +244,15 @@ class HttpConnection : public ConnectionBase,
     Refusal refusal = decoded ? too_large() : Refusal{400, describe(decoded.error())};
     co_await refuse(std::move(refusal));
     co_return false;
+  }
+
+  // Parses what of the body came with the header, most often all of it.
+  boost::system::error_code parse_buffered(RequestParser& parser) {
+    boost::system::error_code error;
+    while (!error && !parser.is_done() && buffer_.size() > 0) {
+      buffer_.consume(parser.put(buffer_.data(), error));
+    }
+    return error == beast::http::error::need_more ? boost::system::error_code() : error;
   }
 
   // Decodes of what has come as much as makes at most so many bytes.
@@ -415,9 +430,20 @@ class HttpConnection : public ConnectionBase,
   }
 
   Task<bool> write(std::string text) {
-    auto [error, count] = co_await asio::async_write(stream_, asio::buffer(text), awaited);
+    const std::size_t sent = write_at_once(text);
+    if (sent == text.size()) co_return true;
+    auto [error, count] = co_await asio::async_write(stream_, asio::buffer(text) + sent, awaited);
     count_timeout(error);
     co_return !error;
+  }
+
+  // What the connection takes without waiting: most often all, with no detour by the event loop.
+  std::size_t write_at_once(std::string_view text) {
+    if constexpr (is_tls) return 0;
+    boost::system::error_code error;
+    const std::size_t sent =
+        tcp().socket().write_some(asio::buffer(text.data(), text.size()), error);
+    return error ? 0 : sent;  // of the error the next write tells
   }
 
   // Answers what the server itself refuses. The connection closes after it.
