@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from federation import Federation, Ledger, shell_job, site_files, until
+from federation import BIN, Federation, Ledger, shell_job, site_files, until
 from history import History, check_history
 
 SITE = "us-iowa-1"
@@ -34,8 +34,9 @@ class Clock(unittest.TestCase):
 
     @classmethod
     def start(cls, name):
+        programs = {"TRADEWIND_BIN": str(BIN / "for_faketime")} if name == "broker" else {}
         cls.federation.start(name, env={
-            "LD_PRELOAD": LIBRARY[0], "FAKETIME_TIMESTAMP_FILE": str(cls.federation.dir / f"{name}.clock"),
+            **programs, "LD_PRELOAD": LIBRARY[0], "FAKETIME_TIMESTAMP_FILE": str(cls.federation.dir / f"{name}.clock"),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_RESET": "1"})
 
     def running(self, history, seconds):
