@@ -224,7 +224,10 @@ void write(schema::JobSpec::Builder to, const JobSpec& from) {
   put_text(to, &Builder::setTesResources, from.tes_resources);
   to.setTotalSecondsMax(from.total_seconds_max);
   auto after = to.initAfter(static_cast<unsigned>(from.after.size()));
-  for (unsigned i = 0; i < after.size(); ++i) after.set(i, from.after[i].value);
+  for (unsigned i = 0; i < after.size(); ++i) {
+    const std::string& each = from.after[i].value;
+    after.set(i, capnp::Text::Reader(each.data(), each.size()));
+  }
 }
 void read(schema::JobSpec::Reader from, JobSpec& to) {
   to.name = read_document_text("name", from.getName());

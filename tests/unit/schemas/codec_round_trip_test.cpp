@@ -139,6 +139,14 @@ TEST(Codec, ReadsTheJobOutOfTheRowOfItsSubmission) {
   EXPECT_EQ(submission_of_row(encode(submitted_job(submitted, entry.at))), std::nullopt);
 }
 
+TEST(Codec, KeepsTextsWholeThatHoldAZero) {
+  JobRecord record;
+  record.job = JobId{"j0000000000001"};
+  record.tenant = TenantId{"physics"};
+  record.spec.after = {JobId{std::string("a\0b", 3)}};
+  EXPECT_EQ(*decode_job_record(encode(record)), record);
+}
+
 TEST(Codec, RefusesARowOfASubmissionThatHoldsNone) {
   const Bytes good = submitted_row(Entry{{}, JobSubmitted{}});
   EXPECT_FALSE(decode_job_record(good));  // it names no job
