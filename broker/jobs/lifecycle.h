@@ -406,7 +406,7 @@ class Lifecycle {
   template <class Visit>
   bool each_of(const JobId& job_or_array, Visit visit);
   void recover_dependencies(Now now);
-  // Of a submission's first job.
+  // Of a job, or of an array as a whole.
   void await_others(const JobId& submission, const JobSpec& spec);
   bool waits_for_others(const JobBrief& job) const;
   // Lets go or ends who waited for what has ended since the last call, and who waited for those.
