@@ -96,6 +96,14 @@ std::vector<S3Bucket> buckets_of(const json::value& list) {
 
 }  // namespace
 
+bool due(const NodeOrders& orders, const NodeOrders& sent, Wall::time_point now) {
+  if (orders.stop != sent.stop) return true;
+  if (!orders.lease_end || !sent.lease_end || *orders.lease_end < *sent.lease_end) {
+    return orders.lease_end != sent.lease_end;
+  }
+  return *sent.lease_end - now < *orders.lease_end - *sent.lease_end;
+}
+
 fs::path NodeExchange::ticket_folder(const std::string& name) const {
   return folder_ / "tickets" / name;
 }

@@ -37,6 +37,11 @@ struct NodeOrders {
   friend bool operator==(const NodeOrders&, const NodeOrders&) = default;
 };
 
+// Whether a node that was last told `sent` should be told `orders` now. A renewal waits for as long
+// as it adds less than the node still has: of leases that are renewed when a third is over, every
+// second one is written, and where no more renewals come, the last one is.
+bool due(const NodeOrders& orders, const NodeOrders& sent, Wall::time_point now);
+
 class NodeExchange {
  public:
   explicit NodeExchange(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -38,6 +38,7 @@ constexpr auto poll_time_a_job = 1ms;
 constexpr auto accounting_interval = 2s;
 // How long an attempt may take to obey its orders before the queue is told to end its job.
 constexpr auto obey_time = 20s;
+constexpr auto orders_look_interval = 500ms;
 constexpr std::size_t strays_at_once_max = 50;
 
 struct Live {
@@ -304,7 +305,8 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   }
 
   void send_orders(const std::string& name, Live& live) {
-    if (!live.ticket_written || live.orders_on_their_way || live.orders == live.orders_sent) return;
+    if (!live.ticket_written || live.orders_on_their_way) return;
+    if (!due(live.orders, live.orders_sent, system_now().wall)) return;
     live.orders_on_their_way = true;
     live.orders_sent = live.orders;
     run(
@@ -315,7 +317,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
           if (found == live_.end()) return;
           found->second.orders_on_their_way = false;
           if (!written) {
-            // Tried again at the next poll; without a renewal the lease ends on the node.
+            // Tried again soon; without a renewal the lease ends on the node.
             found->second.orders_sent = {};
             warnings_.tell("orders", describe(written.error()));
             return;
@@ -323,6 +325,14 @@ class QueueEngine final : public RemoteEngineOf<Live> {
           warnings_.clear("orders");
           send_orders(name, found->second);
         });
+  }
+
+  // What waited, or could not be written.
+  void send_due_orders() {
+    const Now now = system_now();
+    if (now.mono < orders_look_at_) return;
+    orders_look_at_ = now.mono + orders_look_interval;
+    for (auto& [name, live] : live_) send_orders(name, live);
   }
 
   // Ends the attempt by beginning it here, so that no node can; what a node has begun ends by its
@@ -392,6 +402,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
             enter(found->second, *each.phase);
             if (each.end) finish(each.name, std::move(*each.end));
           }
+          send_due_orders();
           const Mono::duration idle = idle_news_interval;
           after(news_timer_, live_.empty() ? idle : Mono::duration(options_.news_interval),
                 [this] { look_for_news(); });
@@ -489,7 +500,6 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     } else if (!live.waiting) {
       live.waiting = now;
     }
-    send_orders(name, live);
     if (live.stopped && now - *live.stopped > obey_time && !live.job.number.empty()) {
       live.stopped = now;
       cancel(live.job.number, name);
@@ -579,6 +589,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   Mono::duration back_off_ = options_.poll_interval;
   std::vector<QueueJob> jobs_;
   std::set<std::string> strays_;
+  Mono::time_point orders_look_at_{};
   std::map<PoolId, std::optional<EngineCapacity>> capacity_;
 
   boost::asio::steady_timer news_timer_;

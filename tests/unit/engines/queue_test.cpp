@@ -81,6 +81,27 @@ TEST(QueueReconcile, GivesUpWhatNeverBeginsHoweverOftenItIsSubmitted) {
   EXPECT_EQ(queue_end(nullptr, true).code, EndCode::interrupted);
 }
 
+TEST(NodeOrders, TellANodeOfARenewalOnceItAddsMoreThanIsLeft) {
+  const Wall::time_point now = wall_from_ms(1'000'000);
+  const auto until = [now](std::chrono::seconds left) { return NodeOrders{now + left, {}}; };
+  EXPECT_FALSE(due(until(60s), until(40s), now));
+  EXPECT_TRUE(due(until(60s), until(20s), now));
+  // No more renewals came: the one that waited.
+  EXPECT_FALSE(due(until(40s), until(20s), now));
+  EXPECT_TRUE(due(until(39s), until(19s), now));
+  EXPECT_FALSE(due(until(20s), until(20s), now));
+}
+
+TEST(NodeOrders, AreToldAtOnceWhereTheyAreMoreThanARenewal) {
+  const Wall::time_point now = wall_from_ms(1'000'000);
+  const NodeOrders sent{now + 40s, {}};
+  EXPECT_TRUE(due({now + 60s, EndCode::canceled}, sent, now));
+  EXPECT_TRUE(due({now + 39s, {}}, sent, now));
+  EXPECT_TRUE(due({std::nullopt, {}}, sent, now));
+  EXPECT_TRUE(due({now + 60s, {}}, {}, now));
+  EXPECT_FALSE(due({}, {}, now));
+}
+
 class NodeExchangeTest : public testing::Test {
  protected:
   NodeExchangeTest() { EXPECT_TRUE(exchange.create()); }
