@@ -27,16 +27,21 @@ namespace json = boost::json;
 constexpr std::size_t settings_bytes_max = 1 << 20;
 constexpr std::size_t ticket_bytes_max = limits::frame_bytes_max;
 constexpr std::size_t word_bytes_max = 256;
+constexpr int orders_tries = 3;  // of reading them while they are written
 constexpr std::size_t news_at_once_max = 10'000;
+
+Status not_written(const fs::path& file) {
+  return fail(ErrorCode::unavailable, file.string(),
+              fmt::format("cannot be written: {}", std::strerror(errno)),
+              "check the cluster's shared file system");
+}
 
 // Whole or not at all for whoever reads it; gone after a crash of the machine, perhaps.
 Status write_quickly(const fs::path& file, std::string_view text) {
   const fs::path draft = file.string() + fmt::format(".{}", ::getpid());
   const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd || !write_all(fd.get(), text) || std::rename(draft.c_str(), file.c_str()) != 0) {
-    return fail(ErrorCode::unavailable, file.string(),
-                fmt::format("cannot be written: {}", std::strerror(errno)),
-                "check the cluster's shared file system");
+    return not_written(file);
   }
   return ok();
 }
@@ -51,9 +56,33 @@ json::array paths_of(const std::vector<fs::path>& paths) {
   return list;
 }
 
+// Of one length, so that they can be written over those before; said twice, so that who reads them
+// meanwhile sees it.
 std::string text_of(const NodeOrders& orders) {
-  return fmt::format("{} {}\n", orders.lease_end ? to_ms(*orders.lease_end) : -1,
-                     orders.stop ? static_cast<int>(*orders.stop) : -1);
+  const std::string once =
+      fmt::format("{:015} {:03}", orders.lease_end ? to_ms(*orders.lease_end) : -1,
+                  orders.stop ? static_cast<int>(*orders.stop) : -1);
+  return fmt::format("{} {}\n", once, once);
+}
+
+// Nothing where the text was being written when it was read.
+std::optional<NodeOrders> orders_in(std::string_view text) {
+  std::int64_t lease = 0;
+  int stop = 0;
+  const char* const last = text.data() + text.size();
+  auto read = std::from_chars(text.data(), last, lease);
+  if (read.ec != std::errc{} || read.ptr == last || lease < -1) return std::nullopt;
+  read = std::from_chars(read.ptr + 1, last, stop);
+  if (read.ec != std::errc{} || stop < -1 || stop >= end_codes_count) return std::nullopt;
+  const auto once = text.substr(0, static_cast<std::size_t>(read.ptr - text.data()));
+  const auto rest = text.substr(once.size());
+  // Gateways of before said it once.
+  if (rest != "\n" && rest != fmt::format(" {}\n", once)) return std::nullopt;
+  constexpr std::int64_t ms_max = 253'402'300'799'000;  // the year 9999
+  NodeOrders orders;
+  if (lease >= 0) orders.lease_end = wall_from_ms(std::min(lease, ms_max));
+  if (stop >= 0) orders.stop = static_cast<EndCode>(stop);
+  return orders;
 }
 
 Error unreadable(const fs::path& file) {
@@ -224,7 +253,7 @@ Status NodeExchange::write_ticket(const std::string& name, const NodeTicket& tic
                 fmt::format("cannot be made: {}", problem.message()),
                 "check the cluster's shared file system");
   }
-  if (const Status written = write_orders(name, orders); !written) return written;
+  if (const Status made = write_quickly(folder / "orders", text_of(orders)); !made) return made;
   // An assignment and an attempt make a dispatch, which has a form of its own.
   const ToGateway message{Term{}, Dispatch{ticket.attempt, ticket.assignment, 1}};
   return write_quickly(folder / "ticket", encode(message));
@@ -242,25 +271,22 @@ Result<NodeTicket> NodeExchange::read_ticket(const std::string& name) const {
 }
 
 Status NodeExchange::write_orders(const std::string& name, const NodeOrders& orders) const {
-  return write_quickly(ticket_folder(name) / "orders", text_of(orders));
+  // In their place: a new file for each renewal cost the file system more than all else that a
+  // gateway with thousands of attempts does.
+  const fs::path file = ticket_folder(name) / "orders";
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd && write_all(fd.get(), text_of(orders))) return ok();
+  return not_written(file);
 }
 
 Result<NodeOrders> NodeExchange::read_orders(const std::string& name) const {
   const fs::path file = ticket_folder(name) / "orders";
-  const auto text = load_file(file, word_bytes_max);
-  if (!text) return fail(text.error());
-  std::int64_t lease = 0;
-  int stop = 0;
-  const char* const last = text->data() + text->size();
-  auto read = std::from_chars(text->data(), last, lease);
-  if (read.ec != std::errc{} || read.ptr == last || lease < -1) return fail(unreadable(file));
-  read = std::from_chars(read.ptr + 1, last, stop);
-  if (read.ec != std::errc{} || stop < -1 || stop >= end_codes_count) return fail(unreadable(file));
-  constexpr std::int64_t ms_max = 253'402'300'799'000;  // the year 9999
-  NodeOrders orders;
-  if (lease >= 0) orders.lease_end = wall_from_ms(std::min(lease, ms_max));
-  if (stop >= 0) orders.stop = static_cast<EndCode>(stop);
-  return orders;
+  for (int tries = 0; tries < orders_tries; ++tries) {
+    const auto text = load_file(file, word_bytes_max);
+    if (!text) return fail(text.error());
+    if (const auto orders = orders_in(*text)) return *orders;
+  }
+  return fail(unreadable(file));
 }
 
 Status NodeExchange::tell_phase(const std::string& name, AttemptPhase phase) const {

@@ -55,6 +55,7 @@ class NodeExchange {
   // nobody. `name` is AttemptDirectory::name() throughout.
   Status write_ticket(const std::string& name, const NodeTicket& ticket,
                       const NodeOrders& orders) const;
+  // Over those that came with the ticket.
   Status write_orders(const std::string& name, const NodeOrders& orders) const;
   // The names of attempts with a new phase, each once.
   std::vector<std::string> take_news() const;

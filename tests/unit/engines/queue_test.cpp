@@ -151,6 +151,27 @@ TEST_F(NodeExchangeTest, CarriesTicketsOrdersPhasesAndSettings) {
   EXPECT_EQ(read->stop_grace, 3s);
 }
 
+TEST_F(NodeExchangeTest, WritesOrdersInPlaceAndSeesThoseThatAreHalfWritten) {
+  const std::string file = "exchange/tickets/j1.1/orders";
+  ASSERT_TRUE(exchange.write_ticket("j1.1", {{JobId{"j1"}, 1}, {}}, {wall_from_ms(123'456), {}}));
+  const std::string before = scratch.read(file);
+  const NodeOrders orders{wall_from_ms(1'795'668'942'115), EndCode::canceled};
+  ASSERT_TRUE(exchange.write_orders("j1.1", orders));
+  const std::string after = scratch.read(file);
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t written = 1; written < after.size(); ++written) {
+    const std::string torn = after.substr(0, written) + before.substr(written);
+    scratch.write(file, torn);
+    const auto read = exchange.read_orders("j1.1");
+    if (torn != before && torn != after) EXPECT_FALSE(read) << torn;
+  }
+  scratch.write(file, "123456 -1\n");  // of a gateway of before
+  EXPECT_EQ(exchange.read_orders("j1.1").value(), (NodeOrders{wall_from_ms(123'456), {}}));
+  ASSERT_TRUE(exchange.write_orders("j1.1", orders));
+  EXPECT_EQ(exchange.read_orders("j1.1").value(), orders);
+  EXPECT_FALSE(exchange.write_orders("j2.1", orders));
+}
+
 TEST_F(NodeExchangeTest, RefusesWhatNoGatewayWrites) {
   for (const char* text : {"", "x", "1", "1 99", "-7 1", "99999999999999999999 1", "{}"}) {
     scratch.write("exchange/tickets/j1.1/orders", text);
