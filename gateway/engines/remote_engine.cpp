@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 RemoteEngine::RemoteEngine(boost::asio::io_context& io, RemoteEngineOptions options,
                            OnEvent on_event, UniqueFd lock)
-    : io_(io),
+    : LoopTasks(io),
       on_event_(std::move(on_event)),
       warnings_(options.on_warning),
       options_(std::move(options)),
