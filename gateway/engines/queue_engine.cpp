@@ -262,7 +262,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
                        name};
     request.seconds_max = live.assignment->run_seconds_max +
                           static_cast<std::uint64_t>(options_.staging_time.count());
-    live.orders_sent = live.orders;
+    if (!live.ticket_written) live.orders_sent = live.orders;
     run(
         calls_,
         [this, name, ticket_written = live.ticket_written, id = live.id, orders = live.orders, held,
