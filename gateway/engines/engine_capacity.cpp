@@ -11,4 +11,12 @@ void take_units(EngineCapacity& capacity, const Pool& pool, std::uint64_t units)
   capacity.nodes_free = std::min(capacity.nodes_free, capacity.units_free / units_per_node(pool));
 }
 
+void give_units(EngineCapacity& capacity, const Pool& pool, std::uint32_t nodes,
+                std::uint32_t units_each) {
+  capacity.units_free += nodes * units_each;
+  capacity.units_free_node = std::max(capacity.units_free_node, units_each);
+  capacity.wait_seconds = 0;
+  take_units(capacity, pool, 0);
+}
+
 }  // namespace tradewind

@@ -13,4 +13,8 @@ namespace tradewind {
 // than there is, and no more nodes are empty than it fills.
 void take_units(EngineCapacity& capacity, const Pool& pool, std::uint64_t units);
 
+// So many are free again on each of so many nodes. Whether a node is empty then is not known.
+void give_units(EngineCapacity& capacity, const Pool& pool, std::uint32_t nodes,
+                std::uint32_t units_each);
+
 }  // namespace tradewind

@@ -409,10 +409,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
          pod = pod ? std::optional(*pod) : std::nullopt]() mutable {
           static_cast<void>(directory.create());
           if (pod) keep_log(*pod, directory, &report);
-          if (const Status recorded = directory.write_end(report); !recorded) {
-            report.system_log.push_back("the end is not recorded at the site: " +
-                                        describe(recorded.error()));
-          }
+          report = directory.record_end(std::move(report));
           directory.remove_files();
           // One that stays is found a stray, and deleted later.
           static_cast<void>(api_.delete_job(job));
