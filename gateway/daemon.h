@@ -13,6 +13,7 @@
 #include <string>
 
 #include "gateway/admission/admission.h"
+#include "gateway/daemon_parts.h"
 #include "gateway/engines/engine.h"
 #include "gateway/membership.h"
 #include "gateway/metrics.h"
@@ -42,15 +43,6 @@ struct DaemonOptions {
   // The broker's endpoint, where the certificate is renewed; an empty URL: it is not.
   BrokerConnection broker;
   std::function<void()> on_stopped;  // may be empty
-};
-
-// What the daemon speaks for and with; made by main, in this order.
-struct DaemonParts {
-  SiteFile site;
-  NodeKeys keys;
-  std::unique_ptr<Store> store;
-  Membership membership;
-  SigningKey witness_key;
 };
 
 class Daemon {
