@@ -122,16 +122,6 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    static_cast<void>(calls_.run([this, directory = *directory] {
-      directory.mark_forgotten();
-      exchange_.remove_ticket(directory.name());
-    }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     auto ticket = exchange_.read_ticket(directory.name());
@@ -146,6 +136,13 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     live.created = directory.exists();
     live_.emplace(directory.name(), std::move(live));
     return true;
+  }
+
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(calls_.run([this, directory] {
+      directory.mark_forgotten();
+      exchange_.remove_ticket(directory.name());
+    }));
   }
 
  private:
@@ -196,12 +193,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
       return;
     }
     const KubernetesPool* const pool = pool_of(*live.assignment);
-    if (pool == nullptr) {
-      // Of a life before, in which the site had another pool.
-      return finish(
-          name, report_of(EndCode::engine_failed, fmt::format("the site has no pool {} any more",
-                                                              live.assignment->pool.value)));
-    }
+    if (pool == nullptr) return finish(name, without_pool(live.assignment->pool));
     live.creating = true;
     std::optional<std::int64_t> deadline;
     if (live.orders.lease_end) {

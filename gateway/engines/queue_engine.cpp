@@ -140,17 +140,6 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live_.contains(directory->name()), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    // The sweep would come by in the end, should there be too many.
-    static_cast<void>(chores_.run([this, directory = *directory] {
-      directory.mark_forgotten();
-      exchange_.remove_ticket(directory.name());
-    }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     const std::string name = directory.name();
@@ -172,6 +161,13 @@ class QueueEngine final : public RemoteEngineOf<Live> {
                         }));
     }
     return true;
+  }
+
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(chores_.run([this, directory] {
+      directory.mark_forgotten();
+      exchange_.remove_ticket(directory.name());
+    }));
   }
 
  private:
@@ -233,11 +229,8 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     if (!held) ++live.standing.submissions;
     const auto pool = pools_.find(live.assignment->pool);
     if (pool == pools_.end()) {
-      // Of a life before, in which the site had another pool.
       live.standing.submitting = false;
-      return close(name,
-                   report_of(EndCode::engine_failed, fmt::format("the site has no pool {} any more",
-                                                                 live.assignment->pool.value)));
+      return close(name, without_pool(live.assignment->pool));
     }
     QueueRequest request;
     request.attempt = name;

@@ -37,6 +37,7 @@ struct RemoteEngineOptions {
 class RemoteEngine : public Engine, protected LoopTasks {
  public:
   std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) final;
+  void forget(const AttemptId& id) final;
 
  protected:
   // `lock` is of the attempts' directory.
@@ -49,6 +50,9 @@ class RemoteEngine : public Engine, protected LoopTasks {
   virtual std::size_t live_count() const = 0;
   // Goes on with an attempt of a life before; false: it is over.
   virtual bool take_up(const AttemptId& id, const AttemptDirectory& directory) = 0;
+  // Its end is acknowledged: marks the directory, on a thread. Where there are too many at once,
+  // the sweep comes by in the end.
+  virtual void let_go(const AttemptDirectory& directory) = 0;
 
   // Tasks that may wait in a pool: no attempt has more than a few.
   std::size_t waiting_max() const;
@@ -60,6 +64,8 @@ class RemoteEngine : public Engine, protected LoopTasks {
   // to have ended.
   std::optional<AttemptDirectory> begin(const AttemptId& id, const std::function<Status()>& check);
   static EndReport report_of(EndCode code, std::string detail = {});
+  // Of an attempt of a life before, in which the site had another pool.
+  static EndReport without_pool(const PoolId& pool);
   void post_end(const AttemptId& id, EndReport report);
   // Its end is recorded; whoever had it live has let go of it.
   void tell_end(const AttemptId& id, const std::string& name, EndReport report);

@@ -165,14 +165,6 @@ class TesEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    // The sweep would come by in the end, should there be too many.
-    static_cast<void>(chores_.run([directory = *directory] { directory.mark_forgotten(); }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     const std::string name = directory.name();
@@ -188,6 +180,10 @@ class TesEngine final : public RemoteEngineOf<Live> {
     if (live.standing.known) names_[live.task] = name;
     live_.emplace(name, std::move(live));
     return true;
+  }
+
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(chores_.run([directory] { directory.mark_forgotten(); }));
   }
 
  private:
@@ -271,11 +267,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
 
   void create(const std::string& name, Live& live) {
     const auto pool = pool_of(live.assignment->pool);
-    if (pool == options_.pools.end()) {
-      // Of a life before, in which the site had another pool.
-      return close(name, failed(fmt::format("the site has no pool {} any more",
-                                            live.assignment->pool.value)));
-    }
+    if (pool == options_.pools.end()) return close(name, without_pool(live.assignment->pool));
     live.standing.calling = true;
     live.standing.absent.reset();
     run(
