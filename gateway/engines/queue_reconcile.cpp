@@ -5,8 +5,6 @@
 namespace tradewind {
 namespace {
 
-using namespace std::chrono_literals;
-
 // Between submissions of one attempt: the queue may be losing them as fast as they come.
 std::chrono::seconds patience(std::uint32_t submissions) {
   return std::chrono::seconds(1) * (1U << std::min(submissions, 6U));
