@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "gateway/event_log.h"
+#include "gateway/sellable_capacity.h"
 #include "schemas/codec.h"
 #include "schemas/limits.h"
 #include "state/gossip/metrics.h"
+#include "state/gossip/round_trip.h"
 #include "state/identity/random.h"
 #include "state/identity/records.h"
 #include "state/identity/stored_file.h"
@@ -28,15 +30,6 @@ constexpr std::size_t inbox_messages_max = 8'192;
 // Brokers have one under way each; whoever sent more asks again.
 constexpr std::size_t cosigns_max = 16;
 constexpr auto peers_interval = std::chrono::milliseconds(500);
-// How often what was measured of the network is held against what is published. A site record costs
-// everybody a signature check, and its next issue is soon enough.
-constexpr auto measured_interval = std::chrono::seconds(60);
-// What the cache holds is told at once, but no sooner than this after it was told before, for the
-// same reason.
-constexpr auto holdings_interval = std::chrono::seconds(60);
-// Likewise what was learnt of the pools. A crash forgets so much of it, which nobody misses.
-constexpr auto performance_interval = std::chrono::seconds(60);
-
 GossipOptions gossip_options(const SiteFile& site, const Membership& membership) {
   GossipOptions options;
   options.self = site_node(membership.site);
@@ -66,6 +59,8 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, DaemonParts p
                 verifying_ += std::chrono::steady_clock::now() - start;
                 return good;
               }),
+      findings_(membership_.site, *store_,
+                [this] { return round_trip_row(gossip_.round_trip_by_region()); }),
       disk_([this] { return free_bytes(options_.directory); }, options_.disk_reserve_mib),
       timer_(io),
       link_timer_(io) {}
@@ -103,11 +98,7 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   auto engine = make_engine([this](EngineEvent event) { on_event(std::move(event)); });
   if (!engine) return fail(engine.error());
   engine_ = std::move(*engine);
-  if (!site_.staging.cache_directory.empty()) {
-    auto cache = DataCache::open(site_.staging.cache_directory, site_.staging.cache_bytes_max);
-    if (!cache) return fail(cache.error());
-    cache_ = std::move(*cache);
-  }
+  if (const Status begun = findings_.begin(site_); !begun) return begun;
 
   // Without the link nobody hears of the attempts yet; what recovery says is kept until then.
   admission_ = make_admission(site_.record);
@@ -158,19 +149,7 @@ Status Daemon::begin(const MakeEngine& make_engine) {
   SiteRecord record = site_.record;
   record.endpoint = options_.advertise.empty() ? site_.link.advertise : options_.advertise;
   if (record.endpoint.empty()) record.endpoint = link_->bound_endpoint();
-  if (cache_) {
-    cache_seen_ = cache_->changed();
-    record.holdings = cache_->holdings(limits::holdings_per_site_max);
-  }
-  performance_.learn(site_.learnt);
-  const auto learnt = store_->learnt();
-  if (!learnt) return fail(learnt.error());
-  for (const auto& [each, text] : *learnt) {
-    if (const Status restored = performance_.restore(each, text); !restored) {
-      spdlog::warn("performance.forgotten error=\"{}\"", describe(restored.error()));
-    }
-  }
-  put_learnt(record);
+  findings_.fill(record);
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
   if (renewer_) renewer_->settle(membership_);
   carry_out(std::move(recovered));
@@ -309,10 +288,11 @@ void Daemon::on_event(EngineEvent event) {
   const Now now = system_now();
   log_event(membership_.site, event);
   ++(event.phase == AttemptPhase::ended ? events_.ended : events_.advanced);
-  learn(event.transfers, now);
+  note(event.transfers, now);
   if (event.phase == AttemptPhase::ended) {
     EndReport report = event.report ? std::move(*event.report) : EndReport{};
-    learn(event.attempt, report);
+    if (const auto held = admission_->find(event.attempt))
+      findings_.ended(held->assignment, report);
     carry_out(admission_->engine_ended(event.attempt, std::move(report), now));
   } else {
     carry_out(admission_->engine_phase(event.attempt, event.phase, now));
@@ -395,17 +375,7 @@ void Daemon::send(const NodeId& to, Channel channel, const Bytes& payload) {
 std::vector<PoolCapacity> Daemon::capacity(Now now) const {
   std::vector<PoolCapacity> pools = admission_->capacity(now);
   for (PoolCapacity& pool : pools) {
-    const auto most = engine_->capacity(pool.pool);
-    if (!most) continue;
-    if (most->units_free == 0) pool.wait_seconds = std::max(pool.wait_seconds, most->wait_seconds);
-    std::uint32_t left = most->units_free;
-    for (ContractQuote& each : pool.contracts) {
-      each.units_idle = std::min(each.units_idle, left);
-      left -= each.units_idle;
-    }
-    pool.units_free = std::min(pool.units_free, left);
-    pool.units_free_node = std::min(pool.units_free_node, most->units_free_node);
-    pool.nodes_free = std::min(pool.nodes_free, most->nodes_free);
+    if (const auto most = engine_->capacity(pool.pool)) limit_to(pool, *most);
   }
   return pools;
 }
@@ -476,89 +446,27 @@ void Daemon::look_at_disk(Now now) {
   publisher_.describe_site(std::move(record), site_.energy_quota_wh);
 }
 
-void Daemon::refresh_measured(Now now) {
-  if (!rows_looked_at_) rows_looked_at_ = now.mono;
-  if (now.mono - *rows_looked_at_ < measured_interval) return;
-  rows_looked_at_ = now.mono;
-  std::vector<RoundTrip> round_trips = round_trip_row(gossip_.round_trip_by_region());
-  std::vector<Bandwidth> bandwidths = bandwidths_.row(now.wall);
-  if (!row_change_matters(publisher_.site().round_trips, round_trips) &&
-      !row_change_matters(publisher_.site().bandwidths, bandwidths)) {
-    return;
-  }
-  SiteRecord record = publisher_.site();
-  record.round_trips = std::move(round_trips);
-  record.bandwidths = std::move(bandwidths);
-  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
+void Daemon::refresh_findings(Now now) {
+  auto record = findings_.news(publisher_.site(), now);
+  if (!record) return give_up(record.error());
+  if (*record) publisher_.describe_site(std::move(**record), site_.energy_quota_wh);
 }
 
 // Where the other end lies is the job's word, as it is for prices and times.
-void Daemon::refresh_holdings(Now now) {
-  if (!cache_ || (cache_told_ && now.mono - *cache_told_ < holdings_interval)) return;
-  const std::int64_t seen = cache_->changed();
-  if (std::exchange(cache_seen_, seen) == seen) return;
-  std::vector<HoldingLabel> holdings = cache_->holdings(limits::holdings_per_site_max);
-  if (holdings == publisher_.site().holdings) return;
-  cache_told_ = now.mono;
-  SiteRecord record = publisher_.site();
-  record.holdings = std::move(holdings);
-  spdlog::info("cache.told site={} holdings={}", membership_.site.value, record.holdings.size());
-  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
-}
-
-void Daemon::learn(const std::vector<StagedFile>& transfers, Now now) {
+void Daemon::note(const std::vector<StagedFile>& transfers, Now now) {
   for (const StagedFile& each : transfers) {
     RegionId region{each.region};
     if (!each.site.empty()) {
       const Accepted* const other = gossip_.find(site_node(SiteId{each.site}), RecordKind::site);
       if (other != nullptr) region = std::get<SiteRecord>(other->record.body).region;
     }
-    if (check_name("region", region.value)) bandwidths_.add(region, each, now.wall);
+    if (check_name("region", region.value)) findings_.staged(region, each, now.wall);
   }
-}
-
-void Daemon::learn(const AttemptId& attempt, const EndReport& report) {
-  const auto held = admission_->find(attempt);
-  if (!held) return;
-  if (auto learnt = performance_.ended(held->assignment, report)) {
-    performance_unkept_.insert(std::move(*learnt));
-  }
-}
-
-void Daemon::put_learnt(SiteRecord& record) const {
-  for (const auto& [learnt, factor] : performance_.factors()) {
-    const auto pool = std::ranges::find(record.pools, learnt.first, &Pool::id);
-    if (pool != record.pools.end()) pool->performance_ppm[learnt.second] = factor.ppm;
-  }
-}
-
-Status Daemon::keep_performance() {
-  std::map<LearntClass, std::string> texts;
-  for (const LearntClass& each : std::exchange(performance_unkept_, {})) {
-    texts[each] = performance_.encode(each);
-  }
-  return store_->keep_learnt(texts);
-}
-
-void Daemon::refresh_performance(Now now) {
-  if (performance_unkept_.empty()) return;
-  if (performance_told_ && now.mono - *performance_told_ < performance_interval) return;
-  performance_told_ = now.mono;
-  if (const Status kept = keep_performance(); !kept) return give_up(kept.error());
-  SiteRecord record = publisher_.site();
-  put_learnt(record);
-  if (record.pools == publisher_.site().pools) return;
-  for (const auto& [learnt, factor] : performance_.factors()) {
-    spdlog::info("performance.learnt site={} pool={} class={} ppm={} successes={} tenants={}",
-                 membership_.site.value, learnt.first.value, learnt.second, factor.ppm,
-                 factor.successes, factor.tenants);
-  }
-  publisher_.describe_site(std::move(record), site_.energy_quota_wh);
 }
 
 std::string Daemon::metrics() const {
   GatewayFigures figures;
-  figures.performance = performance_.factors();
+  figures.performance = findings_.performance();
   figures.state = publisher_.site().state;
   for (const AttemptId& each : admission_->held()) {
     if (const auto held = admission_->find(each)) ++figures.attempts[held->phase];
@@ -578,9 +486,7 @@ void Daemon::tick() {
   if (now.mono - peers_refreshed_ >= peers_interval) {
     peers_refreshed_ = now.mono;
     refresh_peers();
-    refresh_measured(now);
-    refresh_holdings(now);
-    refresh_performance(now);
+    refresh_findings(now);
   }
   look_at_disk(now);
   look_at_engine();

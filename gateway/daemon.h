@@ -10,22 +10,20 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "gateway/admission/admission.h"
-#include "gateway/bandwidths.h"
+#include "gateway/daemon_parts.h"
 #include "gateway/engines/engine.h"
 #include "gateway/membership.h"
 #include "gateway/metrics.h"
 #include "gateway/metrics_server.h"
 #include "gateway/neighbourhood.h"
-#include "gateway/performance/learnt_performance.h"
 #include "gateway/publisher.h"
 #include "gateway/renewer.h"
 #include "gateway/site_file.h"
+#include "gateway/site_findings.h"
 #include "gateway/site_witness.h"
-#include "gateway/staging/data_cache.h"
 #include "gateway/store.h"
 #include "schemas/result.h"
 #include "state/disk/disk_reserve.h"
@@ -45,15 +43,6 @@ struct DaemonOptions {
   // The broker's endpoint, where the certificate is renewed; an empty URL: it is not.
   BrokerConnection broker;
   std::function<void()> on_stopped;  // may be empty
-};
-
-// What the daemon speaks for and with; made by main, in this order.
-struct DaemonParts {
-  SiteFile site;
-  NodeKeys keys;
-  std::unique_ptr<Store> store;
-  Membership membership;
-  SigningKey witness_key;
 };
 
 class Daemon {
@@ -121,16 +110,9 @@ class Daemon {
   SiteState state_of(const SiteRecord& record) const;
   // Drains the site while its disk is short of space.
   void look_at_disk(Now now);
-  // Publishes the measured round trips and bandwidths when they are news.
-  void refresh_measured(Now now);
-  void learn(const std::vector<StagedFile>& transfers, Now now);
-  // Publishes what the cache holds when that has changed.
-  void refresh_holdings(Now now);
-  void learn(const AttemptId& attempt, const EndReport& report);
-  // Keeps what was learnt of the pools' performance, and publishes it where it changes a factor.
-  void refresh_performance(Now now);
-  Status keep_performance();
-  void put_learnt(SiteRecord& record) const;
+  // Publishes what the site has found out, when it is news.
+  void refresh_findings(Now now);
+  void note(const std::vector<StagedFile>& transfers, Now now);
   std::string metrics() const;
   void tick();
   void arm();
@@ -166,6 +148,7 @@ class Daemon {
   std::vector<std::optional<EngineCapacity>> engine_capacity_;  // of the pools, when last looked at
   std::unique_ptr<Admission> admission_;
   std::optional<SignedSheet> sheet_;  // the newest, as admission is bound by it
+  SiteFindings findings_;
   DiskReserve disk_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer link_timer_;
@@ -175,15 +158,7 @@ class Daemon {
   bool draining_ = false;                                     // a drain is posted
   std::uint64_t shed_ = 0;
   Mono::time_point peers_refreshed_{};
-  std::uint64_t membership_changes_ = 0;            // as of the last look at who has ended
-  std::optional<Mono::time_point> rows_looked_at_;  // what is measured
-  Bandwidths bandwidths_;
-  std::optional<DataCache> cache_;              // nothing: the site keeps no inputs
-  std::int64_t cache_seen_ = 0;                 // its DataCache::changed() when last looked at
-  std::optional<Mono::time_point> cache_told_;  // when holdings were last published
-  LearntPerformance performance_;
-  std::set<LearntClass> performance_unkept_;
-  std::optional<Mono::time_point> performance_told_;  // when it was last kept and told
+  std::uint64_t membership_changes_ = 0;  // as of the last look at who has ended
   GatewayEvents events_;
   std::unique_ptr<MetricsServer> metrics_;
   bool heard_ = false;  // a peer has spoken

@@ -141,12 +141,9 @@ void Daemon::reload() {
   SiteRecord record = file->record;
   record.state = state_of(record);
   record.endpoint = publisher_.site().endpoint;
-  record.round_trips = publisher_.site().round_trips;
-  record.bandwidths = publisher_.site().bandwidths;
-  record.holdings = publisher_.site().holdings;
-  if (const Status kept = keep_performance(); !kept) return give_up(kept.error());
-  performance_.learn(file->learnt);
-  put_learnt(record);
+  if (const Status taken = findings_.take_over(*file, publisher_.site(), record); !taken) {
+    return give_up(taken.error());
+  }
   publisher_.describe_site(std::move(record), file->energy_quota_wh);
   site_ = std::move(*file);
   spdlog::info("site_file.reloaded site={}", membership_.site.value);
@@ -163,7 +160,7 @@ void Daemon::stop(const std::string& why) {
   renewer_.reset();
   inbox_.clear();
   if (ready_) remove_ready_file();
-  if (const Status kept = keep_performance(); !kept) {
+  if (const Status kept = findings_.keep(); !kept) {
     spdlog::warn("performance.not_kept error=\"{}\"", describe(kept.error()));
   }
   // What still runs ends with the engine. The store holds it as running, so that the next start

@@ -549,29 +549,24 @@ void Attempt::end(EndCode code, std::string detail) {
   report_.code = code;
   report_.detail = std::move(detail);
   count_usage();
-  const auto report = std::make_shared<EndReport>(std::move(report_));
   const Status taken = context_.chores->run(
       context_.io.get_executor(),
       // The directory's files go before the end is told, so that what is told to be over holds no
       // space; the control group goes with the last reference to it, here.
-      [directory = directory_, prepared = std::exchange(prepared_, nullptr), report]() mutable {
+      [directory = directory_, prepared = std::exchange(prepared_, nullptr),
+       report = std::move(report_)]() mutable {
         if (prepared) prepared->cgroup.reset();
-        const Status recorded = directory.write_end(*report);
+        report = directory.record_end(std::move(report));
         directory.remove_files();
-        return recorded;
+        return std::move(report);
       },
-      [weak = weak_from_this(), report](const Status& recorded) {
+      [weak = weak_from_this()](EndReport report) {
         const auto self = weak.lock();
         if (!self) return;
-        // Only a restart would need the record; the report itself is here.
-        if (!recorded) {
-          report->system_log.push_back("the end is not recorded at the site: " +
-                                       describe(recorded.error()));
-        }
         self->watched_.reset();
         self->context_.on_event({.attempt = self->id_,
                                  .phase = AttemptPhase::ended,
-                                 .report = std::move(*report),
+                                 .report = std::move(report),
                                  .transfers = std::move(self->staged_)});
       });
   TRADEWIND_ASSERT(taken);

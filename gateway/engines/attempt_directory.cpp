@@ -89,6 +89,14 @@ Status AttemptDirectory::write_end(EndReport report) const {
   return store_file(state() / "end", bytes, private_mode);
 }
 
+EndReport AttemptDirectory::record_end(EndReport report) const {
+  if (const Status recorded = write_end(report); !recorded) {
+    report.system_log.push_back("the end is not recorded at the site: " +
+                                describe(recorded.error()));
+  }
+  return report;
+}
+
 Result<std::optional<EndReport>> AttemptDirectory::read_end() const {
   const auto bytes = load_file(state() / "end", end_bytes_max);
   if (!bytes) {

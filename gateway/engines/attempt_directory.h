@@ -46,6 +46,9 @@ class AttemptDirectory {
   Status create() const;
   // Durable when it returns. Tails are left out if the report would be too large to be read back.
   Status write_end(EndReport report) const;
+  // The same for a report that is told whether it is recorded or not: only a restart needs the
+  // record. Gives it back, saying so where it is not.
+  EndReport record_end(EndReport report) const;
   // Nothing when the attempt has not ended; corrupt when its record cannot be read.
   Result<std::optional<EndReport>> read_end() const;
   // As Engine::read_log, of an attempt that is `live` or not.

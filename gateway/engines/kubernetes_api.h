@@ -22,6 +22,7 @@ class KubernetesApi {
  public:
   KubernetesApi(KubernetesAccess access, std::string namespace_name);
 
+  const std::string& url() const { return access_.url; }
   // Calls on their way end soon, and watches at once.
   void stop() { http_.stop(); }
 

@@ -1,10 +1,7 @@
 #include "gateway/engines/kubernetes_engine.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,10 +12,12 @@
 
 #include "gateway/engines/assignment_check.h"
 #include "gateway/engines/kubernetes_api.h"
-#include "gateway/engines/kubernetes_objects.h"
+#include "gateway/engines/kubernetes_capacity.h"
+#include "gateway/engines/kubernetes_log.h"
+#include "gateway/engines/kubernetes_reconcile.h"
+#include "gateway/engines/kubernetes_watch.h"
 #include "gateway/engines/node_exchange.h"
 #include "gateway/engines/remote_engine.h"
-#include "schemas/limits.h"
 
 namespace tradewind {
 namespace {
@@ -27,30 +26,8 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::size_t call_threads = 4;
-constexpr auto back_off_first = 500ms;
-constexpr auto back_off_max = 10s;
-// The API server is busy with our counting a tenth of the time at most.
-constexpr int poll_share = 10;
-// An image that cannot be pulled is tried so long: registries are away now and then.
-constexpr auto hopeless_time = 120s;
 constexpr auto log_interval = 500ms;
 constexpr std::size_t strays_at_once_max = 50;
-constexpr std::uint32_t wait_seconds_min = 30;
-
-constexpr std::array both_kinds{KubernetesKind::job, KubernetesKind::pod};
-
-std::string_view name_of(KubernetesKind kind) {
-  return kind == KubernetesKind::job ? "jobs" : "pods";
-}
-
-// Of one kind, how it is followed.
-struct Following {
-  std::string path;
-  boost::asio::steady_timer timer;
-  std::string version{};
-  bool expired = false;  // the version is too old to go on from
-  Mono::duration back_off = back_off_first;
-};
 
 struct Live {
   AttemptId id;
@@ -58,6 +35,7 @@ struct Live {
   AttemptDirectory directory;
   std::string job;
   NodeOrders orders{};
+  std::string stop_why{};  // in words; empty: orders.stop's own
   bool adopted = false;
   bool ticket_written = false;
   bool creating = false;
@@ -82,24 +60,23 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
         options_(std::move(options)),
         exchange_(options_.directory / "exchange"),
         api_(options_.access, options_.namespace_name),
-        following_{Following{api_.jobs_path(options_.job.gateway), boost::asio::steady_timer(io)},
-                   Following{api_.pods_path(options_.job.gateway), boost::asio::steady_timer(io)}},
-        count_timer_(io),
         calls_(call_threads, waiting_max()),
-        watches_(kubernetes_kinds + 1, kubernetes_kinds + 1) {
+        watch_(io, api_, options_.job.gateway, options_.poll_interval, warnings_,
+               {.changed = [this](const std::string& name) { look_again(name); },
+                .gone = [this](const std::string& name) { on_gone(name); },
+                .listed = [this] { look_at_all(); },
+                .counted = [this](const KubernetesCluster* cluster) { on_counted(cluster); }}) {
     // Paths, streams and URLs are of the same form everywhere.
     for (const KubernetesPool& each : options_.pools) {
       form_.pools[each.pool.id] = each.pool.architecture;
     }
-    for (const KubernetesKind each : both_kinds) list(each);
-    count();
     schedule_sweep(calls_);
   }
 
   ~KubernetesEngine() override { api_.stop(); }
 
   Status check(const Assignment& assignment) const override {
-    if (held()) return fail(*down_);
+    if (held()) return fail(*watch_.down());
     if (const Status free = room(); !free) return free;
     return check_form(assignment);
   }
@@ -145,16 +122,6 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    static_cast<void>(calls_.run([this, directory = *directory] {
-      directory.mark_forgotten();
-      exchange_.remove_ticket(directory.name());
-    }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     auto ticket = exchange_.read_ticket(directory.name());
@@ -169,6 +136,13 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     live.created = directory.exists();
     live_.emplace(directory.name(), std::move(live));
     return true;
+  }
+
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(calls_.run([this, directory] {
+      directory.mark_forgotten();
+      exchange_.remove_ticket(directory.name());
+    }));
   }
 
  private:
@@ -206,7 +180,8 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
 
   // --- what is asked of Kubernetes
 
-  bool held() const { return down_.has_value(); }
+  const KubernetesObjects& objects() const { return watch_.objects(); }
+  bool held() const { return watch_.down().has_value(); }
 
   void submit(const std::string& name) {
     const auto found = live_.find(name);
@@ -218,12 +193,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
       return;
     }
     const KubernetesPool* const pool = pool_of(*live.assignment);
-    if (pool == nullptr) {
-      // Of a life before, in which the site had another pool.
-      return finish(
-          name, report_of(EndCode::engine_failed, fmt::format("the site has no pool {} any more",
-                                                              live.assignment->pool.value)));
-    }
+    if (pool == nullptr) return finish(name, without_pool(live.assignment->pool));
     live.creating = true;
     std::optional<std::int64_t> deadline;
     if (live.orders.lease_end) {
@@ -290,7 +260,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
 
   void move_deadline(const std::string& name) {
     Live& live = live_.at(name);
-    const KubernetesJob* const job = objects_.job(name);
+    const KubernetesJob* const job = objects().job(name);
     if (!live.created || live.moving || live.ending || !live.orders.lease_end || held() ||
         job == nullptr || !job->started) {
       return;
@@ -322,7 +292,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     if (live.removing || live.creating || live.ending) return;
     if (live.removed) return see_whether_gone(name);
     live.removing = true;
-    const KubernetesPod* const pod = objects_.pod(name);
+    const KubernetesPod* const pod = objects().pod(name);
     run(
         calls_,
         [this, job = live.job, directory = live.directory, ticket_written = live.ticket_written,
@@ -332,7 +302,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
               return kept;
             }
           }
-          if (pod) fetch_log(*pod, directory);
+          if (pod) keep_log(*pod, directory);
           return api_.delete_job(job);
         },
         [this, name](const Status& deleted) {
@@ -365,31 +335,14 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
 
   // --- logs
 
-  // Also the tails of `report`'s executors, if any.
-  void fetch_log(const KubernetesPod& pod, const AttemptDirectory& directory,
-                 EndReport* report = nullptr) {
-    std::string all;
-    for (std::size_t index = 0; index < pod.containers.size(); ++index) {
-      if (!pod.containers[index].began) break;
-      const auto text = api_.log(pod.name, pod.containers[index].name, options_.log_bytes_max);
-      if (!text) return;  // what was fetched before stays
-      all += *text;
-      if (report != nullptr && index < report->executors.size()) {
-        report->executors[index].stdout_tail =
-            text->substr(text->size() - std::min(text->size(), limits::log_tail_bytes_max));
-      }
-    }
-    if (all.empty()) return;
-    const fs::path file = directory.log(LogStream::out);
-    const fs::path draft = file.string() + ".new";
-    std::ofstream(draft, std::ios::binary) << all;
-    std::error_code ignored;
-    fs::rename(draft, file, ignored);
+  void keep_log(const KubernetesPod& pod, const AttemptDirectory& directory,
+                EndReport* report = nullptr) {
+    keep_kubernetes_log(api_, pod, directory, options_.log_bytes_max, report);
   }
 
   void refresh_log(const std::string& name) {
     Live& live = live_.at(name);
-    const KubernetesPod* const pod = objects_.pod(name);
+    const KubernetesPod* const pod = objects().pod(name);
     const Mono::time_point now = system_now().mono;
     if (pod == nullptr || live.logging || live.ending || !live.created ||
         (live.logged && now - *live.logged < log_interval)) {
@@ -400,7 +353,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     run(
         calls_,
         [this, pod = *pod, directory = live.directory] {
-          fetch_log(pod, directory);
+          keep_log(pod, directory);
           return true;
         },
         [this, name](bool) {
@@ -411,77 +364,44 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
 
   // --- how an attempt stands
 
+  KubernetesStanding standing_of(const Live& live) const {
+    return {.created = live.created,
+            .stop = live.orders.stop,
+            .why = live.stop_why,
+            .lease_end = live.orders.lease_end,
+            .waited = system_now().mono - live.since};
+  }
+
   // `gone`: its pod was there and is not any more, or never came and never will.
   void consider(const std::string& name, bool gone) {
     const auto found = live_.find(name);
     if (found == live_.end() || found->second.ending) return;
     Live& live = found->second;
-    const KubernetesPod* const pod = objects_.pod(name);
-    const KubernetesJob* const job = objects_.job(name);
-    // The job's word of its deadline may come after that of its pod.
-    const bool deadline =
-        (job != nullptr && job->failed == "DeadlineExceeded") ||
-        (gone && live.orders.lease_end && *live.orders.lease_end <= system_now().wall + 1s);
-    if (pod != nullptr) {
-      if (!pod->node.empty()) enter(live, AttemptPhase::staging);
-      if (std::ranges::any_of(pod->containers, &KubernetesContainer::began)) {
-        enter(live, AttemptPhase::running);
-      }
-      if (auto report = kubernetes_end(*pod, gone, *live.assignment)) {
-        if (pod->bound != Wall::time_point{}) {
-          const bool cut = std::ranges::any_of(
-              pod->containers, [](const auto& each) { return each.began && !each.over; });
-          if (cut) report->usage.ended = system_now().wall;
-          const auto held = std::max(report->usage.ended, pod->bound) - pod->bound;
-          report->usage.wall_seconds =
-              static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(held).count());
-        }
-        if (report->usage.ended == Wall::time_point{}) {
-          report->usage.started = report->usage.ended = system_now().wall;
-        }
-        return conclude(name, std::move(*report), deadline);
-      }
-      if (const std::string why =
-              kubernetes_hopeless(*pod, system_now().mono - live.since > hopeless_time);
-          !why.empty() && !live.orders.stop) {
-        live.orders.stop = EndCode::engine_failed;
-        live_detail_[name] = why;
-        return remove(name);
-      }
-    } else if (gone || (deadline && live.created)) {
-      return conclude(name, report_of(EndCode::interrupted, "its job is gone"), deadline);
+    const KubernetesPod* const pod = objects().pod(name);
+    if (pod != nullptr && !pod->node.empty()) enter(live, AttemptPhase::staging);
+    if (pod != nullptr && std::ranges::any_of(pod->containers, &KubernetesContainer::began)) {
+      enter(live, AttemptPhase::running);
     }
-  }
-
-  // Whoever asked for the end first has named it.
-  void conclude(const std::string& name, EndReport report, bool deadline) {
-    Live& live = live_.at(name);
-    if (live.orders.stop) {
-      report.code = *live.orders.stop;
-      const auto detail = live_detail_.find(name);
-      report.detail =
-          detail != live_detail_.end() ? detail->second : std::string(to_string(report.code));
-    } else if (deadline && report.code != EndCode::succeeded) {
-      report.code = EndCode::lease_expired;
-      report.detail = "the lease ran out without word from the broker";
-    }
-    finish(name, std::move(report));
+    KubernetesVerdict verdict = reconcile(standing_of(live), *live.assignment, objects().job(name),
+                                          pod, gone, system_now().wall);
+    if (verdict.end) return finish(name, std::move(*verdict.end));
+    if (verdict.hopeless.empty()) return;
+    live.orders.stop = EndCode::engine_failed;
+    live.stop_why = std::move(verdict.hopeless);
+    remove(name);
   }
 
   void finish(const std::string& name, EndReport report) {
     Live& live = live_.at(name);
     live.ending = true;
-    const KubernetesPod* const pod = objects_.pod(name);
+    const KubernetesPod* const pod = objects().pod(name);
     run(
         calls_,
         [this, directory = live.directory, job = live.job, report = std::move(report),
          pod = pod ? std::optional(*pod) : std::nullopt]() mutable {
           static_cast<void>(directory.create());
-          if (pod) fetch_log(*pod, directory, &report);
-          if (const Status recorded = directory.write_end(report); !recorded) {
-            report.system_log.push_back("the end is not recorded at the site: " +
-                                        describe(recorded.error()));
-          }
+          if (pod) keep_log(*pod, directory, &report);
+          report = directory.record_end(std::move(report));
           directory.remove_files();
           // One that stays is found a stray, and deleted later.
           static_cast<void>(api_.delete_job(job));
@@ -492,112 +412,33 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
           if (found == live_.end()) return;
           const AttemptId id = found->second.id;
           live_.erase(found);
-          live_detail_.erase(name);
           tell_end(id, name, std::move(report));
         });
   }
 
   // --- what Kubernetes tells
 
-  void heard(std::string_view kind, const Status& answer) {
-    const std::string what(kind);
-    if (answer) {
-      troubles_.erase(what);
-    } else {
-      troubles_[what] = answer.error();
-      warnings_.tell("kubernetes", describe(answer.error()));
-    }
-    waiting_for_.erase(what);
-    const bool was_down = down_.has_value();
-    if (!troubles_.empty()) {
-      down_ = troubles_.begin()->second;
-      down_->code = ErrorCode::unavailable;
-    } else if (waiting_for_.empty()) {
-      down_.reset();
-      if (was_down)
-        warnings_.tell("kubernetes", fmt::format("Kubernetes answers at {}", options_.access.url));
-    }
+  void on_gone(const std::string& name) {
+    const auto found = live_.find(name);
+    if (found == live_.end()) return;
+    // What is not known to be taken is asked for again.
+    if (found->second.created || objects().pod(name) != nullptr) consider(name, true);
   }
 
-  Following& followed(KubernetesKind kind) { return following_[static_cast<std::size_t>(kind)]; }
-
-  void list(KubernetesKind kind) {
-    run(
-        watches_, [this, path = followed(kind).path] { return api_.list(path); },
-        [this, kind](Result<KubernetesList> listed) {
-          Following& following = followed(kind);
-          heard(name_of(kind), listed ? ok() : Status(fail(listed.error())));
-          if (!listed) {
-            const Mono::duration pause = following.back_off;
-            following.back_off = std::min<Mono::duration>(pause * 2, back_off_max);
-            return after(following.timer, pause, [this, kind] { list(kind); });
-          }
-          following.back_off = back_off_first;
-          following.version = std::move(listed->version);
-          for (const std::string& gone : objects_.put_all(kind, listed->items)) drop(kind, gone);
-          for (const std::string& name : live_names()) look_again(name);
-          watch(kind);
-        });
-  }
-
-  void watch(KubernetesKind kind) {
-    run(
-        watches_,
-        [this, kind, path = followed(kind).path, version = followed(kind).version] {
-          return api_.watch(path, version, [this, kind](KubernetesEvent event) {
-            boost::asio::post(
-                io_, guarded([this, kind, event = std::move(event)] { on_change(kind, event); }));
-          });
-        },
-        [this, kind](const Status& ended) {
-          if (ended && !std::exchange(followed(kind).expired, false)) return watch(kind);
-          // The version is too old, or the server away: all is asked for anew.
-          if (!ended && ended.error().code != ErrorCode::not_found) {
-            heard(name_of(kind), ended);
-          }
-          list(kind);
-        });
-  }
-
-  void on_change(KubernetesKind kind, const KubernetesEvent& event) {
-    if (event.change == KubernetesChange::expired) {
-      followed(kind).expired = true;
-      return;
-    }
-    if (!event.version.empty()) followed(kind).version = event.version;
-    if (event.change == KubernetesChange::bookmark) return;
-    const auto name = objects_.put(kind, event.object);
-    if (!name) return;
-    if (event.change == KubernetesChange::gone) {
-      drop(kind, *name);
-    } else {
-      look_again(*name);
-    }
-  }
-
-  void drop(KubernetesKind kind, const std::string& name) {
-    if (kind == KubernetesKind::pod) {
-      consider(name, true);
-      return objects_.drop(kind, name);
-    }
-    objects_.drop(kind, name);
-    const auto live = live_.find(name);
-    // A job goes after its pods; one without any has never run.
-    if (live != live_.end() && live->second.created && objects_.pod(name) == nullptr) {
-      consider(name, true);
-    }
+  void look_at_all() {
+    for (const std::string& name : live_names()) look_again(name);
   }
 
   void look_again(const std::string& name) {
     const auto found = live_.find(name);
     if (found == live_.end() || found->second.ending) return;
     Live& live = found->second;
-    const bool known = objects_.job(name) != nullptr || objects_.pod(name) != nullptr;
-    if (!known && objects_.complete() && live.adopted && live.created) {
-      return conclude(name, report_of(EndCode::interrupted, "its job is gone"), false);
+    const bool known = objects().job(name) != nullptr || objects().pod(name) != nullptr;
+    if (!known && objects().complete() && live.adopted && live.created) {
+      return finish(name, kubernetes_lost(standing_of(live), system_now().wall));
     }
-    if (live.orders.stop && objects_.complete()) return remove(name);
-    if (!live.created && objects_.complete()) submit(name);
+    if (live.orders.stop && objects().complete()) return remove(name);
+    if (!live.created && objects().complete()) submit(name);
     if (live_.contains(name)) {
       move_deadline(name);
       consider(name, false);
@@ -606,72 +447,28 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
 
   // --- capacity, and what time brings
 
-  void count() {
-    struct Count {
-      Status answered = ok();
-      std::vector<KubernetesNode> nodes;
-      std::vector<KubernetesPod> pods;
-      Mono::duration took{};
-    };
-    run(
-        watches_,
-        [this] {
-          Count counted;
-          const Mono::time_point asked = system_now().mono;
-          const auto nodes = api_.list(KubernetesApi::nodes_path());
-          const auto pods = nodes ? api_.list(KubernetesApi::all_pods_path())
-                                  : Result<KubernetesList>(fail(nodes.error()));
-          if (!pods) {
-            counted.answered = fail(pods.error());
-            return counted;
-          }
-          for (const auto& each : nodes->items) {
-            if (auto node = read_kubernetes_node(each)) counted.nodes.push_back(std::move(*node));
-          }
-          for (const auto& each : pods->items) {
-            if (auto pod = read_kubernetes_pod(each)) counted.pods.push_back(std::move(*pod));
-          }
-          counted.took = system_now().mono - asked;
-          return counted;
-        },
-        [this](const Count& counted) {
-          heard("nodes", counted.answered);
-          if (counted.answered) {
-            for (const KubernetesPool& pool : options_.pools) {
-              measure(pool, kubernetes_capacity(pool, counted.nodes, counted.pods));
-            }
-          }
-          for (const std::string& name : live_names()) watch_time(name);
-          remove_strays();
-          after(count_timer_,
-                std::max<Mono::duration>(options_.poll_interval, poll_share * counted.took),
-                [this] { count(); });
-        });
+  void on_counted(const KubernetesCluster* cluster) {
+    if (cluster != nullptr) {
+      for (const KubernetesPool& pool : options_.pools) measure(pool, *cluster);
+    }
+    for (const std::string& name : live_names()) watch_time(name);
+    remove_strays();
   }
 
-  // Units of jobs that wait for a node are taken already.
-  void measure(const KubernetesPool& pool, EngineCapacity capacity) {
+  void measure(const KubernetesPool& pool, const KubernetesCluster& cluster) {
     const Mono::time_point now = system_now().mono;
-    Mono::duration waited{};
+    KubernetesWaiting waiting;
     for (const auto& [name, live] : live_) {
-      const KubernetesPod* const pod = objects_.pod(name);
+      const KubernetesPod* const pod = objects().pod(name);
       if (live.assignment->pool != pool.pool.id || (pod != nullptr && !pod->node.empty())) continue;
-      capacity.units_free -= std::min(capacity.units_free, live.assignment->units);
-      waited = std::max<Mono::duration>(waited, now - live.since);
+      waiting.units += live.assignment->units;
+      waiting.longest = std::max<Mono::duration>(waiting.longest, now - live.since);
       if (pod != nullptr && !pod->message.empty()) {
         warnings_.tell("pool " + pool.pool.id.value, fmt::format("a job of the pool {} waits: {}",
                                                                  pool.pool.id.value, pod->message));
       }
     }
-    capacity.units_free_node = std::min(capacity.units_free_node, capacity.units_free);
-    capacity.nodes_free =
-        std::min(capacity.nodes_free, capacity.units_free / units_per_node(pool.pool));
-    if (capacity.units_free == 0) {
-      // Kubernetes makes no estimate: as long as others have waited so far.
-      const auto seconds = std::chrono::ceil<std::chrono::seconds>(waited).count();
-      capacity.wait_seconds = std::max(wait_seconds_min, static_cast<std::uint32_t>(seconds));
-    }
-    capacity_[pool.pool.id] = capacity;
+    capacity_[pool.pool.id] = kubernetes_capacity(pool, cluster.nodes, cluster.pods, waiting);
   }
 
   void watch_time(const std::string& name) {
@@ -680,7 +477,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
     if (live.running && !live.orders.stop &&
         now - *live.running > std::chrono::seconds(live.assignment->run_seconds_max)) {
       live.orders.stop = EndCode::time_limit;
-      live_detail_[name] =
+      live.stop_why =
           fmt::format("ran longer than its time limit of {} s", live.assignment->run_seconds_max);
     }
     look_again(name);
@@ -689,7 +486,7 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
   void remove_strays() {
     std::set<std::string> strays;
     std::size_t removed = 0;
-    for (const auto& [name, job] : objects_.jobs()) {
+    for (const auto& [name, job] : objects().jobs()) {
       if (live_.contains(name) || job.leaving) continue;
       strays.insert(name);
       if (!strays_.contains(name) || ++removed > strays_at_once_max) continue;
@@ -703,22 +500,12 @@ class KubernetesEngine final : public RemoteEngineOf<Live> {
   const NodeExchange exchange_;
   ProcessEngineOptions form_;  // what assignments must be like
   KubernetesApi api_;
-  KubernetesObjects objects_;
-
-  std::map<std::string, std::string> live_detail_;  // why the gateway ends it
   std::set<std::string> strays_;
   std::map<PoolId, EngineCapacity> capacity_;
 
-  std::set<std::string> waiting_for_{"jobs", "pods", "nodes"};  // have not been heard of yet
-  std::map<std::string, Error> troubles_;
-  std::optional<Error> down_ = Error{ErrorCode::unavailable, "engine.kubernetes.url",
-                                     "Kubernetes has not answered yet", "wait"};
-
-  std::array<Following, kubernetes_kinds> following_;
-  boost::asio::steady_timer count_timer_;
   // Last: their threads use what stands above.
   WorkerPool calls_;
-  WorkerPool watches_;
+  KubernetesWatch watch_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "gateway/engines/containers.h"
 #include "gateway/engines/image_reference.h"
 #include "gateway/engines/job_paths.h"
+#include "gateway/engines/kubernetes_records.h"
 #include "schemas/limits.h"
 #include "state/identity/encoding.h"
 
@@ -88,25 +89,6 @@ json::object container_of(std::size_t index, const Assignment& assignment,
       {"volumeMounts", mounts_of(assignment)},
       {"securityContext",
        {{"allowPrivilegeEscalation", false}, {"capabilities", {{"drop", json::array{"ALL"}}}}}}};
-}
-
-std::int64_t amount_of(const KubernetesAmounts& amounts, std::string_view name) {
-  const auto found = amounts.find(name);
-  return found == amounts.end() ? 0 : found->second;
-}
-
-KubernetesAmounts unit_of(const KubernetesPool& pool) {
-  constexpr std::int64_t mib = 1'048'576;
-  const Resources& unit = pool.pool.unit;
-  const auto thousandths = [](std::uint64_t count, std::int64_t each) {
-    return static_cast<std::int64_t>(std::min<std::uint64_t>(count, 1'000'000'000)) * each;
-  };
-  KubernetesAmounts amounts;
-  amounts["cpu"] = thousandths(unit.cpus, 1'000);
-  amounts["memory"] = thousandths(unit.memory_mib, mib * 1'000);
-  if (unit.disk_mib > 0) amounts["ephemeral-storage"] = thousandths(unit.disk_mib, mib * 1'000);
-  if (unit.accelerators > 0) amounts[pool.accelerator] = thousandths(unit.accelerators, 1'000);
-  return amounts;
 }
 
 }  // namespace
@@ -248,110 +230,6 @@ std::string kubernetes_secret_document(const std::string& name, const std::strin
          json::array{
              {{"apiVersion", "batch/v1"}, {"kind", "Job"}, {"name", name}, {"uid", job_uid}}}}}},
       {"data", std::move(data)}});
-}
-
-EngineCapacity kubernetes_capacity(const KubernetesPool& pool,
-                                   const std::vector<KubernetesNode>& nodes,
-                                   const std::vector<KubernetesPod>& pods) {
-  std::map<std::string_view, KubernetesAmounts> taken;
-  for (const KubernetesPod& each : pods) {
-    if (each.over() || each.node.empty()) continue;
-    for (const auto& [name, amount] : each.requests) {
-      std::int64_t& sum = taken[each.node][name];
-      sum = std::min(amount, std::int64_t{1} << 62) + std::min(sum, std::int64_t{1} << 61);
-    }
-  }
-  const KubernetesAmounts unit = unit_of(pool);
-  EngineCapacity capacity;
-  for (const KubernetesNode& node : nodes) {
-    const bool ours = std::ranges::all_of(pool.selector, [&node](const auto& label) {
-      const auto found = node.labels.find(label.first);
-      return found != node.labels.end() && found->second == label.second;
-    });
-    if (!ours || !node.in_service) continue;
-    std::int64_t free = units_per_node(pool.pool);
-    for (const auto& [name, amount] : unit) {
-      if (amount <= 0) continue;
-      const std::int64_t idle =
-          amount_of(node.allocatable, name) - amount_of(taken[node.name], name);
-      free = std::min(free, std::max<std::int64_t>(idle, 0) / amount);
-    }
-    const auto units = static_cast<std::uint32_t>(free);
-    capacity.units_free += units;
-    capacity.units_free_node = std::max(capacity.units_free_node, units);
-    if (units == units_per_node(pool.pool)) ++capacity.nodes_free;
-  }
-  return capacity;
-}
-
-std::optional<EndReport> kubernetes_end(const KubernetesPod& pod, bool gone,
-                                        const Assignment& assignment) {
-  if (!gone && !pod.over()) return std::nullopt;
-  EndReport report;
-  std::size_t succeeded = 0;
-  for (const KubernetesContainer& each : pod.containers) {
-    if (each.began && !report.started) {
-      report.started = true;
-      report.usage.started = report.usage.ended = each.started;
-    }
-    if (!each.over || !each.began) break;
-    report.executors.push_back({.exit_code = each.exit_code,
-                                .started = each.started,
-                                .ended = each.ended,
-                                .stdout_tail = {},
-                                .stderr_tail = {},
-                                .image = each.image});
-    report.usage.ended = std::max(report.usage.started, each.ended);
-    const std::size_t index = report.executors.size() - 1;
-    const bool ignored =
-        index < assignment.executors.size() && assignment.executors[index].ignore_error;
-    if (each.exit_code != 0 && !ignored) break;
-    ++succeeded;
-  }
-  const auto ended = [&](EndCode code, std::string detail) {
-    report.code = code;
-    report.detail = std::move(detail);
-    return report;
-  };
-  const std::string words = pod.reason + (pod.message.empty() ? "" : ": " + pod.message);
-  if (succeeded == assignment.executors.size()) return ended(EndCode::succeeded, "");
-  if (pod.reason == "DeadlineExceeded") {
-    return ended(EndCode::time_limit,
-                 fmt::format("ran longer than its time limit of {} s", assignment.run_seconds_max));
-  }
-  if (succeeded < pod.containers.size()) {
-    const KubernetesContainer& last = pod.containers[succeeded];
-    if (last.over && last.reason == "OOMKilled") {
-      return ended(EndCode::out_of_memory,
-                   fmt::format("executors[{}] used more memory than it was given", succeeded));
-    }
-    if (last.over && !last.began) {
-      return ended(EndCode::engine_failed, fmt::format("executors[{}] could not be started: {}: {}",
-                                                       succeeded, last.reason, last.message));
-    }
-    if (last.over && pod.reason.empty() && !pod.leaving) {
-      return ended(EndCode::failed,
-                   fmt::format("executors[{}] ended with exit code {}", succeeded, last.exit_code));
-    }
-  }
-  // Drained, evicted, preempted, or deleted by somebody.
-  return ended(EndCode::preempted, fmt::format("Kubernetes took it away ({})",
-                                               words.empty() ? "its pod is gone" : words));
-}
-
-std::string kubernetes_hopeless(const KubernetesPod& pod, bool long_waited) {
-  for (const KubernetesContainer& each : pod.containers) {
-    if (each.began || each.over) continue;
-    const bool never = each.reason == "InvalidImageName" || each.reason == "ErrImageNeverPull" ||
-                       each.reason == "CreateContainerConfigError";
-    const bool perhaps = each.reason == "ImagePullBackOff" || each.reason == "ErrImagePull" ||
-                         each.reason == "CreateContainerError" ||
-                         each.reason == "RunContainerError";
-    if (never || (perhaps && long_waited)) {
-      return fmt::format("{} cannot begin: {}: {}", each.name, each.reason, each.message);
-    }
-  }
-  return {};
 }
 
 }  // namespace tradewind

@@ -9,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/engines/engine.h"
-#include "gateway/engines/kubernetes_records.h"
 #include "schemas/dispatch.h"
 #include "schemas/ids.h"
 #include "schemas/result.h"
@@ -57,16 +55,5 @@ std::string kubernetes_job_document(const std::string& name, const std::string& 
 std::string kubernetes_secret_document(const std::string& name, const std::string& job_uid,
                                        const Assignment& assignment,
                                        const KubernetesJobOptions& options);
-
-// What the pool's nodes can still take, when `pods` are all of the cluster.
-EngineCapacity kubernetes_capacity(const KubernetesPool& pool,
-                                   const std::vector<KubernetesNode>& nodes,
-                                   const std::vector<KubernetesPod>& pods);
-
-// How an attempt ended whose pod is over, or gone (`gone`); nothing: it is not.
-std::optional<EndReport> kubernetes_end(const KubernetesPod& pod, bool gone,
-                                        const Assignment& assignment);
-// Why a pod will never begin; empty: it may.
-std::string kubernetes_hopeless(const KubernetesPod& pod, bool long_waited);
 
 }  // namespace tradewind

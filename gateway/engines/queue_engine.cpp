@@ -13,9 +13,13 @@
 
 #include "gateway/engines/assignment_check.h"
 #include "gateway/engines/attempt_directory.h"
+#include "gateway/engines/engine_capacity.h"
+#include "gateway/engines/node_courier.h"
 #include "gateway/engines/node_exchange.h"
+#include "gateway/engines/queue_list.h"
+#include "gateway/engines/queue_settling.h"
 #include "gateway/engines/remote_engine.h"
-#include "schemas/limits.h"
+#include "gateway/engines/server_contact.h"
 
 namespace tradewind {
 namespace {
@@ -27,18 +31,13 @@ constexpr std::size_t call_threads = 4;
 constexpr std::size_t queue_chore_threads = 2;
 // As many as admission holds: an attempt costs this machine next to nothing.
 constexpr std::uint32_t queue_attempts_max = 65'536;
-constexpr auto idle_news_interval = 1s;
-constexpr auto back_off_max = 10s;
 // The queue is busy with us a tenth of the time at most.
 constexpr int poll_share = 10;
 // And so are we with its list: one of 10,000 jobs takes a third of a second to be read, and is
 // asked for every ten.
 constexpr auto poll_time_a_job = 1ms;
-// Between questions about one job that the queue's accounting does not know yet.
-constexpr auto accounting_interval = 2s;
 // How long an attempt may take to obey its orders before the queue is told to end its job.
 constexpr auto obey_time = 20s;
-constexpr auto orders_look_interval = 500ms;
 constexpr std::size_t strays_at_once_max = 50;
 
 struct Live {
@@ -48,16 +47,12 @@ struct Live {
   QueueStanding standing{};
   NodeOrders orders{};
   bool ticket_written = false;
-  bool orders_on_their_way = false;
-  NodeOrders orders_sent{};
   QueueJob job{};  // as the queue listed it last; before that its number, which may be empty
   std::optional<Mono::time_point> waiting{};  // since when its job waits
   AttemptPhase phase = AttemptPhase::granted;
   std::optional<Mono::time_point> stopped{};
   bool closing = false;
-  bool asking = false;
-  Mono::time_point ask_at{};
-  std::optional<Mono::time_point> ask_until{};  // once accounting is asked for
+  QueueInquiry inquiry{};  // into what it used, once its job is over
   bool looking = false;
 };
 
@@ -74,16 +69,16 @@ class QueueEngine final : public RemoteEngineOf<Live> {
         options_(std::move(options)),
         exchange_(options_.exchange_directory),
         queue_(std::move(queue)),
-        news_timer_(io),
+        contact_(section, queue_->name(), options_.poll_interval),
         poll_timer_(io),
+        courier_(io, exchange_, options_.node.attempts_directory, options_.news_interval,
+                 options_.node.attempts_max, warnings_,
+                 [this](NodeCourier::News news) { on_news(std::move(news)); }),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
         accounting_(call_threads, waiting_max()),
         chores_(queue_chore_threads, waiting_max()) {
     for (const Pool& each : pools) pools_[each.id] = each;
-    down_ = Error{ErrorCode::unavailable, section,
-                  fmt::format("{} has not answered yet", queue_->name()), "wait"};
-    look_for_news();
     poll();
     schedule_sweep(chores_);
   }
@@ -91,7 +86,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   ~QueueEngine() override { queue_->stop(); }
 
   Status check(const Assignment& assignment) const override {
-    if (down_) return fail(*down_);
+    if (contact_.down()) return fail(*contact_.down());
     if (const Status free = room(); !free) return free;
     return check_assignment(assignment, options_.node, Programs::elsewhere);
   }
@@ -120,7 +115,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     if (found == live_.end()) return;
     const Now now = system_now();
     found->second.orders.lease_end = now.wall + (at - now.mono);
-    send_orders(found->first, found->second);
+    courier_.order(found->first, found->second.orders);
   }
 
   void stop(const AttemptId& id, EndCode code) override {
@@ -130,7 +125,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     if (!live.orders.stop) {
       live.orders.stop = code;
       live.stopped = system_now().mono;
-      send_orders(found->first, live);
+      courier_.order(found->first, live.orders);
     }
     if (live.standing.begun) return;
     // Where no node has begun it, none will.
@@ -145,17 +140,6 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live_.contains(directory->name()), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    // The sweep would come by in the end, should there be too many.
-    static_cast<void>(chores_.run([this, directory = *directory] {
-      directory.mark_forgotten();
-      exchange_.remove_ticket(directory.name());
-    }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     const std::string name = directory.name();
@@ -163,12 +147,13 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     const auto orders = exchange_.read_orders(name);
     if (!ticket || !orders || ticket->attempt != id) return false;
     Live live{id, std::make_shared<const Assignment>(std::move(ticket->assignment)), directory};
-    live.orders = live.orders_sent = *orders;
+    live.orders = *orders;
     live.ticket_written = true;
     live.standing.submitted = system_now().mono;
     live.standing.begun = directory.exists();
     if (orders->stop) live.stopped = system_now().mono;
     live_.emplace(name, std::move(live));
+    courier_.follow(name, *orders);
     if (const auto phase = exchange_.read_phase(name)) {
       boost::asio::post(io_, guarded([this, name, phase] {
                           if (const auto found = live_.find(name); found != live_.end())
@@ -178,12 +163,14 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     return true;
   }
 
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(chores_.run([this, directory] {
+      directory.mark_forgotten();
+      exchange_.remove_ticket(directory.name());
+    }));
+  }
+
  private:
-  struct News {
-    std::string name;
-    std::optional<AttemptPhase> phase;
-    std::optional<EndReport> end;
-  };
   struct Poll {
     Result<std::optional<std::vector<QueueJob>>> jobs = std::nullopt;
     Mono::time_point asked{};
@@ -204,18 +191,11 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     const auto known = capacity_.find(assignment.pool);
     const auto pool = pools_.find(assignment.pool);
     if (known == capacity_.end() || !known->second || pool == pools_.end()) return;
-    EngineCapacity& capacity = *known->second;
-    const std::uint32_t units = assignment.nodes * assignment.units;
     if (free) {
-      capacity.units_free += units;
-      capacity.units_free_node = std::max(capacity.units_free_node, assignment.units);
-      capacity.wait_seconds = 0;
+      give_units(*known->second, pool->second, assignment.nodes, assignment.units);
     } else {
-      capacity.units_free -= std::min(capacity.units_free, units);
+      take_units(*known->second, pool->second, std::uint64_t{assignment.nodes} * assignment.units);
     }
-    capacity.units_free_node = std::min(capacity.units_free_node, capacity.units_free);
-    capacity.nodes_free =
-        std::min(capacity.nodes_free, capacity.units_free / units_per_node(pool->second));
   }
 
   void finish(const std::string& name, EndReport report) {
@@ -223,6 +203,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     if (found == live_.end()) return;
     const Live live = std::move(found->second);
     live_.erase(found);
+    courier_.leave(name);
     count(*live.assignment, true);
     if (!live.job.number.empty() && in_queue(live.job.state) && !live.standing.begun) {
       cancel(live.job.number, name);
@@ -233,7 +214,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   // --- what goes to the nodes
 
   // Whether nothing should be submitted now.
-  bool held() const { return down_ || system_now().mono < calm_at_; }
+  bool held() const { return contact_.down() || system_now().mono < calm_at_; }
 
   void submit(const std::string& name) {
     const auto found = live_.find(name);
@@ -244,15 +225,12 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     live.standing.submitting = true;
     live.standing.missed.reset();
     live.job = {};
-    live.ask_until.reset();
+    live.inquiry.ask_until.reset();
     if (!held) ++live.standing.submissions;
     const auto pool = pools_.find(live.assignment->pool);
     if (pool == pools_.end()) {
-      // Of a life before, in which the site had another pool.
       live.standing.submitting = false;
-      return close(name,
-                   report_of(EndCode::engine_failed, fmt::format("the site has no pool {} any more",
-                                                                 live.assignment->pool.value)));
+      return close(name, without_pool(live.assignment->pool));
     }
     QueueRequest request;
     request.attempt = name;
@@ -262,7 +240,6 @@ class QueueEngine final : public RemoteEngineOf<Live> {
                        name};
     request.seconds_max = live.assignment->run_seconds_max +
                           static_cast<std::uint64_t>(options_.staging_time.count());
-    live.orders_sent = live.orders;
     run(
         calls_,
         [this, name, ticket_written = live.ticket_written, id = live.id, orders = live.orders, held,
@@ -280,12 +257,14 @@ class QueueEngine final : public RemoteEngineOf<Live> {
                              : queue_->submit(request);
           return done;
         },
-        [this, name](std::pair<bool, Result<std::string>> done) {
-          on_submitted(name, done.first, done.second);
+        [this, name, orders = live.orders](std::pair<bool, Result<std::string>> done) {
+          on_submitted(name, orders, done.first, done.second);
         });
   }
 
-  void on_submitted(const std::string& name, bool ticket_written, const Result<std::string>& job) {
+  // `orders` are those that a ticket which was written just now has.
+  void on_submitted(const std::string& name, const NodeOrders& orders, bool ticket_written,
+                    const Result<std::string>& job) {
     const auto found = live_.find(name);
     if (found == live_.end()) {
       if (job) cancel(*job, name);
@@ -294,45 +273,14 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     Live& live = found->second;
     live.standing.submitting = false;
     live.standing.submitted = system_now().mono;
-    live.ticket_written = ticket_written;
+    if (ticket_written && !std::exchange(live.ticket_written, true)) courier_.follow(name, orders);
     if (job) {
       live.job.number = *job;
     } else if (!ticket_written || job.error().code == ErrorCode::refused) {
       return close(name, report_of(EndCode::engine_failed, describe(job.error())));
     }
     // Otherwise the next list tells whether the queue has it all the same.
-    send_orders(name, live);
-  }
-
-  void send_orders(const std::string& name, Live& live) {
-    if (!live.ticket_written || live.orders_on_their_way) return;
-    if (!due(live.orders, live.orders_sent, system_now().wall)) return;
-    live.orders_on_their_way = true;
-    live.orders_sent = live.orders;
-    run(
-        chores_,
-        [this, name, orders = live.orders] { return exchange_.write_orders(name, orders); },
-        [this, name](const Status& written) {
-          const auto found = live_.find(name);
-          if (found == live_.end()) return;
-          found->second.orders_on_their_way = false;
-          if (!written) {
-            // Tried again soon; without a renewal the lease ends on the node.
-            found->second.orders_sent = {};
-            warnings_.tell("orders", describe(written.error()));
-            return;
-          }
-          warnings_.clear("orders");
-          send_orders(name, found->second);
-        });
-  }
-
-  // What waited, or could not be written.
-  void send_due_orders() {
-    const Now now = system_now();
-    if (now.mono < orders_look_at_) return;
-    orders_look_at_ = now.mono + orders_look_interval;
-    for (auto& [name, live] : live_) send_orders(name, live);
+    courier_.order(name, live.orders);
   }
 
   // Ends the attempt by beginning it here, so that no node can; what a node has begun ends by its
@@ -353,10 +301,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
             }
             if (!dead) return end;
           }
-          if (const Status recorded = directory.write_end(report); !recorded) {
-            report.system_log.push_back("the end is not recorded at the site: " +
-                                        describe(recorded.error()));
-          }
+          report = directory.record_end(std::move(report));
           directory.remove_files();
           end = std::move(report);
           return end;
@@ -378,35 +323,11 @@ class QueueEngine final : public RemoteEngineOf<Live> {
 
   // --- what comes from the nodes
 
-  void look_for_news() {
-    run(
-        chores_,
-        [this] {
-          std::vector<News> all;
-          for (std::string& name : exchange_.take_news()) {
-            News news{std::move(name), {}, {}};
-            news.phase = exchange_.read_phase(news.name);
-            if (news.phase == AttemptPhase::ended) {
-              const auto directory =
-                  AttemptDirectory::named(options_.node.attempts_directory, news.name);
-              if (auto end = directory.read_end(); end) news.end = std::move(*end);
-            }
-            all.push_back(std::move(news));
-          }
-          return all;
-        },
-        [this](std::vector<News> all) {
-          for (News& each : all) {
-            const auto found = live_.find(each.name);
-            if (found == live_.end() || !each.phase) continue;
-            enter(found->second, *each.phase);
-            if (each.end) finish(each.name, std::move(*each.end));
-          }
-          send_due_orders();
-          const Mono::duration idle = idle_news_interval;
-          after(news_timer_, live_.empty() ? idle : Mono::duration(options_.news_interval),
-                [this] { look_for_news(); });
-        });
+  void on_news(NodeCourier::News news) {
+    const auto found = live_.find(news.name);
+    if (found == live_.end()) return;
+    enter(found->second, news.phase);
+    if (news.end) finish(news.name, std::move(*news.end));
   }
 
   void look(const std::string& name, Live& live) {
@@ -431,7 +352,7 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   void poll() {
     run(
         polls_,
-        [this, again = down_.has_value()] {
+        [this, again = contact_.down().has_value()] {
           Poll poll;
           poll.asked = system_now().mono;
           poll.jobs = queue_->jobs(again);
@@ -444,46 +365,30 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   void on_polled(Poll poll) {
     Mono::duration pause = options_.poll_interval;
     if (poll.jobs) {
-      if (down_) warnings_.tell("queue", fmt::format("{} answers", queue_->name()));
-      if (down_ && was_up_) calm_at_ = system_now().mono + options_.calm_time;
-      was_up_ = true;
-      down_.reset();
-      back_off_ = options_.poll_interval;
-      if (*poll.jobs) jobs_ = std::move(**poll.jobs);
+      if (contact_.answered()) {
+        warnings_.tell("queue", fmt::format("{} answers", queue_->name()));
+        if (was_up_) calm_at_ = system_now().mono + options_.calm_time;
+        was_up_ = true;
+      }
+      if (*poll.jobs) list_.put(std::move(**poll.jobs));
       reconcile_all(poll.asked);
       measure();
       pause = std::max({pause, poll_share * (poll.answered - poll.asked),
-                        Mono::duration(poll_time_a_job * jobs_.size())});
+                        Mono::duration(poll_time_a_job * list_.size())});
     } else {
-      down_ = poll.jobs.error();
-      down_->code = ErrorCode::unavailable;
-      warnings_.tell("queue", describe(*down_));
-      pause = std::exchange(back_off_, std::min<Mono::duration>(back_off_ * 2, back_off_max));
+      pause = contact_.failed(poll.jobs.error());
+      warnings_.tell("queue", describe(*contact_.down()));
     }
     after(poll_timer_, pause, [this] { this->poll(); });
   }
 
   void reconcile_all(Mono::time_point asked) {
     const Mono::time_point now = system_now().mono;
-    std::map<std::string_view, const QueueJob*> jobs;
-    std::set<std::string> strays;
-    for (const QueueJob& each : jobs_) {
-      const auto [at, first] = jobs.try_emplace(each.attempt, &each);
-      if (!first && better_job(each, *at->second)) at->second = &each;
-      if (in_queue(each.state) && !live_.contains(each.attempt)) strays.insert(each.number);
-    }
-    for (const std::string& name : live_names()) {
-      const auto at = jobs.find(name);
-      reconcile_one(name, at == jobs.end() ? nullptr : at->second, asked, now);
-    }
-    // A job whose attempt has just ended is still being completed; one that stays is of no use.
-    std::size_t canceled = 0;
-    for (const QueueJob& each : jobs_) {
-      if (!strays.contains(each.number) || !strays_.contains(each.number)) continue;
-      if (++canceled > strays_at_once_max) break;
+    const std::set<std::string> names = live_names();
+    for (const std::string& name : names) reconcile_one(name, list_.job(name), asked, now);
+    for (const QueueJob& each : list_.take_strays(names, strays_at_once_max)) {
       cancel(each.number, each.attempt);
     }
-    strays_ = std::move(strays);
   }
 
   void reconcile_one(const std::string& name, const QueueJob* job, Mono::time_point asked,
@@ -519,22 +424,24 @@ class QueueEngine final : public RemoteEngineOf<Live> {
     }
   }
 
-  // The node left no end behind: the queue's accounting may tell more than its list, a little
-  // later. What is known by then counts.
   void settle(const std::string& name, Live& live, const QueueJob* job, Mono::time_point now) {
     // It may be on the list no more.
     if (job == nullptr && live.job.state == QueueState::over) job = &live.job;
-    if (job != nullptr && (in_queue(job->state) || !live.standing.begun)) return give_up(name, job);
-    if (!live.ask_until) live.ask_until = now + options_.accounting_time;
-    if (now >= *live.ask_until) {
-      return give_up(name, job, "the queue's accounting has not told what was used");
+    switch (
+        tradewind::settle(live.inquiry, job, live.standing.begun, now, options_.accounting_time)) {
+      case SettleStep::wait: return;
+      case SettleStep::ask: return inquire(name, live);
+      case SettleStep::end: return give_up(name, job, false);
+      case SettleStep::end_untold: return give_up(name, job, true);
     }
-    if (live.asking || now < live.ask_at) return;
-    live.asking = true;
+  }
+
+  void inquire(const std::string& name, Live& live) {
     live.job.attempt = name;
     run(
         accounting_,
-        [this, seen = live.job, until = *live.ask_until]() -> Result<std::optional<QueueJob>> {
+        [this, seen = live.job,
+         until = *live.inquiry.ask_until]() -> Result<std::optional<QueueJob>> {
           // One that does not answer holds up the others: those are not asked for in vain.
           if (system_now().mono >= until) return fail(ErrorCode::unavailable, "", "too late");
           return queue_->ended(seen);
@@ -543,24 +450,18 @@ class QueueEngine final : public RemoteEngineOf<Live> {
           const auto found = live_.find(name);
           if (found == live_.end()) return;
           Live& live = found->second;
-          live.asking = false;
-          live.ask_at = system_now().mono + accounting_interval;
+          live.inquiry.answered(system_now().mono);
           // Where it is not missed, it was submitted again, or runs all the same.
           if (!ended || !live.standing.missed) return;
-          if (*ended) return give_up(name, &**ended);
-          give_up(name, live.job.state == QueueState::over ? &live.job : nullptr);
+          if (*ended) return give_up(name, &**ended, false);
+          give_up(name, live.job.state == QueueState::over ? &live.job : nullptr, false);
         });
   }
 
-  void give_up(const std::string& name, const QueueJob* job, const std::string& remark = {}) {
+  void give_up(const std::string& name, const QueueJob* job, bool untold) {
     const Live& live = live_.at(name);
-    EndReport report = queue_end(job, live.standing.begun);
-    if (!remark.empty()) report.system_log.push_back(remark);
-    if (live.orders.stop) report.code = *live.orders.stop;
-    if (report.usage.ended == Wall::time_point{}) {
-      report.usage.started = report.usage.ended = system_now().wall;
-    }
-    close(name, std::move(report), live.standing.begun);
+    const QueueEnding ending{job, live.standing.begun, live.orders.stop, untold};
+    close(name, queue_end(ending, system_now().wall), live.standing.begun);
   }
 
   void measure() {
@@ -583,18 +484,15 @@ class QueueEngine final : public RemoteEngineOf<Live> {
   const std::unique_ptr<Queue> queue_;
   std::map<PoolId, Pool> pools_;
 
-  std::optional<Error> down_;
+  ServerContact contact_;
   bool was_up_ = false;
   Mono::time_point calm_at_{};  // until then nothing is submitted, after an outage
-  Mono::duration back_off_ = options_.poll_interval;
-  std::vector<QueueJob> jobs_;
-  std::set<std::string> strays_;
-  Mono::time_point orders_look_at_{};
+  QueueList list_;
   std::map<PoolId, std::optional<EngineCapacity>> capacity_;
 
-  boost::asio::steady_timer news_timer_;
   boost::asio::steady_timer poll_timer_;
   // Last: their threads use what stands above.
+  NodeCourier courier_;
   WorkerPool calls_;
   WorkerPool polls_;
   WorkerPool accounting_;  // of its own: a call may take long

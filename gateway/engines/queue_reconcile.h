@@ -8,10 +8,8 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
 
 #include "gateway/engines/queue.h"
-#include "schemas/dispatch.h"
 #include "schemas/time.h"
 
 namespace tradewind {
@@ -36,19 +34,11 @@ enum class QueueStep {
   wait,      // nothing is to be done now
   look,      // see whether it has begun or ended
   resubmit,  // no job of it is there and it has not begun
-  give_up,   // no job of it will run any more: it has ended, by what queue_end() says
+  give_up,   // no job of it will run any more: settle it (queue_settling.h)
 };
 
-// The job of an attempt among several of it: a running one, else a waiting one, else the one
-// submitted last.
-bool better_job(const QueueJob& a, const QueueJob& b);
-
-// `job` is the best that a list asked for at `asked` holds, or nothing.
+// `job` is what a list asked for at `asked` holds of it (QueueList::job()), or nothing.
 QueueStep reconcile(const QueueStanding& standing, const QueueJob* job, Mono::time_point asked,
                     Mono::time_point now, std::chrono::seconds settle_time);
-
-// Why an attempt whose job will not run any more left no end behind. `job`: nothing when the queue
-// does not know it.
-EndReport queue_end(const QueueJob* job, bool begun);
 
 }  // namespace tradewind

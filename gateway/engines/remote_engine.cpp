@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 RemoteEngine::RemoteEngine(boost::asio::io_context& io, RemoteEngineOptions options,
                            OnEvent on_event, UniqueFd lock)
-    : io_(io),
+    : LoopTasks(io),
       on_event_(std::move(on_event)),
       warnings_(options.on_warning),
       options_(std::move(options)),
@@ -36,6 +36,13 @@ std::vector<AttemptId> RemoteEngine::adopt(const std::vector<AttemptId>& attempt
     adopted.push_back(id);
   }
   return adopted;
+}
+
+void RemoteEngine::forget(const AttemptId& id) {
+  const auto directory = directory_of(id);
+  if (!directory || lives(directory->name())) return;
+  ended_.erase(directory->name());
+  let_go(*directory);
 }
 
 std::size_t RemoteEngine::waiting_max() const {
@@ -71,6 +78,11 @@ EndReport RemoteEngine::report_of(EndCode code, std::string detail) {
   report.detail = std::move(detail);
   report.usage.started = report.usage.ended = system_now().wall;
   return report;
+}
+
+EndReport RemoteEngine::without_pool(const PoolId& pool) {
+  return report_of(EndCode::engine_failed,
+                   fmt::format("the site has no pool {} any more", pool.value));
 }
 
 void RemoteEngine::post_end(const AttemptId& id, EndReport report) {

@@ -1,5 +1,5 @@
-// What the engines have in common whose attempts run elsewhere: questions that block go to worker
-// threads, and what comes of them is taken up on the loop, unless the engine is gone by then.
+// What the engines have in common whose attempts run elsewhere: an attempt that has not ended is
+// live, and has a directory at the site from which a later life takes it up.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,19 +10,17 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gateway/engines/attempt_directory.h"
 #include "gateway/engines/engine.h"
+#include "gateway/engines/loop_tasks.h"
 #include "gateway/engines/warnings.h"
 #include "gateway/staging/unique_fd.h"
 #include "gateway/staging/worker_pool.h"
-#include "schemas/assert.h"
 
 namespace tradewind {
 
@@ -35,9 +33,10 @@ struct RemoteEngineOptions {
   std::function<void(const std::string&)> on_warning;  // on the engine's thread; may be empty
 };
 
-class RemoteEngine : public Engine {
+class RemoteEngine : public Engine, protected LoopTasks {
  public:
   std::vector<AttemptId> adopt(const std::vector<AttemptId>& attempts) final;
+  void forget(const AttemptId& id) final;
 
  protected:
   // `lock` is of the attempts' directory.
@@ -50,31 +49,12 @@ class RemoteEngine : public Engine {
   virtual std::size_t live_count() const = 0;
   // Goes on with an attempt of a life before; false: it is over.
   virtual bool take_up(const AttemptId& id, const AttemptDirectory& directory) = 0;
+  // Its end is acknowledged: marks the directory, on a thread. Where there are too many at once,
+  // the sweep comes by in the end.
+  virtual void let_go(const AttemptDirectory& directory) = 0;
 
-  // `work` on the loop, unless the engine is gone by then.
-  template <class Work>
-  auto guarded(Work work) {
-    return [weak = std::weak_ptr(alive_), work = std::move(work)](auto&&... values) mutable {
-      if (!weak.expired()) work(std::forward<decltype(values)>(values)...);
-    };
-  }
-  // `work` on a thread of the pool, which outlives neither this nor what `work` uses; then `done`
-  // on the loop.
-  template <class Work, class Done>
-  void run(WorkerPool& pool, Work work, Done done) {
-    const Status taken = pool.run(io_.get_executor(), std::move(work), guarded(std::move(done)));
-    TRADEWIND_ASSERT(taken);  // no attempt has more than a few tasks waiting
-  }
-  // Tasks that may wait in a pool then.
+  // Tasks that may wait in a pool: no attempt has more than a few.
   std::size_t waiting_max() const;
-  template <class Work>
-  void after(boost::asio::steady_timer& timer, Mono::duration pause, Work work) {
-    timer.expires_after(pause);
-    timer.async_wait(
-        guarded([work = std::move(work)](const boost::system::error_code& problem) mutable {
-          if (!problem) work();
-        }));
-  }
 
   Result<AttemptDirectory> directory_of(const AttemptId& id) const;
   // Whether one more attempt may begin.
@@ -83,13 +63,14 @@ class RemoteEngine : public Engine {
   // to have ended.
   std::optional<AttemptDirectory> begin(const AttemptId& id, const std::function<Status()>& check);
   static EndReport report_of(EndCode code, std::string detail = {});
+  // Of an attempt of a life before, in which the site had another pool.
+  static EndReport without_pool(const PoolId& pool);
   void post_end(const AttemptId& id, EndReport report);
   // Its end is recorded; whoever had it live has let go of it.
   void tell_end(const AttemptId& id, const std::string& name, EndReport report);
   // What is left of attempts goes in its time, from now on.
   void schedule_sweep(WorkerPool& chores);
 
-  boost::asio::io_context& io_;
   const OnEvent on_event_;
   Warnings warnings_;
   std::set<std::string> ended_;  // until forgotten
@@ -98,7 +79,6 @@ class RemoteEngine : public Engine {
   const RemoteEngineOptions options_;
   const UniqueFd lock_;
   boost::asio::steady_timer sweep_timer_;
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 // With `Live`, what is known of an attempt that has not ended.

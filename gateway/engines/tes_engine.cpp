@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "gateway/engines/remote_engine.h"
+#include "gateway/engines/server_contact.h"
 #include "gateway/engines/tes_report.h"
 #include "gateway/engines/tes_ticket.h"
 #include "gateway/staging/file_copy.h"
@@ -29,7 +30,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t call_threads = 4;
 constexpr std::size_t chore_threads = 1;  // what is written twice ends as it was written last
-constexpr auto back_off_max = 10s;
 // The server is busy with our lists a tenth of the time at most.
 constexpr int poll_share = 10;
 // The gateway stops an attempt when its lease ends; this is for when it does not.
@@ -90,6 +90,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
         options_(std::move(options)),
         own_(std::move(own)),
         client_(options_.access),
+        contact_("engine.tes.url", "the TES server", options_.poll_interval),
         poll_timer_(io),
         calls_(call_threads, waiting_max()),
         polls_(1, 1),
@@ -101,13 +102,13 @@ class TesEngine final : public RemoteEngineOf<Live> {
   ~TesEngine() override { client_.stop(); }
 
   Status check(const Assignment& assignment) const override {
-    if (down_) return fail(*down_);
+    if (contact_.down()) return fail(*contact_.down());
     if (const Status free = room(); !free) return free;
     return check_assignment(assignment);
   }
 
   std::optional<EngineCapacity> capacity(const PoolId& pool) const override {
-    if (down_ || pool_of(pool) == options_.pools.end()) return EngineCapacity{};
+    if (contact_.down() || pool_of(pool) == options_.pools.end()) return EngineCapacity{};
     return std::nullopt;
   }
 
@@ -164,14 +165,6 @@ class TesEngine final : public RemoteEngineOf<Live> {
     return directory->read_log(id, live != live_.end(), stream, offset, bytes_max);
   }
 
-  void forget(const AttemptId& id) override {
-    const auto directory = directory_of(id);
-    if (!directory || live_.contains(directory->name())) return;
-    ended_.erase(directory->name());
-    // The sweep would come by in the end, should there be too many.
-    static_cast<void>(chores_.run([directory = *directory] { directory.mark_forgotten(); }));
-  }
-
  protected:
   bool take_up(const AttemptId& id, const AttemptDirectory& directory) override {
     const std::string name = directory.name();
@@ -187,6 +180,10 @@ class TesEngine final : public RemoteEngineOf<Live> {
     if (live.standing.known) names_[live.task] = name;
     live_.emplace(name, std::move(live));
     return true;
+  }
+
+  void let_go(const AttemptDirectory& directory) override {
+    static_cast<void>(chores_.run([directory] { directory.mark_forgotten(); }));
   }
 
  private:
@@ -238,11 +235,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
     run(
         chores_,
         [directory = found->second.directory, report = std::move(report)]() mutable {
-          if (const Status recorded = directory.write_end(report); !recorded) {
-            report.system_log.push_back("the end is not recorded at the site: " +
-                                        describe(recorded.error()));
-          }
-          return std::move(report);
+          return directory.record_end(std::move(report));
         },
         [this, name](EndReport report) {
           const auto live = live_.find(name);
@@ -258,7 +251,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
 
   void step(const std::string& name) {
     const auto found = live_.find(name);
-    if (found == live_.end() || found->second.closing || down_) return;
+    if (found == live_.end() || found->second.closing || contact_.down()) return;
     Live& live = found->second;
     switch (next_step(live.standing, keyed(), options_.settle_time)) {
       case TesStep::wait: return;
@@ -274,11 +267,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
 
   void create(const std::string& name, Live& live) {
     const auto pool = pool_of(live.assignment->pool);
-    if (pool == options_.pools.end()) {
-      // Of a life before, in which the site had another pool.
-      return close(name, failed(fmt::format("the site has no pool {} any more",
-                                            live.assignment->pool.value)));
-    }
+    if (pool == options_.pools.end()) return close(name, without_pool(live.assignment->pool));
     live.standing.calling = true;
     live.standing.absent.reset();
     run(
@@ -417,7 +406,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
     for (const auto& [id, name] : names_) wanted.insert(id);
     run(
         polls_,
-        [this, known = !down_, wanted = std::move(wanted)] {
+        [this, known = !contact_.down(), wanted = std::move(wanted)] {
           Poll poll;
           const Mono::time_point asked = system_now().mono;
           if (!known) {
@@ -445,18 +434,14 @@ class TesEngine final : public RemoteEngineOf<Live> {
   void on_polled(Poll poll) {
     Mono::duration pause = options_.poll_interval;
     if (poll.answered) {
-      if (down_)
+      if (contact_.answered())
         warnings_.tell("server", fmt::format("the TES server answers at {}", options_.access.url));
-      down_.reset();
-      back_off_ = options_.poll_interval;
       if (poll.parameters) parameters_ = std::move(*poll.parameters);
       follow(poll.states);
       pause = std::max(pause, poll_share * poll.took);
     } else {
-      down_ = poll.answered.error();
-      down_->code = ErrorCode::unavailable;
-      warnings_.tell("server", describe(*down_));
-      pause = std::exchange(back_off_, std::min<Mono::duration>(back_off_ * 2, back_off_max));
+      pause = contact_.failed(poll.answered.error());
+      warnings_.tell("server", describe(*contact_.down()));
     }
     watch_time();
     after(poll_timer_, pause, [this] { this->poll(); });
@@ -536,13 +521,11 @@ class TesEngine final : public RemoteEngineOf<Live> {
   const TesEngineOptions options_;
   const std::string own_;
   TesClient client_;
+  ServerContact contact_;
 
   std::map<std::string, std::string> names_;  // of attempts, by their tasks' ids
   std::set<std::string>
       strangers_;  // ids that were looked at, of tasks that are not ours to follow
-  std::optional<Error> down_ = Error{ErrorCode::unavailable, "engine.tes.url",
-                                     "the TES server has not answered yet", "wait"};
-  Mono::duration back_off_ = options_.poll_interval;
   std::set<std::string> parameters_;
 
   boost::asio::steady_timer poll_timer_;

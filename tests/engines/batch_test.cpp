@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/engines/node_exchange.h"
 #include "tests/engines/engine_under_test.h"
 
 namespace tradewind {
@@ -45,6 +46,11 @@ class BatchEngineTest : public test::EngineUnderTest {
     std::filesystem::permissions(scratch / name, std::filesystem::perms(0755));
     command.front() = (scratch / name).string();
   }
+  // The first submission fails, and then scratch / "once" is there.
+  void fail_once() {
+    replace(commands->submit.command, "qsub",
+            fmt::format("mkdir {} && exit 1; exec \"$real\" \"$@\"", (scratch / "once").string()));
+  }
 };
 
 TEST_F(BatchEngineTest, WhileTheQueueIsAwayItTakesNothingAndRunningJobsEndAsIfNothingWere) {
@@ -78,11 +84,33 @@ TEST_F(BatchEngineTest, AJobThatWasTakenThoughItsSubmissionFailedIsNotSubmittedA
 
 TEST_F(BatchEngineTest, AJobThatWasNotTakenIsSubmittedAgainAndRunsOnce) {
   close();
-  replace(commands->submit.command, "qsub",
-          fmt::format("mkdir {} && exit 1; exec \"$real\" \"$@\"", (scratch / "once").string()));
+  fail_once();
   open();
   EXPECT_EQ(run(attempt(), told("true")).code, EndCode::succeeded);
   EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(BatchEngineTest, ARenewalBeforeAJobIsSubmittedAgainReachesItsNode) {
+  using namespace std::chrono_literals;
+  close();
+  fail_once();
+  open();
+  await_up();
+  const Now begun = system_now();
+  engine->start(attempt(), shell("sleep 50"));
+  engine->set_lease(attempt(), begun.mono + 30s);
+  ASSERT_TRUE(until([&] { return scratch.exists("once"); }));
+  // Not worth writing before the first has 20 s left.
+  engine->set_lease(attempt(), begun.mono + 50s);
+  ASSERT_TRUE(until([&] { return is_running(attempt()); }));
+  const NodeExchange exchange(options.exchange_directory);
+  const std::string name = attempt().job.value + ".1";
+  EXPECT_TRUE(until([&] {
+    const auto orders = exchange.read_orders(name);
+    return orders && orders->lease_end > begun.wall + 40s;
+  }));
+  engine->stop(attempt(), EndCode::canceled);
+  EXPECT_EQ(end_of(attempt()).code, EndCode::canceled);
 }
 
 TEST_F(BatchEngineTest, AJobThatTheQueueRefusesEndsAtOnceWithTheReason) {

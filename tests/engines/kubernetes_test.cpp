@@ -1,6 +1,7 @@
 // What is Kubernetes' own, on a strict fake of its API: no cluster runs in these tests.
 #include <gmock/gmock.h>
 
+#include "gateway/engines/kubernetes_watch.h"
 #include "tests/engines/fake_kubernetes.h"
 
 namespace tradewind {
@@ -144,6 +145,45 @@ TEST_F(KubernetesEngineTest, AWatchFromAVersionThatIsTooOldStartsAnew) {
   FakeKubernetes::tell("compact");
   EXPECT_EQ(run(attempt(2), told("true")).code, EndCode::succeeded);
   EXPECT_EQ(ends(), 2);
+}
+
+TEST_F(KubernetesEngineTest, AWatchTellsOfJobsAndPodsFromFirstToLastAndWhetherTheServerAnswers) {
+  KubernetesEngineOptions like = FakeKubernetes::options(options, scratch / "watch");
+  like.job.gateway = "0000beef";
+  KubernetesApi api(like.access, like.namespace_name);
+  Warnings warnings({});
+  int changes = 0;
+  bool was_there = false;
+  std::size_t nodes = 0;
+  {
+    KubernetesWatch watch(
+        *io, api, like.job.gateway, 50ms, warnings,
+        {.changed = [&](const std::string& name) { changes += name == "a.1" ? 1 : 0; },
+         .gone = [&](const std::string&) { was_there |= watch.objects().pod("a.1") != nullptr; },
+         .listed = [] {},
+         .counted = [&](const KubernetesCluster* seen) { nodes = seen ? seen->nodes.size() : 0; }});
+    EXPECT_EQ(watch.down()->code, ErrorCode::unavailable);
+    ASSERT_TRUE(until([&] { return !watch.down() && nodes == 2; }));
+    const std::string name = kubernetes_name(like.job.gateway, attempt());
+    ASSERT_TRUE(api.create_job(
+        kubernetes_job_document(name, "a.1", shell("sleep 50"), like.pools.front(), like.job, {})));
+    ASSERT_TRUE(until([&] {
+      const KubernetesPod* const pod = watch.objects().pod("a.1");
+      return watch.objects().job("a.1") != nullptr && pod != nullptr && pod->phase == "Running";
+    }));
+    EXPECT_GE(changes, 2);
+    EXPECT_FALSE(was_there);
+    FakeKubernetes::tell("down");
+    ASSERT_TRUE(until([&] { return watch.down() && nodes == 0; }));
+    FakeKubernetes::tell("up");
+    ASSERT_TRUE(until([&] { return !watch.down(); }));
+    ASSERT_TRUE(api.delete_job(name));
+    ASSERT_TRUE(until([&] { return watch.objects().job("a.1") == nullptr; }));
+    EXPECT_TRUE(was_there);
+    EXPECT_EQ(watch.objects().pod("a.1"), nullptr);
+    api.stop();
+  }
+  EXPECT_TRUE(all_gone());
 }
 
 TEST_F(KubernetesEngineTest, AJobThatAskedToLiveNoLongerEndsWithoutItsGateway) {

@@ -40,6 +40,14 @@ class SlurmTest : public test::EngineUnderTest {
     SlurmCluster::run("scancel --batch --signal=KILL --name tradewind-" + id.job.value + "." +
                       std::to_string(id.number));
   }
+  // Slurm accepts such a job with a number, and keeps it waiting for ever.
+  void ends_what_no_nodes_will_ever_run(const AttemptId& id) {
+    Assignment wide = told("true");
+    wide.nodes = 5;
+    EXPECT_EQ(run(id, wide).code, EndCode::engine_failed);
+    EXPECT_EQ(SlurmCluster::run("squeue -h -t pending"), "");
+    EXPECT_EQ(starts(), 0);
+  }
   bool is_down() {
     const auto capacity = engine->capacity(PoolId{"pool"});
     const Status checked = engine->check(shell("true"));
@@ -105,12 +113,7 @@ TEST_P(SlurmEngineTest, AJobThatSlurmWillNeverTakeEndsAtOnceWithTheReason) {
   close();
   options.pools[0].partition = "main";
   open();
-  // Accepted with a number, and kept waiting for ever.
-  Assignment wide = told("true");
-  wide.nodes = 5;
-  EXPECT_EQ(run(attempt(2), wide).code, EndCode::engine_failed);
-  EXPECT_EQ(SlurmCluster::run("squeue -h -t pending"), "");
-  EXPECT_EQ(starts(), 0);
+  ends_what_no_nodes_will_ever_run(attempt(2));
 }
 
 TEST_P(SlurmEngineTest, AJobThatWaitsIsStoppedAtOnceAndNeverRuns) {
@@ -350,11 +353,7 @@ TEST_P(SlurmVersionTest, AsksForWholeUnitsAndEndsAtOnceWhatIsRefused) {
   ASSERT_TRUE(until([&] { return engine->capacity(PoolId{"pool"})->units_free < 32; }));
   engine->stop(attempt(1), EndCode::canceled);
   EXPECT_EQ(end_of(attempt(1)).code, EndCode::canceled);
-  Assignment wide = told("true");
-  wide.nodes = 5;
-  EXPECT_EQ(run(attempt(2), wide).code, EndCode::engine_failed);
-  EXPECT_EQ(SlurmCluster::run("squeue -h -t pending"), "");
-  EXPECT_EQ(starts(), 0);
+  ends_what_no_nodes_will_ever_run(attempt(2));
 }
 
 TEST_P(SlurmVersionTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {

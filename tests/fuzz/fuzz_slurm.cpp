@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/engines/queue_reconcile.h"
+#include "gateway/engines/queue_settling.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_listing.h"
 #include "gateway/engines/slurm_queue.h"
@@ -57,7 +57,7 @@ void check_records(const std::vector<SlurmRecord>& records) {
     const auto told = accounted_job(records, seen, "fed", "tradewind/1/j1.1");
     if (!told) continue;
     TRADEWIND_ASSERT(told->state == QueueState::over && told->usage && told->end > 0);
-    const EndReport report = queue_end(&*told, true);
+    const EndReport report = queue_end({.job = &*told, .begun = true}, {});
     TRADEWIND_ASSERT(report.usage.ended >= report.usage.started);
     TRADEWIND_ASSERT(report.usage.cpu_milliseconds == told->usage->cpu_milliseconds);
   }

@@ -5,8 +5,9 @@ if(NOT TRADEWIND_PURE_ONLY)
             ${gateway_tests}/join_test.cpp ${gateway_tests}/metrics_server_test.cpp
             ${gateway_tests}/process_test.cpp ${gateway_tests}/publisher_test.cpp
             ${gateway_tests}/renewal_test.cpp
-            ${gateway_tests}/sample_sites_test.cpp
-            ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_witness_test.cpp
+            ${gateway_tests}/sample_sites_test.cpp ${gateway_tests}/sellable_capacity_test.cpp
+            ${gateway_tests}/site_engine_test.cpp ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_findings_test.cpp
+            ${gateway_tests}/site_witness_test.cpp
             ${gateway_tests}/store_test.cpp ${CMAKE_CURRENT_LIST_DIR}/transparency/memory_log.cpp
     DEPENDS tradewind_gateway tradewind_engines tradewind_pricing tradewind_routing
             tradewind_market tradewind_identity Boost::json OpenSSL::SSL Threads::Threads fmt::fmt)

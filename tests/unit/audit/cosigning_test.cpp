@@ -96,24 +96,15 @@ class Cosigning : public ::testing::Test {
         << "node = { cpus = 4, memory_gib = 4 }\ntariff = { cpu_hour = \"0.1\" }\n";
   }
   void start_gateway(const SiteId& site) {
-    const Now now = system_now();
-    auto papers = load_papers(home(site));
-    auto keys = load_or_make_keys(home(site));
-    auto store = Store::open(store_directory(home(site)), now);
-    ASSERT_TRUE(papers && keys && store);
-    papers->members = *(*store)->members();
-    auto membership = check_membership(*papers, *keys, now.wall);
-    ASSERT_TRUE(membership);
     DaemonOptions options;
     options.directory = home(site);
     options.site_file = (home(site) / "site.toml").string();
-    auto started =
-        Daemon::start(io_, options,
-                      {*load_site_file(options.site_file), std::move(*keys), std::move(*store),
-                       std::move(*membership), *load_or_make_witness_key(home(site))},
-                      [](Engine::OnEvent) -> Result<std::unique_ptr<Engine>> {
-                        return std::make_unique<IdleEngine>();
-                      });
+    auto parts = load_daemon_parts(options.site_file, home(site), {}, system_now());
+    ASSERT_TRUE(parts) << describe(parts.error());
+    auto started = Daemon::start(io_, options, std::move(*parts),
+                                 [](Engine::OnEvent) -> Result<std::unique_ptr<Engine>> {
+                                   return std::make_unique<IdleEngine>();
+                                 });
     ASSERT_TRUE(started) << describe(started.error());
     gateways_.push_back(std::move(*started));
   }

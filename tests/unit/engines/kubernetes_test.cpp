@@ -1,14 +1,18 @@
-// Kubernetes' words and amounts, what is asked of it, and how it is reached.
+// Kubernetes' words and amounts, what is asked of it, how an attempt stands by what it says, and
+// how it is reached.
 #include <gmock/gmock.h>
 
 #include <limits>
 
 #include "gateway/engines/kubernetes_access.h"
+#include "gateway/engines/kubernetes_capacity.h"
 #include "gateway/engines/kubernetes_job.h"
+#include "gateway/engines/kubernetes_reconcile.h"
 
 namespace tradewind {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -78,8 +82,19 @@ TEST(KubernetesCapacity, CountsWhatNodesInServiceHaveLessWhatPodsAskFor) {
   KubernetesNode other = node("d", 4'000);
   other.labels = {};
   const auto capacity = kubernetes_capacity(
-      pool(), {node("a", 4'000), node("b", 4'000), drained, other}, {pod, over});
+      pool(), {node("a", 4'000), node("b", 4'000), drained, other}, {pod, over}, {});
   EXPECT_EQ(capacity, (EngineCapacity{5, 4, 1, 0}));
+}
+
+TEST(KubernetesCapacity, WhatWaitsForANodeIsTakenAlready) {
+  const auto less = [](std::uint64_t units, Mono::duration longest) {
+    return kubernetes_capacity(pool(), {node("a", 4'000), node("b", 4'000)}, {}, {units, longest});
+  };
+  EXPECT_EQ(less(3, 90s), (EngineCapacity{5, 4, 1, 0}));
+  EXPECT_EQ(less(6, 90s), (EngineCapacity{2, 2, 0, 0}));
+  // More would wait as long as others have, and no unit is worth nothing.
+  EXPECT_EQ(less(8, 90s), (EngineCapacity{0, 0, 0, 90}));
+  EXPECT_EQ(less(1'000, 1s), (EngineCapacity{0, 0, 0, 30}));
 }
 
 Assignment small() {
@@ -144,6 +159,8 @@ TEST(KubernetesCheck, NamesWhatItCannotDo) {
   EXPECT_EQ(field([](Assignment& a) { a.outputs.resize(1); }), "outputs");
 }
 
+constexpr auto now = Wall::time_point(100s);
+
 KubernetesPod ended(std::string_view reason, std::int32_t code, std::string_view pod_reason = "") {
   KubernetesPod pod;
   pod.phase = "Failed";
@@ -152,7 +169,7 @@ KubernetesPod ended(std::string_view reason, std::int32_t code, std::string_view
   pod.containers[0].began = pod.containers[0].over = true;
   pod.containers[0].reason = reason;
   pod.containers[0].exit_code = code;
-  pod.containers[0].started = pod.containers[0].ended = Wall::time_point(std::chrono::seconds(9));
+  pod.containers[0].started = pod.containers[0].ended = Wall::time_point(9s);
   return pod;
 }
 
@@ -160,7 +177,7 @@ TEST(KubernetesEnd, SaysWhoEndedAPod) {
   Assignment assignment = small();
   assignment.executors.resize(1);
   const auto code = [&assignment](const KubernetesPod& pod) {
-    return kubernetes_end(pod, false, assignment).value().code;
+    return kubernetes_end(pod, false, assignment, now).value().code;
   };
   EXPECT_EQ(code(ended("Error", 3)), EndCode::failed);
   EXPECT_EQ(code(ended("OOMKilled", 137)), EndCode::out_of_memory);
@@ -175,8 +192,83 @@ TEST(KubernetesEnd, SaysWhoEndedAPod) {
   KubernetesPod running = ended("", 0);
   running.phase = "Running";
   running.containers[0].over = false;
-  EXPECT_EQ(kubernetes_end(running, false, assignment), std::nullopt);
-  EXPECT_EQ(kubernetes_end(running, true, assignment)->code, EndCode::preempted);
+  EXPECT_EQ(kubernetes_end(running, false, assignment, now), std::nullopt);
+  EXPECT_EQ(kubernetes_end(running, true, assignment, now)->code, EndCode::preempted);
+}
+
+TEST(KubernetesEnd, ChargesWhatBeganFromWhenANodeTookThePodAndUntilNowWhereItWasCutOff) {
+  KubernetesPod pod = ended("Error", 3);
+  pod.bound = Wall::time_point(2500ms);
+  const auto whole = kubernetes_end(pod, false, small(), now);
+  EXPECT_EQ(whole->usage.wall_seconds, 7U);
+  EXPECT_EQ(whole->usage.ended, Wall::time_point(9s));
+  pod.containers[0].over = false;
+  const auto cut = kubernetes_end(pod, true, small(), now);
+  EXPECT_EQ(cut->usage.wall_seconds, 98U);
+  EXPECT_EQ(cut->usage.ended, now);
+  pod.containers[0].began = false;
+  const auto never = kubernetes_end(pod, true, small(), now);
+  EXPECT_EQ(never->usage.wall_seconds, 0U);
+  EXPECT_EQ(never->usage.started, now);
+}
+
+KubernetesPod waiting_for(std::string_view reason) {
+  KubernetesPod pod;
+  pod.phase = "Pending";
+  pod.containers.resize(1);
+  pod.containers[0].name = "executor-0";
+  pod.containers[0].reason = reason;
+  return pod;
+}
+
+TEST(KubernetesReconcile, WhoeverAskedForTheEndFirstHasNamedIt) {
+  const KubernetesPod killed = ended("Error", 143, "DeadlineExceeded");
+  KubernetesJob late;
+  late.failed = "DeadlineExceeded";
+  const auto end = [&](const KubernetesStanding& standing, const KubernetesJob* job) {
+    return reconcile(standing, small(), job, &killed, false, now).end.value();
+  };
+  EXPECT_EQ(end({.created = true}, nullptr).code, EndCode::time_limit);
+  EXPECT_EQ(end({.created = true}, &late).code, EndCode::lease_expired);
+  const EndReport stopped = end({.created = true, .stop = EndCode::canceled}, &late);
+  EXPECT_EQ(stopped.code, EndCode::canceled);
+  EXPECT_EQ(stopped.detail, "canceled");
+  EXPECT_EQ(end({.stop = EndCode::engine_failed, .why = "no image"}, &late).detail, "no image");
+  // What has succeeded is not late.
+  KubernetesPod done = ended("Completed", 0);
+  Assignment one = small();
+  one.executors.resize(1);
+  EXPECT_EQ(reconcile({}, one, &late, &done, false, now).end->code, EndCode::succeeded);
+}
+
+TEST(KubernetesReconcile, WhatIsGoneHasEndedAndWhatMayComeHasNot) {
+  const auto gone = [](const KubernetesStanding& standing, const KubernetesJob* job, bool gone) {
+    return reconcile(standing, small(), job, nullptr, gone, now).end;
+  };
+  KubernetesJob late;
+  late.failed = "DeadlineExceeded";
+  EXPECT_FALSE(gone({.created = true}, nullptr, false));
+  EXPECT_EQ(gone({.created = true}, nullptr, true)->code, EndCode::interrupted);
+  EXPECT_EQ(gone({.created = true, .lease_end = now + 500ms}, nullptr, true)->code,
+            EndCode::lease_expired);
+  EXPECT_EQ(gone({.created = true, .lease_end = now + 5s}, nullptr, true)->code,
+            EndCode::interrupted);
+  // Its pod never came.
+  EXPECT_EQ(gone({.created = true}, &late, false)->code, EndCode::lease_expired);
+  EXPECT_FALSE(gone({}, &late, false));
+  EXPECT_EQ(kubernetes_lost({.lease_end = now - 5s}, now).code, EndCode::interrupted);
+}
+
+TEST(KubernetesReconcile, GivesUpAPodThatWillNeverBegin) {
+  const auto why = [](std::string_view reason, const KubernetesStanding& standing) {
+    const KubernetesPod pod = waiting_for(reason);
+    return reconcile(standing, small(), nullptr, &pod, false, now).hopeless;
+  };
+  EXPECT_THAT(why("InvalidImageName", {}), HasSubstr("executor-0 cannot begin"));
+  EXPECT_EQ(why("ImagePullBackOff", {.waited = 119s}), "");
+  EXPECT_THAT(why("ImagePullBackOff", {.waited = 121s}), HasSubstr("ImagePullBackOff"));
+  EXPECT_EQ(why("ContainerCreating", {.waited = 1h}), "");
+  EXPECT_EQ(why("InvalidImageName", {.stop = EndCode::canceled}), "");
 }
 
 TEST(KubernetesEvents, AVersionThatIsTooOldIsToldApart) {

@@ -3,7 +3,7 @@
 
 #include <boost/json.hpp>
 
-#include "gateway/engines/queue_reconcile.h"
+#include "gateway/engines/queue_settling.h"
 #include "gateway/engines/slurm_discovery.h"
 #include "gateway/engines/slurm_job.h"
 #include "gateway/engines/slurm_listing.h"
@@ -31,7 +31,7 @@ TEST(SlurmQueue, TellsWhyAJobThatLeftNoEndIsOver) {
   const auto end = [](const SlurmJob& over, bool begun) {
     const QueueJob made = queue_job(over, "j1.1");
     EXPECT_EQ(made.state, QueueState::over);
-    return queue_end(&made, begun);
+    return queue_end({.job = &made, .begun = begun}, {});
   };
   const auto code = [&](SlurmState state) { return end(job(state), true).code; };
   EXPECT_EQ(code(SlurmState::timed_out), EndCode::time_limit);
@@ -340,14 +340,14 @@ TEST(SlurmAccounting, KnowsAnEndOnlyWithItsTime) {
   seen.words = "as listed";
   const auto told = accounted_job({record(100)}, seen, "fed", "");
   ASSERT_TRUE(told);
-  const EndReport report = queue_end(&*told, true);
+  const EndReport report = queue_end({.job = &*told, .begun = true}, {});
   EXPECT_EQ(report.code, EndCode::preempted);
   EXPECT_EQ(report.detail, "as listed");
   EXPECT_EQ(report.usage.wall_seconds, 8U);
   EXPECT_EQ(report.usage.cpu_milliseconds, 1'500U);
   EXPECT_EQ(report.usage.memory_peak_mib, 4U);
   EXPECT_EQ(report.system_log.size(), 1U);
-  EXPECT_EQ(queue_end(&*told, false).usage, Usage{});
+  EXPECT_EQ(queue_end({.job = &*told}, {}).usage, Usage{});
 }
 
 TEST(SlurmListing, ReadsWhatSacctPrints) {
