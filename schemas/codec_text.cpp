@@ -105,24 +105,6 @@ Bytes read_bytes_exactly(std::string_view field, capnp::Data::Reader bytes, std:
   return read_bytes(field, bytes, size);
 }
 
-std::vector<std::string> read_texts(std::string_view field, TextsReader list, std::size_t count_max,
-                                    std::size_t bytes_max) {
-  if (list.size() > count_max) over_limit(field, list.size(), count_max);
-  std::vector<std::string> values;
-  values.reserve(list.size());
-  for (const auto each : list) values.push_back(read_text(field, each, bytes_max));
-  return values;
-}
-
-std::vector<std::uint32_t> read_numbers(std::string_view field, NumbersReader list,
-                                        std::size_t count_max) {
-  if (list.size() > count_max) over_limit(field, list.size(), count_max);
-  std::vector<std::uint32_t> values;
-  values.reserve(list.size());
-  for (const std::uint32_t each : list) values.push_back(each);
-  return values;
-}
-
 void write_map(MapBuilder list, const Map& values) {
   unsigned i = 0;
   for (const auto& [key, value] : values) {
