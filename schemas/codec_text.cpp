@@ -1,6 +1,5 @@
 // Texts, bytes and maps of messages.
-#include <algorithm>
-
+#include "schemas/ascii.h"
 #include "schemas/codec_internal.h"
 #include "schemas/rates.h"
 #include "schemas/utf8.h"
@@ -84,10 +83,7 @@ JobId read_job_id(std::string_view field, capnp::Text::Reader text) {
 
 std::string read_sha256(std::string_view field, capnp::Text::Reader text) {
   const std::string_view digits = view(text);
-  const bool good = digits.empty() ||
-                    (digits.size() == 64 && std::all_of(digits.begin(), digits.end(), [](char c) {
-                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                     }));
+  const bool good = digits.empty() || (digits.size() == 64 && is_lower_hex(digits));
   if (!good) broken(field, "is no SHA-256 digest in lower-case hexadecimal");
   return std::string(digits);
 }

@@ -10,6 +10,7 @@ tradewind_test(schemas
           ${CMAKE_CURRENT_LIST_DIR}/schemas/resources_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/time_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/url_test.cpp
   DEPENDS tradewind_schemas tradewind_schemas_generated fmt::fmt)
 target_compile_definitions(test_schemas PRIVATE
   TRADEWIND_GOLDEN_DIRECTORY="${CMAKE_CURRENT_LIST_DIR}/schemas/golden")
