@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "schemas/ids.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
@@ -13,10 +14,9 @@ std::string endpoint_at(const TomlTable& table, const Environment& environment) 
   const std::string text = table.text("endpoint", std::nullopt);
   std::string endpoint = expanded(table, "endpoint", text, environment).value_or("");
   while (endpoint.ends_with('/')) endpoint.pop_back();
-  const std::size_t host = endpoint.starts_with("https://") ? 8 : 7;
-  const bool good = (endpoint.starts_with("https://") || endpoint.starts_with("http://")) &&
-                    endpoint.size() > host &&
-                    endpoint.find_first_of("/?#@ ", host) == std::string::npos;
+  const auto host = behind_http(endpoint);
+  const bool good =
+      host && !host->empty() && host->find_first_of("/?#@ ") == std::string_view::npos;
   if (table.has("endpoint") && !good) {
     table.refuse("endpoint", fmt::format("\"{}\" is no endpoint", endpoint),
                  "write https://HOST or https://HOST:PORT");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "schemas/limits.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
@@ -33,7 +34,7 @@ void read_slurm_access(const TomlTable& table, SlurmSettings& slurm,
     return;
   }
   if (const auto url = expanded(table, "url", slurm.url, environment)) slurm.url = *url;
-  if (!slurm.url.starts_with("http://") && !slurm.url.starts_with("https://")) {
+  if (!behind_http(slurm.url)) {
     table.refuse("url", fmt::format("\"{}\" is no URL of slurmrestd", slurm.url),
                  "write http://HOST:PORT or https://HOST:PORT");
   }

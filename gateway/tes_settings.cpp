@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "schemas/url.h"
+
 namespace tradewind {
 namespace {
 
@@ -35,7 +37,7 @@ TesSettings read_tes(const TomlTable& engine, const SiteRecord& record,
     tes.ca_file = path_at(table, "ca_file", "/etc/tradewind/tes-ca.pem", environment);
   }
   const bool https = tes.url.starts_with("https://");
-  if (table.has("url") && !https && !tes.url.starts_with("http://")) {
+  if (table.has("url") && !behind_http(tes.url)) {
     table.refuse("url", fmt::format("\"{}\" is no URL of a TES server", tes.url),
                  "write its base path, such as https://HOST/ga4gh/tes/v1");
   } else if (!https && !tes.token_file.empty() && !is_this_machine(tes.url)) {

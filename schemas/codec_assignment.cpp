@@ -42,8 +42,8 @@ void read(schema::Assignment::Reader from, Assignment& to) {
   read_list("assignment.executors", from.getExecutors(), limits::executors_max, to.executors);
   read_list("assignment.inputs", from.getInputs(), limits::inputs_max, to.inputs);
   read_list("assignment.outputs", from.getOutputs(), limits::outputs_max, to.outputs);
-  to.volumes = read_texts("assignment.volumes", from.getVolumes(), limits::job_document_bytes_max,
-                          limits::job_document_bytes_max);
+  read_values("assignment.volumes", from.getVolumes(), limits::job_document_bytes_max,
+              read_document_text, to.volumes);
   to.env = read_document_map("assignment.env", from.getEnv());
   to.network = from.getNetwork();
   to.on_disconnect = read_enum<OnDisconnect>("assignment.on_disconnect", from.getOnDisconnect());

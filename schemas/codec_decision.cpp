@@ -70,14 +70,14 @@ void read(schema::Candidate::Reader from, Candidate& to) {
   to.billed_seconds = from.getBilledSeconds();
   read(from.getCost(), to.cost);
   read(from.getFinish(), to.finish);
-  to.replicas = read_numbers("candidate.replicas", from.getReplicas(), limits::inputs_max);
+  read_numbers("candidate.replicas", from.getReplicas(), limits::inputs_max, to.replicas);
   to.contract = ContractId{read_name_or_none("candidate.contract", from.getContract())};
   to.contract_units = from.getContractUnits();
   if (to.contract.value.empty() != (to.contract_units == 0) ||
       to.contract_units > std::uint64_t{to.nodes} * to.units) {
     broken("candidate.contract_units", "does not fit the contract and the units");
   }
-  to.held = read_numbers("candidate.held", from.getHeld(), limits::inputs_max);
+  read_numbers("candidate.held", from.getHeld(), limits::inputs_max, to.held);
   if (std::ranges::adjacent_find(to.held, std::ranges::greater_equal{}) != to.held.end()) {
     broken("candidate.held", "has inputs that do not rise");
   }
@@ -153,8 +153,7 @@ void write(schema::Decision::Builder to, const Decision& from) {
   to.setSpareUnits(from.spare_units);
   to.setRatesVersion(from.rates_version);
   if (from.clearing) write(to.initClearing(), *from.clearing);
-  if (!from.excluded.empty())
-    write_sites(to.initExcluded(list_size(from.excluded.size())), from.excluded);
+  put_texts(to, &schema::Decision::Builder::initExcluded, from.excluded);
 }
 void read(schema::Decision::Reader from, Decision& to) {
   to.outcome = read_enum<Outcome>("decision.outcome", from.getOutcome());
@@ -171,7 +170,7 @@ void read(schema::Decision::Reader from, Decision& to) {
   to.tolerance_ppm = not_negative("decision.tolerance_ppm", from.getTolerance());
   to.spare_units = from.getSpareUnits();
   to.rates_version = from.getRatesVersion();
-  to.excluded = read_sites("decision.excluded", from.getExcluded());
+  read_sites("decision.excluded", from.getExcluded(), to.excluded);
   if (from.hasClearing()) {
     read(from.getClearing(), to.clearing.emplace());
     if (to.outcome != Outcome::placed) {

@@ -90,8 +90,8 @@ void read(schema::EndReport::Reader from, EndReport& to) {
   read_list("report.outputs", from.getOutputs(), limits::report_files_max, to.outputs);
   read(from.getUsage(), to.usage);
   to.charge = read_money("report.charge", from.getCharge());
-  to.system_log = read_texts("report.system_log", from.getSystemLog(), limits::report_lines_max,
-                             limits::report_text_bytes_max);
+  read_values("report.system_log", from.getSystemLog(), limits::report_lines_max, read_report_text,
+              to.system_log);
 }
 
 }  // namespace codec

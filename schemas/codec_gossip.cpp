@@ -10,32 +10,14 @@ namespace {
 constexpr std::size_t kRecordsMax = limits::frame_bytes_max / 64;
 constexpr std::size_t kProofsMax = kRecordsMax / 2;
 
-void read_fingerprints(capnp::List<std::uint64_t>::Reader from, std::vector<std::uint64_t>& to) {
-  if (from.size() > fingerprints_count) {
-    over_limit("gossip.fingerprints", from.size(), fingerprints_count);
-  }
-  to.reserve(from.size());
-  for (const std::uint64_t each : from) to.push_back(each);
-}
-
 void read_members(capnp::List<std::uint32_t>::Reader from, std::vector<MemberNumber>& to) {
-  if (from.size() > limits::sites_max) {
-    over_limit("gossip.quarantined", from.size(), limits::sites_max);
-  }
-  to.reserve(from.size());
-  for (const std::uint32_t each : from) {
-    if (!to.empty() && each <= to.back().value) {
-      broken("gossip.quarantined", "has numbers that do not rise");
-    }
-    to.push_back(MemberNumber{each});
-  }
+  read_numbers("gossip.quarantined", from, limits::sites_max, to);
+  check_rising("gossip.quarantined", to, "has numbers that do not rise");
 }
 
 template <class Builder>
 void put_members(Builder& to, const std::vector<MemberNumber>& from) {
-  if (from.empty()) return;
-  auto numbers = to.initQuarantined(list_size(from.size()));
-  for (unsigned i = 0; i < numbers.size(); ++i) numbers.set(i, from[i].value);
+  put_numbers(to, &Builder::initQuarantined, from, &MemberNumber::value);
 }
 
 }  // namespace
@@ -48,11 +30,8 @@ void write(schema::GossipMessage::Builder to, const GossipMessage& from) {
                    auto syn = body.initSyn();
                    write(syn.initDigests(), each.digests);
                    put_members(syn, each.quarantined);
-                   if (each.fingerprints.empty()) return;
-                   auto fingerprints = syn.initFingerprints(list_size(each.fingerprints.size()));
-                   for (unsigned i = 0; i < fingerprints.size(); ++i) {
-                     fingerprints.set(i, each.fingerprints[i]);
-                   }
+                   put_numbers(syn, &schema::GossipSyn::Builder::initFingerprints,
+                               each.fingerprints);
                  },
                  [&](const GossipSynAck& each) {
                    auto syn_ack = body.initSynAck();
@@ -80,7 +59,8 @@ void read(schema::GossipMessage::Reader from, GossipMessage& to) {
     case Which::SYN: {
       auto& syn = to.body.emplace<GossipSyn>();
       read(body.getSyn().getDigests(), syn.digests);
-      read_fingerprints(body.getSyn().getFingerprints(), syn.fingerprints);
+      read_numbers("gossip.fingerprints", body.getSyn().getFingerprints(), fingerprints_count,
+                   syn.fingerprints);
       read_members(body.getSyn().getQuarantined(), syn.quarantined);
       break;
     }

@@ -21,7 +21,7 @@ void read(schema::HeldAttempt::Reader from, HeldAttempt& to) {
   read(from.getAttempt(), to.attempt);
   to.broker = read_node("held.broker", from.getBroker());
   read(from.getAssignment(), to.assignment);
-  to.nodes = read_numbers("held.nodes", from.getNodes(), limits::nodes_per_job_max);
+  read_numbers("held.nodes", from.getNodes(), limits::nodes_per_job_max, to.nodes);
   to.granted = read_time("held.granted", from.getGranted());
   to.lease_seconds = from.getLeaseSeconds();
   to.increment_seconds = from.getIncrementSeconds();

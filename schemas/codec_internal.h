@@ -10,9 +10,11 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -78,8 +80,8 @@ void write(schema::Equivocation::Builder to, const Equivocation& from);
 void read(schema::Equivocation::Reader from, Equivocation& to);
 // Sites that a job is not given to just now: sorted, none twice, at most
 // limits::exclusions_per_job_max.
-void write_sites(capnp::List<capnp::Text>::Builder to, const std::vector<SiteId>& from);
-std::vector<SiteId> read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from);
+void read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from,
+                std::vector<SiteId>& to);
 
 // codec_record.cpp
 void write(schema::RecordHeader::Builder to, const RecordHeader& from);
@@ -403,31 +405,58 @@ void read_list(std::string_view field, List list, std::size_t count_max, std::ve
 
 using TextsBuilder = capnp::List<capnp::Text>::Builder;
 using TextsReader = capnp::List<capnp::Text>::Reader;
-template <class Builder>
-void put_texts(Builder& to, TextsBuilder (Builder::*init)(unsigned),
-               const std::vector<std::string>& values) {
-  if (values.empty()) return;
-  TextsBuilder list = (to.*init)(list_size(values.size()));
+inline const std::string& text_of(const std::string& value) {
+  return value;
+}
+template <class Id>
+const std::string& text_of(const Id& id) {
+  return id.value;
+}
+// Writes a list of texts or of ids, each whole, whatever is in it.
+template <class T>
+void write_texts(TextsBuilder list, const std::vector<T>& values) {
   for (unsigned i = 0; i < list.size(); ++i) {
-    if (!values[i].empty()) {
-      list.set(i, capnp::Text::Reader(values[i].data(), values[i].size()));
-    }
+    const std::string& each = text_of(values[i]);
+    if (!each.empty()) list.set(i, capnp::Text::Reader(each.data(), each.size()));
   }
 }
-std::vector<std::string> read_texts(std::string_view field, TextsReader list, std::size_t count_max,
-                                    std::size_t bytes_max);
-
-using NumbersBuilder = capnp::List<std::uint32_t>::Builder;
-using NumbersReader = capnp::List<std::uint32_t>::Reader;
-template <class Builder>
-void put_numbers(Builder& to, NumbersBuilder (Builder::*init)(unsigned),
-                 const std::vector<std::uint32_t>& values) {
-  if (values.empty()) return;
-  NumbersBuilder list = (to.*init)(list_size(values.size()));
-  for (unsigned i = 0; i < list.size(); ++i) list.set(i, values[i]);
+// The same, or nothing when it is empty.
+template <class Builder, class T>
+void put_texts(Builder& to, TextsBuilder (Builder::*init)(unsigned), const std::vector<T>& values) {
+  if (!values.empty()) write_texts((to.*init)(list_size(values.size())), values);
 }
-std::vector<std::uint32_t> read_numbers(std::string_view field, NumbersReader list,
-                                        std::size_t count_max);
+
+// Writes a list of numbers or enums, or nothing when it is empty; `number_of` tells what is written
+// of a value.
+template <class Builder, class List, class T, class NumberOf = std::identity>
+void put_numbers(Builder& to, List (Builder::*init)(unsigned), const std::vector<T>& values,
+                 NumberOf number_of = {}) {
+  if (values.empty()) return;
+  List list = (to.*init)(list_size(values.size()));
+  for (unsigned i = 0; i < list.size(); ++i) list.set(i, std::invoke(number_of, values[i]));
+}
+
+// Reads a list of texts or numbers, each with `read_each(field, value)`.
+template <class T, class List, class ReadEach>
+void read_values(std::string_view field, List list, std::size_t count_max, ReadEach&& read_each,
+                 std::vector<T>& values) {
+  if (list.size() > count_max) over_limit(field, list.size(), count_max);
+  values.reserve(list.size());
+  for (const auto each : list) values.push_back(T{read_each(field, each)});
+}
+template <class T, class List>
+void read_numbers(std::string_view field, List list, std::size_t count_max,
+                  std::vector<T>& values) {
+  read_values(field, list, count_max, [](std::string_view, auto number) { return number; }, values);
+}
+// Refuses values that are not sorted, or of which one comes twice, by what `key` tells of them.
+template <class T, class Key = std::identity>
+void check_rising(std::string_view field, const std::vector<T>& values, std::string_view message,
+                  Key key = {}) {
+  if (std::ranges::adjacent_find(values, std::greater_equal<>(), key) != values.end()) {
+    broken(field, std::string(message));
+  }
+}
 
 using Map = std::map<std::string, std::string>;
 using MapBuilder = capnp::List<schema::Entry>::Builder;

@@ -12,9 +12,10 @@ static_assert(same_length<OnDisconnect>(schema::OnDisconnect::RESUME));
 // in.
 constexpr std::size_t kDocumentCount = limits::job_document_bytes_max;
 
-std::vector<std::string> read_document_texts(std::string_view field, TextsReader list,
-                                             std::size_t count_max) {
-  return read_texts(field, list, count_max, limits::job_document_bytes_max);
+template <class T>
+void read_document_texts(std::string_view field, TextsReader list, std::size_t count_max,
+                         std::vector<T>& to) {
+  read_values(field, list, count_max, read_document_text, to);
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ void write(schema::Executor::Builder to, const Executor& from) {
 }
 void read(schema::Executor::Reader from, Executor& to) {
   to.image = read_document_text("executor.image", from.getImage());
-  to.command = read_document_texts("executor.command", from.getCommand(), kDocumentCount);
+  read_document_texts("executor.command", from.getCommand(), kDocumentCount, to.command);
   to.workdir = read_document_text("executor.workdir", from.getWorkdir());
   to.stdin_path = read_document_text("executor.stdin", from.getStdinPath());
   to.stdout_path = read_document_text("executor.stdout", from.getStdoutPath());
@@ -62,13 +63,7 @@ void write(schema::Input::Builder to, const Input& from) {
   put_list(to, &Builder::initReplicas, from.replicas);
   to.setSizeBytes(from.size_bytes);
   put_text(to, &Builder::setSha256, from.sha256);
-  if (!from.residency.empty()) {
-    auto list = to.initResidency(list_size(from.residency.size()));
-    for (unsigned i = 0; i < list.size(); ++i) {
-      const std::string& each = from.residency[i].value;
-      list.set(i, capnp::Text::Reader(each.data(), each.size()));
-    }
-  }
+  put_texts(to, &Builder::initResidency, from.residency);
   to.setExecutable(from.executable);
   to.setStreamable(from.streamable);
   put_text(to, &Builder::setDataset, from.dataset);
@@ -84,10 +79,8 @@ void read(schema::Input::Reader from, Input& to) {
   read_list("input.replicas", from.getReplicas(), limits::replicas_max, to.replicas);
   to.size_bytes = from.getSizeBytes();
   to.sha256 = read_document_text("input.sha256", from.getSha256());
-  for (std::string& each :
-       read_document_texts("input.residency", from.getResidency(), limits::list_entries_max)) {
-    to.residency.push_back(Jurisdiction{std::move(each)});
-  }
+  read_document_texts("input.residency", from.getResidency(), limits::list_entries_max,
+                      to.residency);
   to.executable = from.getExecutable();
   to.streamable = from.getStreamable();
   to.dataset = read_document_text("input.dataset", from.getDataset());
@@ -119,12 +112,8 @@ void read(schema::Output::Reader from, Output& to) {
 
 void write(schema::Variant::Builder to, const Variant& from) {
   put_text(to, &schema::Variant::Builder::setName, from.name);
-  if (!from.architectures.empty()) {
-    auto list = to.initArchitectures(list_size(from.architectures.size()));
-    for (unsigned i = 0; i < list.size(); ++i) {
-      list.set(i, static_cast<schema::Architecture>(from.architectures[i]));
-    }
-  }
+  put_numbers(to, &schema::Variant::Builder::initArchitectures, from.architectures,
+              [](Architecture each) { return static_cast<schema::Architecture>(each); });
   write(to.initAccelerator(), from.accelerator);
   put_text(to, &schema::Variant::Builder::setWorkloadClass, from.workload_class);
   to.setWorkSeconds(from.work_seconds);
@@ -133,14 +122,8 @@ void write(schema::Variant::Builder to, const Variant& from) {
 }
 void read(schema::Variant::Reader from, Variant& to) {
   to.name = read_document_text("variant.name", from.getName());
-  const auto architectures = from.getArchitectures();
-  if (architectures.size() > limits::list_entries_max) {
-    over_limit("variant.architectures", architectures.size(), limits::list_entries_max);
-  }
-  to.architectures.reserve(architectures.size());
-  for (const auto each : architectures) {
-    to.architectures.push_back(read_enum<Architecture>("variant.architectures", each));
-  }
+  read_values("variant.architectures", from.getArchitectures(), limits::list_entries_max,
+              read_enum<Architecture, schema::Architecture>, to.architectures);
   read(from.getAccelerator(), to.accelerator);
   to.workload_class = read_document_text("variant.workload_class", from.getWorkloadClass());
   to.work_seconds = from.getWorkSeconds();
@@ -170,18 +153,18 @@ void write(schema::Constraints::Builder to, const Constraints& from) {
   put_map(to, &Builder::initLabelsDenied, from.labels_denied);
 }
 void read(schema::Constraints::Reader from, Constraints& to) {
-  const auto list = [](std::string_view field, TextsReader texts) {
-    return read_document_texts(field, texts, limits::list_entries_max);
+  const auto list = [](std::string_view field, TextsReader texts, std::vector<std::string>& names) {
+    read_document_texts(field, texts, limits::list_entries_max, names);
   };
-  to.sites_allowed = list("constraints.sites_allowed", from.getSitesAllowed());
-  to.sites_denied = list("constraints.sites_denied", from.getSitesDenied());
-  to.regions_allowed = list("constraints.regions_allowed", from.getRegionsAllowed());
-  to.regions_denied = list("constraints.regions_denied", from.getRegionsDenied());
-  to.jurisdictions_allowed =
-      list("constraints.jurisdictions_allowed", from.getJurisdictionsAllowed());
-  to.jurisdictions_denied = list("constraints.jurisdictions_denied", from.getJurisdictionsDenied());
-  to.providers_allowed = list("constraints.providers_allowed", from.getProvidersAllowed());
-  to.providers_denied = list("constraints.providers_denied", from.getProvidersDenied());
+  list("constraints.sites_allowed", from.getSitesAllowed(), to.sites_allowed);
+  list("constraints.sites_denied", from.getSitesDenied(), to.sites_denied);
+  list("constraints.regions_allowed", from.getRegionsAllowed(), to.regions_allowed);
+  list("constraints.regions_denied", from.getRegionsDenied(), to.regions_denied);
+  list("constraints.jurisdictions_allowed", from.getJurisdictionsAllowed(),
+       to.jurisdictions_allowed);
+  list("constraints.jurisdictions_denied", from.getJurisdictionsDenied(), to.jurisdictions_denied);
+  list("constraints.providers_allowed", from.getProvidersAllowed(), to.providers_allowed);
+  list("constraints.providers_denied", from.getProvidersDenied(), to.providers_denied);
   to.labels = read_document_map("constraints.labels", from.getLabels());
   to.latency_region = read_document_text("constraints.latency_region", from.getLatencyRegion());
   to.latency_ms_max = from.getLatencyMsMax();
@@ -223,11 +206,8 @@ void write(schema::JobSpec::Builder to, const JobSpec& from) {
   to.setArrayCount(from.array_count);
   put_text(to, &Builder::setTesResources, from.tes_resources);
   to.setTotalSecondsMax(from.total_seconds_max);
-  auto after = to.initAfter(static_cast<unsigned>(from.after.size()));
-  for (unsigned i = 0; i < after.size(); ++i) {
-    const std::string& each = from.after[i].value;
-    after.set(i, capnp::Text::Reader(each.data(), each.size()));
-  }
+  // An empty list too, as ever: the same job keeps the same bytes.
+  write_texts(to.initAfter(list_size(from.after.size())), from.after);
 }
 void read(schema::JobSpec::Reader from, JobSpec& to) {
   to.name = read_document_text("name", from.getName());
@@ -238,7 +218,7 @@ void read(schema::JobSpec::Reader from, JobSpec& to) {
   read_list("variants", from.getVariants(), limits::variants_max, to.variants);
   read_list("inputs", from.getInputs(), limits::inputs_max, to.inputs);
   read_list("outputs", from.getOutputs(), limits::outputs_max, to.outputs);
-  to.volumes = read_document_texts("volumes", from.getVolumes(), kDocumentCount);
+  read_document_texts("volumes", from.getVolumes(), kDocumentCount, to.volumes);
   read(from.getConstraints(), to.constraints);
   to.objective = read_enum<Objective>("objective", from.getObjective());
   to.value_per_hour = {not_negative("value_per_hour", from.getValuePerHour())};
@@ -253,9 +233,7 @@ void read(schema::JobSpec::Reader from, JobSpec& to) {
   to.array_count = from.getArrayCount();
   to.tes_resources = read_document_text("tes_resources", from.getTesResources());
   to.total_seconds_max = from.getTotalSecondsMax();
-  for (std::string& each : read_document_texts("after", from.getAfter(), limits::after_max)) {
-    to.after.push_back(JobId{std::move(each)});
-  }
+  read_document_texts("after", from.getAfter(), limits::after_max, to.after);
 }
 
 }  // namespace tradewind::codec

@@ -40,8 +40,7 @@ struct WriteBody {
     for (const JobsCleared::Job& each : from.jobs) {
       auto row = list[i++];
       put_text(row, &schema::ClearedJob::Builder::setJob, each.job.value);
-      if (each.excluded.empty()) continue;
-      write_sites(row.initExcluded(list_size(each.excluded.size())), each.excluded);
+      put_texts(row, &schema::ClearedJob::Builder::initExcluded, each.excluded);
     }
   }
   void operator()(const JobUnroutable& from) {
@@ -96,10 +95,7 @@ struct WriteBody {
     put_text(to, &schema::MemberChanged::Builder::setTokenSha256, from.token_sha256);
     to.setCause(static_cast<schema::MemberCause>(from.cause));
     put_bytes(to, &schema::MemberChanged::Builder::setRenewal, from.renewal);
-    if (!from.recoveries.empty()) {
-      auto times = to.initRecoveries(list_size(from.recoveries.size()));
-      for (unsigned i = 0; i < times.size(); ++i) times.set(i, micros_of(from.recoveries[i]));
-    }
+    put_numbers(to, &schema::MemberChanged::Builder::initRecoveries, from.recoveries, micros_of);
     to.setRecoveryAllowed(from.recovery_allowed);
     put_text(to, &schema::MemberChanged::Builder::setPrincipal, from.principal);
   }
@@ -176,7 +172,7 @@ JobsCleared read(schema::JobsCleared::Reader from) {
   for (const auto each : from.getJobs()) {
     JobsCleared::Job& job = to.jobs.emplace_back();
     job.job = read_job_id("jobs_cleared.job", each.getJob());
-    job.excluded = read_sites("jobs_cleared.excluded", each.getExcluded());
+    read_sites("jobs_cleared.excluded", each.getExcluded(), job.excluded);
   }
   return to;
 }
@@ -241,13 +237,8 @@ MemberChanged read(schema::MemberChanged::Reader from) {
     to.renewal =
         read_bytes_exactly("member_changed.renewal", from.getRenewal(), limits::renewal_id_bytes);
   }
-  const auto recoveries = from.getRecoveries();
-  if (recoveries.size() > limits::recoveries_kept_max) {
-    over_limit("member_changed.recoveries", recoveries.size(), limits::recoveries_kept_max);
-  }
-  for (const auto each : recoveries) {
-    to.recoveries.push_back(read_time("member_changed.recoveries", each));
-  }
+  read_values("member_changed.recoveries", from.getRecoveries(), limits::recoveries_kept_max,
+              read_time, to.recoveries);
   to.recovery_allowed = from.getRecoveryAllowed();
   to.principal = read_document_text("member_changed.principal", from.getPrincipal());
   return to;

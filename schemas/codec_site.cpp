@@ -176,38 +176,17 @@ void read(schema::NetworkTariff::Reader from, NetworkTariff& to) {
   check_at_most("network.rtt_ms", to.rtt_ms, limits::rtt_ms_max);
 }
 
-namespace {
-
-void write_tenants(TextsBuilder list, const std::vector<TenantId>& tenants) {
-  for (unsigned i = 0; i < list.size(); ++i) {
-    list.set(i, capnp::Text::Reader(tenants[i].value.data(), tenants[i].value.size()));
-  }
-}
-std::vector<TenantId> read_tenants(std::string_view field, TextsReader list) {
-  if (list.size() > limits::list_entries_max) {
-    over_limit(field, list.size(), limits::list_entries_max);
-  }
-  std::vector<TenantId> tenants;
-  tenants.reserve(list.size());
-  for (const auto each : list) tenants.push_back(TenantId{read_name(field, each)});
-  return tenants;
-}
-
-}  // namespace
-
 void write(schema::SitePolicy::Builder to, const SitePolicy& from) {
-  if (!from.tenants_allowed.empty()) {
-    write_tenants(to.initTenantsAllowed(list_size(from.tenants_allowed.size())),
-                  from.tenants_allowed);
-  }
-  if (!from.tenants_denied.empty()) {
-    write_tenants(to.initTenantsDenied(list_size(from.tenants_denied.size())), from.tenants_denied);
-  }
+  using Builder = schema::SitePolicy::Builder;
+  put_texts(to, &Builder::initTenantsAllowed, from.tenants_allowed);
+  put_texts(to, &Builder::initTenantsDenied, from.tenants_denied);
   to.setRunSecondsMax(from.run_seconds_max);
 }
 void read(schema::SitePolicy::Reader from, SitePolicy& to) {
-  to.tenants_allowed = read_tenants("policy.tenants_allowed", from.getTenantsAllowed());
-  to.tenants_denied = read_tenants("policy.tenants_denied", from.getTenantsDenied());
+  read_values("policy.tenants_allowed", from.getTenantsAllowed(), limits::list_entries_max,
+              read_name, to.tenants_allowed);
+  read_values("policy.tenants_denied", from.getTenantsDenied(), limits::list_entries_max, read_name,
+              to.tenants_denied);
   to.run_seconds_max = from.getRunSecondsMax();
 }
 
@@ -290,9 +269,7 @@ namespace {
 // Sorted, so that they are found by halving, and none twice.
 template <class T>
 void check_regions(std::string_view field, const std::vector<T>& rows) {
-  const auto misplaced = std::adjacent_find(
-      rows.begin(), rows.end(), [](const T& a, const T& b) { return b.region <= a.region; });
-  if (misplaced != rows.end()) broken(field, "has regions that are not sorted or come twice");
+  check_rising(field, rows, "has regions that are not sorted or come twice", &T::region);
 }
 
 // No key may come twice, or which of the two holds would depend on the reader.

@@ -1,6 +1,5 @@
 // Texts, bytes and maps of messages.
-#include <algorithm>
-
+#include "schemas/ascii.h"
 #include "schemas/codec_internal.h"
 #include "schemas/rates.h"
 #include "schemas/utf8.h"
@@ -84,10 +83,7 @@ JobId read_job_id(std::string_view field, capnp::Text::Reader text) {
 
 std::string read_sha256(std::string_view field, capnp::Text::Reader text) {
   const std::string_view digits = view(text);
-  const bool good = digits.empty() ||
-                    (digits.size() == 64 && std::all_of(digits.begin(), digits.end(), [](char c) {
-                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                     }));
+  const bool good = digits.empty() || (digits.size() == 64 && is_lower_hex(digits));
   if (!good) broken(field, "is no SHA-256 digest in lower-case hexadecimal");
   return std::string(digits);
 }
@@ -103,24 +99,6 @@ Bytes read_bytes_exactly(std::string_view field, capnp::Data::Reader bytes, std:
            "has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(size));
   }
   return read_bytes(field, bytes, size);
-}
-
-std::vector<std::string> read_texts(std::string_view field, TextsReader list, std::size_t count_max,
-                                    std::size_t bytes_max) {
-  if (list.size() > count_max) over_limit(field, list.size(), count_max);
-  std::vector<std::string> values;
-  values.reserve(list.size());
-  for (const auto each : list) values.push_back(read_text(field, each, bytes_max));
-  return values;
-}
-
-std::vector<std::uint32_t> read_numbers(std::string_view field, NumbersReader list,
-                                        std::size_t count_max) {
-  if (list.size() > count_max) over_limit(field, list.size(), count_max);
-  std::vector<std::uint32_t> values;
-  values.reserve(list.size());
-  for (const std::uint32_t each : list) values.push_back(each);
-  return values;
 }
 
 void write_map(MapBuilder list, const Map& values) {

@@ -40,8 +40,8 @@ void write(schema::AcceleratorNeed::Builder to, const AcceleratorNeed& from) {
 }
 void read(schema::AcceleratorNeed::Reader from, AcceleratorNeed& to) {
   to.family = read_document_text("accelerator.family", from.getFamily());
-  to.models = read_texts("accelerator.models", from.getModels(), limits::list_entries_max,
-                         limits::job_document_bytes_max);
+  read_values("accelerator.models", from.getModels(), limits::list_entries_max, read_document_text,
+              to.models);
   to.memory_gib_min = from.getMemoryGibMin();
   to.interconnect_min =
       read_enum<Interconnect>("accelerator.interconnect", from.getInterconnectMin());
@@ -93,23 +93,10 @@ void read(schema::SignedRecord::Reader from, SignedRecord& to) {
   to.signature = read_bytes_exactly("record.signature", from.getSignature(), 64);
 }
 
-void write_sites(capnp::List<capnp::Text>::Builder to, const std::vector<SiteId>& from) {
-  for (unsigned at = 0; at < to.size(); ++at) to.set(at, from[at].value.c_str());
-}
-std::vector<SiteId> read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from) {
-  if (from.size() > limits::exclusions_per_job_max) {
-    over_limit(field, from.size(), limits::exclusions_per_job_max);
-  }
-  std::vector<SiteId> sites;
-  sites.reserve(from.size());
-  for (const auto each : from) {
-    SiteId site{read_name(field, each)};
-    if (!sites.empty() && site <= sites.back()) {
-      broken(field, "has sites that are not sorted or come twice");
-    }
-    sites.push_back(std::move(site));
-  }
-  return sites;
+void read_sites(std::string_view field, capnp::List<capnp::Text>::Reader from,
+                std::vector<SiteId>& to) {
+  read_values(field, from, limits::exclusions_per_job_max, read_name, to);
+  check_rising(field, to, "has sites that are not sorted or come twice");
 }
 
 }  // namespace tradewind::codec

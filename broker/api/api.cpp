@@ -79,6 +79,20 @@ Result<std::int64_t> query_number(const HttpRequest& request, std::string_view n
   return value;
 }
 
+Result<std::string> query_cursor(const HttpRequest& request, bool (*is_cursor)(std::string_view)) {
+  std::string cursor = request.parameter("cursor").value_or("");
+  if (!cursor.empty() && !is_cursor(cursor)) {
+    return fail(ErrorCode::invalid, "cursor", "\"" + cursor.substr(0, 64) + "\" is no cursor",
+                "give next_cursor of the page before, or leave it out");
+  }
+  return cursor;
+}
+
+Result<std::string> query_name_cursor(const HttpRequest& request) {
+  return query_cursor(request,
+                      [](std::string_view name) { return check_name("cursor", name).has_value(); });
+}
+
 Api::Api(EndpointOptions endpoint_options, Service& broker, PublishedLog* published,
          std::unique_ptr<Authenticator> known, std::shared_ptr<const HttpCounters> counters)
     : options(std::move(endpoint_options)),

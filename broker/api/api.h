@@ -50,12 +50,12 @@ inline constexpr std::int64_t kPageMax = 1'000;
 struct Route {
   std::string method;
   std::string pattern;
-  Face face = Face::native;
   // What is asked for, and so who may: the handler is called for those only. About an object it
   // asks again, once it knows whose that is.
   Verb verb = Verb::open;
-  unsigned prefix = 0;
   void (*handle)(const std::shared_ptr<Api>& api, Call call) = nullptr;
+  Face face = Face::native;
+  unsigned prefix = 0;  // of TES: which of its base paths
 };
 
 class Api : public std::enable_shared_from_this<Api> {
@@ -147,5 +147,9 @@ void cancel_array(const std::shared_ptr<Api>& api, Call call);
 // Reads a whole number of the query; `fallback` when it is absent or empty. Fails naming it.
 Result<std::int64_t> query_number(const HttpRequest& request, std::string_view name,
                                   std::int64_t fallback, std::int64_t min, std::int64_t max);
+// Reads the query's cursor, empty where there is none. Fails where `is_cursor` does not take it.
+Result<std::string> query_cursor(const HttpRequest& request, bool (*is_cursor)(std::string_view));
+// The cursor of lists whose pages go on behind a name.
+Result<std::string> query_name_cursor(const HttpRequest& request);
 
 }  // namespace tradewind

@@ -7,6 +7,7 @@
 
 #include "broker/api/jwt.h"
 #include "broker/api/oidc_claims.h"
+#include "schemas/ascii.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 #include "state/identity/stored_file.h"
@@ -20,15 +21,8 @@ constexpr std::size_t kProvenMax = 4'096;
 
 bool same_word(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-         });
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+         std::equal(text.begin(), text.end(), lower.begin(),
+                    [](char a, char b) { return ascii_lower(a) == b; });
 }
 
 Error unauthenticated(std::string message) {
@@ -44,7 +38,7 @@ Error no_tokens_file() {
 }  // namespace
 
 Result<std::optional<std::string>> presented_token(std::string_view authorization) {
-  authorization = trim(authorization);
+  authorization = trimmed(authorization);
   if (authorization.empty()) return std::optional<std::string>{};
   if (authorization.size() > kCredentialBytesMax) {
     return fail(unauthenticated("the credentials are too long"));
@@ -52,7 +46,7 @@ Result<std::optional<std::string>> presented_token(std::string_view authorizatio
   const auto space = authorization.find(' ');
   const std::string_view scheme = authorization.substr(0, space);
   const std::string_view rest =
-      space == std::string_view::npos ? std::string_view() : trim(authorization.substr(space));
+      space == std::string_view::npos ? std::string_view() : trimmed(authorization.substr(space));
   if (same_word(scheme, "bearer")) {
     if (rest.empty()) return fail(unauthenticated("the bearer token is empty"));
     return std::optional<std::string>{std::string(rest)};

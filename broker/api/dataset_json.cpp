@@ -9,6 +9,7 @@
 #include "broker/api/json_reader.h"
 #include "broker/core/datasets.h"
 #include "schemas/limits.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 
@@ -40,7 +41,7 @@ Result<Dataset> parse_dataset(const std::string& name, std::string_view text) {
     const std::string& url = dataset.replicas[i].url;
     in.keep(check_replica(path, dataset.replicas[i]));
     // "file://" and a slash before each part.
-    if (url.starts_with("file:") &&
+    if (is_file_url(url) &&
         std::ranges::count(url, '/') > static_cast<std::ptrdiff_t>(2 + dataset_path_parts_max)) {
       in.keep(fail(ErrorCode::invalid, path + "url",
                    fmt::format("its path has more than {} parts", dataset_path_parts_max),

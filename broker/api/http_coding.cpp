@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "schemas/ascii.h"
 #include "schemas/assert.h"
 
 namespace tradewind {
@@ -17,18 +18,6 @@ constexpr int kZstdLevel = 1;
 constexpr int kGzipWindow = 15 + 16;   // 32 KiB, with the head and tail of gzip
 constexpr int kZstdWindowLogMax = 23;  // what a decoder must have (RFC 9659)
 constexpr std::size_t kCodings = 3;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 // "0.5" -> 500; as RFC 9110, 12.4.2 has it.
 std::optional<int> parse_weight(std::string_view text) {
@@ -47,7 +36,7 @@ std::optional<int> parse_weight(std::string_view text) {
 // The weight of a member such as " gzip ; q=0.5", and its name.
 std::optional<std::pair<std::string, int>> parse_member(std::string_view member) {
   const auto semicolon = member.find(';');
-  std::string name = lower(trimmed(member.substr(0, semicolon)));
+  std::string name = ascii_lower(trimmed(member.substr(0, semicolon)));
   if (name.empty()) return std::nullopt;
   if (semicolon == std::string_view::npos) return std::pair(std::move(name), 1'000);
   const std::string_view parameter = trimmed(member.substr(semicolon + 1));
@@ -109,7 +98,7 @@ std::string_view to_string(Coding coding) {
 }
 
 std::optional<Coding> parse_coding(std::string_view content_encoding) {
-  const std::string name = lower(trimmed(content_encoding));
+  const std::string name = ascii_lower(trimmed(content_encoding));
   if (name.empty() || name == "identity") return Coding::identity;
   if (name == "gzip" || name == "x-gzip") return Coding::gzip;
   if (name == "zstd") return Coding::zstd;

@@ -6,17 +6,12 @@
 #include <array>
 #include <ctime>
 
+#include "schemas/ascii.h"
+
 namespace tradewind {
 namespace {
 
 constexpr std::size_t kQueryPairsMax = 256;
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // IMF-fixdate, as RFC 9110 wants it; made once a second.
 std::string_view http_date() {

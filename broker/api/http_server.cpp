@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "broker/api/http_loop.h"
+#include "schemas/ascii.h"
 #include "schemas/assert.h"
 #include "schemas/time.h"
+#include "schemas/url.h"
 #include "state/identity/stored_file.h"
 
 namespace tradewind {
@@ -186,11 +188,9 @@ Result<HttpRequest> to_request(RequestParser& parser) {
   request.target = std::string(message.target());
   std::string_view target = request.target;
   // The absolute form is for proxies, and every server must take it.
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (target.starts_with(scheme)) {
-      const auto slash = target.find('/', scheme.size());
-      target = slash == std::string_view::npos ? "/" : target.substr(slash);
-    }
+  if (const auto rest = behind_http(target)) {
+    const auto slash = rest->find('/');
+    target = slash == std::string_view::npos ? "/" : rest->substr(slash);
   }
   const auto mark = target.find('?');
   request.path = std::string(target.substr(0, mark));
@@ -200,9 +200,9 @@ Result<HttpRequest> to_request(RequestParser& parser) {
     request.query = std::move(*query);
   }
   for (const auto& field : message) {
-    std::string name(field.name_string());
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    request.headers.emplace_back(std::move(name), std::string(field.value()));
+    const auto name = field.name_string();
+    request.headers.emplace_back(ascii_lower({name.data(), name.size()}),
+                                 std::string(field.value()));
   }
   request.body = std::move(message.body());
   return request;

@@ -6,7 +6,9 @@
 #include <set>
 
 #include "broker/api/json_reader.h"
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
@@ -64,20 +66,14 @@ Status check_url(const std::string& field, std::string_view url) {
     const bool good = slash != 0 && slash != std::string_view::npos && slash + 1 < named.size();
     return good ? ok() : Status(bad(" does not name a bucket and a key"));
   }
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!url.starts_with(scheme)) continue;
-    const std::string_view host =
-        url.substr(scheme.size()).substr(0, url.substr(scheme.size()).find_first_of("/?#"));
-    return host.empty() ? Status(bad(" has no host")) : ok();
+  if (const auto rest = behind_http(url)) {
+    return rest->substr(0, rest->find_first_of("/?#")).empty() ? Status(bad(" has no host")) : ok();
   }
   return bad(" has a scheme that no site can stage");
 }
 
 Status check_sha256(const std::string& field, std::string_view digest) {
-  const bool good = digest.size() == 64 && std::all_of(digest.begin(), digest.end(), [](char c) {
-                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                    });
-  if (good) return ok();
+  if (digest.size() == 64 && is_lower_hex(digest)) return ok();
   return fail(ErrorCode::invalid, field, in_quotes(digest) + " is no SHA-256 digest",
               "give 64 lower-case hexadecimal digits, as sha256sum prints them");
 }

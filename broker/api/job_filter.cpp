@@ -80,11 +80,9 @@ Result<JobQuery> job_query(const HttpRequest& request, const Caller& caller,
   const auto limit = query_number(request, "limit", limit_default, 1, limit_max);
   if (!limit) return fail(limit.error());
   query.limit = static_cast<std::size_t>(*limit);
-  query.after = request.parameter("cursor").value_or("");
-  if (!query.after.empty() && !is_job_id(query.after)) {
-    return fail(ErrorCode::invalid, "cursor", "\"" + query.after.substr(0, 64) + "\" is no cursor",
-                "give next_cursor of the page before, or leave it out");
-  }
+  auto cursor = query_cursor(request, is_job_id);
+  if (!cursor) return fail(std::move(cursor.error()));
+  query.after = std::move(*cursor);
   if (!sees_all_tenants(caller)) {
     query.tenant = caller.tenant;
   } else if (!filter.tenant.empty()) {

@@ -6,14 +6,6 @@
 namespace tradewind {
 namespace {
 
-void put_time(json::object& out, const char* name, Wall::time_point at) {
-  if (at != Wall::time_point{}) out[name] = to_rfc3339(at);
-}
-
-json::string word(std::string_view text) {
-  return json::string(text);
-}
-
 json::array outputs_to_json(const EndReport& report) {
   json::array outputs;
   for (const OutputFile& each : report.outputs) {
@@ -26,7 +18,7 @@ json::array outputs_to_json(const EndReport& report) {
 }
 
 json::object report_to_json(const EndReport& report) {
-  json::object out{{"code", word(to_string(report.code))}, {"started", report.started}};
+  json::object out{{"code", json::string(to_string(report.code))}, {"started", report.started}};
   if (!report.detail.empty()) out["detail"] = report.detail;
   json::array executors;
   for (const ExecutorEnd& each : report.executors) {
@@ -79,7 +71,7 @@ void put_place(json::object& out, const AttemptRecord& attempt, const JobSpec& s
 
 json::object attempt_to_json(const AttemptRecord& attempt, const JobSpec& spec,
                              const Places& places) {
-  json::object out{{"number", attempt.number}, {"state", word(to_string(attempt.state))}};
+  json::object out{{"number", attempt.number}, {"state", json::string(to_string(attempt.state))}};
   put_place(out, attempt, spec, places);
   if (attempt.decision.chosen) {
     const Candidate& chosen = *attempt.decision.chosen;
@@ -91,7 +83,8 @@ json::object attempt_to_json(const AttemptRecord& attempt, const JobSpec& spec,
   put_time(out, "granted_at", attempt.granted);
   put_time(out, "started_at", attempt.started);
   put_time(out, "over_at", attempt.over);
-  if (attempt.state == AttemptState::refused) out["refusal"] = word(to_string(attempt.refusal));
+  if (attempt.state == AttemptState::refused)
+    out["refusal"] = json::string(to_string(attempt.refusal));
   if (!attempt.detail.empty()) out["detail"] = attempt.detail;
   if (attempt.report) out["report"] = report_to_json(*attempt.report);
   return out;
@@ -111,7 +104,7 @@ std::uint64_t log_index(const JobId& job) {
 }
 
 json::object job_summary_to_json(const JobRecord& job, const Places& places) {
-  json::object out{{"id", job.job.value}, {"state", word(to_string(job.state))}};
+  json::object out{{"id", job.job.value}, {"state", json::string(to_string(job.state))}};
   if (!job.spec.name.empty()) out["name"] = job.spec.name;
   if (job.array) {
     out["array"] = job.array->value;
@@ -150,7 +143,7 @@ json::array attempts_to_json(const JobRecord& job, const Places& places) {
 
 json::object job_to_json(const JobRecord& job, const Places& places, std::string_view currency) {
   json::object out = job_summary_to_json(job, places);
-  out["currency"] = word(currency);
+  out["currency"] = json::string(currency);
   out["attempts"] = attempts_to_json(job, places);
   const AttemptRecord* leading = leading_attempt(job);
   if (leading != nullptr && leading->report) {

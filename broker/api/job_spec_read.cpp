@@ -6,19 +6,13 @@
 #include "broker/api/job_check.h"
 #include "broker/api/job_json.h"
 #include "broker/api/json_reader.h"
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
 namespace {
 
 using limits::seconds_max;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 void seconds(ObjectReader& in, std::string_view name, std::uint64_t& out) {
   in.whole(name, out, 1, static_cast<std::int64_t>(seconds_max));
@@ -61,9 +55,9 @@ bool executor_list(Reading& reading, ObjectReader& in, std::vector<Executor>& ou
 void accelerator(ObjectReader& in, AcceleratorNeed& out) {
   in.object("accelerator", [&](ObjectReader& need) {
     need.text("family", out.family);
-    out.family = lower(out.family);
+    out.family = ascii_lower(out.family);
     need.texts("models", out.models, limits::list_entries_max);
-    for (std::string& each : out.models) each = lower(each);
+    for (std::string& each : out.models) each = ascii_lower(each);
     need.whole("memory_gib_min", out.memory_gib_min, 0, accelerator_memory_gib_max);
     std::string interconnect;
     if (need.text("interconnect_min", interconnect)) {
@@ -215,7 +209,7 @@ void inputs(Reading& reading, ObjectReader& in, JobSpec& spec) {
       each.refuse("content", "it is given beside a URL", "give one of the two");
     }
     each.whole("size_bytes", input.size_bytes, 0, static_cast<std::int64_t>(size_bytes_max));
-    if (each.text("sha256", input.sha256)) input.sha256 = lower(input.sha256);
+    if (each.text("sha256", input.sha256)) input.sha256 = ascii_lower(input.sha256);
     read_ids(each, "residency", input.residency);
     each.boolean("executable", input.executable);
     each.boolean("streamable", input.streamable);

@@ -226,4 +226,8 @@ std::string to_text(const json::value& value) {
   return out;
 }
 
+void put_time(json::object& out, const char* name, Wall::time_point at) {
+  if (at != Wall::time_point{}) out[name] = to_rfc3339(at);
+}
+
 }  // namespace tradewind

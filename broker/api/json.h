@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "schemas/result.h"
+#include "schemas/time.h"
 
 namespace tradewind {
 
@@ -22,5 +23,9 @@ Result<json::value> parse_json(std::string_view field, std::string_view text);
 
 // As one line. Bytes in strings that are not UTF-8 become U+FFFD: texts from sites are hostile.
 std::string to_text(const json::value& value);
+
+// Gives the object a member with the time as RFC 3339 has it; none for the zero time, which is no
+// time.
+void put_time(json::object& out, const char* name, Wall::time_point at);
 
 }  // namespace tradewind

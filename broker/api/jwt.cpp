@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "schemas/ascii.h"
 #include "state/identity/encoding.h"
 
 namespace tradewind {
@@ -23,10 +24,7 @@ std::optional<std::string_view> text_in(const json::object& object, std::string_
 }
 
 bool is_type(std::string_view type) {
-  std::string lower(type);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string lower = ascii_lower(type);
   return lower.empty() || lower == "jwt" || lower == "at+jwt" || lower == "application/at+jwt";
 }
 

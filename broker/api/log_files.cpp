@@ -95,11 +95,11 @@ void preflight(const std::shared_ptr<Api>&, Call call) {
 }  // namespace
 
 void add_log_file_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/log/checkpoint", Face::native, Verb::open, 0, checkpoint});
-  routes.push_back({"GET", "/log/key", Face::native, Verb::open, 0, key});
-  routes.push_back({"GET", "/log/tile/entries/{path...}", Face::native, Verb::read_log, 0, bundle});
-  routes.push_back({"GET", "/log/tile/{path...}", Face::native, Verb::open, 0, tile});
-  routes.push_back({"OPTIONS", "/log/{path...}", Face::native, Verb::open, 0, preflight});
+  routes.push_back({"GET", "/log/checkpoint", Verb::open, checkpoint});
+  routes.push_back({"GET", "/log/key", Verb::open, key});
+  routes.push_back({"GET", "/log/tile/entries/{path...}", Verb::read_log, bundle});
+  routes.push_back({"GET", "/log/tile/{path...}", Verb::open, tile});
+  routes.push_back({"OPTIONS", "/log/{path...}", Verb::open, preflight});
 }
 
 }  // namespace tradewind

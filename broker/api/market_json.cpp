@@ -7,10 +7,6 @@
 namespace tradewind {
 namespace {
 
-json::string word(std::string_view text) {
-  return json::string(text);
-}
-
 json::object labels_to_json(const std::map<std::string, std::string>& labels) {
   json::object out;
   for (const auto& [key, value] : labels) out[key] = value;
@@ -29,7 +25,7 @@ json::value accelerator_to_json(const Accelerator& accelerator) {
   return json::object{{"family", accelerator.family},
                       {"model", accelerator.model},
                       {"memory_gib", accelerator.memory_gib},
-                      {"interconnect", word(to_string(accelerator.interconnect))}};
+                      {"interconnect", json::string(to_string(accelerator.interconnect))}};
 }
 
 json::object pool_to_json(const Pool& pool) {
@@ -37,7 +33,7 @@ json::object pool_to_json(const Pool& pool) {
   for (const auto& [name, ppm] : pool.performance_ppm) performance[name] = ppm;
   const Tariff& tariff = pool.tariff;
   return {{"id", pool.id.value},
-          {"architecture", word(to_string(pool.architecture))},
+          {"architecture", json::string(to_string(pool.architecture))},
           {"accelerator", accelerator_to_json(pool.accelerator)},
           {"nodes", pool.nodes},
           {"node", shape_to_json(pool.node)},
@@ -74,7 +70,7 @@ std::int64_t age_ms(Wall::time_point issued, Wall::time_point now) {
 }
 
 json::object trust_to_json(const SiteTrust& trust) {
-  json::object out{{"ppm", trust.ppm}, {"state", word(to_string(trust.state))}};
+  json::object out{{"ppm", trust.ppm}, {"state", json::string(to_string(trust.state))}};
   if (trust.state == TrustState::distrusted) out["until"] = to_rfc3339(trust.until);
   return out;
 }
@@ -113,12 +109,12 @@ json::object offer_to_json(const SiteView& site, const Pool& pool, Wall::time_po
                    {"region", site.record.region.value},
                    {"jurisdiction", site.record.jurisdiction.value},
                    {"pool", pool.id.value},
-                   {"architecture", word(to_string(pool.architecture))},
+                   {"architecture", json::string(to_string(pool.architecture))},
                    {"accelerator", accelerator_to_json(pool.accelerator)},
                    {"unit", shape_to_json(pool.unit)},
                    {"units", std::uint64_t{units_per_node(pool)} * pool.nodes},
                    {"currency", pool.tariff.currency},
-                   {"site_state", word(to_string(site.record.state))},
+                   {"site_state", json::string(to_string(site.record.state))},
                    {"trust", trust_to_json(site.trust)}};
   const PoolQuote* quote = quote_of(site, pool.id);
   out["quote_valid"] = quote != nullptr && sheet_is_valid(site, now);
@@ -181,13 +177,13 @@ json::object site_to_json(const SiteView& site, Wall::time_point now, std::strin
                    {"region", record.region.value},
                    {"jurisdiction", record.jurisdiction.value},
                    {"provider", record.provider},
-                   {"state", word(to_string(record.state))},
-                   {"member_state", word(to_string(site.member_state))},
+                   {"state", json::string(to_string(record.state))},
+                   {"member_state", json::string(to_string(site.member_state))},
                    {"quarantined", site.quarantined},
                    {"trust", trust_to_json(site.trust)},
                    {"carbon_g_kwh", record.carbon_g_kwh},
                    {"run_seconds_max", record.policy.run_seconds_max},
-                   {"accounting_currency", word(currency)},
+                   {"accounting_currency", json::string(currency)},
                    {"labels", labels_to_json(record.labels)},
                    {"pools", std::move(pools)},
                    {"network", std::move(network)},

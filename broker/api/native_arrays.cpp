@@ -70,9 +70,8 @@ void cancel_array(const std::shared_ptr<Api>& api, Call call) {
 }
 
 void add_array_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/arrays/{id}", Face::native, Verb::read_job, 0, get_array});
-  routes.push_back(
-      {"POST", "/v1/arrays/{id}:cancel", Face::native, Verb::cancel_job, 0, cancel_array});
+  routes.push_back({"GET", "/v1/arrays/{id}", Verb::read_job, get_array});
+  routes.push_back({"POST", "/v1/arrays/{id}:cancel", Verb::cancel_job, cancel_array});
 }
 
 }  // namespace tradewind

@@ -225,16 +225,13 @@ void data(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_audit_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* pattern, Verb verb, auto handle) {
-    routes.push_back({"GET", pattern, Face::native, verb, 0, handle});
-  };
-  add("/v1/audit/status", Verb::query_log, status);
-  add("/v1/audit/range", Verb::query_log, range);
-  add("/v1/audit/entries", Verb::query_log, entries);
-  add("/v1/audit/entries/{index}", Verb::query_log, entry);
-  add("/v1/audit/proofs/{index}", Verb::query_log, receipt);
-  add("/v1/audit/openings/{index}", Verb::query_log, opening);
-  add("/v1/audit/data/{sha256}", Verb::read_log, data);
+  routes.push_back({"GET", "/v1/audit/status", Verb::query_log, status});
+  routes.push_back({"GET", "/v1/audit/range", Verb::query_log, range});
+  routes.push_back({"GET", "/v1/audit/entries", Verb::query_log, entries});
+  routes.push_back({"GET", "/v1/audit/entries/{index}", Verb::query_log, entry});
+  routes.push_back({"GET", "/v1/audit/proofs/{index}", Verb::query_log, receipt});
+  routes.push_back({"GET", "/v1/audit/openings/{index}", Verb::query_log, opening});
+  routes.push_back({"GET", "/v1/audit/data/{sha256}", Verb::read_log, data});
 }
 
 }  // namespace tradewind

@@ -78,14 +78,10 @@ void answer_page(const Call& call, const BudgetPage& page) {
 void list_budgets(const std::shared_ptr<Api>& api, Call call) {
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
-  const std::string after = call.request.parameter("cursor").value_or("");
-  if (!after.empty() && !check_name("cursor", after)) {
-    return call.reject(Error{ErrorCode::invalid, "cursor",
-                             "\"" + after.substr(0, 64) + "\" is no cursor",
-                             "give next_cursor of the page before, or leave it out"});
-  }
+  const auto after = query_name_cursor(call.request);
+  if (!after) return call.reject(after.error());
   if (!sees_all_tenants(call.caller)) {
-    if (call.caller.tenant.value <= after) return answer_page(call, {});
+    if (call.caller.tenant.value <= *after) return answer_page(call, {});
     return api->service.find_budget(call.caller.tenant, [call](Result<BudgetReport> own) {
       BudgetPage page;
       if (own) page.budgets.push_back(std::move(*own));
@@ -93,7 +89,7 @@ void list_budgets(const std::shared_ptr<Api>& api, Call call) {
     });
   }
   api->service.list_budgets(
-      TenantId{after}, static_cast<std::size_t>(*limit), [call](Result<BudgetPage> page) {
+      TenantId{*after}, static_cast<std::size_t>(*limit), [call](Result<BudgetPage> page) {
         if (!page) return call.reject(page.error());
         call.responder.soon([call, page = std::move(*page)] { answer_page(call, page); });
       });
@@ -102,13 +98,10 @@ void list_budgets(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_budget_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
-    routes.push_back({method, pattern, Face::native, verb, 0, handle});
-  };
-  add("GET", "/v1/budgets", Verb::read_budget, list_budgets);
-  add("PUT", "/v1/budgets/{tenant}", Verb::set_budget, put_budget);
-  add("GET", "/v1/budgets/{tenant}", Verb::read_budget, get_budget);
-  add("DELETE", "/v1/budgets/{tenant}", Verb::set_budget, remove_budget);
+  routes.push_back({"GET", "/v1/budgets", Verb::read_budget, list_budgets});
+  routes.push_back({"PUT", "/v1/budgets/{tenant}", Verb::set_budget, put_budget});
+  routes.push_back({"GET", "/v1/budgets/{tenant}", Verb::read_budget, get_budget});
+  routes.push_back({"DELETE", "/v1/budgets/{tenant}", Verb::set_budget, remove_budget});
 }
 
 }  // namespace tradewind

@@ -48,13 +48,9 @@ void remove_dataset(const std::shared_ptr<Api>& api, Call call) {
 void list_datasets(const std::shared_ptr<Api>& api, Call call) {
   const auto limit = query_number(call.request, "limit", kPageDefault, 1, kPageMax);
   if (!limit) return call.reject(limit.error());
-  const std::string after = call.request.parameter("cursor").value_or("");
-  if (!after.empty() && !check_name("cursor", after)) {
-    return call.reject(Error{ErrorCode::invalid, "cursor",
-                             "\"" + after.substr(0, 64) + "\" is no cursor",
-                             "give next_cursor of the page before, or leave it out"});
-  }
-  api->service.list_datasets(actor_of(call.caller), after, static_cast<std::size_t>(*limit),
+  const auto after = query_name_cursor(call.request);
+  if (!after) return call.reject(after.error());
+  api->service.list_datasets(actor_of(call.caller), *after, static_cast<std::size_t>(*limit),
                              [call](Result<DatasetPage> page) {
                                if (!page) return call.reject(page.error());
                                call.responder.soon([call, page = std::move(*page)] {
@@ -71,13 +67,10 @@ void list_datasets(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_dataset_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
-    routes.push_back({method, pattern, Face::native, verb, 0, handle});
-  };
-  add("GET", "/v1/datasets", Verb::read_dataset, list_datasets);
-  add("PUT", "/v1/datasets/{name}", Verb::change_dataset, put_dataset);
-  add("GET", "/v1/datasets/{name}", Verb::read_dataset, get_dataset);
-  add("DELETE", "/v1/datasets/{name}", Verb::change_dataset, remove_dataset);
+  routes.push_back({"GET", "/v1/datasets", Verb::read_dataset, list_datasets});
+  routes.push_back({"PUT", "/v1/datasets/{name}", Verb::change_dataset, put_dataset});
+  routes.push_back({"GET", "/v1/datasets/{name}", Verb::read_dataset, get_dataset});
+  routes.push_back({"DELETE", "/v1/datasets/{name}", Verb::change_dataset, remove_dataset});
 }
 
 }  // namespace tradewind

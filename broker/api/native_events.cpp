@@ -250,7 +250,7 @@ void events(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/events", Face::native, Verb::query_log, 0, events});
+  routes.push_back({"GET", "/v1/events", Verb::query_log, events});
 }
 
 }  // namespace tradewind

@@ -74,10 +74,10 @@ void openapi(const std::shared_ptr<Api>&, Call call) {
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/healthz", Face::native, Verb::open, 0, health});
-  routes.push_back({"GET", "/readyz", Face::native, Verb::open, 0, ready});
-  routes.push_back({"GET", "/metrics", Face::native, Verb::read_metrics, 0, metrics});
-  routes.push_back({"GET", "/openapi.json", Face::native, Verb::open, 0, openapi});
+  routes.push_back({"GET", "/healthz", Verb::open, health});
+  routes.push_back({"GET", "/readyz", Verb::open, ready});
+  routes.push_back({"GET", "/metrics", Verb::read_metrics, metrics});
+  routes.push_back({"GET", "/openapi.json", Verb::open, openapi});
 }
 
 }  // namespace tradewind

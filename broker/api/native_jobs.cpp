@@ -334,18 +334,15 @@ void cancel_matching(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_job_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
-    routes.push_back({method, pattern, Face::native, verb, 0, handle});
-  };
-  add("POST", "/v1/jobs", Verb::submit, submit);
-  add("GET", "/v1/jobs", Verb::list_jobs, list);
-  add("GET", "/v1/jobs/{id}", Verb::read_job, get);
-  add("GET", "/v1/jobs/{id}/attempts", Verb::read_job, attempts);
-  add("GET", "/v1/jobs/{id}/decision", Verb::read_job, decision);
-  add("GET", "/v1/decisions", Verb::list_jobs, list_decisions);
-  add("POST", "/v1/jobs/{id}:cancel", Verb::cancel_job, cancel);
-  add("POST", "/v1/jobs:cancel", Verb::cancel_job, cancel_matching);
-  add("DELETE", "/v1/jobs/{id}", Verb::cancel_job, cancel);
+  routes.push_back({"POST", "/v1/jobs", Verb::submit, submit});
+  routes.push_back({"GET", "/v1/jobs", Verb::list_jobs, list});
+  routes.push_back({"GET", "/v1/jobs/{id}", Verb::read_job, get});
+  routes.push_back({"GET", "/v1/jobs/{id}/attempts", Verb::read_job, attempts});
+  routes.push_back({"GET", "/v1/jobs/{id}/decision", Verb::read_job, decision});
+  routes.push_back({"GET", "/v1/decisions", Verb::list_jobs, list_decisions});
+  routes.push_back({"POST", "/v1/jobs/{id}:cancel", Verb::cancel_job, cancel});
+  routes.push_back({"POST", "/v1/jobs:cancel", Verb::cancel_job, cancel_matching});
+  routes.push_back({"DELETE", "/v1/jobs/{id}", Verb::cancel_job, cancel});
 }
 
 }  // namespace tradewind

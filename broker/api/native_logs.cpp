@@ -193,7 +193,7 @@ void logs(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_log_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/jobs/{id}/logs", Face::native, Verb::read_job, 0, logs});
+  routes.push_back({"GET", "/v1/jobs/{id}/logs", Verb::read_job, logs});
 }
 
 }  // namespace tradewind

@@ -108,14 +108,12 @@ Result<MarketHistoryQuery> history_query(const HttpRequest& request) {
   const auto limit = query_number(request, "limit", kSeriesMax, 1, kSeriesMax);
   if (!limit) return fail(limit.error());
   query.limit = static_cast<std::size_t>(*limit);
-  const std::string cursor = request.parameter("cursor").value_or("");
-  if (cursor.empty()) return query;
-  const auto slash = cursor.find('/');
-  if (slash == std::string::npos) {
-    return fail(ErrorCode::invalid, "cursor", "\"" + cursor.substr(0, 64) + "\" is no cursor",
-                "give next_cursor of the page before, or leave it out");
-  }
-  query.after = {SiteId{cursor.substr(0, slash)}, PoolId{cursor.substr(slash + 1)}};
+  const auto cursor =
+      query_cursor(request, [](std::string_view text) { return text.find('/') != text.npos; });
+  if (!cursor) return fail(cursor.error());
+  if (cursor->empty()) return query;
+  const auto slash = cursor->find('/');
+  query.after = {SiteId{cursor->substr(0, slash)}, PoolId{cursor->substr(slash + 1)}};
   return query;
 }
 
@@ -132,14 +130,11 @@ void history(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_market_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* pattern, auto handle) {
-    routes.push_back({"GET", pattern, Face::native, Verb::read_market, 0, handle});
-  };
-  add("/v1/sites", sites);
-  add("/v1/sites/{id}", site);
-  add("/v1/offers", offers);
-  add("/v1/market", whole_market);
-  add("/v1/market/history", history);
+  routes.push_back({"GET", "/v1/sites", Verb::read_market, sites});
+  routes.push_back({"GET", "/v1/sites/{id}", Verb::read_market, site});
+  routes.push_back({"GET", "/v1/offers", Verb::read_market, offers});
+  routes.push_back({"GET", "/v1/market", Verb::read_market, whole_market});
+  routes.push_back({"GET", "/v1/market/history", Verb::read_market, history});
 }
 
 }  // namespace tradewind

@@ -230,15 +230,13 @@ void member_state(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_member_routes(std::vector<Route>& routes) {
-  routes.push_back({"POST", "/v1/invites", Face::native, Verb::invite_site, 0, invite});
-  routes.push_back({"GET", "/v1/trust", Face::native, Verb::open, 0, trust});
-  routes.push_back({"POST", "/v1/join", Face::native, Verb::open, 0, join});
-  routes.push_back({"POST", "/v1/renewals/challenge", Face::native, Verb::open, 0, challenge});
-  routes.push_back({"POST", "/v1/renewals", Face::native, Verb::open, 0, renew});
-  routes.push_back(
-      {"POST", "/v1/members/{node...}/state", Face::native, Verb::change_member, 0, member_state});
-  routes.push_back({"POST", "/v1/members/{node...}/recovery", Face::native, Verb::change_member, 0,
-                    allow_recovery});
+  routes.push_back({"POST", "/v1/invites", Verb::invite_site, invite});
+  routes.push_back({"GET", "/v1/trust", Verb::open, trust});
+  routes.push_back({"POST", "/v1/join", Verb::open, join});
+  routes.push_back({"POST", "/v1/renewals/challenge", Verb::open, challenge});
+  routes.push_back({"POST", "/v1/renewals", Verb::open, renew});
+  routes.push_back({"POST", "/v1/members/{node...}/state", Verb::change_member, member_state});
+  routes.push_back({"POST", "/v1/members/{node...}/recovery", Verb::change_member, allow_recovery});
 }
 
 }  // namespace tradewind

@@ -39,7 +39,7 @@ void quote(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_quote_routes(std::vector<Route>& routes) {
-  routes.push_back({"POST", "/v1/quotes", Face::native, Verb::submit, 0, quote});
+  routes.push_back({"POST", "/v1/quotes", Verb::submit, quote});
 }
 
 }  // namespace tradewind

@@ -52,8 +52,8 @@ void set_rates(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_rate_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/rates", Face::native, Verb::read_market, 0, read_rates});
-  routes.push_back({"PUT", "/v1/rates", Face::native, Verb::set_rates, 0, set_rates});
+  routes.push_back({"GET", "/v1/rates", Verb::read_market, read_rates});
+  routes.push_back({"PUT", "/v1/rates", Verb::set_rates, set_rates});
 }
 
 }  // namespace tradewind

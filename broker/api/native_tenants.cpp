@@ -20,7 +20,7 @@ void list_tenants(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_tenant_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/v1/tenants", Face::native, Verb::list_tenants, 0, list_tenants});
+  routes.push_back({"GET", "/v1/tenants", Verb::list_tenants, list_tenants});
 }
 
 }  // namespace tradewind

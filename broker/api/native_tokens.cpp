@@ -149,12 +149,9 @@ void revoke(const std::shared_ptr<Api>& api, Call call) {
 }  // namespace
 
 void add_token_routes(std::vector<Route>& routes) {
-  const auto add = [&](const char* method, const char* pattern, Verb verb, auto handle) {
-    routes.push_back({method, pattern, Face::native, verb, 0, handle});
-  };
-  add("GET", "/v1/tokens", Verb::read_token, list_tokens);
-  add("POST", "/v1/tokens", Verb::issue_token, issue);
-  add("DELETE", "/v1/tokens/{name...}", Verb::revoke_token, revoke);
+  routes.push_back({"GET", "/v1/tokens", Verb::read_token, list_tokens});
+  routes.push_back({"POST", "/v1/tokens", Verb::issue_token, issue});
+  routes.push_back({"DELETE", "/v1/tokens/{name...}", Verb::revoke_token, revoke});
 }
 
 }  // namespace tradewind

@@ -8,18 +8,11 @@
 #include "broker/api/job_check.h"
 #include "broker/api/json_reader.h"
 #include "broker/api/tes_task.h"
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // TES allows a bare path where a URL is meant.
 std::string as_url(std::string url) {
@@ -139,7 +132,7 @@ Status architectures(const std::string& field, std::string_view text,
 // "cuda" or "cuda:2": the family, and how many on each node.
 Status accelerator(const std::string& field, std::string_view text, JobSpec& out) {
   const auto colon = text.find(':');
-  const std::string family = lower(text.substr(0, colon));
+  const std::string family = ascii_lower(text.substr(0, colon));
   std::int64_t count = 1;
   if (colon != std::string_view::npos) {
     const Status whole =
@@ -216,7 +209,7 @@ json::object parameters(ObjectReader& in, bool strict, TesSubmission& out, json:
   in.text_map("backend_parameters", given);
   std::map<std::string, std::string> seen;  // by lower-case key
   for (const auto& [key, value] : given) {
-    const std::string known = lower(key);
+    const std::string known = ascii_lower(key);
     const std::string field = in.path_of("backend_parameters") + "." + brief(key);
     const auto& supported = tes_backend_parameters();
     if (std::find(supported.begin(), supported.end(), known) == supported.end()) {

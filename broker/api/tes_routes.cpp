@@ -212,7 +212,7 @@ void add_tes_routes(std::vector<Route>& routes) {
   unsigned prefix = 0;
   for (const std::string base : {"/ga4gh/tes/v1", "/v1", ""}) {
     const auto add = [&](const char* method, const char* path, Verb verb, auto handle) {
-      routes.push_back({method, base + path, Face::tes, verb, prefix, handle});
+      routes.push_back({method, base + path, verb, handle, Face::tes, prefix});
     };
     add("GET", "/service-info", Verb::open, service_info);
     add("POST", "/tasks", Verb::submit, create);

@@ -7,16 +7,13 @@
 #include "broker/api/decision_json.h"
 #include "broker/api/job_json.h"
 #include "broker/api/tes_task.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
 
 void put(json::object& out, const char* name, const std::string& text) {
   if (!text.empty()) out[name] = text;
-}
-
-void put_time(json::object& out, const char* name, Wall::time_point at) {
-  if (at != Wall::time_point{}) out[name] = to_rfc3339(at);
 }
 
 const char* type_word(FileType type) {
@@ -157,7 +154,7 @@ void task_lines(const JobRecord& job, std::string_view currency,
 std::uint64_t egress_bytes(const EndReport& report) {
   std::uint64_t bytes = 0;
   for (const OutputFile& each : report.outputs) {
-    if (!each.url.empty() && !each.url.starts_with("file:")) bytes += each.size_bytes;
+    if (!each.url.empty() && !is_file_url(each.url)) bytes += each.size_bytes;
   }
   return bytes;
 }

@@ -17,6 +17,7 @@
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
+#include "schemas/ascii.h"
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
 #include "state/identity/random.h"
@@ -66,8 +67,7 @@ Status check_token(const std::string& path, const Token& token) {
   if (!token.site.value.empty()) {
     if (const Status good = check_name(path + "site", token.site.value); !good) return good;
   }
-  if (token.sha256.size() != 64 ||
-      token.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+  if (token.sha256.size() != 64 || !is_lower_hex(token.sha256)) {
     return fail(ErrorCode::invalid, path + "sha256", "it is no SHA-256 digest",
                 "give the 64 lower-case hexadecimal digits of the token's digest");
   }

@@ -1,15 +1,11 @@
 #include "broker/api/trace_context.h"
 
-#include <algorithm>
 #include <cstddef>
+
+#include "schemas/ascii.h"
 
 namespace tradewind {
 namespace {
-
-bool is_hex(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char each) { return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'); });
-}
 
 bool is_zero(std::string_view text) {
   return text.find_first_not_of('0') == std::string_view::npos;
@@ -26,8 +22,8 @@ std::string trace_parent(std::string_view header) {
   const std::string_view version = header.substr(0, 2);
   const std::string_view trace = header.substr(3, 32);
   const std::string_view parent = header.substr(36, 16);
-  if (!is_hex(version) || version == "ff" || !is_hex(trace) || is_zero(trace) || !is_hex(parent) ||
-      is_zero(parent) || !is_hex(header.substr(53))) {
+  if (!is_lower_hex(version) || version == "ff" || !is_lower_hex(trace) || is_zero(trace) ||
+      !is_lower_hex(parent) || is_zero(parent) || !is_lower_hex(header.substr(53))) {
     return {};
   }
   return std::string(header);

@@ -1,10 +1,9 @@
 // `tradewind budget`.
-#include <fmt/format.h>
-
 #include <iostream>
 #include <memory>
 
 #include "broker/cli/context.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/table.h"
 
 namespace tradewind::cli {
@@ -29,19 +28,6 @@ void print_budgets(const boost::json::array& budgets) {
   std::cout << (table.empty() ? "no budgets\n" : table.render());
 }
 
-Result<boost::json::array> all(const Context& context) {
-  boost::json::array budgets;
-  std::string cursor;
-  do {
-    const auto page = context.client().get(
-        fmt::format("/v1/budgets?limit={}&cursor={}", kPageSize, url_escape(cursor)));
-    if (!page) return fail(page.error());
-    for (const auto& each : items(*page, "budgets")) budgets.push_back(each);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty());
-  return budgets;
-}
-
 }  // namespace
 
 void add_budget_commands(CLI::App& app, Context& context) {
@@ -62,7 +48,7 @@ void add_budget_commands(CLI::App& app, Context& context) {
       if (!reply) return context.report(reply.error());
       return context.show(*reply, [&] { print_budgets({*reply}); });
     }
-    const auto budgets = all(context);
+    const auto budgets = all_items(context.client(), "/v1/budgets", "budgets");
     if (!budgets) return context.report(budgets.error());
     context.show(boost::json::object{{"budgets", *budgets}}, [&] { print_budgets(*budgets); });
   });

@@ -9,6 +9,7 @@
 
 #include "broker/cli/context.h"
 #include "broker/cli/job_filters.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/terminal.h"
 
 namespace tradewind::cli {
@@ -40,17 +41,18 @@ Result<std::uint64_t> count(const Context& context, const std::string& query) {
   HttpClient client = context.client();
   Progress progress("jobs found", 0);
   std::uint64_t found = 0;
-  std::string cursor;
-  do {
-    const auto page = client.get(
-        fmt::format("/v1/jobs?limit={}{}&cursor={}", kPageSize, query, url_escape(cursor)));
-    if (!page) return fail(page.error());
-    for (const auto& job : items(*page, "jobs")) {
-      if (!is_over(text(job, "state"))) ++found;
-    }
-    progress.at(found);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty());
+  const Status counted = each_page(
+      [&](const std::string& cursor) {
+        return client.get(fmt::format("/v1/jobs?limit={}{}{}", kPageSize, query, cursor));
+      },
+      [&](const boost::json::value& page) -> Result<bool> {
+        for (const auto& job : items(page, "jobs")) {
+          if (!is_over(text(job, "state"))) ++found;
+        }
+        progress.at(found);
+        return true;
+      });
+  if (!counted) return fail(counted.error());
   return found;
 }
 
@@ -83,19 +85,20 @@ void cancel_matching(Context& context, const CancelOptions& options) {
   HttpClient client = context.client();
   Progress progress("jobs canceled", 0);
   std::uint64_t canceled = 0;
-  std::string cursor;
-  do {
-    const auto page = client.post(
-        fmt::format("/v1/jobs:cancel?limit={}{}&cursor={}", kPageSize, query, url_escape(cursor)),
-        boost::json::object());
-    if (!page) {
-      if (canceled > 0) std::cerr << fmt::format("canceled {} so far\n", canceled);
-      return context.report(page.error());
-    }
-    canceled += static_cast<std::uint64_t>(number(*page, "canceled"));
-    progress.at(canceled);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty());
+  const Status done = each_page(
+      [&](const std::string& cursor) {
+        return client.post(fmt::format("/v1/jobs:cancel?limit={}{}{}", kPageSize, query, cursor),
+                           boost::json::object());
+      },
+      [&](const boost::json::value& page) -> Result<bool> {
+        canceled += static_cast<std::uint64_t>(number(page, "canceled"));
+        progress.at(canceled);
+        return true;
+      });
+  if (!done) {
+    if (canceled > 0) std::cerr << fmt::format("canceled {} so far\n", canceled);
+    return context.report(done.error());
+  }
   context.show(boost::json::object{{"canceled", canceled}},
                [&] { std::cout << fmt::format("canceling {} jobs\n", canceled); });
 }

@@ -7,6 +7,7 @@
 
 #include "broker/cli/context.h"
 #include "broker/cli/job_document.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/table.h"
 
 namespace tradewind::cli {
@@ -116,19 +117,6 @@ void print_list(const boost::json::array& datasets) {
   std::cout << (table.empty() ? "no data sets\n" : table.render());
 }
 
-Result<boost::json::array> all(const Context& context) {
-  boost::json::array datasets;
-  std::string cursor;
-  do {
-    const auto page = context.client().get(
-        fmt::format("/v1/datasets?limit={}&cursor={}", kPageSize, url_escape(cursor)));
-    if (!page) return fail(page.error());
-    for (const auto& each : items(*page, "datasets")) datasets.push_back(each);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty());
-  return datasets;
-}
-
 }  // namespace
 
 void add_dataset_commands(CLI::App& app, Context& context) {
@@ -171,7 +159,7 @@ void add_dataset_commands(CLI::App& app, Context& context) {
   auto* list = dataset->add_subcommand("list", "your data sets, and those shared with you");
   examples(*list, {"tradewind dataset list"});
   list->callback([&context] {
-    const auto datasets = all(context);
+    const auto datasets = all_items(context.client(), "/v1/datasets", "datasets");
     if (!datasets) return context.report(datasets.error());
     context.show(boost::json::object{{"datasets", *datasets}}, [&] { print_list(*datasets); });
   });

@@ -9,6 +9,7 @@
 
 #include "broker/audit/leaf_type.h"
 #include "broker/cli/context.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/terminal.h"
 
 namespace tradewind::cli {
@@ -54,23 +55,24 @@ void add_event(Table& table, std::uint64_t index, const json::value& event) {
 Status each_event(HttpClient& client, const std::string& query, std::uint64_t limit,
                   json::value& checkpoint,
                   const std::function<Status(std::uint64_t, const std::string&)>& visit) {
-  std::string cursor;
-  for (std::uint64_t found = 0; found < limit;) {
-    const auto page = client.get(
-        "/v1/audit/entries?limit=" + std::to_string(std::min<std::uint64_t>(limit - found, 1'000)) +
-        query + (cursor.empty() ? "" : "&cursor=" + url_escape(cursor)));
-    if (!page) return fail(page.error());
-    checkpoint = member(*page, "checkpoint");
-    for (const json::value& each : items(*page, "entries")) {
-      ++found;
-      const Status seen =
-          visit(static_cast<std::uint64_t>(number(each, "index")), text(each, "event"));
-      if (!seen) return seen;
-    }
-    cursor = text(*page, "next_cursor");
-    if (cursor.empty()) return ok();
-  }
-  return ok();
+  if (limit == 0) return ok();
+  std::uint64_t found = 0;
+  return each_page(
+      [&](const std::string& cursor) {
+        return client.get(fmt::format("/v1/audit/entries?limit={}{}{}",
+                                      std::min<std::uint64_t>(limit - found, kPageSize), query,
+                                      cursor));
+      },
+      [&](const json::value& page) -> Result<bool> {
+        checkpoint = member(page, "checkpoint");
+        for (const json::value& each : items(page, "entries")) {
+          ++found;
+          const Status seen =
+              visit(static_cast<std::uint64_t>(number(each, "index")), text(each, "event"));
+          if (!seen) return fail(seen.error());
+        }
+        return found < limit;
+      });
 }
 
 namespace {

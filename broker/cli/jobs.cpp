@@ -13,6 +13,7 @@
 #include "broker/cli/events.h"
 #include "broker/cli/job_filters.h"
 #include "broker/cli/job_log.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/table.h"
 #include "broker/cli/terminal.h"
 #include "broker/cli/watch.h"
@@ -61,18 +62,23 @@ View jobs_view(boost::json::value page) {
 
 // The newest that match, at most `limit`. A page of the endpoint may hold fewer, and others follow.
 Result<boost::json::value> list(HttpClient&& client, const std::string& filters,
-                                std::uint32_t limit, std::string cursor) {
+                                std::uint32_t limit, const std::string& first) {
   boost::json::array jobs;
-  do {
-    const auto page =
-        client.get(fmt::format("/v1/jobs?limit={}{}{}", limit - jobs.size(), filters,
-                               cursor.empty() ? std::string() : "&cursor=" + url_escape(cursor)));
-    if (!page) return fail(page.error());
-    for (const auto& each : items(*page, "jobs")) jobs.push_back(each);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty() && jobs.size() < limit);
+  std::string next;
+  const Status listed = each_page(
+      [&](const std::string& cursor) {
+        return client.get(
+            fmt::format("/v1/jobs?limit={}{}{}", limit - jobs.size(), filters, cursor));
+      },
+      [&](const boost::json::value& page) -> Result<bool> {
+        for (const auto& each : items(page, "jobs")) jobs.push_back(each);
+        next = text(page, "next_cursor");
+        return jobs.size() < limit;
+      },
+      first);
+  if (!listed) return fail(listed.error());
   boost::json::object found{{"jobs", std::move(jobs)}};
-  if (!cursor.empty()) found["next_cursor"] = cursor;
+  if (!next.empty()) found["next_cursor"] = next;
   return found;
 }
 

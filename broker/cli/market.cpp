@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/cli/context.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/table.h"
 #include "broker/cli/watch.h"
 #include "schemas/money.h"
@@ -198,19 +199,19 @@ View points_view(boost::json::value reply) {
 // All pages as one.
 Result<boost::json::value> all_history(HttpClient&& client, const std::string& query) {
   boost::json::value whole;
-  std::string cursor;
-  do {
-    auto page = client.get("/v1/market/history?" + query + "&cursor=" + url_escape(cursor));
-    if (!page) return page;
-    cursor = text(*page, "next_cursor");
-    if (whole.is_null()) {
-      whole = std::move(*page);
-    } else {
-      for (const auto& each : items(*page, "series")) {
-        whole.as_object()["series"].as_array().push_back(each);
-      }
-    }
-  } while (!cursor.empty());
+  const Status read = each_page(
+      [&](const std::string& cursor) { return client.get("/v1/market/history?" + query + cursor); },
+      [&](boost::json::value& page) -> Result<bool> {
+        if (whole.is_null()) {
+          whole = std::move(page);
+          return true;
+        }
+        for (const auto& each : items(page, "series")) {
+          whole.as_object()["series"].as_array().push_back(each);
+        }
+        return true;
+      });
+  if (!read) return fail(read.error());
   whole.as_object().erase("next_cursor");
   return whole;
 }

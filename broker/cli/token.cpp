@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "broker/cli/context.h"
+#include "broker/cli/pages.h"
 #include "broker/cli/table.h"
 
 namespace tradewind::cli {
@@ -97,18 +98,12 @@ std::string joined(const boost::json::array& texts) {
 }
 
 void list(Context& context) {
-  boost::json::array tokens;
-  std::string cursor;
-  do {
-    const auto page = context.client().get("/v1/tokens?limit=1000&cursor=" + url_escape(cursor));
-    if (!page) return context.report(page.error());
-    for (const auto& each : items(*page, "tokens")) tokens.push_back(each);
-    cursor = text(*page, "next_cursor");
-  } while (!cursor.empty());
-  const boost::json::value all{{"tokens", tokens}};
+  const auto tokens = all_items(context.client(), "/v1/tokens", "tokens");
+  if (!tokens) return context.report(tokens.error());
+  const boost::json::value all{{"tokens", *tokens}};
   context.show(all, [&] {
     Table table({{"NAME"}, {"ROLE"}, {"TENANT"}, {"EXPIRES"}, {"SCOPES"}});
-    for (const auto& each : tokens) {
+    for (const auto& each : *tokens) {
       table.add({text(each, "name"), text(each, "role"), text(each, "tenant"),
                  text(each, "expires"), joined(items(each, "scopes"))});
     }

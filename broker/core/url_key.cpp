@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <vector>
 
+#include "schemas/ascii.h"
+
 namespace tradewind {
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::string decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
     if (low < 0) {
       out += text[i];
       continue;
@@ -27,13 +22,6 @@ std::string decoded(std::string_view text) {
     i += 2;
   }
   return out;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 // "/a//./b/../c/" -> "/a/c". A '?' in it, escaped or a file's, becomes a zero byte, so that it is
@@ -68,7 +56,7 @@ std::string plain_authority(std::string_view authority, std::string_view default
     authority = authority.substr(0, colon);
   }
   while (port.size() > 1 && port.front() == '0') port.remove_prefix(1);
-  std::string host = lower(decoded(authority));
+  std::string host = ascii_lower(decoded(authority));
   while (!host.empty() && host.back() == '.') host.pop_back();
   if (port.empty() || port == default_port) return host;
   return host + ":" + std::string(port);
@@ -80,7 +68,7 @@ std::string url_key(std::string_view url) {
   url = url.substr(0, url.find('#'));
   const auto colon = url.find(':');
   if (colon == std::string_view::npos) return std::string(url);
-  const std::string scheme = lower(std::string(url.substr(0, colon)));
+  const std::string scheme = ascii_lower(url.substr(0, colon));
   std::string_view rest = url.substr(colon + 1);
   if (scheme == "file") return "file:" + plain_path(rest);
   if (rest.starts_with("//")) rest.remove_prefix(2);

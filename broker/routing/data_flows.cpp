@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "schemas/url.h"
+
 namespace tradewind {
 namespace {
 
@@ -55,7 +57,7 @@ bool DataFlows::plan(const JobSpec& spec, PathTable& paths) {
     for (const Replica& each : input.replicas) {
       // A row is of use only for what comes over the network.
       const PathRow* found = nullptr;
-      if (is_web(each.url)) {
+      if (is_web_url(each.url)) {
         found = row(each.site, each.region, false);
         if (found == nullptr) return false;
       } else {
@@ -69,7 +71,7 @@ bool DataFlows::plan(const JobSpec& spec, PathTable& paths) {
   for (const Output& output : spec.outputs) {
     const auto first = static_cast<std::uint32_t>(rows_.size());
     const PathRow* found = nullptr;
-    if (is_web(output.url)) {
+    if (is_web_url(output.url)) {
       found = row({}, output.region, true);
       if (found == nullptr) return false;
     }

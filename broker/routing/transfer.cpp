@@ -5,12 +5,10 @@
 #include <string_view>
 #include <utility>
 
+#include "schemas/url.h"
+
 namespace tradewind {
 namespace {
-
-bool is_file(std::string_view url) {
-  return scheme_of(url) == Scheme::file;
-}
 
 Money plus(Money a, Money b) {
   return add(a, b).value_or(Money{INT64_MAX});
@@ -23,19 +21,13 @@ std::uint64_t seconds_ceil(std::uint64_t milliseconds) {
 }  // namespace
 
 Scheme scheme_of(std::string_view url) {
-  if (url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:")) {
-    return Scheme::web;
-  }
-  return url.starts_with("file:") ? Scheme::file : Scheme::none;
-}
-
-bool is_web(std::string_view url) {
-  return scheme_of(url) == Scheme::web;
+  if (is_web_url(url)) return Scheme::web;
+  return is_file_url(url) ? Scheme::file : Scheme::none;
 }
 
 bool reachable(const Replica& replica, const SiteRecord& site) {
-  if (is_web(replica.url)) return true;
-  if (!is_file(replica.url)) return false;
+  if (is_web_url(replica.url)) return true;
+  if (!is_file_url(replica.url)) return false;
   if (!replica.site.empty()) return replica.site == site.site.value;
   return replica.region.empty() || replica.region == site.region.value;
 }
@@ -101,7 +93,7 @@ std::optional<Transfer> JobData::at(const SiteRecord& site) const {
       const Replica& replica = input.replicas[index];
       if (!reachable(replica, site)) continue;
       const Path way =
-          is_file(replica.url) ? local_path() : path_from(replica_places_[number][index]);
+          is_file_url(replica.url) ? local_path() : path_from(replica_places_[number][index]);
       const Money cost = transfer_cost(way, input.size_bytes);
       const std::uint64_t milliseconds = transfer_milliseconds(way, input.size_bytes);
       if (!found || std::pair(cost, milliseconds) < std::pair(cheapest, fastest)) {
@@ -127,7 +119,7 @@ std::optional<Transfer> JobData::at(const SiteRecord& site) const {
   for (std::size_t number = 0; number < spec_.outputs.size(); ++number) {
     const Output& output = spec_.outputs[number];
     // Without a target, or with one in the site's own file system, the output stays at the site.
-    if (!is_web(output.url)) continue;
+    if (!is_web_url(output.url)) continue;
     const Path way = path(here, places_[output_places_[number]]);
     result.data_out = plus(result.data_out, transfer_cost(way, output.size_bytes));
     slowest_out = std::max(slowest_out, transfer_milliseconds(way, output.size_bytes));

@@ -24,8 +24,6 @@ struct Transfer {
   std::vector<std::uint32_t> held;  // inputs that the site has already, by its record; rising
 };
 
-// Whether the URL is an http:, https: or s3: one.
-bool is_web(std::string_view url);
 // All that routing asks of an address.
 enum class Scheme : std::uint16_t { none, file, web };
 Scheme scheme_of(std::string_view url);

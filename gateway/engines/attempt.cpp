@@ -16,15 +16,12 @@
 #include "gateway/engines/tool_run.h"
 #include "schemas/assert.h"
 #include "schemas/limits.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
 
 constexpr std::size_t system_log_lines_max = 1'000;
-
-bool goes_over_network(const std::string& url) {
-  return url.starts_with("http:") || url.starts_with("https:") || url.starts_with("s3:");
-}
 
 // After its lease and the grace of a stop, when an orderly stop has killed what there was. In all,
 // less than what brokers wait for (limits::clock_skew_max).
@@ -484,7 +481,7 @@ void Attempt::on_staged_out() {
     for (const auto& line : (*each)->notes) note(line);
     StagedFile transfer{{}, assignment_->outputs[i].region, false, 0, transfers_->stored_in[i]};
     for (const auto& file : (*each)->files) transfer.size_bytes += file.size_bytes;
-    if (goes_over_network(assignment_->outputs[i].url)) staged_.push_back(std::move(transfer));
+    if (is_web_url(assignment_->outputs[i].url)) staged_.push_back(std::move(transfer));
     for (const auto& file : (*each)->files) {
       note(fmt::format("stored {} {} to {}", file.path, size_text(file.size_bytes),
                        file.url.empty() ? "the site" : file.url));

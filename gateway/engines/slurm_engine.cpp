@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gateway/engines/slurm_queue.h"
+#include "schemas/url.h"
 
 namespace tradewind {
 namespace {
@@ -21,7 +22,7 @@ Status check_options(const SlurmEngineOptions& options) {
     return wrong("engine.slurm.user", "is missing", "name the account that the gateway runs as");
   }
   if (access.url.empty()) return ok();
-  if (!access.url.starts_with("http://") && !access.url.starts_with("https://")) {
+  if (!behind_http(access.url)) {
     return wrong("engine.slurm.url", fmt::format("\"{}\" is no URL", access.url),
                  "give slurmrestd's, such as http://127.0.0.1:6820");
   }

@@ -18,6 +18,7 @@
 #include "gateway/engines/tes_ticket.h"
 #include "gateway/staging/file_copy.h"
 #include "schemas/limits.h"
+#include "schemas/url.h"
 #include "state/identity/encoding.h"
 #include "state/identity/random.h"
 #include "state/identity/stored_file.h"
@@ -540,7 +541,7 @@ class TesEngine final : public RemoteEngineOf<Live> {
 Result<std::unique_ptr<Engine>> make_tes_engine(boost::asio::io_context& io,
                                                 TesEngineOptions options,
                                                 Engine::OnEvent on_event) {
-  if (!options.access.url.starts_with("http://") && !options.access.url.starts_with("https://")) {
+  if (!behind_http(options.access.url)) {
     return fail(ErrorCode::invalid, "engine.tes.url",
                 fmt::format("\"{}\" is no URL", options.access.url),
                 "give the base path of the TES server, such as https://HOST/ga4gh/tes/v1");
