@@ -6,7 +6,7 @@ if(NOT TRADEWIND_PURE_ONLY)
             ${gateway_tests}/process_test.cpp ${gateway_tests}/publisher_test.cpp
             ${gateway_tests}/renewal_test.cpp
             ${gateway_tests}/sample_sites_test.cpp ${gateway_tests}/sellable_capacity_test.cpp
-            ${gateway_tests}/site_engine_test.cpp ${gateway_tests}/site_engines_test.cpp
+            ${gateway_tests}/site_engine_test.cpp ${gateway_tests}/site_file_engines_test.cpp
             ${gateway_tests}/site_file_test.cpp ${gateway_tests}/site_findings_test.cpp
             ${gateway_tests}/site_witness_test.cpp
             ${gateway_tests}/store_test.cpp ${CMAKE_CURRENT_LIST_DIR}/transparency/memory_log.cpp
