@@ -446,7 +446,7 @@ void followers(const Setting& at) {
 struct Others {
   explicit Others(const Setting& at)
       : polls(16, 500, get_request("/v1/jobs?limit=10", at.steady)),
-        submits(16, 500, submit_request(at.steady)) {}
+        submits(64, 500, submit_request(at.steady)) {}
   void tick(Clock::time_point now) {
     polls.tick(now);
     submits.tick(now);

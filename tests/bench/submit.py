@@ -9,13 +9,14 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from running import running
 
 CLIENTS = 64
 TICK = os.sysconf("SC_CLK_TCK")
@@ -117,21 +118,6 @@ def wait_for(port, seconds=30):
         if time.monotonic() > deadline:
             raise AssertionError(f"nobody listens on port {port}")
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def running(*command, **more):
-    with open(os.devnull, "w") as nowhere:
-        process = subprocess.Popen([str(each) for each in command], stdout=nowhere, stderr=nowhere, **more)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def lacks(name, *wanted):

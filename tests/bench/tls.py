@@ -8,11 +8,12 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+from running import running
 
 ABOVE_LOW = ("MEDIUM", "HIGH", "CRITICAL")
 
@@ -45,10 +46,9 @@ def main():
         make_certificate(folder)
         subprocess.run([programs / "tradewind", "ca", "init", folder / "ca", "--federation", "tls"], check=True,
                        stdout=subprocess.DEVNULL)
-        broker = subprocess.Popen([programs / "tradewind-broker", "run", "--dir", folder / "broker", "--ca", folder / "ca",
-                                   "--listen", "127.0.0.1:0", "--tls-certificate", folder / "cert.pem", "--tls-key",
-                                   folder / "key.pem", "--ready-file", folder / "ready", "--log-file", folder / "log"])
-        try:
+        with running(programs / "tradewind-broker", "run", "--dir", folder / "broker", "--ca", folder / "ca",
+                     "--listen", "127.0.0.1:0", "--tls-certificate", folder / "cert.pem", "--tls-key",
+                     folder / "key.pem", "--ready-file", folder / "ready", "--log-file", folder / "log") as broker:
             while not (folder / "ready").exists():
                 if broker.poll() is not None:
                     sys.exit("tls: the broker has ended: " + (folder / "log").read_text())
@@ -57,9 +57,6 @@ def main():
             subprocess.run([testssl, "--quiet", "--color", "0", "--ip", "127.0.0.1", "--add-ca", folder / "ca.pem",
                             "--jsonfile", folder / "found.json", f"https://localhost:{port}/v1/jobs"],
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=1800)
-        finally:
-            broker.send_signal(signal.SIGTERM)
-            broker.wait(20)
         found = json.loads((folder / "found.json").read_text())
     for each in found:
         if each["severity"] in ("LOW", *ABOVE_LOW, "WARN", "FATAL"):

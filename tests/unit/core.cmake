@@ -1,7 +1,7 @@
 if(NOT TRADEWIND_PURE_ONLY)
   tradewind_test(core
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/core/budgets_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/datasets_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/grant_debits_test.cpp
-            ${CMAKE_CURRENT_LIST_DIR}/core/herd_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/holding_labels_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_router_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_history_test.cpp
+            ${CMAKE_CURRENT_LIST_DIR}/core/herd_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/holding_labels_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_router_clearing_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_router_load_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_router_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/market_history_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/quotes_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/rates_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/registry_test.cpp ${CMAKE_CURRENT_LIST_DIR}/core/restart_test.cpp
             ${CMAKE_CURRENT_LIST_DIR}/core/unrecorded_test.cpp

@@ -1,6 +1,6 @@
 set(here ${CMAKE_CURRENT_LIST_DIR}/routing)
 tradewind_test(routing
-  SOURCES ${here}/adequacy_test.cpp ${here}/choice_test.cpp ${here}/chooser_test.cpp ${here}/clearing_test.cpp
+  SOURCES ${here}/adequacy_offer_test.cpp ${here}/adequacy_test.cpp ${here}/choice_test.cpp ${here}/chooser_test.cpp ${here}/clearing_test.cpp
           ${here}/cost_test.cpp ${here}/digest.cpp ${here}/digest_test.cpp ${here}/property_test.cpp
           ${here}/random_market.cpp ${here}/relaxation_test.cpp ${here}/replay.cpp ${here}/replay_test.cpp
           ${here}/sample_market.cpp ${here}/twin.cpp ${here}/worked_example_test.cpp

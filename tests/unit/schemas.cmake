@@ -9,6 +9,9 @@ tradewind_test(schemas
           ${CMAKE_CURRENT_LIST_DIR}/schemas/rates_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/resources_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_jobs.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_market.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_messages.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/time_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/url_test.cpp
   DEPENDS tradewind_schemas tradewind_schemas_generated fmt::fmt)
@@ -17,5 +20,6 @@ target_compile_definitions(test_schemas PRIVATE
 
 add_executable(write_samples EXCLUDE_FROM_ALL
   ${CMAKE_CURRENT_LIST_DIR}/schemas/messages.cpp ${CMAKE_CURRENT_LIST_DIR}/schemas/samples.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/schemas/write_samples.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_jobs.cpp ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_market.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_messages.cpp ${CMAKE_CURRENT_LIST_DIR}/schemas/write_samples.cpp)
 target_link_libraries(write_samples PRIVATE tradewind_schemas tradewind_warnings)

@@ -1,12 +1,12 @@
-// The native API over real sockets, in front of a broker in memory.
+// Jobs by the native API over real sockets, in front of a broker in memory; and what holds for all
+// of its routes.
 #include <gtest/gtest.h>
 
 #include <boost/json/serialize.hpp>
 
 #include <thread>
 
-#include "state/identity/encoding.h"
-#include "tests/unit/api/endpoint_fixture.h"
+#include "tests/unit/api/native_fixture.h"
 
 namespace tradewind::testing {
 namespace {
@@ -14,38 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kTaggedJob = R"({"name":"n1","command":["true"],"tags":{"team":"blue"}})";
-
-class NativeApiTest : public EndpointTest {
- protected:
-  AttemptRecord attempt(std::uint32_t number, AttemptState state, const char* site = "alpha-1") {
-    AttemptRecord record;
-    record.number = number;
-    record.state = state;
-    record.decision = sample_decision(site);
-    record.decided = wall_from_ms(1'700'000'000'000);
-    return record;
-  }
-  void place(const JobId& id, JobState state, std::vector<AttemptRecord> attempts) {
-    service.change(id, [&](JobRecord& job) {
-      job.state = state;
-      job.attempts_count = static_cast<std::uint32_t>(attempts.size());
-      job.attempts = std::move(attempts);
-      if (is_final(state)) job.ended = system_now().wall;
-    });
-  }
-  AttemptRecord succeeded(std::uint32_t number) {
-    AttemptRecord record = attempt(number, AttemptState::ended);
-    EndReport report;
-    report.started = true;
-    ExecutorEnd end;
-    end.stdout_tail = "hello\n";
-    report.executors = {end};
-    report.outputs = {OutputFile{"/out/a", "file:///results/a", 7, std::string(64, 'a')}};
-    report.charge = Money{12'345};
-    record.report = report;
-    return record;
-  }
-};
 
 TEST_F(NativeApiTest, SubmitAnswersTheIdAndWhereTheJobIs) {
   const RawResponse response = post("/v1/jobs", alice, kTaggedJob);
@@ -162,31 +130,6 @@ TEST_F(NativeApiTest, AttemptsAreThoseOfTheJobAndAreAskedForAgainByTheirTag) {
                  "If-None-Match: " + response.headers.at("etag") + "\r\n")
                 .status,
             304);
-}
-
-TEST_F(NativeApiTest, TheMarketsHistoryIsASeriesAPoolByPages) {
-  const MarketSnapshot market = sample_market();
-  const SiteView& site = market.sites[0];
-  service.history.add(site.record, *site.sheet, system_now().wall);
-  SiteRecord other = site.record;
-  other.site = SiteId{"zeta-1"};
-  service.history.add(other, *site.sheet, system_now().wall);
-  const json::value first = parsed(get("/v1/market/history?limit=1&step_seconds=600", centre));
-  EXPECT_EQ(at(first, "/step_seconds"), "600");
-  EXPECT_EQ(at(first, "/series/0/site"), "alpha-1");
-  EXPECT_EQ(at(first, "/series/0/points/0/unit_price_per_hour"), "0.075");
-  EXPECT_EQ(at(first, "/series/0/points/0/units_free"), "12");
-  EXPECT_EQ(at(first, "/next_cursor"), "alpha-1/cpu");
-  const json::value second = parsed(get("/v1/market/history?cursor=alpha-1/cpu", alice));
-  EXPECT_EQ(at(second, "/series/0/site"), "zeta-1");
-  EXPECT_EQ(at(second, "/next_cursor"), "(absent)");
-  EXPECT_EQ(at(parsed(get("/v1/market/history?site=none", alice)), "/series"), "[]");
-  for (const char* query :
-       {"step_seconds=61", "step_seconds=x", "limit=0", "limit=101", "cursor=x"}) {
-    const RawResponse refused = get(std::string("/v1/market/history?") + query, alice);
-    EXPECT_EQ(refused.status, 400) << query;
-    EXPECT_NE(at(parsed(refused), "/remedy"), "(absent)") << query;
-  }
 }
 
 TEST_F(NativeApiTest, AWaitingJobSaysWhatItWaitsFor) {
@@ -434,214 +377,6 @@ TEST_F(NativeApiTest, AJobThatIsAskedForAgainIsToldOnlyWhenItHasChanged) {
     const RawResponse changed = call("GET", path, alice, {}, known);
     EXPECT_EQ(changed.status, 200);
     EXPECT_NE(changed.headers.at("etag"), first.headers.at("etag"));
-  }
-}
-
-TEST_F(NativeApiTest, AQuarantinedSiteIsShownAndOffersNothing) {
-  MarketSnapshot market = sample_market();
-  market.sites[0].quarantined = true;
-  market.sites[0].record.bandwidths = {{RegionId{"jp-osaka"}, 900, 0, system_now().wall}};
-  service.set_market(market);
-  const json::value sites = parsed(get("/v1/sites", alice));
-  EXPECT_EQ(at(sites, "/sites/0/quarantined"), "true");
-  EXPECT_EQ(at(sites, "/sites/0/quote_sheet/valid"), "false");
-  EXPECT_EQ(at(sites, "/sites/1/quarantined"), "false");
-  EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/in_mbit"), "900");
-  EXPECT_EQ(at(sites, "/sites/0/bandwidth_measured/0/out_mbit"), "(absent)");
-  EXPECT_NE(at(sites, "/sites/0/bandwidth_measured/0/age_ms"), "(absent)");
-  const json::value offers = parsed(get("/v1/offers", alice));
-  EXPECT_FALSE(offers.at("offers").as_array().empty());
-  for (const json::value& each : offers.at("offers").as_array()) {
-    EXPECT_NE(each.at("site"), "alpha-1");
-  }
-}
-
-TEST_F(NativeApiTest, SitesAndOffersShowPricesAndAges) {
-  service.set_market(sample_market());
-  const json::value sites = parsed(get("/v1/sites", alice));
-  EXPECT_EQ(at(sites, "/sites/0/id"), "alpha-1");
-  EXPECT_EQ(at(sites, "/sites/0/pools/1/accelerator/model"), "h100-sxm");
-  EXPECT_EQ(at(sites, "/sites/0/pools/0/tariff/cpu_hour"), "0.04");
-  EXPECT_EQ(at(sites, "/sites/0/quote_sheet/valid"), "true");
-  EXPECT_EQ(at(sites, "/sites/1/quote_sheet"), "(absent)");
-  EXPECT_EQ(at(sites, "/sites/0/policy"), "(absent)") << "whom a site denies is not for users";
-  EXPECT_EQ(at(parsed(get("/v1/sites/alpha-1", auditor)), "/policy/tenants_denied/0"), "mallory");
-  EXPECT_EQ(get("/v1/sites/nowhere", alice).status, 404);
-
-  const json::value offers = parsed(get("/v1/offers", alice));
-  EXPECT_EQ(offers.at("offers").as_array().size(), 4U);
-  // 0.04 for the CPU and 2 GiB at 0.005, at one and a half times the tariff.
-  EXPECT_EQ(at(offers, "/offers/0/unit_price_per_hour"), "0.075");
-  EXPECT_EQ(at(offers, "/offers/0/units_free"), "12");
-  EXPECT_EQ(at(offers, "/offers/0/units"), "16");
-  EXPECT_EQ(at(offers, "/offers/0/quote_valid"), "true");
-  EXPECT_EQ(at(offers, "/offers/2/quote_valid"), "false");
-  EXPECT_EQ(at(offers, "/offers/0/trust/ppm"), "1000000");
-  EXPECT_EQ(at(offers, "/offers/0/trust/state"), "trusted");
-  EXPECT_EQ(at(offers, "/offers/0/trust/until"), "(absent)");
-  EXPECT_EQ(at(sites, "/sites/0/trust/state"), "trusted");
-  const auto rows = [&](const char* query) {
-    return parsed(get(std::string("/v1/offers?") + query, alice)).at("offers").as_array().size();
-  };
-  EXPECT_EQ(rows("architecture=arm64"), 2U);
-  EXPECT_EQ(rows("region=us-east"), 2U);
-  EXPECT_EQ(rows("accelerator=cuda"), 2U);
-  EXPECT_EQ(rows("accelerator=h100-sxm&site=beta-1"), 1U);
-  EXPECT_EQ(rows("accelerator=none"), 2U);
-  EXPECT_EQ(get("/v1/offers?architecture=vax", alice).status, 400);
-  const json::value market = parsed(get("/v1/market", centre));
-  EXPECT_EQ(at(market, "/drops/expired"), "3");
-  EXPECT_EQ(at(market, "/members/0/state"), "active");
-  EXPECT_EQ(at(market, "/federation"), "test-federation");
-}
-
-TEST_F(NativeApiTest, InvitesAndMemberStatesReachTheBroker) {
-  const RawResponse invite =
-      post("/v1/invites", operator_, R"({"site":"new-1","units_max":7,"ttl_seconds":60})");
-  EXPECT_EQ(invite.status, 201);
-  EXPECT_EQ(at(parsed(invite), "/token"), "secret.hash");
-  EXPECT_EQ(service.calls().back(), "invite new-1 7 60");
-  EXPECT_EQ(post("/v1/members/site/alpha-1/state", operator_, R"({"state":"revoked"})").status,
-            200);
-  EXPECT_EQ(service.calls().back(), "state site/alpha-1 revoked by operator");
-  EXPECT_EQ(post("/v1/members/site%2Falpha-1/state", operator_, R"({"state":"active"})").status,
-            200);
-  EXPECT_EQ(service.calls().back(), "state site/alpha-1 active by operator");
-  const std::tuple<const char*, const char*, const char*> wrong[] = {
-      {"/v1/invites", "{}", "site"},
-      {"/v1/invites", R"({"site":"Bad Name"})", "site"},
-      {"/v1/invites", R"({"site":"a","ttl_seconds":0})", "ttl_seconds"},
-      {"/v1/invites", R"({"site":"a","units_max":-1})", "units_max"},
-      {"/v1/invites", R"({"site":"a","more":1})", "more"},
-      {"/v1/invites", "", "body"},
-      {"/v1/members/site/a/state", R"({"state":"gone"})", "state"},
-      {"/v1/members/site/a/state", "{}", "state"},
-  };
-  for (const auto& [target, body, field] : wrong) {
-    const RawResponse response = post(target, operator_, body);
-    EXPECT_EQ(response.status, 400) << target << body;
-    EXPECT_EQ(at(parsed(response), "/field"), field) << body;
-    EXPECT_NE(at(parsed(response), "/remedy"), "(absent)") << body;
-  }
-}
-
-TEST_F(NativeApiTest, JoinIsAuthenticatedByItsTokenAndCarriesBytesAsBase64) {
-  const auto document = [](const std::string& token, const std::string& key) {
-    return R"({"token":")" + token + R"(","site":"new-1","csr_pem":"PEM","curve_key":")" + key +
-           R"(","proof":")" + base64_encode("proof") + "\"}";
-  };
-  const std::string key = base64_encode(std::string(32, 'k'));
-  const RawResponse joined = post("/v1/join", "", document("secret.hash", key));
-  EXPECT_EQ(joined.status, 200) << joined.body;
-  EXPECT_EQ(service.calls().back(), "join new-1 secret.hash 32 proof");
-  const json::value answer = parsed(joined);
-  EXPECT_EQ(at(answer, "/certificate_pem"), "CERT");
-  EXPECT_EQ(base64_decode("x", at(answer, "/member/body")).value(), std::string("\0body", 5));
-  EXPECT_EQ(answer.at("members").as_array().size(), 2U);
-  EXPECT_EQ(post("/v1/join", "", document("wrong", key)).status, 403);
-  EXPECT_EQ(at(parsed(post("/v1/join", "", document("t", "!!"))), "/field"), "curve_key");
-  EXPECT_EQ(at(parsed(post("/v1/join", "", document("t", "QUJD"))), "/field"), "curve_key");
-  EXPECT_EQ(at(parsed(post("/v1/join", "", "{}")), "/field"), "token");
-}
-
-TEST_F(NativeApiTest, TrustRecordsAreForAnybody) {
-  EXPECT_EQ(parsed(get("/v1/trust", "")).at("trust").as_array().size(), 2U);
-  EXPECT_EQ(at(parsed(get("/v1/trust?after=1", "")), "/trust/0"), "second");
-  EXPECT_EQ(parsed(get("/v1/trust?after=2", "")).at("trust").as_array().size(), 0U);
-  EXPECT_EQ(at(parsed(get("/v1/trust?after=x", "")), "/field"), "after");
-}
-
-TEST_F(NativeApiTest, RenewalIsAuthenticatedByItsProofsAndCarriesBytesAsBase64) {
-  const RawResponse challenge = post("/v1/renewals/challenge", "", R"({"site":"alpha-1"})");
-  EXPECT_EQ(challenge.status, 200);
-  EXPECT_EQ(base64_decode("x", at(parsed(challenge), "/challenge")).value(), "challenge");
-  EXPECT_EQ(at(parsed(post("/v1/renewals/challenge", "", "{}")), "/field"), "site");
-
-  const auto bytes = [](std::size_t count) { return base64_encode(std::string(count, 'b')); };
-  const json::object good{{"site", "alpha-1"},  {"challenge", bytes(40)},
-                          {"renewals", 7},      {"id", bytes(16)},
-                          {"csr_pem", "PEM"},   {"curve_key", bytes(32)},
-                          {"proof", bytes(64)}, {"former_proof", bytes(64)}};
-  const RawResponse renewed = post("/v1/renewals", "", json::serialize(good));
-  EXPECT_EQ(renewed.status, 200) << renewed.body;
-  EXPECT_EQ(service.calls().back(), "renew alpha-1 7 PEM 64");
-  EXPECT_EQ(at(parsed(renewed), "/certificate_pem"), "CERT");
-  json::object without = good;
-  without.erase("former_proof");
-  EXPECT_EQ(post("/v1/renewals", "", json::serialize(without)).status, 200);
-  EXPECT_EQ(service.calls().back(), "renew alpha-1 7 PEM 0");
-  for (const auto& [field, value] : json::object{{"site", "No Name"},
-                                                 {"challenge", bytes(39)},
-                                                 {"renewals", -1},
-                                                 {"id", bytes(17)},
-                                                 {"curve_key", "!"},
-                                                 {"proof", bytes(63)},
-                                                 {"former_proof", bytes(65)},
-                                                 {"more", "x"}}) {
-    json::object wrong = good;
-    wrong[field] = value;
-    const RawResponse refused = post("/v1/renewals", "", json::serialize(wrong));
-    EXPECT_EQ(refused.status, 400) << field;
-    EXPECT_EQ(at(parsed(refused), "/field"), field);
-  }
-  for (const char* field : {"site", "challenge", "id", "csr_pem", "curve_key", "proof"}) {
-    json::object missing = good;
-    missing.erase(field);
-    EXPECT_EQ(at(parsed(post("/v1/renewals", "", json::serialize(missing))), "/field"), field);
-  }
-}
-
-TEST_F(NativeApiTest, OnlyOperatorsAllowARecovery) {
-  EXPECT_EQ(post("/v1/members/site/alpha-1/recovery", operator_, "{}").status, 200);
-  EXPECT_EQ(service.calls().back(), "allow recovery of alpha-1 by operator");
-  EXPECT_EQ(post("/v1/members/site/alpha-1/recovery", alice, "{}").status, 403);
-  EXPECT_EQ(post("/v1/members/site/alpha-1/recovery", "", "{}").status, 401);
-  EXPECT_EQ(post("/v1/members/broker/main/recovery", operator_, "{}").status, 404);
-}
-
-TEST_F(NativeApiTest, JoinsAreRateLimited) {
-  int refused = 0;
-  for (int i = 0; i < 120; ++i) {
-    const RawResponse response = post("/v1/join", "", "{}");
-    if (response.status != 429) continue;
-    ++refused;
-    EXPECT_EQ(response.headers.at("retry-after"), "1");
-  }
-  EXPECT_GT(refused, 0);
-}
-
-TEST_F(NativeApiTest, OperatorsSetTheRatesAndEverybodyReadsThem) {
-  EXPECT_EQ(at(parsed(get("/v1/rates", centre)), "/version"), "0");
-  const RawResponse set =
-      call("PUT", "/v1/rates", operator_, R"({"rates":{"EUR":"1.08","JPY":"0.0067"}})");
-  EXPECT_EQ(set.status, 200) << set.body;
-  EXPECT_EQ(service.calls().back(), "rates by operator on any");
-  const json::value rates = parsed(get("/v1/rates", alice));
-  EXPECT_EQ(at(rates, "/version"), "1");
-  EXPECT_EQ(at(rates, "/accounting_currency"), "USD");
-  EXPECT_EQ(at(rates, "/rates/JPY"), "0.0067");
-  call("PUT", "/v1/rates", operator_,
-       R"({"replaces":1,"accounting_currency":"CHF","rates":{"USD":"0.9"}})");
-  EXPECT_EQ(service.calls().back(), "rates by operator on 1");
-  EXPECT_EQ(at(parsed(get("/v1/rates", alice)), "/accounting_currency"), "CHF");
-  EXPECT_EQ(call("PUT", "/v1/rates", auditor, R"({"rates":{}})").status, 403);
-  const std::pair<const char*, const char*> wrong[] = {
-      {"{}", "rates"},
-      {R"({"rates":[]})", "rates"},
-      {R"({"rates":{"EUR":1.08}})", "rates.EUR"},
-      {R"({"rates":{"EUR":"1.0000001"}})", "rates.EUR"},
-      {R"({"rates":{"EUR":"0"}})", "rates.EUR"},
-      {R"({"rates":{"EUR":"-1"}})", "rates.EUR"},
-      {R"({"rates":{"euro":"1"}})", "rates"},
-      {R"({"rates":{"CHF":"1"}})", "rates.CHF"},
-      {R"({"rates":{},"accounting_currency":"US"})", "accounting_currency"},
-      {R"({"rates":{},"replaces":-1})", "replaces"},
-      {R"({"rates":{},"more":1})", "more"},
-  };
-  for (const auto& [body, field] : wrong) {
-    const RawResponse response = call("PUT", "/v1/rates", operator_, body);
-    EXPECT_EQ(response.status, 400) << body;
-    EXPECT_EQ(at(parsed(response), "/field"), field) << body;
   }
 }
 
