@@ -1,7 +1,7 @@
 if(NOT TRADEWIND_PURE_ONLY)
   set(gateway_tests ${CMAKE_CURRENT_LIST_DIR}/gateway)
   tradewind_test(gateway
-    SOURCES ${gateway_tests}/bandwidths_test.cpp ${gateway_tests}/daemon_test.cpp
+    SOURCES ${gateway_tests}/bandwidths_test.cpp ${gateway_tests}/daemon_test.cpp ${gateway_tests}/site_file_engines_test.cpp
             ${gateway_tests}/join_test.cpp ${gateway_tests}/metrics_server_test.cpp
             ${gateway_tests}/process_test.cpp ${gateway_tests}/publisher_test.cpp
             ${gateway_tests}/renewal_test.cpp
