@@ -57,6 +57,17 @@ void reject_until(const Call& call, std::string message, std::chrono::seconds wa
   call.responder.send(std::move(response));
 }
 
+// As draft-ietf-httpapi-ratelimit-headers-03 has it.
+void tell_quota(const Call& call, const Quota& quota) {
+  if (quota.limit == 0) return;
+  HttpHeaders headers;
+  headers.reserve(3);
+  headers.emplace_back("RateLimit-Limit", std::to_string(quota.limit));
+  headers.emplace_back("RateLimit-Remaining", std::to_string(quota.left));
+  headers.emplace_back("RateLimit-Reset", std::to_string(quota.reset.count()));
+  call.responder.put_headers(std::move(headers));
+}
+
 // "localhost:8080" -> "localhost", "[::1]:8080" -> "::1".
 std::string_view host_of(std::string_view authority) {
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
@@ -202,7 +213,7 @@ void Api::admit(const Route& route, Call call, bool may_wait) {
   const std::string_view authorization = call.request.header("authorization");
   const std::string address = address_key(call.request.peer);
   // Before anything is checked: who guesses learns no more from here on.
-  if (const auto wait = wrong_credentials_.take(address, 0, now.mono);
+  if (const auto wait = wrong_credentials_.take(address, 0, now.mono).wait;
       wait && !authorization.empty()) {
     return reject_until(call, "too many wrong credentials came from your address", *wait);
   }
@@ -224,17 +235,17 @@ void Api::admit(const Route& route, Call call, bool may_wait) {
     return call.reject(known.error());
   }
   call.caller = std::move(*known);
-  if (const auto wait =
-          tenant_limits_.take(tenant_key(call.caller), cost_of(route.verb), now.mono)) {
-    return reject_until(call, "your tenant asks for more than it may", *wait);
-  }
+  const Quota quota = tenant_limits_.take(tenant_key(call.caller), cost_of(route.verb), now.mono);
+  tell_quota(call, quota);
+  if (quota.wait) return reject_until(call, "your tenant asks for more than it may", *quota.wait);
   if (!permits(call, route.verb)) return;
   route.handle(shared_from_this(), std::move(call));
 }
 
 void Api::charge_jobs(const Call& call, std::uint64_t jobs) {
   if (jobs <= 1) return;
-  tenant_limits_.charge(tenant_key(call.caller), static_cast<double>(jobs - 1), system_now().mono);
+  tell_quota(call, tenant_limits_.charge(tenant_key(call.caller), static_cast<double>(jobs - 1),
+                                         system_now().mono));
 }
 
 bool Api::answer_again(const Call& call, JobAnswers::Kind kind, std::string_view id) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <iterator>
 
 #include "schemas/ascii.h"
 
@@ -29,11 +30,13 @@ std::string_view http_date() {
 }
 
 // A header's value must not end the header: what could do so becomes a space.
-std::string one_line(std::string_view value) {
-  std::string text(value);
+void add_header(std::string& head, std::string_view name, std::string_view value) {
+  const auto begin = static_cast<std::ptrdiff_t>(head.size());
+  head.append(name).append(": ").append(value);
   std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return text;
+      head.begin() + begin, head.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; },
+      ' ');
+  head += "\r\n";
 }
 
 }  // namespace
@@ -130,14 +133,12 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
 }
 
 std::string response_head(const HttpResponse& response, BodyFraming framing, bool keep_alive) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nServer: tradewind\r\n",
-                                 response.status, status_text(response.status), http_date());
-  if (!response.content_type.empty()) {
-    head += "Content-Type: " + one_line(response.content_type) + "\r\n";
-  }
-  for (const auto& [name, value] : response.headers) {
-    head += one_line(name) + ": " + one_line(value) + "\r\n";
-  }
+  std::string head;
+  head.reserve(512);  // of most answers more than all
+  fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\nServer: tradewind\r\n",
+                 response.status, status_text(response.status), http_date());
+  if (!response.content_type.empty()) add_header(head, "Content-Type", response.content_type);
+  for (const auto& [name, value] : response.headers) add_header(head, name, value);
   head += "X-Content-Type-Options: nosniff\r\n";
   const bool says_caching = std::ranges::any_of(
       response.headers, [](const auto& each) { return each.first == "Cache-Control"; });

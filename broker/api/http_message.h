@@ -29,10 +29,12 @@ struct HttpRequest {
   std::optional<std::string> parameter(std::string_view name) const;
 };
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
 struct HttpResponse {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;  // without length and connection
-  std::string content_type = "application/json";             // empty: no such header
+  HttpHeaders headers;                            // without length and connection
+  std::string content_type = "application/json";  // empty: no such header
   std::string body;
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <iterator>
 #include <utility>
 
 #include "broker/api/http_loop.h"
@@ -52,7 +53,14 @@ void HttpStream::after(std::chrono::milliseconds delay, std::function<void()> wh
 
 struct Responder::Token {
   std::shared_ptr<HttpExchange> exchange;
+  HttpHeaders headers;
   std::atomic<bool> answered{false};
+  void answer(HttpExchange::Kind kind, HttpResponse response) {
+    const bool again = answered.exchange(true);
+    TRADEWIND_ASSERT(!again);
+    std::ranges::move(headers, std::back_inserter(response.headers));
+    exchange->deliver({kind, std::move(response), {}, {}, {}});
+  }
   ~Token() {
     if (!answered.exchange(true))
       exchange->deliver({HttpExchange::Kind::abandoned, {}, {}, {}, {}});
@@ -64,15 +72,11 @@ Responder::Responder(std::shared_ptr<HttpExchange> exchange) : token_(std::make_
 }
 
 void Responder::send(HttpResponse response) const {
-  const bool again = token_->answered.exchange(true);
-  TRADEWIND_ASSERT(!again);
-  token_->exchange->deliver({HttpExchange::Kind::response, std::move(response), {}, {}, {}});
+  token_->answer(HttpExchange::Kind::response, std::move(response));
 }
 
 HttpStream Responder::stream(HttpResponse head) const {
-  const bool again = token_->answered.exchange(true);
-  TRADEWIND_ASSERT(!again);
-  token_->exchange->deliver({HttpExchange::Kind::head, std::move(head), {}, {}, {}});
+  token_->answer(HttpExchange::Kind::head, std::move(head));
   HttpStream stream;
   stream.token_ = std::make_shared<HttpStream::Token>();
   stream.token_->exchange = token_->exchange;
@@ -82,6 +86,11 @@ HttpStream Responder::stream(HttpResponse head) const {
 void Responder::read(std::function<void(BodyPiece)> then) const {
   TRADEWIND_ASSERT(!token_->answered);
   token_->exchange->deliver({HttpExchange::Kind::read, {}, {}, {}, std::move(then)});
+}
+
+void Responder::put_headers(HttpHeaders headers) const {
+  TRADEWIND_ASSERT(!token_->answered);
+  token_->headers = std::move(headers);
 }
 
 void Responder::soon(std::function<void()> what) const {

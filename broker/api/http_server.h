@@ -71,6 +71,9 @@ class Responder {
   // when the client is gone, is too slow or sends what is malformed, and when the server stops. One
   // at a time, not after the end, and not once the request is answered.
   void read(std::function<void(BodyPiece)> then) const;
+  // What the answer's head has besides its own headers; the last call counts. Not once the request
+  // is answered, and by one thread at a time.
+  void put_headers(HttpHeaders headers) const;
   // Calls `what` on an HTTP thread, so that other threads need not do its work. Dropped uncalled
   // when the server stops.
   void soon(std::function<void()> what) const;

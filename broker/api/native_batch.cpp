@@ -164,17 +164,24 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
     // The request itself has been charged as one job.
     api_->charge_jobs(call_, group_tasks_ + (charged_ ? 1 : 0));
     charged_ = true;
-    group_bytes_ = group_tasks_ = group_after_ = 0;
-    const auto self = shared_from_this();
-    if (group->empty()) return self->taken(*group, {});
-    api_->service.submit_batch(group, [self, group](Result<BatchReceipts> receipts) {
-      self->call_.responder.soon([self, group, receipts = std::move(receipts)]() mutable {
-        if (!receipts) {
-          receipts = BatchReceipts(group->size(), Result<SubmitReceipt>(fail(receipts.error())));
-        }
-        self->taken(*group, *receipts);
-      });
-    });
+    const std::size_t tasks = std::exchange(group_tasks_, 0);
+    group_bytes_ = group_after_ = 0;
+    if (group->empty()) return taken(*group, {});
+    api_->submit_queue.enter_group(
+        call_.caller.tenant, tasks,
+        [self = shared_from_this(), group](const SubmitQueue::Turn& turn) {
+          self->api_->service.submit_batch(
+              group, [self, group, turn](Result<BatchReceipts> receipts) {
+                self->call_.responder.soon([self, group, receipts = std::move(receipts)]() mutable {
+                  self->received(*group, std::move(receipts));
+                });
+              });
+        });
+  }
+
+  void received(const std::vector<Submission>& group, Result<BatchReceipts> receipts) {
+    if (receipts) return taken(group, *receipts);
+    taken(group, BatchReceipts(group.size(), Result<SubmitReceipt>(fail(receipts.error()))));
   }
 
   void taken(const std::vector<Submission>& group, const BatchReceipts& receipts) {
@@ -210,6 +217,8 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
   }
 
   void finish() {
+    // Before the answer: who has that may send the next.
+    slot_.reset();
     if (too_large_) {
       refused(last_line_ + 1,
               Error{ErrorCode::too_large, "body",
@@ -232,7 +241,7 @@ class JobBatch : public std::enable_shared_from_this<JobBatch> {
   const Call call_;
   const std::string key_;
   const std::string traceparent_;
-  const std::shared_ptr<void> slot_;
+  std::shared_ptr<void> slot_;
   NdjsonLines lines_{limits::job_document_bytes_max};
   bool ended_ = false;      // nothing more comes
   bool too_large_ = false;  // since more is not read

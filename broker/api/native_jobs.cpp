@@ -70,8 +70,8 @@ void submit(const std::shared_ptr<Api>& api, Call call) {
   const std::uint32_t tasks = asked->spec.array_count;
   api->charge_jobs(call, tasks);
   const auto shared = std::make_shared<const Call>(std::move(call));
-  const bool entered =
-      api->submit_queue.enter(tenant, [api, shared, asked, tasks](const SubmitQueue::Turn& turn) {
+  const bool entered = api->submit_queue.enter(
+      tenant, tasks, [api, shared, asked, tasks](const SubmitQueue::Turn& turn) {
         api->service.submit(
             asked, [api, shared, asked, tasks, turn](const Result<SubmitReceipt>& receipt) {
               if (!receipt) return shared->reject(receipt.error());

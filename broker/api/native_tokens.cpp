@@ -106,7 +106,7 @@ Status check_within(TokenRequest& request, const Caller& caller, Wall::time_poin
 // Both write a file and wait for the disk.
 bool too_many_changes(Api& api, const Call& call) {
   const std::string key = std::string(to_string(call.caller.role)) + "/" + call.caller.tenant.value;
-  if (!api.token_change_limits.take(key, 1, system_now().mono)) return false;
+  if (!api.token_change_limits.take(key, 1, system_now().mono).wait) return false;
   call.reject(Error{ErrorCode::exhausted, "", "you change too many tokens at once",
                     "try again in a second"});
   return true;

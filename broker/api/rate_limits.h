@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,6 +12,14 @@
 #include "schemas/time.h"
 
 namespace tradewind {
+
+// What a key may use after what has been charged.
+struct Quota {
+  std::uint64_t limit = 0;                   // at once; 0: there is no limit
+  std::uint64_t left = 0;                    // of that, rounded down
+  std::chrono::seconds reset{0};             // until it may go on, or else until all is left again
+  std::optional<std::chrono::seconds> wait;  // for so long it may not go on, a second or more
+};
 
 // Any thread. What something costs may be known only once it is done: whoever is not in debt may
 // go on, and what it turns out to cost is charged after, so that one large thing is never cut in
@@ -22,10 +31,9 @@ class RateLimits {
   RateLimits(double burst, double per_second, std::size_t keys_max)
       : burst_(burst), per_second_(per_second), keys_max_(keys_max) {}
 
-  // Charges it when the key may go on; else tells for how long it may not, a second or more.
-  std::optional<std::chrono::seconds> take(const std::string& key, double cost,
-                                           Mono::time_point now);
-  void charge(const std::string& key, double cost, Mono::time_point now);
+  // Charges it when the key may go on; `wait` tells when not.
+  Quota take(const std::string& key, double cost, Mono::time_point now);
+  Quota charge(const std::string& key, double cost, Mono::time_point now);
 
   std::size_t keys_count() const;
 
@@ -35,7 +43,9 @@ class RateLimits {
     Mono::time_point at{};
   };
   double left(const Bucket& bucket, Mono::time_point now) const;
-  void charge_locked(const std::string& key, double cost, Mono::time_point now);
+  // What is left then.
+  double charge_locked(const std::string& key, double cost, Mono::time_point now);
+  Quota quota(double left) const;
   void forget_full(Mono::time_point now);
 
   const double burst_;

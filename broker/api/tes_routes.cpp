@@ -74,7 +74,7 @@ void create(const std::shared_ptr<Api>& api, Call call) {
     answer_created(call, receipt);
   };
   const bool entered = api->submit_queue.enter(
-      call.caller.tenant, [api, answer, submission](const SubmitQueue::Turn& turn) {
+      call.caller.tenant, 1, [api, answer, submission](const SubmitQueue::Turn& turn) {
         api->service.submit(
             submission, [answer, turn](const Result<SubmitReceipt>& receipt) { answer(receipt); });
       });

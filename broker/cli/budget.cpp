@@ -1,6 +1,7 @@
 // `tradewind budget`.
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "broker/cli/context.h"
 #include "broker/cli/pages.h"
@@ -20,10 +21,12 @@ void print_budgets(const boost::json::array& budgets) {
                {"SPENT", true},
                {"HELD", true},
                {"JOBS WAITING", true},
-               {"SINCE"}});
+               {"SINCE"},
+               {"VERSION", true}});
   for (const auto& each : budgets) {
     table.add({text(each, "tenant"), text(each, "limit"), text(each, "period"), text(each, "spent"),
-               text(each, "held"), text(each, "jobs_waiting"), text(each, "since")});
+               text(each, "held"), text(each, "jobs_waiting"), text(each, "since"),
+               text(each, "version")});
   }
   std::cout << (table.empty() ? "no budgets\n" : table.render());
 }
@@ -35,6 +38,7 @@ void add_budget_commands(CLI::App& app, Context& context) {
     std::string tenant;
     std::string limit;
     std::string period = "month";
+    std::optional<std::uint64_t> replaces;
   };
   auto options = std::make_shared<Options>();
   auto* budget = app.add_subcommand("budget", "what tenants may spend, have spent and hold");
@@ -59,11 +63,15 @@ void add_budget_commands(CLI::App& app, Context& context) {
   set->add_option("--period", options->period,
                   "month: each calendar month in UTC; none: for ever. Another one begins anew")
       ->check(CLI::IsMember({"month", "none"}));
+  set->add_option("--replaces", options->replaces,
+                  "the version that must be in force, 0: none; else nothing is changed");
   examples(*set, {"tradewind budget set physics --limit 500",
-                  "tradewind budget set physics --limit 12000 --period none"});
+                  "tradewind budget set physics --limit 12000 --period none",
+                  "tradewind budget set physics --limit 500 --replaces 0"});
   set->callback([&context, options] {
-    const auto reply = context.client().put(
-        path_of(options->tenant), {{"limit", options->limit}, {"period", options->period}});
+    boost::json::object body{{"limit", options->limit}, {"period", options->period}};
+    if (options->replaces) body["replaces"] = *options->replaces;
+    const auto reply = context.client().put(path_of(options->tenant), std::move(body));
     if (!reply) return context.report(reply.error());
     context.show(*reply, [&] { print_budgets({*reply}); });
   });

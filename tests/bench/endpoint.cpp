@@ -1,347 +1,24 @@
 // Load on the endpoint of a running broker: polls beside submits, many followers of events, idle
-// and slow connections, overload. One thread with epoll, since it shares the machine with the
-// broker. Prints JSON lines.
+// and slow connections, overload. Prints JSON lines.
 //
 //   bench_endpoint PORT BROKER_PID STEADY_TOKEN FLOOD_TOKEN AUDITOR_TOKEN [--quick] [PART…]
 //
 // The first two tokens are users of different tenants. Parts: polls, followers, idle, overload; all
 // when none is given.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "tests/bench/figure.h"
+#include "tests/bench/endpoint_load.h"
 
 namespace tradewind::bench {
 namespace {
-
-// --- connections
-// ----------------------------------------------------------------------------------------------------
-
-std::uint16_t port = 0;
-int poller = -1;
-
-// From one of several addresses of this machine, as clients of several machines would come.
-int connect_from(unsigned source) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in own{};
-  own.sin_family = AF_INET;
-  own.sin_addr.s_addr = htonl(0x7f000100U + 1 + source);  // 127.0.1.1 and on
-  const int one = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
-      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    std::perror("connecting");
-    std::exit(1);
-  }
-  ::fcntl(fd, F_SETFL, O_NONBLOCK);
-  return fd;
-}
-
-class Peer {
- public:
-  explicit Peer(unsigned source) : fd_(connect_from(source)) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = this;
-    if (::epoll_ctl(poller, EPOLL_CTL_ADD, fd_, &event) != 0) fail("epoll_ctl");
-  }
-  virtual ~Peer() { ::close(fd_); }
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
-
-  // What is sent here is smaller than what a socket takes at once.
-  void send(std::string_view bytes) {
-    if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(bytes.size())) {
-      gone_ = true;
-    }
-  }
-  void readable() {
-    static std::array<char, 64 * 1024> bytes;
-    const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
-    if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) {
-      gone_ = true;
-      ::epoll_ctl(poller, EPOLL_CTL_DEL, fd_, nullptr);
-      return;
-    }
-    take({bytes.data(), static_cast<std::size_t>(got)});
-  }
-  bool gone() const { return gone_; }
-
- protected:
-  virtual void take(std::string_view bytes) = 0;
-
- private:
-  int fd_;
-  bool gone_ = false;
-};
-
-// Serves all peers until then.
-void serve_until(Clock::time_point end, const std::function<void(Clock::time_point)>& tick = {}) {
-  std::array<epoll_event, 512> events;
-  for (;;) {
-    const auto now = Clock::now();
-    if (now >= end) return;
-    if (tick) tick(now);
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - now).count() + 1;
-    const int count = ::epoll_wait(poller, events.data(), static_cast<int>(events.size()),
-                                   tick ? 1 : static_cast<int>(left));
-    for (int i = 0; i < count; ++i) {
-      static_cast<Peer*>(events[static_cast<std::size_t>(i)].data.ptr)->readable();
-    }
-  }
-}
-
-// Asks one request after the other on one connection.
-class Asker : public Peer {
- public:
-  using Answered = std::function<void(Asker&, int status, std::string_view body)>;
-  Asker(unsigned source, Answered answered) : Peer(source), answered_(std::move(answered)) {}
-
-  void ask(std::string_view request) {
-    asked_ = Clock::now();
-    busy_ = true;
-    send(request);
-  }
-  bool busy() const { return busy_; }
-  double waited_ms() const { return microseconds(Clock::now() - asked_) / 1'000; }
-
- private:
-  void take(std::string_view bytes) override {
-    in_.append(bytes);
-    const auto head = in_.find("\r\n\r\n");
-    if (head == std::string::npos) return;
-    const auto length = in_.find("Content-Length: ");
-    const std::size_t body =
-        length < head ? std::strtoull(in_.c_str() + length + 16, nullptr, 10) : 0;
-    if (in_.size() < head + 4 + body) return;
-    const std::string answer = std::exchange(in_, {});
-    busy_ = false;
-    answered_(*this, std::atoi(answer.c_str() + 9), std::string_view(answer).substr(head + 4));
-  }
-
-  Answered answered_;
-  Clock::time_point asked_;
-  bool busy_ = false;
-  std::string in_;
-};
-
-// --- requests
-// ----------------------------------------------------------------------------------------------------
-
-std::string get_request(const std::string& target, const std::string& token) {
-  return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
-         "\r\n\r\n";
-}
-std::string submit_request(const std::string& token) {
-  const std::string body =
-      R"({"name":"load","resources":{"cpus":4,"memory_mib":512},"architectures":["amd64"],)"
-      R"("duration_seconds":3600,"command":["sh","-c","sleep 3600"],"tags":{"project":"bench"}})";
-  return "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
-         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
-}
-std::string text_after(std::string_view body, std::string_view what, char end) {
-  const auto at = body.find(what);
-  if (at == std::string_view::npos) return {};
-  return std::string(
-      body.substr(at + what.size(), body.find(end, at + what.size()) - at - what.size()));
-}
-std::string id_in(std::string_view body) {
-  return text_after(body, "\"id\":\"", '"');
-}
-
-// --- figures
-// ----------------------------------------------------------------------------------------------------
-
-struct Seen {
-  std::vector<double> milliseconds;
-  std::size_t refused = 0;  // 429, 503
-  std::size_t failed = 0;
-  // `ids` gets that of a job that was acknowledged.
-  void count(const Asker& asker, int status, std::string_view body, std::vector<std::string>& ids) {
-    if (status == 429 || status == 503) {
-      ++refused;
-    } else if (status != 200 && status != 201) {
-      ++failed;
-    } else {
-      milliseconds.push_back(asker.waited_ms());
-      if (status == 201) ids.push_back(id_in(body));
-    }
-  }
-  double quantile(double part) {
-    if (milliseconds.empty()) return 0;
-    std::ranges::sort(milliseconds);
-    return milliseconds[std::min(
-        milliseconds.size() - 1,
-        static_cast<std::size_t>(static_cast<double>(milliseconds.size()) * part))];
-  }
-};
-
-void print(const std::string& metric, const char* unit, double value,
-           const char* relation = nullptr, double goal = 0) {
-  std::printf("{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"spread\": null, ",
-              metric.c_str(), value, unit);
-  if (relation == nullptr) {
-    std::printf("\"goal\": null, \"holds\": null}\n");
-  } else {
-    const bool holds = relation[0] == '<' ? value <= goal : value >= goal;
-    std::printf("\"goal\": \"%s %.10g\", \"holds\": %s}\n", relation, goal,
-                holds ? "true" : "false");
-  }
-  std::fflush(stdout);
-}
-
-double resident_mib(int pid) {
-  std::uint64_t pages = 0, resident = 0;
-  std::FILE* const file = std::fopen(("/proc/" + std::to_string(pid) + "/statm").c_str(), "r");
-  if (file == nullptr || std::fscanf(file, "%lu %lu", &pages, &resident) != 2)
-    fail("the broker is gone");
-  std::fclose(file);
-  return static_cast<double>(resident) * 4'096 / (1 << 20);
-}
-
-// --- kinds of load
-// ----------------------------------------------------------------------------------------------------
-
-// So many requests a second over some connections; one that finds none free is left out.
-class Paced {
- public:
-  Paced(unsigned connections, double per_second, std::string request)
-      : per_second_(per_second), request_(std::move(request)) {
-    for (unsigned i = 0; i < connections; ++i) {
-      askers_.push_back(
-          std::make_unique<Asker>(0, [this](Asker& asker, int status, std::string_view body) {
-            answered(asker, status, body);
-          }));
-    }
-  }
-  void tick(Clock::time_point now) {
-    if (begun_ == Clock::time_point{}) begun_ = now;
-    const auto due =
-        static_cast<std::size_t>(std::chrono::duration<double>(now - begun_).count() * per_second_);
-    while (sent_ < due) {
-      ++sent_;
-      Asker& asker = *askers_[next_++ % askers_.size()];
-      if (asker.busy()) {
-        ++left_out;
-      } else {
-        asker.ask(request_);
-      }
-    }
-  }
-  Seen seen;
-  std::size_t left_out = 0;
-  std::vector<std::string> ids;  // of jobs that were acknowledged
-
- private:
-  void answered(Asker& asker, int status, std::string_view body) {
-    seen.count(asker, status, body, ids);
-  }
-  const double per_second_;
-  const std::string request_;
-  std::vector<std::unique_ptr<Asker>> askers_;
-  Clock::time_point begun_{};
-  std::size_t sent_ = 0;
-  std::size_t next_ = 0;
-};
-
-// As many requests as are answered, one at a time on each connection.
-class Eager {
- public:
-  Eager(unsigned connections, std::vector<std::string> requests, unsigned sources = 1)
-      : requests_(std::move(requests)) {
-    for (unsigned i = 0; i < connections; ++i) {
-      askers_.push_back(std::make_unique<Asker>(
-          1 + i % sources, [this](Asker& asker, int status, std::string_view body) {
-            answered(asker, status, body);
-          }));
-    }
-  }
-  void begin() {
-    for (const auto& each : askers_) each->ask(next());
-  }
-  // No more after those under way.
-  void end() {
-    ended_ = true;
-    const auto patience = Clock::now() + std::chrono::seconds(20);
-    while (std::ranges::any_of(askers_,
-                               [](const auto& each) { return each->busy() && !each->gone(); })) {
-      if (Clock::now() > patience) fail("a request was never answered");
-      serve_until(Clock::now() + std::chrono::milliseconds(10));
-    }
-  }
-  // Each request once, then it ends by itself.
-  bool once = false;
-  Seen seen;
-  std::size_t answers = 0;
-  std::vector<std::string> ids;
-
- private:
-  const std::string& next() { return requests_[turn_++ % requests_.size()]; }
-  void answered(Asker& asker, int status, std::string_view body) {
-    ++answers;
-    seen.count(asker, status, body, ids);
-    if (ended_ || (once && turn_ >= requests_.size())) return;
-    asker.ask(next());
-  }
-  std::vector<std::string> requests_;
-  std::vector<std::unique_ptr<Asker>> askers_;
-  std::size_t turn_ = 0;
-  bool ended_ = false;
-};
-
-// One who follows events, and when an event came.
-class Follower : public Peer {
- public:
-  Follower(unsigned source, const std::string& request) : Peer(source) { send(request); }
-  void wait_for(const std::string& event) {
-    event_ = "id: " + event + "\n";
-    came_.reset();
-  }
-  std::optional<Clock::time_point> came() const { return came_; }
-  bool follows() const { return follows_; }
-
- private:
-  void take(std::string_view bytes) override {
-    follows_ = follows_ || bytes.starts_with("HTTP/1.1 200");
-    tail_.append(bytes);
-    if (!came_ && !event_.empty() && tail_.find(event_) != std::string::npos) came_ = Clock::now();
-    if (tail_.size() > 32) tail_.erase(0, tail_.size() - 32);
-  }
-  std::string event_;
-  std::optional<Clock::time_point> came_;
-  std::string tail_;
-  bool follows_ = false;
-};
-
-// Holds a connection open; a slow one sends a byte of a header now and then.
-class Idle : public Peer {
- public:
-  using Peer::Peer;
-
- private:
-  void take(std::string_view) override {}
-};
 
 struct Setting {
   int pid = 0;
@@ -516,6 +193,26 @@ void idle(const Setting& at) {
         (resident_mib(at.pid) - memory) * 1'024 / (count + slow_count), "<=", 64);
 }
 
+// What came of a flood, and what others saw meanwhile.
+struct Flood {
+  double accepted, refused;  // requests a second
+  Tails others;
+};
+Flood flood_of(Others& others, unsigned connections, const std::string& request,
+               std::chrono::seconds time, std::vector<std::string>& acknowledged) {
+  Eager eager(connections, {request}, 4);
+  eager.begin();
+  Flood flood{};
+  flood.others = others_for(others, time);
+  const auto seconds = static_cast<double>(time.count());
+  flood.accepted = static_cast<double>(eager.seen.milliseconds.size()) / seconds;
+  flood.refused = static_cast<double>(eager.seen.refused) / seconds;
+  if (eager.seen.failed > 0) fail("a request of the flood failed");
+  eager.end();
+  acknowledged.insert(acknowledged.end(), eager.ids.begin(), eager.ids.end());
+  return flood;
+}
+
 void overload(const Setting& at) {
   const int time = at.quick ? 5 : 60;
   Others others(at);
@@ -537,33 +234,30 @@ void overload(const Setting& at) {
   const double full = rate_of(at.quick ? 2 : 5);
   print("overload: full rate, 64 connections", "1/s", full);
   const double memory = resident_mib(at.pid);
-  Tails during{};
-  double accepted = 0;
-  double refused = 0;
-  {
-    Eager flood(640, {submit_request(at.flood)}, 4);
-    flood.begin();
-    during = others_for(others, seconds_of(time));
-    accepted = static_cast<double>(flood.seen.milliseconds.size()) / time;
-    refused = static_cast<double>(flood.seen.refused) / time;
-    if (flood.seen.failed > 0) fail("a request of the flood failed");
-    flood.end();
-    acknowledged.insert(acknowledged.end(), flood.ids.begin(), flood.ids.end());
-  }
+  const Flood flood =
+      flood_of(others, 640, submit_request(at.flood), seconds_of(time), acknowledged);
   const double grown = resident_mib(at.pid) - memory;
   int back = -1;
   for (int second = 1; second <= 10 && back < 0; ++second) {
     if (rate_of(1) >= 0.9 * full) back = second;
   }
-  print("overload, 640 connections: accepted", "1/s", accepted);
-  print("overload: refused with 429 or 503", "1/s", refused);
+  print("overload, 640 connections: accepted", "1/s", flood.accepted);
+  print("overload: refused with 429 or 503", "1/s", flood.refused);
   print("overload: others' polls, p99 before", "ms", before.poll);
-  print("overload: others' polls, p99 while", "ms", during.poll, "<=", 100);
+  print("overload: others' polls, p99 while", "ms", flood.others.poll, "<=", 100);
   print("overload: others' submits, p99 before", "ms", before.submit);
-  print("overload: others' submits, p99 while", "ms", during.submit, "<=", 100);
+  print("overload: others' submits, p99 while", "ms", flood.others.submit, "<=", 100);
   print("overload: memory, for each job that was accepted", "KiB",
-        grown * 1'024 / std::max(1.0, accepted * time), "<=", 8);
+        grown * 1'024 / std::max(1.0, flood.accepted * time), "<=", 8);
   print("overload: full rate is back after", "s", back < 0 ? 99 : back, "<=", 10);
+  // As many batches as a tenant may have under way. A million jobs are enough.
+  constexpr std::size_t lines = 1'000;
+  const Flood batches = flood_of(others, 8, batch_request(at.flood, lines),
+                                 seconds_of(at.quick ? 5 : 10), acknowledged);
+  print("overload, 8 batches of 1,000 at a time: accepted", "1/s", batches.accepted * lines);
+  print("overload by batches: batches of which a line was refused", "1/s", batches.refused);
+  print("overload by batches: others' polls, p99 while", "ms", batches.others.poll, "<=", 100);
+  print("overload by batches: others' submits, p99 while", "ms", batches.others.submit, "<=", 100);
   acknowledged.insert(acknowledged.end(), others.submits.ids.begin(), others.submits.ids.end());
   // Half of them are not the flood's: those of others are asked for with its own token.
   std::vector<std::string> requests;

@@ -70,6 +70,18 @@ class Budget(unittest.TestCase):
         self.assertEqual(caught.exception.status, 409)
         self.assertIn("its tenant's budget", caught.exception.json()["detail"])
 
+    def test_a_limit_replaces_the_version_that_was_read(self):
+        self.set(5_000_000, "--replaces", "0")
+        version = self.user.get(f"/v1/budgets/{self.tenant}")["version"]
+        self.assertIn(str(version), self.federation.cli("budget", self.tenant).stdout.split())
+        for late in ("0", str(version - 1)):
+            refused = self.federation.cli("budget", "set", self.tenant, "--limit", "9", "--replaces", late,
+                                          token="operator", check=False)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(f"version {version}, not {late}", refused.stderr)
+        self.set(6_000_000, "--replaces", str(version))
+        self.assertEqual(self.user.get(f"/v1/budgets/{self.tenant}")["limit"], "6")
+
     def test_users_see_their_own_and_set_none(self):
         self.set(5_000_000)
         self.assertEqual(self.user.get("/v1/budgets")["budgets"][0]["limit"], "5")

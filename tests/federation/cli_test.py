@@ -331,6 +331,7 @@ class Completion(unittest.TestCase):
         (["tradewind", "jobs", "--output", ""], ["json", "table"]),
         (["tradewind", "--profile", "jobs", "mark"], ["market"]),
         (["tradewind", "jobs", "--st"], ["--state"]),
+        (["tradewind", "budget", "set", "--re"], ["--replaces"]),
         (["tradewind", "site", "state", "x", "a"], ["active"]),
         (["tradewind", "completion", ""], ["bash", "fish", "zsh"]),
     )

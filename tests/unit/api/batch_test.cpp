@@ -1,4 +1,5 @@
 // Batches of jobs: POST /v1/jobs with NDJSON.
+#include "broker/api/batch_slots.h"
 #include "broker/api/ndjson.h"
 #include "schemas/limits.h"
 #include "tests/unit/api/endpoint_fixture.h"
@@ -72,6 +73,11 @@ class BatchTest : public EndpointTest {
       rest.remove_prefix(end + 1);
     }
     return out;
+  }
+  std::string batch_head(std::size_t length) const {
+    return "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + alice +
+           "\r\nContent-Type: application/x-ndjson\r\nContent-Length: " + std::to_string(length) +
+           "\r\n\r\n";
   }
   static constexpr std::string_view job = R"({"command":["true"]})";
 };
@@ -191,6 +197,21 @@ TEST_F(BatchTest, WhatWasTakenStaysWhenTheClientGoes) {
     }
   }
   EXPECT_EQ(service.jobs_count(), 1'000U);
+}
+
+TEST_F(BatchTest, WhoHasTheAnswerMaySendTheNext) {
+  std::vector<std::unique_ptr<RawClient>> others;
+  for (std::size_t i = 1; i < BatchSlots::tenant_max; ++i) {
+    others.push_back(std::make_unique<RawClient>(endpoint_->port()));
+    others.back()->send(batch_head(1'000));
+  }
+  service.keep_replies(true);
+  RawClient client(endpoint_->port());
+  for (int i = 0; i < 2; ++i) {
+    client.send(batch_head(job.size()) + std::string(job));
+    EXPECT_EQ(answers(client.read()).size(), 1U);
+  }
+  service.keep_replies(false);
 }
 
 TEST_F(BatchTest, TakesAChunkedBodyAndGoesOnWithTheConnection) {

@@ -76,6 +76,13 @@ class FakeService : public Service {
     }
     changed_.notify_all();
   }
+  // What answers has been called but is held on to, as a thread does that is slow to let go of it.
+  void keep_replies(bool keep) {
+    std::vector<std::function<void()>> kept;
+    const std::lock_guard lock(mutex_);
+    keep_ = keep;
+    if (!keep) kept.swap(kept_);
+  }
   void refuse_with(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
     refuse_ = std::move(error);
@@ -413,6 +420,9 @@ class FakeService : public Service {
       queue_.pop_front();
       lock.unlock();
       next();
+      lock.lock();
+      if (keep_) kept_.push_back(std::move(next));
+      lock.unlock();
       next = nullptr;
       lock.lock();
     }
@@ -423,6 +433,8 @@ class FakeService : public Service {
   std::deque<std::function<void()>> queue_;
   bool over_ = false;
   bool hold_ = false;
+  bool keep_ = false;
+  std::vector<std::function<void()>> kept_;
   bool drop_ = false;
   std::optional<Error> refuse_;
   std::uint64_t sequence_ = 0;
