@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "schemas/ascii.h"
 #include "schemas/assert.h"
 #include "schemas/ids.h"
 
@@ -105,9 +106,9 @@ const std::vector<CatalogueAccelerator>& accelerator_catalogue() {
 std::string accelerator_slug(std::string_view name) {
   std::string slug;
   for (const char each : name) {
-    const bool capital = each >= 'A' && each <= 'Z';
-    if (capital || (each >= 'a' && each <= 'z') || (each >= '0' && each <= '9')) {
-      slug += capital ? static_cast<char>(each - 'A' + 'a') : each;
+    const char small = ascii_lower(each);
+    if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9')) {
+      slug += small;
     } else if (!slug.empty() && slug.back() != '-') {
       slug += '-';
     }

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "schemas/ascii.h"
+
 namespace tradewind {
 namespace {
 
@@ -30,11 +32,8 @@ tl::unexpected<Error> refuse(std::string_view program, std::size_t line, std::st
               "run it by hand, and write the accelerators into the site file yourself");
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
+std::string_view stripped(std::string_view text) {
+  return trimmed(text, " \t\r");
 }
 
 // Lines that are not blank.
@@ -42,7 +41,7 @@ Result<std::vector<Line>> lines_of(std::string_view program, std::string_view te
   std::vector<Line> lines;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = stripped(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (number > lines_max) return refuse(program, number, "is one too many");
     if (line.size() > line_bytes_max) return refuse(program, number, "is too long");
@@ -55,7 +54,7 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(separator), text.size());
-    parts.push_back(trimmed(text.substr(0, end)));
+    parts.push_back(stripped(text.substr(0, end)));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return parts;
@@ -94,7 +93,7 @@ bool tells_nothing(std::string_view text) {
 
 // "81920 MiB", "32768.00 MiB", "32 GiB", "81920"; 0 for "[N/A]".
 std::optional<std::uint64_t> parse_memory(std::string_view text) {
-  text = trimmed(text);
+  text = stripped(text);
   if (tells_nothing(text)) return 0;
   const auto number = take_number(text);
   if (!number || *number > memory_mib_max) return std::nullopt;
@@ -102,7 +101,7 @@ std::optional<std::uint64_t> parse_memory(std::string_view text) {
     text.remove_prefix(1);
     if (!take_number(text)) return std::nullopt;
   }
-  text = trimmed(text);
+  text = stripped(text);
   if (text == "GiB") return *number * 1024;
   if (text.empty() || text == "MiB" || text == "MB") return number;
   return std::nullopt;
@@ -127,12 +126,12 @@ std::vector<std::string_view> fields_of(std::string_view line) {
     std::size_t end = line.find(',');
     if (line.front() == '"') end = line.find(',', std::min(line.find('"', 1), line.size()));
     end = std::min(end, line.size());
-    std::string_view field = trimmed(line.substr(0, end));
+    std::string_view field = stripped(line.substr(0, end));
     if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
       field = field.substr(1, field.size() - 2);
     }
     fields.push_back(field);
-    line = trimmed(line.substr(std::min(end + 1, line.size())));
+    line = stripped(line.substr(std::min(end + 1, line.size())));
   }
   return fields;
 }
@@ -161,15 +160,11 @@ Result<Accelerators> parse_csv(std::string_view program, std::string_view text) 
   return found;
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 // The text or whole number at a key, whatever its case: releases differ in that.
 std::optional<std::string> member(const boost::json::object& object, std::string_view key) {
   for (const auto& each : object) {
     const std::string_view name(each.key().data(), each.key().size());
-    if (!std::ranges::equal(name, key, {}, lower, lower)) continue;
+    if (ascii_lower(name) != ascii_lower(key)) continue;
     if (each.value().is_string()) return std::string(each.value().get_string());
     if (each.value().is_uint64()) return std::to_string(each.value().get_uint64());
     if (each.value().is_int64()) return std::to_string(each.value().get_int64());
@@ -229,7 +224,7 @@ Result<Accelerators> parse_cards(std::string_view program, std::string_view text
 std::optional<std::uint64_t> largest_total(std::string_view text) {
   std::optional<std::uint64_t> largest;
   for (std::size_t at = text.find('/'); at != std::string_view::npos; at = text.find('/')) {
-    text = trimmed(text.substr(at + 1));
+    text = stripped(text.substr(at + 1));
     const auto total = take_number(text);
     if (total) largest = std::max(largest.value_or(0), *total);
   }
@@ -250,7 +245,7 @@ Result<Accelerators> parse_npu_smi(std::string_view program, std::string_view te
     if (cells[1].find(':') == std::string_view::npos) {
       if (!name.empty())
         return refuse(program, line.number, "names a chip where one has no memory");
-      name = trimmed(cells[0].substr(words[0].size()));
+      name = stripped(cells[0].substr(words[0].size()));
       if (name.empty()) return refuse(program, line.number, "names no chip");
       continue;
     }
@@ -313,7 +308,7 @@ Result<Accelerators> parse_mthreads_gmi(std::string_view program, std::string_vi
                             ? std::optional<std::uint64_t>()
                             : parse_memory(cells[2].substr(begin + 1, end - begin - 1));
     if (!memory) return refuse(program, line.number, "has no amount of memory");
-    const std::string_view name = trimmed(cells[0].substr(words[0].size()));
+    const std::string_view name = stripped(cells[0].substr(words[0].size()));
     if (const Status added = add(program, line.number, name, *memory, found); !added) {
       return fail(added.error());
     }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "schemas/ascii.h"
+
 namespace tradewind {
 namespace {
 
@@ -23,9 +25,7 @@ bool is_letter(char each) {
 bool is_digest(std::string_view text) {
   if (!text.starts_with(digest_prefix)) return false;
   text.remove_prefix(digest_prefix.size());
-  return text.size() == digest_digits && std::ranges::all_of(text, [](char each) {
-           return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f');
-         });
+  return text.size() == digest_digits && is_lower_hex(text);
 }
 
 bool is_tag(std::string_view text) {
@@ -100,10 +100,7 @@ Result<ImageReference> parse_image_reference(std::string_view field, std::string
   const std::string_view first = components.front();
   if (components.size() > 1 &&
       (first.find_first_of(".:") != std::string_view::npos || first == "localhost")) {
-    registry = first;
-    std::ranges::transform(registry, registry.begin(), [](char each) {
-      return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
-    });
+    registry = ascii_lower(first);
     if (!is_registry(registry)) return wrong("its registry is none");
     components.erase(components.begin());
   }

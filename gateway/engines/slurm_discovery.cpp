@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "schemas/architecture.h"
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -35,9 +36,9 @@ std::uint64_t idle_units(const SlurmNode& node, const SlurmPool& pool) {
 
 std::string toml_name(const std::string& text) {
   std::string name;
-  for (const char each : text) {
+  for (const char each : ascii_lower(text)) {
     const bool plain = (each >= 'a' && each <= 'z') || (each >= '0' && each <= '9');
-    name += plain ? each : (each >= 'A' && each <= 'Z') ? static_cast<char>(each - 'A' + 'a') : '-';
+    name += plain ? each : '-';
   }
   return name;
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "schemas/ascii.h"
+
 namespace tradewind {
 
 SlurmState parse_slurm_state(std::string_view word) {
@@ -110,10 +112,7 @@ bool is_too_large(std::string_view reason) {
 
 bool slurm_node_serves(const std::vector<std::string_view>& state) {
   if (state.empty()) return false;
-  std::string base(state.front());
-  std::ranges::transform(base, base.begin(), [](char each) {
-    return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
-  });
+  std::string base = ascii_lower(state.front());
   // Not responding, powered down, in maintenance, to be powered down, draining.
   if (base.find_first_of("*~$%!") != std::string::npos) return false;
   while (!base.empty() && (base.back() < 'a' || base.back() > 'z')) base.pop_back();

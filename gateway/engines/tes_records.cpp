@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -203,11 +204,7 @@ Result<std::vector<std::string>> read_tes_parameters(std::string_view text) {
     for (const auto& each : *list) {
       if (parameters.size() == parameters_max) break;
       if (!each.is_string() || each.as_string().size() > line_bytes_max) continue;
-      std::string word(each.as_string());
-      std::ranges::transform(word, word.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
-      parameters.push_back(std::move(word));
+      parameters.push_back(ascii_lower(std::string_view(each.as_string())));
     }
   }
   return parameters;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "gateway/staging/private_address.h"
+#include "schemas/ascii.h"
 
 namespace tradewind {
 namespace {
@@ -27,15 +28,6 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
 
 int progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<HttpExchange*>(user)->stop.stop_requested() ? 1 : 0;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char each) {
-    return each == ' ' || each == '\t' || each == '\r' || each == '\n';
-  };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 // Whether it can stand in a line of another head.
@@ -107,11 +99,8 @@ void HttpExchange::read_head(std::string_view line) {
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](char each) {
-    return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
-  });
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string name = ascii_lower(line.substr(0, colon));
+  const std::string_view value = trimmed(line.substr(colon + 1), " \t\r\n");
   if (!is_plain(value)) return;
   if (name == "content-range" && value.starts_with("bytes ")) {
     read_range(*this, value);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "schemas/ascii.h"
 #include "schemas/limits.h"
 
 namespace tradewind {
@@ -35,20 +36,9 @@ std::optional<std::string> part(const UrlHandle& handle, CURLUPart which) {
   return value;
 }
 
-char lower(char each) {
-  return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
-}
-
 std::string scheme_of(const std::string& url) {
-  std::string scheme = url.substr(0, url.find(':'));
-  std::ranges::transform(scheme, scheme.begin(), lower);
-  return url.find(':') == std::string::npos ? std::string{} : scheme;
-}
-
-int hex_digit(char each) {
-  if (each >= '0' && each <= '9') return each - '0';
-  const char small = lower(each);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+  const std::size_t colon = url.find(':');
+  return colon == std::string::npos ? std::string{} : ascii_lower(url.substr(0, colon));
 }
 
 std::string percent_encoded(std::string_view path) {

@@ -32,6 +32,7 @@ TEST(Ascii, OnlyItsOwnLettersAndDigitsCount) {
   EXPECT_EQ(trimmed(" \t a b\t "), "a b");
   EXPECT_EQ(trimmed(" \t "), "");
   EXPECT_EQ(trimmed("\na\n"), "\na\n");
+  EXPECT_EQ(trimmed("\r\n a\n", " \r\n"), "a");
   EXPECT_EQ(hex_digit('0'), 0);
   EXPECT_EQ(hex_digit('f'), 15);
   EXPECT_EQ(hex_digit('A'), 10);
