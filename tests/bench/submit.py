@@ -18,6 +18,9 @@ import time
 
 from running import running
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "deploy"))
+from free_ports import free_ports
+
 CLIENTS = 64
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -104,12 +107,6 @@ def ours(programs, quick):
 
 # --- peers ---------------------------------------------------------------------------------------
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 def wait_for(port, seconds=30):
     deadline = time.monotonic() + seconds
     while True:
@@ -141,7 +138,7 @@ def postgresql(folder, document, seconds, rounds):
         return []
     if lacks("PostgreSQL", "pgbench", "setpriv"):
         return []
-    binary, data, port = binaries[-1], folder / "data", free_port()
+    binary, data, (port,) = binaries[-1], folder / "data", free_ports(1)
     # It does not run as root.
     user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
@@ -172,7 +169,7 @@ def postgresql(folder, document, seconds, rounds):
 def redis(folder, document, seconds, rounds):
     if lacks("Redis", "redis-server", "redis-benchmark"):
         return []
-    port = free_port()
+    port, = free_ports(1)
     with running("redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes",
                  "--appendfsync", "always", "--save", ""):
         wait_for(port)
@@ -189,7 +186,7 @@ def redis(folder, document, seconds, rounds):
 def nats(folder, program, seconds, rounds):
     if lacks("NATS JetStream", "nats-server"):
         return []
-    port = free_port()
+    port, = free_ports(1)
     with running("nats-server", "-a", "127.0.0.1", "-p", port, "-js", "-sd", folder):
         wait_for(port)
         return [each for each in loaded(program, "nats", port, CLIENTS, seconds, rounds) if each["unit"] == "1/s"]
@@ -208,7 +205,7 @@ def etcd(folder, document, seconds, rounds):
     go = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(folder / "cache"),
           "HOME": str(folder)}
     subprocess.run(["go", "build", "-o", folder / "client", "main.go"], cwd=source, env=go, check=True)
-    port, peer = free_port(), free_port()
+    port, peer = free_ports(2)
     with running("etcd", "--data-dir", folder / "data", "--listen-client-urls", f"http://127.0.0.1:{port}",
                  "--advertise-client-urls", f"http://127.0.0.1:{port}", "--listen-peer-urls", f"http://127.0.0.1:{peer}",
                  "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",

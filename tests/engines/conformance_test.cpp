@@ -117,11 +117,11 @@ TEST_P(EngineConformance, EndsAJobAtItsTimeLimit) {
 }
 
 TEST_P(EngineConformance, AJobLivesAsLongAsItsLeaseIsRenewed) {
-  start(attempt(), told("sleep 3"));
+  start(attempt(), told("sleep 4"));
   engine->set_lease(attempt(), system_now().mono + std::chrono::seconds(20));
   ASSERT_TRUE(until([&] { return is_running(attempt()); }));
-  for (int renewal = 0; renewal < 3; ++renewal) {
-    engine->set_lease(attempt(), system_now().mono + std::chrono::seconds(2));
+  for (int renewal = 0; renewal < 4; ++renewal) {
+    engine->set_lease(attempt(), system_now().mono + std::chrono::seconds(3));
     const auto next = system_now().mono + std::chrono::seconds(1);
     until([&] { return system_now().mono > next; });
   }
@@ -170,7 +170,7 @@ TEST_P(EngineConformance, EndsManyAtOnceEachOnce) {
   for (std::uint32_t number = 1; number <= count; ++number) {
     start(attempt(number), told("true"));
   }
-  ASSERT_TRUE(until([&] { return reports.size() == count; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(until([&] { return reports.size() == count; }));
   for (const auto& [id, report] : reports) {
     EXPECT_EQ(report.code, EndCode::succeeded) << report.detail;
     EXPECT_EQ(ended[id], 1);

@@ -3,20 +3,8 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
-
-
-def free_ports(count):
-    held = []
-    for _ in range(count):
-        held.append(socket.socket())
-        held[-1].bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def started_at(pid):

@@ -244,8 +244,7 @@ void EngineUnderTest::start(const AttemptId& id, const Assignment& assignment) {
 }
 
 EndReport EngineUnderTest::end_of(const AttemptId& id) {
-  EXPECT_TRUE(until([&] { return reports.contains(id); }, std::chrono::seconds(60)))
-      << "the attempt did not end";
+  EXPECT_TRUE(until([&] { return reports.contains(id); })) << "the attempt did not end";
   EXPECT_EQ(ended[id], 1);
   return reports[id];
 }

@@ -61,7 +61,7 @@ class EngineUnderTest : public testing::Test {
   void close();
 
   bool until(const std::function<bool()>& holds,
-             std::chrono::seconds limit = std::chrono::seconds(40));
+             std::chrono::seconds limit = std::chrono::seconds(120));
   // Until it takes jobs.
   void await_up();
   void start(const AttemptId& id, const Assignment& assignment);

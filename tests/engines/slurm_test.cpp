@@ -26,9 +26,10 @@ class SlurmTest : public test::EngineUnderTest {
     // The administrator's part: what a test before has left, and nodes that Slurm took out of
     // service for numbers that a slurmctld gave out again ("Duplicate jobid").
     SlurmCluster::run("scancel --user=" + SlurmCluster::user());
-    SlurmCluster::run("scontrol update nodename=ALL state=resume");
+    resume_nodes();
     ASSERT_TRUE(until([] { return SlurmCluster::run("squeue -h") == ""; }));
   }
+  static void resume_nodes() { SlurmCluster::run("scontrol update nodename=ALL state=resume"); }
   // Is killed with all that would tell of it on its node. `spend`: takes a second or so of a
   // processor and 40 MB before, long enough for Slurm to see it.
   void start_and_kill(const AttemptId& id, bool spend = true) {
@@ -157,8 +158,14 @@ TEST_P(SlurmEngineTest, JobsThatACrashOfSlurmctldHasLostRunOnce) {
   }));
   SlurmCluster::tell("kill", "slurmctld");
   SlurmCluster::tell("start", "slurmctld");
+  ASSERT_TRUE(
+      until([] { return SlurmCluster::run("scontrol ping").find(" is UP") != std::string::npos; }));
   SlurmCluster::run("scancel --name wrap");
-  ASSERT_TRUE(until([&] { return reports.size() == 5; }, std::chrono::seconds(60)));
+  // The numbers of lost jobs are given out again, also where the one before still runs.
+  ASSERT_TRUE(until([&] {
+    resume_nodes();
+    return reports.size() == 5;
+  }));
   for (const auto& [id, report] : reports) {
     EXPECT_EQ(report.code, EndCode::succeeded) << report.detail;
     EXPECT_EQ(ended[id], 1);
@@ -214,6 +221,9 @@ TEST_P(SlurmEngineTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
 TEST_P(SlurmEngineTest, AccountingThatIsAwayIsWaitedForAWhile) {
   if (!SlurmCluster::no_accounting().empty()) GTEST_SKIP() << SlurmCluster::no_accounting();
   if (GetParam() == Kind::slurm) {
+    close();
+    options.accounting_time = std::chrono::seconds(100);
+    open();
     SlurmCluster::tell("stop", "slurmdbd");
     start_and_kill(attempt());
     ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t running") == ""; }));

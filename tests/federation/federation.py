@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,9 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "deploy"))
+from free_ports import free_ports  # for the tests
+
 BIN = pathlib.Path(os.environ.get("TRADEWIND_BIN", ROOT / "build/release/bin"))
 FINAL = ("succeeded", "failed", "canceled", "unroutable")
 

@@ -1,9 +1,8 @@
 """Links between a gateway and its broker that are cut, both ways and one way, and that are slow: nothing runs twice."""
-import socket
 import time
 import unittest
 
-from federation import Federation, Ledger, leading_attempt, shell_job, site_files, until
+from federation import Federation, Ledger, free_ports, leading_attempt, shell_job, site_files, until
 from history import History, check_history
 from link_proxy import TO_BROKER, TO_GATEWAY, LinkProxy
 
@@ -16,9 +15,7 @@ OVER = LEASE + SKEW + DELAY
 
 class Links(unittest.TestCase):
     def setUp(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port, = free_ports(1)
         self.proxy = self.enterContext(LinkProxy(port))
         self.ledger = self.enterContext(Ledger())
         sites = self.enterContext(site_files(*SITES))

@@ -6,14 +6,13 @@ import pathlib
 import random
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
-from federation import BIN, Answer, Client, build_log_verifier, checkpoint_size, shell_job, until, verify_log
+from federation import BIN, Answer, Client, build_log_verifier, checkpoint_size, free_ports, shell_job, until, verify_log
 
 KILLS = int(os.environ.get("TRADEWIND_LOG_KILLS", "200"))
 FLIPS = int(os.environ.get("TRADEWIND_LOG_FLIPS", "24"))
@@ -21,17 +20,11 @@ LIFE_SECONDS_MAX = 0.45  # beyond what a start takes
 GONE = (OSError, http.client.HTTPException)  # what a client sees of a broker that was killed
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 class LoneBroker:
     """A broker without sites: jobs are taken and wait."""
 
     def __init__(self, folder):
-        self.folder, self.port = pathlib.Path(folder), free_port()
+        self.folder, (self.port,) = pathlib.Path(folder), free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.ready = self.folder / "ready"
         if not (self.folder / "ca").exists():
@@ -133,11 +126,11 @@ class LogRecovery(unittest.TestCase):
             took = time.monotonic() - began
             process = self.run_broker()
             self.assertTrue(self.broker.starts(process), self.broker.said())
-            seen.append(self.broker.shows(max(acknowledged.values())))
         finally:
             over.set()
             for each in clients:
                 each.join()
+        seen.append(self.broker.shows(max(acknowledged.values())))
         print(f"{KILLS} kills in {took:.0f} s, {len(seen)} checkpoints, {len(acknowledged)} jobs", flush=True)
         self.assertGreater(len(seen), KILLS // 10)
         sizes = [checkpoint_size(note) for note in seen]
