@@ -54,10 +54,11 @@ class BatchEngineTest : public test::EngineUnderTest {
 };
 
 TEST_F(BatchEngineTest, WhileTheQueueIsAwayItTakesNothingAndRunningJobsEndAsIfNothingWere) {
-  start(attempt(), told("sleep 2"));
+  start(attempt(), told(held()));
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
   PrivateGridEngine::tell("kill", "sge_qmaster");
   ASSERT_TRUE(until([&] { return is_down(); }));
+  let_go();
   EXPECT_EQ(end_of(attempt()).code, EndCode::succeeded);
   // Granted just before: it waits for the queue.
   engine->start(attempt(2), told("true"));
@@ -163,7 +164,7 @@ TEST_F(BatchEngineTest, AJobThatTheCentreKillsEndsInterruptedByTheQueuesOwnAccou
 }
 
 TEST_F(BatchEngineTest, ListsThatAreCutShortEndNoJob) {
-  start(attempt(), told("sleep 3"));
+  start(attempt(), told(held()));
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
   close();
   replace(commands->status.command, "qstat", "\"$real\" \"$@\" | head -3");
@@ -173,6 +174,7 @@ TEST_F(BatchEngineTest, ListsThatAreCutShortEndNoJob) {
     const Status checked = engine->check(shell("true"));
     return !checked && checked.error().message.find("whole") != std::string::npos;
   }));
+  let_go();
   EXPECT_EQ(end_of(attempt()).code, EndCode::succeeded);
 }
 

@@ -281,6 +281,14 @@ Assignment EngineUnderTest::told(const std::string& work) const {
   return shell(fmt::format("echo start >> {0}; {1} && echo end >> {0}", file, work));
 }
 
+std::string EngineUnderTest::held() const {
+  return fmt::format("while [ ! -e {} ]; do sleep 0.05; done", (scratch / "let_go").string());
+}
+
+void EngineUnderTest::let_go() const {
+  std::ofstream(scratch / "let_go") << "\n";
+}
+
 int EngineUnderTest::lines(const std::string& word) const {
   std::ifstream file(scratch / "told");
   std::string line;

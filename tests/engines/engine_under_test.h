@@ -81,6 +81,9 @@ class EngineUnderTest : public testing::Test {
   Assignment shell(const std::string& script) const;
   // A command that writes a line to an outside file when it starts and another when it has ended.
   Assignment told(const std::string& work) const;
+  // Work that goes on until let_go().
+  std::string held() const;
+  void let_go() const;
   int starts() const;
   int ends() const;
 

@@ -121,10 +121,11 @@ TEST_F(KubernetesEngineTest, AnImageThatCannotBeNamedOrIsNotAllowedIsRefused) {
 }
 
 TEST_F(KubernetesEngineTest, WhileTheServerIsAwayNothingIsSoldAndWhatRunsEndsOnceAfterwards) {
-  start(attempt(1), told("sleep 1"));
+  start(attempt(1), told(held()));
   ASSERT_TRUE(until([&] { return is_running(attempt(1)) && starts() == 1; }));
   FakeKubernetes::tell("down");
   ASSERT_TRUE(until([&] { return is_down(); }));
+  let_go();
   engine->start(attempt(2), told("true"));          // granted a moment before
   ASSERT_TRUE(until([&] { return ends() == 1; }));  // unseen
   EXPECT_FALSE(reports.contains(attempt(1)));

@@ -175,11 +175,12 @@ TEST_P(SlurmEngineTest, JobsThatACrashOfSlurmctldHasLostRunOnce) {
 }
 
 TEST_P(SlurmEngineTest, WhileSlurmIsAwayItTakesNothingAndRunningJobsEndAsIfNothingWere) {
-  start(attempt(), told("sleep 2"));
+  start(attempt(), told(held()));
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
   const std::string control = GetParam() == Kind::slurm ? "slurmrestd" : "slurmctld";
   SlurmCluster::tell("stop", control);
   ASSERT_TRUE(until([&] { return is_down(); }));
+  let_go();
   EXPECT_EQ(end_of(attempt()).code, EndCode::succeeded);
   // Granted just before: it waits for Slurm.
   engine->start(attempt(2), told("true"));
@@ -263,9 +264,10 @@ TEST_P(SlurmEngineTest, WhereNoAccountingIsKeptNothingIsWaitedFor) {
 }
 
 TEST_P(SlurmEngineTest, AnEndThatSlurmHasForgottenIsToldAfterARestart) {
-  start(attempt(), told("sleep 1"));
+  start(attempt(), told(held()));
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
   close();
+  let_go();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (ends() == 0 && std::chrono::steady_clock::now() < deadline) ::usleep(50'000);
   ::usleep(500'000);
