@@ -20,11 +20,11 @@ struct HttpClientOptions {
   std::size_t answer_bytes_max = 64UL << 20;
   std::chrono::seconds answer_time_max{45};  // of a whole call
   std::chrono::seconds connect_time_max{5};
-  std::string ca_file;  // whom https is believed by; empty: the system's
-  std::string ca_pem;   // instead of a file
+  std::string ca_file{};  // whom https is believed by; empty: the system's
+  std::string ca_pem{};   // instead of a file
   // Who asks, where that is shown by a certificate: PEM; both or none.
-  std::string certificate_pem;
-  std::string key_pem;
+  std::string certificate_pem{};
+  std::string key_pem{};
 };
 
 struct HttpAnswer {

@@ -54,8 +54,7 @@ TesClient::TesClient(TesAccess access)
       http_({.answer_bytes_max = tes_answer_bytes_max,
              .answer_time_max = std::chrono::seconds(45),
              .connect_time_max = std::chrono::seconds(5),
-             .ca_file = access_.ca_file,
-             .ca_pem = {}}) {}
+             .ca_file = access_.ca_file}) {}
 
 Result<HttpAnswer> TesClient::call(const char* method, const std::string& path,
                                    const std::string& body) {
