@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -63,7 +64,6 @@ Result<std::optional<SignedRecord>> Publisher::due_site(Now now) {
 Result<std::optional<SignedSheet>> Publisher::due_sheet(const std::vector<PoolCapacity>& capacity,
                                                         Now now) {
   if (now.mono < next_due()) return std::optional<SignedSheet>();
-  changed_ = false;
   SiteStanding standing;
   standing.energy_left_wh = energy_quota_wh_;
   standing.units_max = units_max_;
@@ -72,7 +72,12 @@ Result<std::optional<SignedSheet>> Publisher::due_sheet(const std::vector<PoolCa
                                           each.nodes_free, each.wait_seconds, each.contracts});
   }
   QuoteSheet sheet = make_quote_sheet(site_, standing);
-  if (!worth_publishing(last_, sheet, now.mono - last_at_)) return std::optional<SignedSheet>();
+  if (!worth_publishing(last_, sheet, now.mono - last_at_)) {
+    hurries_ = false;
+    changed_ = changed_ && now.mono - last_at_ < limits::publish_interval_min;
+    return std::optional<SignedSheet>();
+  }
+  changed_ = false;
   const auto version = store_.next_version();
   if (!version) return fail(version.error());
   SignedSheet result;
@@ -83,14 +88,17 @@ Result<std::optional<SignedSheet>> Publisher::due_sheet(const std::vector<PoolCa
   result.sheet = std::move(sheet);
   last_ = result.sheet;
   last_at_ = now.mono;
+  pace_.charge(now.mono);
   newest_ = result.signed_record;
   return std::optional(std::move(result));
 }
 
 Mono::time_point Publisher::next_due() const {
   if (!last_) return Mono::time_point::min();
-  return last_at_ + (changed_ ? Mono::duration(limits::publish_interval_min)
-                              : Mono::duration(limits::publish_interval_max));
+  if (!changed_) return last_at_ + limits::publish_interval_max;
+  const Mono::duration gap =
+      hurries_ ? Mono::duration(limits::publish_gap) : Mono::duration(limits::publish_interval_min);
+  return std::max(pace_.next(), last_at_ + gap);
 }
 
 }  // namespace tradewind

@@ -13,6 +13,7 @@
 #include "schemas/result.h"
 #include "schemas/site.h"
 #include "schemas/time.h"
+#include "state/gossip/flow_control.h"
 #include "state/identity/keys.h"
 
 namespace tradewind {
@@ -42,12 +43,14 @@ class Publisher {
   // where it would be too large with them. Fails with too_large when it is over
   // limits::site_record_bytes_max all the same, or as the store does.
   Result<std::optional<SignedRecord>> due_site(Now now);
-  // A quote sheet of what admission has left, when one is worth publishing: not before
-  // limits::publish_interval_min after the last, always after limits::publish_interval_max.
+  // A quote sheet of what admission has left, when one is worth publishing: always
+  // limits::publish_interval_max after the last; limits::publish_interval_min after it when
+  // something has changed; when units have become free, limits::publish_gap after it. In the long
+  // run there is one each limits::publish_interval_min at most, and at once limits::publish_burst.
   Result<std::optional<SignedSheet>> due_sheet(const std::vector<PoolCapacity>& capacity, Now now);
 
   // Capacity or prices changed: the next sheet may be worth more than the regular one.
-  void capacity_changed() { changed_ = true; }
+  void capacity_changed() { changed_ = hurries_ = true; }
   // When to ask for the next due sheet.
   Mono::time_point next_due() const;
   // For refusals; empty before the first.
@@ -71,6 +74,8 @@ class Publisher {
   Mono::time_point site_published_{};
   Wall::time_point site_issued_{};
   bool changed_ = true;
+  bool hurries_ = true;  // perhaps: it has not been looked at since
+  PaceLimit pace_{limits::publish_interval_min, limits::publish_burst};
   std::optional<QuoteSheet> last_;
   Mono::time_point last_at_{};
   SignedRecord newest_;

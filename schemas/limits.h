@@ -58,7 +58,9 @@ inline constexpr auto quote_validity_max = 60s;  // what a receiver believes
 inline constexpr auto site_validity_max = 31 * 24h;     // of a site record, likewise
 inline constexpr auto member_validity_max = 400 * 24h;  // of a member record, likewise
 inline constexpr auto publish_interval_max = 5s;        // a quote sheet at least this often
-inline constexpr auto publish_interval_min = 1s;        // and at most this often
+inline constexpr auto publish_interval_min = 1s;        // and at most this often;
+inline constexpr std::uint32_t publish_burst = 3;       // but so many in a row,
+inline constexpr auto publish_gap = 250ms;              // so far apart, when units became free
 static_assert(quote_validity >= 3 * publish_interval_max, "outlives two missed publications");
 static_assert(quote_validity_max >= quote_validity + clock_skew_max);
 

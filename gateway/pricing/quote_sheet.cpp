@@ -19,14 +19,26 @@ bool fell(std::uint32_t before, std::uint32_t after) {
   return after < before && change_matters(before, after);
 }
 
+const PoolQuote* quote_of(const QuoteSheet& sheet, const PoolId& pool) {
+  const auto found = std::find_if(sheet.pools.begin(), sheet.pools.end(),
+                                  [&pool](const PoolQuote& each) { return each.pool == pool; });
+  return found == sheet.pools.end() ? nullptr : &*found;
+}
+
 // A job that wants a whole node is misled by a node that filled up, however small its share.
 bool room_fell(const QuoteSheet& before, const QuoteSheet& after) {
   return std::any_of(after.pools.begin(), after.pools.end(), [&before](const PoolQuote& each) {
-    const auto earlier =
-        std::find_if(before.pools.begin(), before.pools.end(),
-                     [&each](const PoolQuote& one) { return one.pool == each.pool; });
-    return earlier != before.pools.end() && (fell(earlier->units_free_node, each.units_free_node) ||
-                                             fell(earlier->nodes_free, each.nodes_free));
+    const PoolQuote* const earlier = quote_of(before, each.pool);
+    return earlier != nullptr && (fell(earlier->units_free_node, each.units_free_node) ||
+                                  fell(earlier->nodes_free, each.nodes_free));
+  });
+}
+
+bool units_rose(const QuoteSheet& before, const QuoteSheet& after) {
+  return std::any_of(after.pools.begin(), after.pools.end(), [&before](const PoolQuote& each) {
+    const PoolQuote* const earlier = quote_of(before, each.pool);
+    return earlier != nullptr && each.units_free > earlier->units_free &&
+           change_matters(earlier->units_free, each.units_free);
   });
 }
 
@@ -77,7 +89,7 @@ QuoteSheet make_quote_sheet(const SiteRecord& site, const SiteStanding& standing
 bool worth_publishing(const std::optional<QuoteSheet>& last, const QuoteSheet& next,
                       std::chrono::microseconds since_last) {
   if (!last || since_last >= limits::publish_interval_max) return true;
-  if (since_last < limits::publish_interval_min) return false;
+  if (since_last < limits::publish_interval_min && !units_rose(*last, next)) return false;
   return quote_change_matters(*last, next) || room_fell(*last, next);
 }
 

@@ -37,9 +37,10 @@ std::int64_t energy_left_wh(std::int64_t quota_wh, std::int64_t used_wh);
 // everywhere (pools are served in order, in each its contracts first: they are paid already).
 QuoteSheet make_quote_sheet(const SiteRecord& site, const SiteStanding& standing);
 
-// Whether to publish `next` now, `since_last` after `last` (nothing: never published). Never sooner
-// than limits::publish_interval_min, always by limits::publish_interval_max; in between when free
-// units or a price changed by at least 5 % or to or from zero, or room on nodes fell that much.
+// Whether `next` is worth publishing `since_last` after `last` (nothing: never published). Always
+// by limits::publish_interval_max; from limits::publish_interval_min on when free units or a price
+// changed by at least 5 % or to or from zero, or room on nodes fell that much; before that when
+// free units rose that much, since jobs may wait for them.
 bool worth_publishing(const std::optional<QuoteSheet>& last, const QuoteSheet& next,
                       std::chrono::microseconds since_last);
 

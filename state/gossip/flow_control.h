@@ -70,6 +70,10 @@ class PaceLimit {
   }
   bool allows(Mono::time_point now) const { return due_ <= now + interval_ * (burst_ - 1); }
   void charge(Mono::time_point now) { due_ = std::max(due_, now) + interval_; }
+  // From when on it allows one.
+  Mono::time_point next() const {
+    return due_ == Mono::time_point::min() ? due_ : due_ - interval_ * (burst_ - 1);
+  }
 
  private:
   Mono::duration interval_;

@@ -66,6 +66,8 @@ def direct_rate(slurm, count, seconds):
 
 
 def endpoint_rate(user, count, seconds):
+    # Slurm, too, knows that it is idle when it begins.
+    until(lambda: user.get("/v1/offers")["offers"][0]["units_free"] == 2 * CPUS, 30)
     begun = time.monotonic()
     document = shell_job(f"sleep {seconds}")
     array = user.call("POST", "/v1/jobs", {**document, "array": {"count": count}})["id"]

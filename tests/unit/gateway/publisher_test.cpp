@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "schemas/codec.h"
+#include "schemas/limits.h"
 #include "tests/unit/gateway/temporary_directory.h"
 
 namespace tradewind {
@@ -72,6 +73,39 @@ TEST(Publisher, SignsNoSiteRecordThatSaysWhatTheOneBeforeSaid) {
   publisher.describe_site(site, 0);
   publisher.describe_site(site, 0);
   EXPECT_TRUE(publisher.due_site(at(3, 10'003)).value());
+}
+
+TEST(Publisher, TellsOfFreeUnitsSoonAndOfAllElseOnceASecond) {
+  using namespace std::chrono_literals;
+  const TemporaryDirectory directory;
+  auto store = Store::open(directory.path() / "store", at(0, 10'000)).value();
+  Publisher publisher(SigningKey::generate(), MemberNumber{1}, *store);
+  SiteRecord site;
+  site.site.value = "eu-north-1";
+  Pool pool;
+  pool.id.value = "main";
+  pool.nodes = 100;
+  pool.node = pool.unit = {1, 1'024, 0, 0};
+  site.pools = {pool};
+  publisher.describe_site(site, std::nullopt);
+  std::vector<Mono::time_point> told;
+  // Something else is free each time that it may be told.
+  for (std::uint32_t tenth = 0; tenth < 100; ++tenth) {
+    const Now now{Mono::time_point(tenth * 100ms), wall_from_ms(10'000'000 + tenth * 100)};
+    PoolCapacity free;
+    free.pool = pool.id;
+    free.units_free = free.units_free_node = free.nodes_free = tenth % 2 == 0 ? 100 : 0;
+    publisher.capacity_changed();
+    if (publisher.due_sheet({free}, now).value()) told.push_back(now.mono);
+  }
+  ASSERT_GE(told.size(), 9U);
+  EXPECT_EQ(told[0], Mono::time_point(0s));
+  EXPECT_EQ(told[1], Mono::time_point(1'100ms)) << "that none is free any more";
+  EXPECT_EQ(told[2], Mono::time_point(1'400ms)) << "that all are";
+  for (std::size_t i = 0; i + limits::publish_burst < told.size(); ++i) {
+    EXPECT_GE(told[i + limits::publish_burst] - told[i], 1s);
+  }
+  EXPECT_LE(told.size(), 10 + limits::publish_burst - 1);
 }
 
 }  // namespace

@@ -59,12 +59,14 @@ TEST(ByteBucket, TimeThatStandsStillOrRunsForYearsIsNoTrouble) {
 
 TEST(PaceLimit, AllowsABurstThenOneAnInterval) {
   PaceLimit pace(1s, 3);
+  EXPECT_EQ(pace.next(), Mono::time_point::min());
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(pace.allows(mono(0s)));
     pace.charge(mono(0s));
   }
   EXPECT_FALSE(pace.allows(mono(0s)));
   EXPECT_FALSE(pace.allows(mono(999ms)));
+  EXPECT_EQ(pace.next(), mono(1s));
   EXPECT_TRUE(pace.allows(mono(1s)));
   pace.charge(mono(1s));
   EXPECT_FALSE(pace.allows(mono(1s)));

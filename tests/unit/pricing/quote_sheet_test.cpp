@@ -160,6 +160,8 @@ TEST(QuoteSheetPublishing, ComesAtLeastAtTheLongestAndNeverBelowTheShortestInter
   EXPECT_TRUE(worth_publishing(std::nullopt, sheet_with(10), 0s)) << "never published";
   EXPECT_FALSE(worth_publishing(sheet_with(10), sheet_with(0), limits::publish_interval_min - 1us));
   EXPECT_TRUE(worth_publishing(sheet_with(10), sheet_with(0), limits::publish_interval_min));
+  EXPECT_TRUE(worth_publishing(sheet_with(0), sheet_with(1), 0s)) << "a job may wait for it";
+  EXPECT_FALSE(worth_publishing(sheet_with(100), sheet_with(102), 0s));
   EXPECT_FALSE(
       worth_publishing(sheet_with(10), sheet_with(10), limits::publish_interval_max - 1us));
   EXPECT_TRUE(worth_publishing(sheet_with(10), sheet_with(10), limits::publish_interval_max));
