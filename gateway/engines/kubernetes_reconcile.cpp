@@ -128,14 +128,16 @@ EndReport kubernetes_lost(const KubernetesStanding& standing, Wall::time_point n
 KubernetesVerdict reconcile(const KubernetesStanding& standing, const Assignment& assignment,
                             const KubernetesJob* job, const KubernetesPod* pod, bool gone,
                             Wall::time_point now) {
+  const bool deadline_over = job != nullptr && job->failed == "DeadlineExceeded";
   // The job's word of its deadline may come after that of its pod.
-  const bool lease_over = (job != nullptr && job->failed == "DeadlineExceeded") ||
-                          (gone && standing.lease_end && *standing.lease_end <= now + 1s);
+  const bool perhaps = standing.lease_end && *standing.lease_end <= now + 1s;
+  bool lease_over = deadline_over || (gone && perhaps);
   if (pod == nullptr) {
     if (!gone && !(lease_over && standing.created)) return {};
     return {.end = named(lost(now), standing, lease_over)};
   }
   if (auto report = kubernetes_end(*pod, gone, assignment, now)) {
+    lease_over = lease_over || (report->code == EndCode::preempted && perhaps);
     return {.end = named(std::move(*report), standing, lease_over)};
   }
   if (standing.stop) return {};

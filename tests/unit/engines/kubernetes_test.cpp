@@ -234,6 +234,16 @@ TEST(KubernetesReconcile, WhoeverAskedForTheEndFirstHasNamedIt) {
   EXPECT_EQ(stopped.code, EndCode::canceled);
   EXPECT_EQ(stopped.detail, "canceled");
   EXPECT_EQ(end({.stop = EndCode::engine_failed, .why = "no image"}, &late).detail, "no image");
+  // The job's word comes after that of the pod, which is being taken away.
+  KubernetesPod leaving = ended("Error", 143);
+  leaving.leaving = true;
+  const auto taken_away = [&](const KubernetesStanding& standing) {
+    return reconcile(standing, small(), nullptr, &leaving, false, now).end.value().code;
+  };
+  EXPECT_EQ(taken_away({.created = true, .lease_end = now + 500ms}), EndCode::lease_expired);
+  EXPECT_EQ(taken_away({.created = true, .lease_end = now + 5s}), EndCode::preempted);
+  leaving.leaving = false;
+  EXPECT_EQ(taken_away({.created = true, .lease_end = now + 500ms}), EndCode::failed);
   // What has succeeded is not late.
   KubernetesPod done = ended("Completed", 0);
   Assignment one = small();
