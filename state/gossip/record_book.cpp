@@ -19,12 +19,13 @@ constexpr std::size_t signature_bytes = 64;
 constexpr auto ended_kept = 2 * limits::clock_skew_max;
 
 // How often a subject may speak. Site and member records change rarely; the burst lets a member be
-// corrected at once. A quote's burst is for sheets that a relay held back and brings together.
+// corrected at once. A quote's burst is the site's own, and one for what a relay held back.
 PaceLimit pace_of(RecordKind kind) {
   switch (kind) {
     case RecordKind::member: return PaceLimit(1s, 16);
     case RecordKind::site: return PaceLimit(5s, 16);
-    case RecordKind::quote: return PaceLimit(limits::publish_interval_min, 4);
+    case RecordKind::quote:
+      return PaceLimit(limits::publish_interval_min, limits::publish_burst + 1);
   }
   return PaceLimit(1s, 1);
 }

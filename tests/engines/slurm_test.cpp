@@ -221,10 +221,10 @@ TEST_P(SlurmEngineTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
 
 TEST_P(SlurmEngineTest, AccountingThatIsAwayIsWaitedForAWhile) {
   if (!SlurmCluster::no_accounting().empty()) GTEST_SKIP() << SlurmCluster::no_accounting();
+  close();
+  options.accounting_time = std::chrono::seconds(GetParam() == Kind::slurm ? 100 : 3);
+  open();
   if (GetParam() == Kind::slurm) {
-    close();
-    options.accounting_time = std::chrono::seconds(100);
-    open();
     SlurmCluster::tell("stop", "slurmdbd");
     start_and_kill(attempt());
     ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t running") == ""; }));
@@ -234,9 +234,6 @@ TEST_P(SlurmEngineTest, AccountingThatIsAwayIsWaitedForAWhile) {
     return;
   }
   // It does not answer, and holds up nothing else.
-  close();
-  options.accounting_time = std::chrono::seconds(3);
-  open();
   const std::string process =
       "$(cut -d' ' -f1 " + (SlurmCluster::folder() / "run/slurmdbd").string() + ")";
   SlurmCluster::run("kill -STOP " + process);
