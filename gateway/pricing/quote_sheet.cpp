@@ -19,16 +19,10 @@ bool fell(std::uint32_t before, std::uint32_t after) {
   return after < before && change_matters(before, after);
 }
 
-const PoolQuote* quote_of(const QuoteSheet& sheet, const PoolId& pool) {
-  const auto found = std::find_if(sheet.pools.begin(), sheet.pools.end(),
-                                  [&pool](const PoolQuote& each) { return each.pool == pool; });
-  return found == sheet.pools.end() ? nullptr : &*found;
-}
-
 // A job that wants a whole node is misled by a node that filled up, however small its share.
 bool room_fell(const QuoteSheet& before, const QuoteSheet& after) {
   return std::any_of(after.pools.begin(), after.pools.end(), [&before](const PoolQuote& each) {
-    const PoolQuote* const earlier = quote_of(before, each.pool);
+    const PoolQuote* const earlier = find_pool(before, each.pool);
     return earlier != nullptr && (fell(earlier->units_free_node, each.units_free_node) ||
                                   fell(earlier->nodes_free, each.nodes_free));
   });
@@ -36,7 +30,7 @@ bool room_fell(const QuoteSheet& before, const QuoteSheet& after) {
 
 bool units_rose(const QuoteSheet& before, const QuoteSheet& after) {
   return std::any_of(after.pools.begin(), after.pools.end(), [&before](const PoolQuote& each) {
-    const PoolQuote* const earlier = quote_of(before, each.pool);
+    const PoolQuote* const earlier = find_pool(before, each.pool);
     return earlier != nullptr && each.units_free > earlier->units_free &&
            change_matters(earlier->units_free, each.units_free);
   });

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 namespace tradewind {
-namespace {
 
 const PoolQuote* find_pool(const QuoteSheet& sheet, const PoolId& pool) {
   const auto place = std::find_if(sheet.pools.begin(), sheet.pools.end(),
                                   [&pool](const PoolQuote& each) { return each.pool == pool; });
   return place == sheet.pools.end() ? nullptr : &*place;
 }
+
+namespace {
 
 std::uint64_t units_idle(const QuoteSheet& sheet, const ContractId& contract) {
   const auto place =

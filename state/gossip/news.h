@@ -8,6 +8,9 @@
 
 namespace tradewind {
 
+// What the sheet says of the pool; null for nothing.
+const PoolQuote* find_pool(const QuoteSheet& sheet, const PoolId& pool);
+
 // A change by at least 5 % of what it was, or to or from zero.
 bool change_matters(std::uint64_t before, std::uint64_t after);
 
