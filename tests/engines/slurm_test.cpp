@@ -30,16 +30,26 @@ class SlurmTest : public test::EngineUnderTest {
     ASSERT_TRUE(until([] { return SlurmCluster::run("squeue -h") == ""; }));
   }
   static void resume_nodes() { SlurmCluster::run("scontrol update nodename=ALL state=resume"); }
-  // Is killed with all that would tell of it on its node. `spend`: takes a second or so of a
-  // processor and 40 MB before, long enough for Slurm to see it.
+  // Is killed with all that would tell of it on its node. `spend`: once Slurm has seen it take
+  // 40 MB and more than a second of a processor; of what it samples of the processes that it does
+  // not see end, its accounting keeps the whole seconds.
   void start_and_kill(const AttemptId& id, bool spend = true) {
-    start(id, !spend ? told("echo spent; sleep 50")
-                     : told("x=$(head -c 40000000 /dev/zero | tr '\\0' x); i=0; "
-                            "while [ $i -lt 1500000 ]; do i=$((i+1)); done; sleep 1.2; echo spent; "
-                            "sleep 50"));
+    start(id, told(spend ? "x=$(head -c 40000000 /dev/zero | tr '\\0' x); ticks=0; "
+                           "while [ $ticks -lt 150 ]; do"
+                           " i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done;"
+                           " ticks=$(cut -d' ' -f14 /proc/$$/stat);"
+                           " done; echo spent; sleep 50"
+                         : "echo spent; sleep 50"));
     ASSERT_TRUE(until([&] { return log(id) == "spent\n"; }));
-    SlurmCluster::run("scancel --batch --signal=KILL --name tradewind-" + id.job.value + "." +
-                      std::to_string(id.number));
+    const std::string name =
+        "--name tradewind-" + id.job.value + "." + std::to_string(id.number) + " ";
+    const std::string step = SlurmCluster::run("squeue -h -o %A.batch " + name + "| tr -d '\\n'");
+    ASSERT_TRUE(until([&] {
+      if (!spend) return true;
+      const std::string used = SlurmCluster::run("sstat -n -P -o AveCPU -j " + step);
+      return used.starts_with("00:") && used >= "00:00:01";
+    }));
+    SlurmCluster::run("scancel --batch --signal=KILL " + name);
   }
   // Slurm accepts such a job with a number, and keeps it waiting for ever.
   void ends_what_no_nodes_will_ever_run(const AttemptId& id) {
@@ -208,7 +218,7 @@ TEST_P(SlurmEngineTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
   const EndReport report = end_of(attempt());
   EXPECT_NE(report.code, EndCode::succeeded);
   EXPECT_TRUE(report.started);
-  EXPECT_GE(report.usage.cpu_milliseconds, 100U);
+  EXPECT_GE(report.usage.cpu_milliseconds, 1'000U);
   EXPECT_LE(report.usage.cpu_milliseconds, 30'000U);
   EXPECT_GE(report.usage.memory_peak_mib, 38U);
   EXPECT_GE(report.usage.wall_seconds, 2U);
@@ -230,7 +240,7 @@ TEST_P(SlurmEngineTest, AccountingThatIsAwayIsWaitedForAWhile) {
     ASSERT_TRUE(until([&] { return SlurmCluster::run("squeue -h -t running") == ""; }));
     EXPECT_EQ(reports.size(), 0U);
     SlurmCluster::tell("start", "slurmdbd");
-    EXPECT_GE(end_of(attempt()).usage.cpu_milliseconds, 100U);
+    EXPECT_GE(end_of(attempt()).usage.cpu_milliseconds, 1'000U);
     return;
   }
   // It does not answer, and holds up nothing else.
@@ -371,7 +381,7 @@ TEST_P(SlurmVersionTest, WhatAKilledJobUsedIsTakenFromSlurmsAccounting) {
   start_and_kill(attempt());
   const EndReport report = end_of(attempt());
   EXPECT_EQ(report.code, EndCode::engine_failed);
-  EXPECT_GE(report.usage.cpu_milliseconds, 100U);
+  EXPECT_GE(report.usage.cpu_milliseconds, 1'000U);
   EXPECT_GE(report.usage.memory_peak_mib, 38U);
 }
 
