@@ -25,7 +25,6 @@ class HttpConnection : public ConnectionBase,
                  bool peer_is_loopback, StreamArguments&&... arguments)
       : ConnectionBase(std::move(core), std::move(loop), std::move(peer), peer_is_loopback),
         stream_(std::forward<StreamArguments>(arguments)...),
-        wake_(stream_.get_executor()),
         buffer_(core_->options.limits.header_bytes_max + 128 * 1024) {}
 
   // What the handler still holds of the exchange must not hold the handler in turn.
@@ -42,12 +41,26 @@ class HttpConnection : public ConnectionBase,
     if (idle_) {
       close();
     } else {
-      wake_.cancel();
+      wake();
     }
   }
 
+  void look_at_clock(std::chrono::steady_clock::time_point now) override {
+    if (now < deadline_) return;
+    deadline_ = Clock::time_point::max();
+    if (wait_.is_waited_on()) {
+      wake();
+    } else {
+      timed_out_ = true;
+      close();
+    }
+  }
+
+  void abandon_wait() override { wait_.abandon(); }
+
  private:
-  static constexpr bool is_tls = !std::is_same_v<Stream, PlainStream>;
+  using Clock = std::chrono::steady_clock;
+  static constexpr bool is_tls = !std::is_same_v<Stream, Socket>;
   enum class Then { next_request, close };
   static constexpr std::size_t kPieceBytes = 64 * 1024;  // of a body that is read as it comes
   static constexpr std::size_t kIdleBytes = 2 * 1024;    // that an idle connection may hold
@@ -69,7 +82,7 @@ class HttpConnection : public ConnectionBase,
     }
   };
 
-  PlainStream& tcp() {
+  Socket& tcp() {
     if constexpr (is_tls) {
       return stream_.next_layer();
     } else {
@@ -78,17 +91,23 @@ class HttpConnection : public ConnectionBase,
   }
   void close() {
     boost::system::error_code ignored;
-    tcp().socket().close(ignored);
+    tcp().close(ignored);
+  }
+  // For what is read or written from now on, until the next call.
+  void allow(Clock::duration time) { deadline_ = Clock::now() + time; }
+  // Not in there: others are being looked at.
+  void wake() {
+    loop_->post([self = this->shared_from_this()] { self->wait_.notify(); });
   }
 
   static Task<void> serve(std::shared_ptr<HttpConnection> self) {
     self->loop_->connections.insert(self.get());
     if (self->core_->stopping) co_return;
     boost::system::error_code closed;
-    self->tcp().socket().non_blocking(true, closed);
+    self->tcp().non_blocking(true, closed);
     if (closed) co_return;
     if constexpr (is_tls) {
-      self->tcp().expires_after(self->core_->options.limits.header_timeout);
+      self->allow(self->core_->options.limits.header_timeout);
       auto [error] =
           co_await self->stream_.async_handshake(asio::ssl::stream_base::server, awaited);
       if (error) co_return;
@@ -134,7 +153,7 @@ class HttpConnection : public ConnectionBase,
     asked.head_only = request->method == "HEAD";
     asked.keep_alive = body.parser.keep_alive();
     asked.coding = choose_coding(request->header("accept-encoding"));
-    exchange_ = std::make_shared<HttpExchange>(loop_, wake_);
+    exchange_ = std::make_shared<HttpExchange>(loop_, wait_);
     dispatch(std::move(*request), exchange_);
     const bool answered = co_await answer(body, asked);
     std::exchange(exchange_, nullptr)->close();
@@ -175,7 +194,7 @@ class HttpConnection : public ConnectionBase,
     const HttpLimits& limits = core_->options.limits;
     std::size_t scanned = 0;
     bool started = buffer_.size() > 0;
-    tcp().expires_after(started ? limits.header_timeout : limits.idle_timeout);
+    allow(started ? limits.header_timeout : limits.idle_timeout);
     for (;;) {
       std::string_view bytes(static_cast<const char*>(buffer_.data().data()), buffer_.size());
       // A robust server takes an empty line before the request line (RFC 9112, 2.2).
@@ -207,14 +226,14 @@ class HttpConnection : public ConnectionBase,
       buffer_.commit(count);
       if (!started) {
         started = true;
-        tcp().expires_after(limits.header_timeout);
+        allow(limits.header_timeout);
       }
     }
   }
 
   // The whole body, decoded. False when the connection must be closed.
   Task<bool> read_body(Body& body) {
-    tcp().expires_after(core_->options.limits.body_timeout);
+    allow(core_->options.limits.body_timeout);
     if (!co_await expect_body(body.parser)) co_return false;
     std::string& bytes = body.parser.get().body();
     boost::system::error_code error = parse_buffered(body.parser);
@@ -272,7 +291,7 @@ class HttpConnection : public ConnectionBase,
   // Nothing when the connection must be closed.
   Task<std::optional<BodyPiece>> read_piece(Body& body) {
     BodyPiece piece;
-    tcp().expires_after(core_->options.limits.body_timeout);
+    allow(core_->options.limits.body_timeout);
     if (!body.parser.is_done() && !co_await expect_body(body.parser)) co_return std::nullopt;
     for (;;) {
       if (body.decoder) {
@@ -332,29 +351,28 @@ class HttpConnection : public ConnectionBase,
            error != http::error::partial_message && error != http::error::end_of_stream;
   }
 
-  // A stream whose time is over is closed already: a slow client is cut, not answered.
+  // A connection whose time is over is closed already: a slow client is cut, not answered.
   void count_timeout(boost::system::error_code error) {
-    if (error == beast::error::timeout)
+    if (error && std::exchange(timed_out_, false))
       core_->options.counters->timeouts.fetch_add(1, std::memory_order_relaxed);
   }
 
   // Carries what the handler says to the client. False when the connection must be closed.
   Task<bool> answer(Body& body, Asked asked) {
     const HttpLimits& limits = core_->options.limits;
-    auto deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
+    auto deadline = Clock::now() + limits.answer_timeout;
     bool streaming = false;
     for (;;) {
       if (exchange_->must_wait()) {
-        const auto look = std::chrono::steady_clock::now() + kLookInterval;
-        wake_.expires_at(streaming ? look : deadline);
-        co_await wake_.async_wait(awaited);
+        deadline_ = streaming ? Clock::now() + kLookInterval : deadline;
+        co_await wait_.wait();
       }
       if (streaming && stopping_ && exchange_->empty()) co_return false;
       std::optional<HttpExchange::Event> next = exchange_->take();
       if (!next) {
         if (streaming) {
           if (peer_is_gone()) co_return false;
-        } else if (std::chrono::steady_clock::now() >= deadline) {
+        } else if (Clock::now() >= deadline) {
           core_->options.counters->timeouts.fetch_add(1, std::memory_order_relaxed);
           co_await refuse(Refusal{504,
                                   "the broker did not answer in time; it may or may not have "
@@ -364,13 +382,13 @@ class HttpConnection : public ConnectionBase,
         continue;
       }
       HttpExchange::Event& event = *next;
-      tcp().expires_after(limits.write_timeout);
+      allow(limits.write_timeout);
       switch (event.kind) {
         case HttpExchange::Kind::read: {
           std::optional<BodyPiece> piece = co_await read_piece(body);
           if (!piece) co_return false;
           event.read(std::move(*piece));
-          deadline = std::chrono::steady_clock::now() + limits.answer_timeout;
+          deadline = Clock::now() + limits.answer_timeout;
           break;
         }
         case HttpExchange::Kind::response: {
@@ -441,8 +459,7 @@ class HttpConnection : public ConnectionBase,
   std::size_t write_at_once(std::string_view text) {
     if constexpr (is_tls) return 0;
     boost::system::error_code error;
-    const std::size_t sent =
-        tcp().socket().write_some(asio::buffer(text.data(), text.size()), error);
+    const std::size_t sent = tcp().write_some(asio::buffer(text.data(), text.size()), error);
     return error ? 0 : sent;  // of the error the next write tells
   }
 
@@ -451,7 +468,7 @@ class HttpConnection : public ConnectionBase,
     core_->options.counters->requests_refused.fetch_add(1, std::memory_order_relaxed);
     refused_ = true;
     const HttpResponse response = core_->options.refusal(refusal.status, refusal.message);
-    tcp().expires_after(core_->options.limits.write_timeout);
+    allow(core_->options.limits.write_timeout);
     co_await write(response_head(response, BodyFraming{response.body.size(), false}, false) +
                    response.body);
   }
@@ -459,14 +476,14 @@ class HttpConnection : public ConnectionBase,
   // Lets the client read the last answer: closing with unread bytes would reset the connection and
   // may destroy the answer on its way.
   Task<void> say_goodbye() {
-    if (!tcp().socket().is_open()) co_return;
-    tcp().expires_after(std::chrono::seconds(1));
+    if (!tcp().is_open()) co_return;
+    allow(std::chrono::seconds(1));
     if constexpr (is_tls) {
       co_await stream_.async_shutdown(awaited);
-      if (!tcp().socket().is_open()) co_return;
+      if (!tcp().is_open()) co_return;
     }
     boost::system::error_code ignored;
-    tcp().socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    tcp().shutdown(Tcp::socket::shutdown_send, ignored);
     if (!refused_) co_return;
     std::array<char, 4096> sink;
     for (std::size_t drained = 0; drained < 4 * 1024 * 1024;) {
@@ -480,14 +497,16 @@ class HttpConnection : public ConnectionBase,
   bool peer_is_gone() {
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (::getsockopt(tcp().socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    if (::getsockopt(tcp().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
       return true;
     }
     return info.tcpi_state != TCP_ESTABLISHED;
   }
 
   Stream stream_;
-  LoopTimer wake_;
+  HttpWait wait_;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  bool timed_out_ = false;
   std::shared_ptr<HttpExchange> exchange_;  // of the request under way
   beast::flat_buffer buffer_;
   bool idle_ = false;

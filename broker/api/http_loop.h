@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
@@ -17,12 +18,10 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,8 +42,7 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using LoopExecutor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<Tcp, LoopExecutor>;
-using PlainStream = beast::basic_stream<Tcp, LoopExecutor>;
-using TlsStream = asio::ssl::stream<PlainStream>;
+using TlsStream = asio::ssl::stream<Socket>;
 using LoopTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
@@ -75,6 +73,7 @@ class HttpLoop {
   // While the server runs.
   asio::io_context& context() { return *context_; }
   void start() {
+    watch_clock();
     thread_ = std::thread([this] {
       const auto keep_running = asio::make_work_guard(*context_);
       context_->run();
@@ -100,6 +99,7 @@ class HttpLoop {
   }
   // After halt: drops everything that still waits on the loop.
   void end() {
+    abandon_waits();
     std::unique_ptr<asio::io_context> context;
     std::vector<std::function<void()>> posted;
     {
@@ -113,6 +113,12 @@ class HttpLoop {
   std::set<ConnectionBase*> connections;  // on the loop's thread only
 
  private:
+  // One timer for all connections, whose times are of seconds: timers of their own would be set and
+  // canceled for each read and each answer.
+  static constexpr std::chrono::milliseconds kClockInterval{100};
+
+  void watch_clock();    // from now on
+  void abandon_waits();  // of all connections; they end with the loop
   void run_posted() {
     std::vector<std::function<void()>> all;
     {
@@ -126,6 +132,32 @@ class HttpLoop {
   std::unique_ptr<asio::io_context> context_;
   std::vector<std::function<void()>> posted_;
   std::thread thread_;
+};
+
+// What a connection waits on that others end. On the loop's thread.
+class HttpWait {
+ public:
+  // Until notify. One at a time.
+  Task<void> wait() {
+    return asio::async_initiate<const Token, void()>(
+        [this](Handler handler) { waiting_.emplace(std::move(handler)); }, token);
+  }
+  bool is_waited_on() const { return waiting_.has_value(); }
+  // Goes on in there with who waits, if anybody does.
+  void notify() {
+    if (!waiting_) return;
+    Handler handler = std::move(*waiting_);
+    waiting_.reset();
+    std::move(handler)();
+  }
+  // Who waits ends with the loop: the wait would hold its connection, and that the wait.
+  void abandon() { const auto ended = std::exchange(waiting_, std::nullopt); }
+
+ private:
+  using Token = asio::use_awaitable_t<LoopExecutor>;
+  using Handler = asio::async_result<Token, void()>::handler_type;
+  static constexpr Token token{};
+  std::optional<Handler> waiting_;
 };
 
 // What the handler of one request says to its connection, in order. The order is that of the calls
@@ -142,7 +174,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
     std::function<void(BodyPiece)> read;
   };
 
-  HttpExchange(std::shared_ptr<HttpLoop> loop, LoopTimer& wake)
+  HttpExchange(std::shared_ptr<HttpLoop> loop, HttpWait& wake)
       : loop_(std::move(loop)), wake_(&wake) {}
 
   // Any thread.
@@ -159,7 +191,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
     }
     loop_->post([self = shared_from_this(), refused = std::move(refused)] {
       if (refused) refused(false);
-      if (self->wake_ != nullptr) self->wake_->cancel();
+      if (self->wake_ != nullptr) self->wake_->notify();
     });
   }
   HttpLoop& loop() { return *loop_; }
@@ -169,14 +201,14 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
     const std::lock_guard lock(mutex_);
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());
-    events_.pop_front();
+    events_.erase(events_.begin());
     return event;
   }
   bool empty() {
     const std::lock_guard lock(mutex_);
     return events_.empty();
   }
-  // Whether there is none yet; then `wake` is canceled when one comes.
+  // Whether there is none yet; then `wake` is notified when one comes.
   bool must_wait() {
     const std::lock_guard lock(mutex_);
     waited_for_ = events_.empty();
@@ -189,7 +221,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
     }
   }
   // The same without a word to anybody, when the server ends.
-  std::deque<Event> drop() {
+  std::vector<Event> drop() {
     wake_ = nullptr;
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -198,9 +230,9 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 
  private:
   const std::shared_ptr<HttpLoop> loop_;
-  LoopTimer* wake_;   // on the loop's thread only; null once closed
+  HttpWait* wake_;    // on the loop's thread only; null once closed
   std::mutex mutex_;  // guards what follows
-  std::deque<Event> events_;
+  std::vector<Event> events_;
   bool waited_for_ = false;
   bool closed_ = false;
 };
@@ -254,6 +286,9 @@ class ConnectionBase {
   ConnectionBase& operator=(const ConnectionBase&) = delete;
   // The server stops: at once when no request is under way, else after it; streams are cut.
   virtual void begin_stop() = 0;
+  // Ends what has taken too long: what is read or written with the connection, a wait by itself.
+  virtual void look_at_clock(std::chrono::steady_clock::time_point now) = 0;
+  virtual void abandon_wait() = 0;
 
  protected:
   std::shared_ptr<ServerCore> core_;

@@ -100,6 +100,18 @@ void Responder::soon(std::function<void()> what) const {
 // --- what connections share
 // --------------------------------------------------------------------------------------
 
+void HttpLoop::watch_clock() {
+  after(kClockInterval, [this] {
+    const auto now = std::chrono::steady_clock::now();
+    for (ConnectionBase* each : connections) each->look_at_clock(now);
+    watch_clock();
+  });
+}
+
+void HttpLoop::abandon_waits() {
+  for (ConnectionBase* each : connections) each->abandon_wait();
+}
+
 bool ServerCore::admit(const std::string& peer) {
   const std::lock_guard lock(mutex);
   if (open >= options.limits.connections_max) return false;
