@@ -148,6 +148,41 @@ TEST_F(HttpServerTest, CutsClientsThatAreSlowWithHeaderOrBody) {
   EXPECT_EQ(exchange(request_text("GET", "/other")).status, 200);
 }
 
+TEST_F(HttpServerTest, CutsClientsThatDoNotReadTheirAnswer) {
+  options.limits.write_timeout = milliseconds(200);
+  handler = [](const HttpRequest&, const Responder& responder) {
+    HttpResponse response;
+    response.body.assign(16 << 20, 'x');
+    responder.send(std::move(response));
+  };
+  start();
+  RawClient client(server->port(), "127.0.0.1", 4'096);
+  client.send(request_text("GET", "/"));
+  for (int i = 0; i < 500 && options.counters->timeouts == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_EQ(options.counters->timeouts, 1U);
+  EXPECT_TRUE(client.read().cut);
+}
+
+TEST_F(HttpServerTest, WhoWaitsForAnAnswerIsNotHeldToTheTimesOfItsRequest) {
+  options.limits.header_timeout = milliseconds(100);
+  options.limits.body_timeout = milliseconds(100);
+  options.limits.idle_timeout = milliseconds(100);
+  options.limits.write_timeout = milliseconds(100);
+  handler = [this](const HttpRequest& request, const Responder& responder) {
+    other = std::thread([body = request.body, responder] {
+      std::this_thread::sleep_for(milliseconds(500));
+      HttpResponse response;
+      response.body = body;
+      responder.send(std::move(response));
+    });
+  };
+  start();
+  EXPECT_EQ(exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").body, "hi");
+  EXPECT_EQ(options.counters->timeouts, 0U);
+}
+
 TEST_F(HttpServerTest, ClosesIdleConnections) {
   options.limits.idle_timeout = milliseconds(100);
   start();

@@ -138,6 +138,18 @@ TEST_F(HttpServerTest, SpeaksTls13AndNothingOlder) {
   EXPECT_EQ(HttpServer::start(options).error().field, "tls_key");
 }
 
+TEST_F(HttpServerTest, CutsWhoDoesNotFinishItsHandshake) {
+  const TemporaryDirectory directory;
+  write_certificate(directory.path);
+  options.tls_certificate = directory.path / "cert.pem";
+  options.tls_key = directory.path / "key.pem";
+  options.limits.header_timeout = milliseconds(200);
+  start();
+  RawClient client(server->port());
+  client.send("\x16\x03\x01");  // the first bytes of a hello
+  EXPECT_TRUE(client.sees_close());
+}
+
 TEST_F(HttpServerTest, ACertificateThatChangesOnDiskIsUsedAndABrokenOneIsNot) {
   const TemporaryDirectory directory;
   const auto certificate = directory.path / "cert.pem";
