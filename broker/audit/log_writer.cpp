@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "state/identity/digest.h"
@@ -13,6 +14,10 @@ namespace tradewind {
 namespace {
 
 constexpr std::size_t kTilesAWrite = 1'024;
+// Nobody waits for the log as callers wait for the broker's other threads: so often these may go
+// first, unless the log is so many entries behind.
+constexpr std::size_t kEntriesATurn = 32;
+constexpr std::uint64_t kPatienceEntries = 16'384;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::string_view kSecretKey = "leaf-secret";
 
@@ -167,7 +172,9 @@ Status LogWriter::write() {
   Status status = ok();
   std::size_t entries = 0;
   std::size_t bytes = 0;
+  const bool patient = journal_->last().value - log_.size() < kPatienceEntries;
   const auto take = [&](Sequence sequence, const Entry& entry) {
+    if (patient && entries % kEntriesATurn == kEntriesATurn - 1) std::this_thread::yield();
     Leaf leaf = make_(sequence, entry);
     const auto index = log_.append(leaf.event);
     if (!index) {
