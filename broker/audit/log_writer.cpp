@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -15,8 +16,9 @@ namespace {
 
 constexpr std::size_t kTilesAWrite = 1'024;
 // Nobody waits for the log as callers wait for the broker's other threads: so often these may go
-// first, unless the log is so many entries behind.
+// first, unless a write takes so long by that or the log is so many entries behind.
 constexpr std::size_t kEntriesATurn = 32;
+constexpr std::chrono::milliseconds kPatience{50};
 constexpr std::uint64_t kPatienceEntries = 16'384;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::string_view kSecretKey = "leaf-secret";
@@ -172,9 +174,14 @@ Status LogWriter::write() {
   Status status = ok();
   std::size_t entries = 0;
   std::size_t bytes = 0;
-  const bool patient = journal_->last().value - log_.size() < kPatienceEntries;
+  const bool far_behind = journal_->last().value - log_.size() >= kPatienceEntries;
+  const auto patient_until =
+      std::chrono::steady_clock::now() + (far_behind ? std::chrono::milliseconds(0) : kPatience);
   const auto take = [&](Sequence sequence, const Entry& entry) {
-    if (patient && entries % kEntriesATurn == kEntriesATurn - 1) std::this_thread::yield();
+    if (entries % kEntriesATurn == kEntriesATurn - 1 &&
+        std::chrono::steady_clock::now() < patient_until) {
+      std::this_thread::yield();
+    }
     Leaf leaf = make_(sequence, entry);
     const auto index = log_.append(leaf.event);
     if (!index) {
