@@ -39,7 +39,8 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-// "field: message; remedy", leaving out what is empty.
+// "field: message; remedy", leaving out what is empty. Always UTF-8: bytes that are not, and
+// control characters but newline and tab, read "\xb0".
 std::string describe(const Error& error);
 
 template <class T>

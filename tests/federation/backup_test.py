@@ -81,15 +81,17 @@ class OfAGateway(unittest.TestCase):
         good = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "store"
         shutil.copytree(self.home / "store", good)
         files = [file for file in sorted(good.iterdir()) if file.stat().st_size]
+        flips = [(good / "CURRENT", 9, 7)]  # the name of a file is quoted with a byte that is no text
         for number in range(FLIPS):
             file = files[number % len(files)]
+            flips.append((file, chance.randrange(file.stat().st_size), chance.randrange(8)))
+        for file, at, bit in flips:
             bad = bytearray(file.read_bytes())
-            at = chance.randrange(len(bad))
-            bad[at] ^= 1 << chance.randrange(8)
+            bad[at] ^= 1 << bit
             shutil.rmtree(self.home / "store")
             shutil.copytree(good, self.home / "store")
             (self.home / "store" / file.name).write_bytes(bad)
-            with self.subTest(file=file.name, at=at):
+            with self.subTest(file=file.name, at=at, bit=bit):
                 said = len(self.federation.log(SITE))
                 try:
                     self.federation.start(SITE)
@@ -97,7 +99,7 @@ class OfAGateway(unittest.TestCase):
                 except AssertionError:
                     self.assertRegex(self.federation.log(SITE)[said:], "tradewind-gateway: (store|members|member): ")
                     refused += 1
-        print(f"{FLIPS} flips: {refused} refused at the start", flush=True)
+        print(f"{len(flips)} flips: {refused} refused at the start", flush=True)
         shutil.rmtree(self.home / "store")
         shutil.copytree(good, self.home / "store")
         self.federation.start(SITE)

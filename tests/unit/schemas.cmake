@@ -8,6 +8,7 @@ tradewind_test(schemas
           ${CMAKE_CURRENT_LIST_DIR}/schemas/money_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/rates_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/resources_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/schemas/result_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_jobs.cpp
           ${CMAKE_CURRENT_LIST_DIR}/schemas/samples_market.cpp
