@@ -92,9 +92,11 @@ Result<std::optional<DataCache::Place>> DataCache::take(const HoldingLabel& labe
     if (::flock(begun.get(), LOCK_EX | LOCK_NB) == 0) {
       // It may have been completed, or removed, since the look above.
       struct stat ignored{};
-      if (is_named(begun, part) &&
-          ::fstatat(directory_.get(), name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) != 0) {
-        return std::optional(Place{std::move(begun), false, name});
+      if (is_named(begun, part)) {
+        if (::fstatat(directory_.get(), name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) != 0) {
+          return std::optional(Place{std::move(begun), false, name});
+        }
+        ::unlinkat(directory_.get(), part.c_str(), 0);  // made in vain
       }
     } else if (!wait_unless_stopped(wait_step, stop)) {
       break;

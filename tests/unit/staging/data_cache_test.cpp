@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <barrier>
 #include <set>
 #include <thread>
 
@@ -27,6 +28,7 @@ using testing::HasSubstr;
 constexpr std::uint64_t mib = 1024 * 1024;
 constexpr HoldingLabel ours{1, 1};
 constexpr HoldingLabel theirs{1, 2};
+constexpr std::chrono::milliseconds tick{20};  // files used within less may seem used at once
 
 std::string bytes_of(char seed, std::size_t count = mib) {
   std::string bytes(count, '\0');
@@ -182,6 +184,7 @@ TEST_F(DataCacheTest, TheLeastRecentlyUsedGoWhenTheQuotaIsFull) {
     serve(bytes_of(seed));
     wanted.push_back(input(ours, bytes_of(seed)));
     good(wanted.back());
+    std::this_thread::sleep_for(tick);
   }
   EXPECT_TRUE(good(wanted[0]).was_held) << "used again, so the second is now the oldest";
   serve(bytes_of(11));
@@ -247,6 +250,31 @@ TEST_F(DataCacheTest, AttemptsThatWantTheSameFetchItOnce) {
   }
 }
 
+TEST_F(DataCacheTest, WhoeverComesJustAsItIsCompletedLeavesNothingBehind) {
+  const auto data = DataCache::open(policy.cache_directory, 1'000 * mib);
+  ASSERT_TRUE(data);
+  std::barrier together(4);
+  std::atomic<int> fetched = 0;
+  std::vector<std::jthread> attempts;
+  for (int each = 0; each < 4; ++each) {
+    attempts.emplace_back([&] {
+      for (std::uint64_t low = 1; low <= 40; ++low) {
+        together.arrive_and_wait();
+        auto place = data->take(HoldingLabel{5, low}, std::string(64, 'a'), 1, {});
+        const bool has = place && *place;
+        EXPECT_TRUE(has);
+        if (!has || (*place)->complete) continue;
+        ++fetched;
+        EXPECT_EQ(::write((*place)->fd.get(), "x", 1), 1);
+        EXPECT_TRUE(data->complete(**place));
+      }
+    });
+  }
+  attempts.clear();
+  EXPECT_EQ(fetched, 40);
+  EXPECT_EQ(kept().size(), 40U) << "and no part of one";
+}
+
 TEST_F(DataCacheTest, TellsWhatWasUsedLastAndIsWorthTelling) {
   policy.cache_bytes_max = 64 * mib;
   std::filesystem::create_directories(policy.cache_directory);
@@ -256,6 +284,7 @@ TEST_F(DataCacheTest, TellsWhatWasUsedLastAndIsWorthTelling) {
     Input wanted = input(HoldingLabel{5, low}, content);
     if (low == 2) wanted.size_bytes = 0;
     good(wanted);
+    std::this_thread::sleep_for(tick);
   }
   const auto open = DataCache::open(policy.cache_directory, policy.cache_bytes_max);
   ASSERT_TRUE(open);
