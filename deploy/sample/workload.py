@@ -281,7 +281,7 @@ def main():
             break
 
     say("killing a gateway while it runs a restartable job")
-    restartable = broker.submit(shell_job("its site dies", "sleep 4; echo survived | tee /work/out.txt",
+    restartable = broker.submit(shell_job("its site dies", "sleep 8; echo survived | tee /work/out.txt",
                                           outputs=[{"path": "/work/out.txt"}]))
     running = broker.wait(restartable, states=("running",))
     first_site = placed(running)["site"]

@@ -190,7 +190,9 @@ TEST_F(KubernetesEngineTest, AWatchTellsOfJobsAndPodsFromFirstToLastAndWhetherTh
 }
 
 TEST_F(KubernetesEngineTest, AJobThatAskedToLiveNoLongerEndsWithoutItsGateway) {
-  engine->start(attempt(), told("sleep 50"));
+  Assignment assignment = told("sleep 300");
+  assignment.run_seconds_max = 600;
+  engine->start(attempt(), assignment);
   engine->set_lease(attempt(), system_now().mono + 60s);
   ASSERT_TRUE(until([&] { return is_running(attempt()) && starts() == 1; }));
   engine->set_lease(attempt(), system_now().mono + 2s);

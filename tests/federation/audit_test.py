@@ -51,7 +51,7 @@ class Audit(unittest.TestCase):
 
     def test_programs_of_others_verify_the_log_of_a_running_broker(self):
         with Federation() as federation:
-            known = [self.checkpoint(federation)]
+            known = [self.covering(federation, 0)]
             for number in range(4):
                 job, index = self.submit(federation, shell_job(f"echo {number}"))
                 known.append(self.covering(federation, index))
@@ -63,7 +63,7 @@ class Audit(unittest.TestCase):
 
     def test_gateways_cosign_and_without_them_nothing_is_published(self):
         with Federation() as federation:
-            before = self.checkpoint(federation)
+            before = self.covering(federation, 0)
             lines = [subprocess.run([BIN / "tradewind-gateway", "witness-key", "--dir", federation.dir / "sites" / site],
                                     capture_output=True, text=True, check=True).stdout for site in SITES]
             witnesses = [word for line in lines for word in ("-witness", line.split()[2])]

@@ -147,8 +147,8 @@ class BadInput(unittest.TestCase):
 
     def test_noise_on_the_link_and_on_the_endpoint(self):
         chance = random.Random(4711)
-        link = int((self.federation.dir / "link-port").read_text())
-        http = int((self.federation.dir / "port").read_text())
+        link = self.federation.link_port
+        http = self.federation.port
         for port in (link, http):
             for _ in range(40):
                 with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

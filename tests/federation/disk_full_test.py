@@ -127,6 +127,7 @@ class DiskFull(unittest.TestCase):
                 self.fill((RESERVE_MIB - 2) << 20)
                 until(lambda: "warning disk.low site=us-iowa-1 free_bytes=" in federation.log(SITE), 10)
                 until(lambda: "site.published site=us-iowa-1 state=draining" in federation.log(SITE), 10)
+                until(lambda: federation.user.get(f"/v1/sites/{SITE}")["state"] == "draining", 10)
                 self.assertEqual(federation.user.wait(before)["state"], "succeeded")
                 after = history.submit(document)
 

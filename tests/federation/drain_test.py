@@ -45,7 +45,7 @@ class Drain(unittest.TestCase):
             each.start()
         self.assertTrue(begun.wait(30))
         os.kill(self.federation.pid("broker"), signal.SIGTERM)
-        ready = until(lambda: (lambda found: found if found[0] != 200 else None)(self.ask(watcher, "GET", "/readyz")), 10)
+        ready = until(lambda: (lambda found: found if found[1] == "close" else None)(self.ask(watcher, "GET", "/readyz")), 10)
         self.assertEqual(ready[0:2], (503, "close"))
         self.assertIn("stopping", json.loads(ready[2])["detail"])
         for each in threads:

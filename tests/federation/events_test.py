@@ -26,7 +26,7 @@ class Events(unittest.TestCase):
 
     def test_a_job_is_told_alike_by_the_log_the_programs_and_the_metrics(self):
         job = self.federation.cli("submit", "--wait", "--", "true").stdout.split()[0]
-        told = until(lambda: (lambda found: found if found[-1]["type"].endswith("attempt.ended") else None)
+        told = until(lambda: (lambda found: found if found and found[-1]["type"].endswith("attempt.ended") else None)
                      (self.events(job)), 10)
         names = [each["type"].removeprefix("org.tradewind.") for each in told]
         self.assertEqual(list(dict.fromkeys(names)), list(WORDS))

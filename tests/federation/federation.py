@@ -4,6 +4,7 @@ Start one with `with Federation(...) as federation:`; everything it started is g
 The programs come from TRADEWIND_BIN (ctest sets it), else from build/release/bin.
 """
 import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -21,7 +22,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "deploy"))
-from free_ports import free_ports  # for the tests
+from free_ports import held_ports
 
 BIN = pathlib.Path(os.environ.get("TRADEWIND_BIN", ROOT / "build/release/bin"))
 FINAL = ("succeeded", "failed", "canceled", "unroutable")
@@ -106,7 +107,7 @@ def until(check, seconds, describe=lambda: "it did not happen"):
             found = check()
             if found:
                 return found
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
             pass
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds} s: {describe()}")
@@ -151,9 +152,12 @@ class Federation:
     def __init__(self, sites=None, open_to_all=False, env=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tradewind-test-"))
         self.sites, self.open, self.env = sites, open_to_all, dict(env or {})
+        self.held = contextlib.ExitStack()  # a part that is down finds its port free again
+        self.port, self.link_port = self.held.enter_context(held_ports(2))
 
     def __enter__(self):
-        command = ["up", str(self.dir)]
+        (self.dir / "link-port").write_text(f"{self.link_port}\n")
+        command = ["up", str(self.dir), "--port", str(self.port)]
         if self.sites:
             command += ["--sites", str(self.sites)]
         if self.open:
@@ -180,6 +184,7 @@ class Federation:
             if failed:
                 self.show_logs()
             self._run("down", str(self.dir))
+            self.held.close()
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def replay(self):

@@ -9,6 +9,13 @@ import unittest
 from federation import Federation, Ledger, leading_attempt, shell_job, until
 
 
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has ended meanwhile
+        return None
+
+
 class GatewayKill(unittest.TestCase):
     def test_a_restartable_job_ends_elsewhere_once(self):
         with Federation() as federation, Ledger() as ledger:
@@ -48,8 +55,7 @@ class GatewayKill(unittest.TestCase):
             site = "us-iowa-1"
             gateway = federation.pid(site)
             children = pathlib.Path(f"/proc/{gateway}/task/{gateway}/children").read_text().split()
-            guard, = (each for each in children
-                      if pathlib.Path(f"/proc/{each}/comm").read_text() == "lease-guard\n")
+            guard, = (each for each in children if name_of(each) == "lease-guard\n")
             os.kill(int(guard), signal.SIGKILL)
             job = federation.user.submit(shell_job("echo guarded", constraints={"sites_allowed": [site]}))
             # The first may have been granted before the gateway noticed; it then failed.
@@ -67,8 +73,8 @@ class GatewayKill(unittest.TestCase):
             def gone():
                 offers = federation.operator.get("/v1/offers")["offers"]
                 return all(not each["quote_valid"] for each in offers if each["site"] == "us-iowa-1")
-            until(gone, 20)
-            self.assertLess(time.monotonic() - started, 17)
+            until(gone, 30)
+            self.assertLess(time.monotonic() - started, 25)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class GridEngine(unittest.TestCase):
             queue.kill("sge_qmaster")
             federation.start("eu-bologna-1")
             queue.start("sge_qmaster")
+            queue.until(lambda: queue.client("qconf", "-sh"), 60, "sge_qmaster")
             queue.kill("sge_execd")
             queue.start("sge_execd")
             states = federation.user.wait_array(array["id"], JOBS)

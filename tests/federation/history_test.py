@@ -93,9 +93,9 @@ class CheckOfHistories(unittest.TestCase):
         self.finds("charged 0.000025 for 2 s")
 
     def test_a_bill_for_time_that_did_not_run_is_found(self):
-        self.job["attempts"][1]["report"]["usage"]["wall_seconds"] = 9
-        self.job["attempts"][1]["report"]["charge"] = self.job["cost"] = "0.0001"
-        self.finds("billed 9 s, it ran 1.50 s")
+        self.job["attempts"][1]["report"]["usage"]["wall_seconds"] = 30
+        self.job["attempts"][1]["report"]["charge"] = self.job["cost"] = "0.000333"
+        self.finds("billed 30 s, it ran 1.50 s")
 
     def test_a_cost_that_is_not_the_sum_is_found(self):
         self.job["cost"] = "0.000046"

@@ -53,7 +53,7 @@ class ShortLived(Federation):
 
 class Renewal(unittest.TestCase):
     """One federation for all, since most of it is waiting for certificates to end."""
-    LIFE = 8
+    LIFE = 12
 
     def test_certificates_are_renewed_and_sites_whose_certificates_have_expired_come_back_and_not_for_ever(self):
         kept, back, _ = SITES

@@ -8,10 +8,11 @@ import time
 TO_BROKER, TO_GATEWAY = "to the broker", "to the gateway"
 
 
-def owner(port):
-    """The process that has the loopback connection from this port; None when it is gone."""
+def owner(port, to):
+    """The process that has the loopback connection from this port to that; None when it is gone."""
     rows = [line.split() for table in ("tcp", "tcp6") for line in open(f"/proc/net/{table}", encoding="ascii")]
-    sockets = [f"socket:[{row[9]}]" for row in rows if row[1].endswith(f"0100007F:{port:04X}") and row[3] == "01"]
+    sockets = [f"socket:[{row[9]}]" for row in rows if row[1].endswith(f"0100007F:{port:04X}")
+               and row[2].endswith(f"0100007F:{to:04X}") and row[3] == "01"]
     for file in glob.iglob("/proc/[0-9]*/fd/*"):
         try:
             if os.readlink(file) in sockets:
@@ -54,7 +55,7 @@ class LinkProxy:
                 near, address = self.server.accept()
             except OSError:
                 return
-            pid = owner(address[1])
+            pid = owner(address[1], self.port)
             try:
                 if pid is None:
                     raise ConnectionError

@@ -2,7 +2,7 @@
 import time
 import unittest
 
-from federation import Federation, Ledger, free_ports, leading_attempt, shell_job, site_files, until
+from federation import Federation, Ledger, leading_attempt, shell_job, site_files, until
 from history import History, check_history
 from link_proxy import TO_BROKER, TO_GATEWAY, LinkProxy
 
@@ -15,12 +15,10 @@ OVER = LEASE + SKEW + DELAY
 
 class Links(unittest.TestCase):
     def setUp(self):
-        port, = free_ports(1)
-        self.proxy = self.enterContext(LinkProxy(port))
         self.ledger = self.enterContext(Ledger())
         sites = self.enterContext(site_files(*SITES))
         self.federation = Federation(sites=sites, env=LEASES)
-        (self.federation.dir / "link-port").write_text(f"{port}\n")
+        self.proxy = self.enterContext(LinkProxy(self.federation.link_port))
         self.federation.options("broker", "--link-advertise", f"tcp://127.0.0.1:{self.proxy.port}")
         self.enterContext(self.federation)
         self.history = History(self.federation.user)

@@ -1,4 +1,5 @@
 """The log after what brokers die of: what was signed and shown stays true, however often and wherever it is hit."""
+import contextlib
 import http.client
 import json
 import os
@@ -12,7 +13,7 @@ import threading
 import time
 import unittest
 
-from federation import BIN, Answer, Client, build_log_verifier, checkpoint_size, free_ports, shell_job, until, verify_log
+from federation import BIN, Answer, Client, build_log_verifier, checkpoint_size, held_ports, shell_job, until, verify_log
 
 KILLS = int(os.environ.get("TRADEWIND_LOG_KILLS", "200"))
 FLIPS = int(os.environ.get("TRADEWIND_LOG_FLIPS", "24"))
@@ -24,7 +25,8 @@ class LoneBroker:
     """A broker without sites: jobs are taken and wait."""
 
     def __init__(self, folder):
-        self.folder, (self.port,) = pathlib.Path(folder), free_ports(1)
+        self.folder, self.held = pathlib.Path(folder), contextlib.ExitStack()  # its port is its own while it is down
+        self.port, = self.held.enter_context(held_ports(1))
         self.url = f"http://127.0.0.1:{self.port}"
         self.ready = self.folder / "ready"
         if not (self.folder / "ca").exists():

@@ -14,8 +14,18 @@ LEASES = {"TRADEWIND_LEASE_SECONDS": "2", "TRADEWIND_DELAY_SECONDS": "10"}
 
 
 def descendants(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has ended meanwhile
+        return []
     return [each for child in children for each in (int(child), *descendants(int(child)))]
+
+
+def signal_if_there(pid, how):
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        pass
 
 
 class Pause(unittest.TestCase):
@@ -47,7 +57,7 @@ class Pause(unittest.TestCase):
         gateway = self.federation.pid(site)
         frozen = [gateway, *descendants(gateway)]
         for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
+            signal_if_there(pid, signal.SIGSTOP)
         try:
             ended = self.federation.user.wait(job, seconds=45)
             self.assertEqual(ended["state"], "succeeded")
@@ -58,10 +68,7 @@ class Pause(unittest.TestCase):
             stopped = f"attempt.stopping attempt={job}#1 site={site} reason=lease_expired"
             until(lambda: stopped in self.federation.log(site), 10)
             for pid in frozen[1:]:
-                try:
-                    os.kill(pid, signal.SIGCONT)
-                except ProcessLookupError:
-                    pass
+                signal_if_there(pid, signal.SIGCONT)
         until(lambda: f"attempt.ended attempt={job}#1 site={site} reason=lease_expired" in self.federation.log(site), 10)
         self.check()
 

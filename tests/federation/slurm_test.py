@@ -126,7 +126,7 @@ class Slurm(unittest.TestCase):
                 self.assertEqual(told, [(done["site"], f"{name}#{done['number']}")])
             self.assertEqual({each["site"] for job in jobs.values() for each in job["attempts"]}, set(clusters))
             for name, cluster in clusters.items():
-                until(lambda: cluster.run("squeue", "-h") == "", 60, lambda: f"{name} has jobs left")
+                cluster.until(lambda: cluster.run("squeue", "-h") == "", 60, f"{name} without jobs")
             if FULL:
                 reasons = collections.Counter((site, reason) for site, each in ends.items()
                                               for told in each.values() for reason in told)

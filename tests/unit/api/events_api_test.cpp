@@ -215,7 +215,8 @@ TEST_F(EventsApiTest, WhileNothingHappensCommentsComeAndThoseWhoLeftAreForgotten
 }
 
 TEST_F(EventsApiTest, WhoFallsFarBehindIsToldSoAndGoesOnByTheId) {
-  options_.events.kept_bytes_max = 2'000'000;  // more than one publication has
+  options_.events.kept_bytes_max = 2'000'000;             // more than one publication has
+  options_.http.write_timeout = std::chrono::minutes(5);  // it is behind, not cut for its slowness
   again();
   Follower slow(port(), auditor, "", "", 4'096);
   Follower quick(port(), auditor);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +13,7 @@
 #include <utility>
 
 #include "broker/api/http_server.h"
+#include "broker/api/open_files.h"
 #include "tests/unit/api/raw_client.h"
 
 namespace tradewind::testing {
@@ -18,6 +21,7 @@ namespace tradewind::testing {
 class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest() {
+    raise_open_files(8'192);  // both ends of a thousand connections are here
     options.counters = std::make_shared<HttpCounters>();
     options.body_rule = [](std::string_view, std::string_view path, std::string_view) {
       const bool large = path == "/large" || path == "/pieces";
@@ -49,6 +53,13 @@ class HttpServerTest : public ::testing::Test {
     RawClient client(server->port());
     client.send(bytes);
     return client.read();
+  }
+  // A connection is cut a moment before that is counted.
+  void await_timeouts(std::uint64_t count) {
+    for (int i = 0; i < 1'000 && options.counters->timeouts < count; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(options.counters->timeouts, count);
   }
 
   HttpServerOptions options;

@@ -72,10 +72,11 @@ class TlsClient {
   }
   bool is_served() {
     const std::string request = request_text("GET", "/");
+    if (SSL_write(ssl_, request.data(), static_cast<int>(request.size())) <= 0) return false;
     char answer[4096];
-    return SSL_write(ssl_, request.data(), static_cast<int>(request.size())) > 0 &&
-           SSL_read(ssl_, answer, sizeof answer) > 0 &&
-           std::string_view(answer).starts_with("HTTP/1.1 200");
+    const int count = SSL_read(ssl_, answer, sizeof answer);
+    return count > 0 &&
+           std::string_view(answer, static_cast<std::size_t>(count)).starts_with("HTTP/1.1 200");
   }
 
  private:

@@ -150,20 +150,27 @@ class TurnsTest : public EndpointTest {
                      std::move(headers) + "Authorization: Bearer " + std::string(token) + "\r\n"));
     ++sent_;
   }
-  // Until all that has been sent so far has come.
+  // Until all that has been sent so far has come, and is in the queue: each loop answers in order,
+  // and connections go to the loops in turn.
   void await_requests() {
-    for (std::size_t asked = 1; asked < 2'000 && requests_read() < sent_ + asked; ++asked) {
+    for (int i = 0; i < 2'000 && requests_read() < sent_ + asked_; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    for (unsigned i = 0; i < options_.threads; ++i) {
+      EXPECT_EQ(get("/healthz", "").status, 200);
+      ++asked_;
     }
   }
 
  private:
   std::size_t requests_read() {  // with those that ask
+    ++asked_;
     const std::string text = get("/metrics", auditor).body;
     constexpr std::string_view name = "\ntradewind_http_requests_total ";
     return std::stoul(text.substr(text.find(name) + name.size()));
   }
   std::size_t sent_ = 0;
+  std::size_t asked_ = 0;  // by the test itself
 };
 
 TEST_F(TurnsTest, ATenantsFloodWaitsAndOthersAreServedInTurn) {

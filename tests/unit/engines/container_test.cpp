@@ -127,7 +127,7 @@ TEST_F(ContainerTest, HasNoNetworkNoCapabilitiesAndItsLimits) {
 TEST_F(ContainerTest, StopsAndTimeLimitsEndTheWholeContainer) {
   const std::string mark = "31536" + std::to_string(::getpid());
   Assignment assignment = in_image("sleep " + mark + " & sleep " + mark);
-  assignment.run_seconds_max = 1;
+  assignment.run_seconds_max = 3;
   EXPECT_EQ(run(assignment, attempt(1)).code, EndCode::time_limit);
   EXPECT_EQ(test::processes_with(mark), 0);
   assignment.run_seconds_max = 60;

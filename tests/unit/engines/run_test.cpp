@@ -1,4 +1,7 @@
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "state/identity/digest.h"
 #include "state/identity/encoding.h"
@@ -130,11 +133,13 @@ TEST_F(ProcessEngineRun, RunsExecutorsInTurnOnTheSameFiles) {
 }
 
 TEST_F(ProcessEngineRun, ReadsALogFromAnOffsetWhileTheJobRuns) {
-  engine->start(attempt(), shell("echo first; sleep 0.3; echo second"));
+  engine->start(attempt(),
+                shell("echo first; while [ ! -e go ]; do sleep 0.05; done; echo second"));
   ASSERT_TRUE(until([&] { return log(attempt()) == "first\n"; }));
   auto chunk = engine->read_log(attempt(), LogStream::out, 0, 1000);
   ASSERT_TRUE(chunk);
   EXPECT_FALSE(chunk->end);
+  std::ofstream(scratch / "attempts/j0000000000001.1/files/work/go").put('\n');
   end_of(attempt());
   chunk = engine->read_log(attempt(), LogStream::out, 6, 3);
   ASSERT_TRUE(chunk);
@@ -164,10 +169,11 @@ TEST_F(ProcessEngineRun, KeepsABoundedLogAndLetsTheJobGoOn) {
 
 TEST_F(ProcessEngineRun, EndsWhenTheCommandEndsWhateverItLeftInTheBackground) {
   const auto started = std::chrono::steady_clock::now();
-  const EndReport report = run(shell("sleep 31.4159 & setsid sleep 31.4159 & echo left"));
+  const std::string mark = "31.4159" + std::to_string(::getpid());
+  const EndReport report = run(shell("sleep " + mark + " & setsid sleep " + mark + " & echo left"));
   EXPECT_EQ(report.code, EndCode::succeeded);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(10));
-  EXPECT_EQ(test::processes_with("31.4159"), 0);
+  EXPECT_EQ(test::processes_with(mark), 0);
 }
 
 TEST_F(ProcessEngineRun, SaysWhichInputOrOutputWentWrong) {

@@ -140,11 +140,12 @@ TEST_F(ProcessEngineSandbox, WithoutItAJobFindsItsFilesByTradewindRoot) {
   Assignment own = command({"/work/run.sh"});
   own.inputs = {content("/work/run.sh", "#!/bin/sh\necho own\n", true)};
   EXPECT_EQ(out_of(own, 2), "own\n");
-  engine->start(attempt(3), shell("sleep 62.7 & sleep 62.7"));
-  ASSERT_TRUE(until([&] { return test::processes_with("62.7") >= 3; }));
+  const std::string mark = "62.7" + std::to_string(::getpid());
+  engine->start(attempt(3), shell("sleep " + mark + " & sleep " + mark));
+  ASSERT_TRUE(until([&] { return test::processes_with(mark) >= 3; }));
   engine->stop(attempt(3), EndCode::canceled);
   EXPECT_EQ(end_of(attempt(3)).code, EndCode::canceled);
-  EXPECT_EQ(test::processes_with("62.7"), 0);
+  EXPECT_EQ(test::processes_with(mark), 0);
 }
 
 TEST_F(ProcessEngineSandbox, SaysWhatToDoWhereThereIsNone) {

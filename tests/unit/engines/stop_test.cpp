@@ -91,7 +91,7 @@ TEST_F(ProcessEngineStop, KillsWhatRunsWhenTheEngineGoes) {
   engine->start(attempt(), shell("sleep " + seconds() + " & sleep " + seconds()));
   ASSERT_TRUE(until([&] { return processes_with(seconds()) >= 3; }));
   engine.reset();
-  EXPECT_TRUE(until([&] { return processes_with(seconds()) == 0; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(until([&] { return processes_with(seconds()) == 0; }));
 }
 
 // A gateway of its own that is killed without a chance to clean up.
@@ -118,7 +118,7 @@ TEST_F(ProcessEngineStop, LeavesNoProcessBehindWhenTheGatewayIsKilled) {
   ::kill(gateway, SIGKILL);
   ::waitpid(gateway, nullptr, 0);
   ::close(ends[0]);
-  EXPECT_TRUE(until([&] { return processes_with(seconds()) == 0; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(until([&] { return processes_with(seconds()) == 0; }));
   // The next gateway clears up and knows that the attempt is over.
   open();
   EXPECT_TRUE(engine->adopt({attempt()}).empty());

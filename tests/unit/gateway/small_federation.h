@@ -27,7 +27,7 @@ namespace tradewind {
 
 // Runs `io` until `done`, for at most `patience`.
 inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& done,
-                      std::chrono::seconds patience = std::chrono::seconds(20)) {
+                      std::chrono::seconds patience = std::chrono::seconds(60)) {
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!done()) {
     if (std::chrono::steady_clock::now() > end) return false;

@@ -42,7 +42,7 @@ void Node::connect_to(const Node& peer) {
 
 bool Node::await_arrivals(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return arrived_.wait_for(lock, 20s, [&] { return arrivals_.size() >= count; });
+  return arrived_.wait_for(lock, 60s, [&] { return arrivals_.size() >= count; });
 }
 
 std::vector<Arrival> Node::arrivals() const {
@@ -56,7 +56,7 @@ bool Node::reaches(const NodeId& peer) const {
 }
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(5ms);
