@@ -76,18 +76,18 @@ class Docs(unittest.TestCase):
                     self.assertLessEqual(len(commands), 5)
                     until(lambda: offer() and offer()["quote_valid"], joined + 10 - time.monotonic())
                     before = offer()
-                    job = runs(30)
+                    job = runs(joined + 10 - time.monotonic())
                     self.assertEqual(job["site"], site)
                     self.assertGreater(float(job["cost"]), 0, "it was paid")
                 elif "0.030" in block:
                     until(lambda: float(offer()["unit_price_per_hour"]) < float(before["unit_price_per_hour"]), 10)
-                    runs(30)
+                    runs(10)
                 elif "quota_wh = 0" in block:
                     until(lambda: offer()["units_free"] == 0, 10)
                     waits()
                 elif "/d'" in block:
                     until(lambda: offer()["units_free"] > 0, 10)
-                    runs(30)
+                    runs(10)
                 elif "draining" in block:
                     until(lambda: "state=draining" in (folder / "gateway.log").read_text(), 10)
                     until(lambda: federation.user.get(f"/v1/sites/{site}")["state"] == "draining", 10)

@@ -73,8 +73,8 @@ class GatewayKill(unittest.TestCase):
             def gone():
                 offers = federation.operator.get("/v1/offers")["offers"]
                 return all(not each["quote_valid"] for each in offers if each["site"] == "us-iowa-1")
-            until(gone, 30)
-            self.assertLess(time.monotonic() - started, 25)
+            until(gone, 20)
+            self.assertLess(time.monotonic() - started, 17)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import uuid
 from federation import FINAL, Answer, until
 
 GONE = (urllib.error.URLError, http.client.HTTPException, OSError, TimeoutError)
-OVERHEAD_SECONDS = 15  # of a run beside its command: sandbox, start and end, on a busy machine
+OVERHEAD_SECONDS = 10  # of a run beside its command: sandbox, start and end, on a busy machine
 
 
 class History:

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <zmq.hpp>
 
+#include "broker/api/open_files.h"
 #include "schemas/limits.h"
 #include "tests/unit/link/node.h"
 
@@ -385,10 +385,7 @@ TEST_F(Links, ServeTheirMembersUnderAFloodOfConnectionsThatSayNothingAndCutThose
   admit(b);
   b.connect_to(a);
   ASSERT_TRUE(eventually([&] { return a.reaches(b.id()) && b.reaches(a.id()); }));
-  rlimit files{};  // both ends of a thousand connections are here
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-  files.rlim_cur = files.rlim_max;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  raise_open_files(8'192);  // both ends of a thousand connections are here
   asio::io_context io;
   std::vector<tcp::socket> flood;
   const Bytes greeting("\xff\0\0\0\0\0\0\0\x01\x7f", 10);  // the beginning of one

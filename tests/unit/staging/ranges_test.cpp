@@ -89,7 +89,7 @@ TEST_F(Ranges, ALargeFileComesBySeveral) {
 TEST_F(Ranges, FourAtOnceAreFasterThanOneWhereEachIsHeldToARate) {
   const HttpServer server([&](const HttpRequest& request) {
     auto reply = serve_range(request, content, "\"one\"", std::nullopt);
-    reply.bytes_per_second = 1'000'000;
+    reply.bytes_per_second = 300'000;
     return reply;
   });
   const auto by_four = run(server);
@@ -98,7 +98,7 @@ TEST_F(Ranges, FourAtOnceAreFasterThanOneWhereEachIsHeldToARate) {
   const auto by_one = run(server);
   expect_whole(by_one, content);
   EXPECT_EQ(by_one->ranges, 1U);
-  EXPECT_LT(by_four->input.milliseconds, by_one->input.milliseconds);
+  EXPECT_LT(by_four->input.milliseconds * 2, by_one->input.milliseconds);
 }
 
 TEST_F(Ranges, ASmallFileComesByOne) {
